@@ -1,0 +1,220 @@
+//! Observations: what a source tells us, without a citizen's data.
+//!
+//! Owns the list of types of the outside contract, reduced to what may be stored.
+//! Must never hold a name, a number or free text: those travel beside it, in memory,
+//! as `protocol::observations::LiveFacts`.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::identity::{CitizenId, Code, ExternalId};
+
+/// How good a fact about a call is. A better one corrects a worse one; an equal one never does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rank {
+    /// Concluded from absence (gone from the queue while we were away).
+    Inference,
+    /// Told as it happened (AMI, web hook, a person).
+    Event,
+    /// Read in the exchange's own log (`queue_log`).
+    Log,
+}
+
+/// Why a call was missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissedReason {
+    HungUp,
+    Timeout,
+    NoAgent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Setting {
+    Inpatient,
+    AcuteOutpatient,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StayFact {
+    Admitted,
+    LeaveStarted,
+    LeaveEnded,
+    Discharged,
+    Died,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grant {
+    /// Under the Elderly Act: a pathway.
+    Pathway,
+    /// Under the old act: a single service.
+    Service,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Help {
+    Personal,
+    Practical,
+    Food,
+    Nursing,
+    Training,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CancelledBy {
+    Citizen,
+    Provider,
+    Municipality,
+}
+
+/// A local delivery window on the day of the visit, `HH:MM` to `HH:MM` in Europe/Copenhagen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Window {
+    pub from: chrono::NaiveTime,
+    pub to: chrono::NaiveTime,
+}
+
+/// Who or what a citizen id belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matched {
+    Stay(ExternalId),
+    Alarm(ExternalId),
+    Call(ExternalId),
+}
+
+/// One fact from a source. Times are UTC. The variants are the outside contract's types.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Observation {
+    CallWaiting {
+        call: ExternalId,
+        queue: ExternalId,
+    },
+    CallAnswered {
+        call: ExternalId,
+        agent: Option<ExternalId>,
+    },
+    CallMissed {
+        call: ExternalId,
+        reason: MissedReason,
+    },
+    CallEnded {
+        call: ExternalId,
+    },
+    AlarmRaised {
+        alarm: ExternalId,
+        device: Option<ExternalId>,
+        citizen: Option<CitizenId>,
+        trigger: Option<Code>,
+        technical: bool,
+        test: bool,
+    },
+    AlarmAnswered {
+        alarm: ExternalId,
+        agent: Option<ExternalId>,
+    },
+    AlarmCleared {
+        alarm: ExternalId,
+    },
+    AlarmUnanswered {
+        alarm: ExternalId,
+    },
+    AlarmRedirected {
+        alarm: ExternalId,
+        to: Code,
+    },
+    HelpArrived {
+        alarm: ExternalId,
+    },
+    DeviceHeard {
+        device: ExternalId,
+    },
+    DeviceSilent {
+        device: ExternalId,
+    },
+    StayAdmitted {
+        stay: ExternalId,
+        citizen: Option<CitizenId>,
+        setting: Setting,
+        planned: bool,
+        department: Option<ExternalId>,
+    },
+    StayLeaveStarted {
+        stay: ExternalId,
+    },
+    StayLeaveEnded {
+        stay: ExternalId,
+    },
+    StayDischargeExpected {
+        stay: ExternalId,
+        citizen: Option<CitizenId>,
+        expected_at: DateTime<Utc>,
+        told_by: Code,
+    },
+    StayDischarged {
+        stay: ExternalId,
+        citizen: Option<CitizenId>,
+    },
+    StayDied {
+        stay: ExternalId,
+        citizen: Option<CitizenId>,
+    },
+    StayCorrected {
+        stay: ExternalId,
+        of: StayFact,
+        at: Option<DateTime<Utc>>,
+        setting: Option<Setting>,
+        department: Option<ExternalId>,
+    },
+    StayCancelled {
+        stay: ExternalId,
+        of: StayFact,
+    },
+    CitizenMatched {
+        of: Matched,
+        citizen: CitizenId,
+    },
+    CitizenMoved {
+        citizen: CitizenId,
+    },
+    VisitPlanned {
+        visit: ExternalId,
+        citizen: CitizenId,
+        grant: Grant,
+        help: Help,
+        agreed_at: DateTime<Utc>,
+        window: Option<Window>,
+    },
+    VisitExpected {
+        visit: ExternalId,
+        expected_at: DateTime<Utc>,
+    },
+    VisitStarted {
+        visit: ExternalId,
+    },
+    VisitDone {
+        visit: ExternalId,
+    },
+    VisitCancelled {
+        visit: ExternalId,
+        by: CancelledBy,
+        told_at: DateTime<Utc>,
+    },
+    DoorUnanswered {
+        visit: ExternalId,
+    },
+    HelpGranted {
+        citizen: CitizenId,
+        help: Help,
+        notified_at: DateTime<Utc>,
+        order_on: chrono::NaiveDate,
+    },
+}

@@ -1,0 +1,3 @@
+//! Vagttavle: duty board for the on-call coordinators of Danish home care.
+
+pub mod domain;
