@@ -1,3 +1,5 @@
 //! Vagttavle: duty board for the on-call coordinators of Danish home care.
 
 pub mod domain;
+pub mod i18n;
+pub mod protocol;

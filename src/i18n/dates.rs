@@ -1,0 +1,249 @@
+//! Dates, times, ages and counts as a Danish duty coordinator reads them.
+//!
+//! The only place that turns an instant (UTC) into words: Copenhagen time, 24-hour clock,
+//! day before month. Clock times have a colon (`03:12`), lengths of time a full stop
+//! (`om 1.40` is one minute and forty seconds), so that the two are never mistaken.
+//! In the hour of October that comes twice, the offset is shown as well (`02:30+01`).
+//! Never reads a clock: `now` is an argument.
+
+use chrono::{DateTime, Datelike, Duration, NaiveDate, Offset, TimeZone, Timelike, Utc};
+use chrono_tz::Europe::Copenhagen;
+use chrono_tz::Tz;
+
+use super::{Key, Said, Texts, key};
+
+/// Lengths shorter than this are shown with seconds.
+const SECONDS_SHOWN_BELOW_MIN: i64 = 10;
+
+const WEEKDAYS: [Key; 7] = [
+    key::DATE_MONDAY,
+    key::DATE_TUESDAY,
+    key::DATE_WEDNESDAY,
+    key::DATE_THURSDAY,
+    key::DATE_FRIDAY,
+    key::DATE_SATURDAY,
+    key::DATE_SUNDAY,
+];
+const WEEKDAYS_SHORT: [Key; 7] =
+    [key::DATE_MON, key::DATE_TUE, key::DATE_WED, key::DATE_THU, key::DATE_FRI, key::DATE_SAT, key::DATE_SUN];
+const MONTHS: [Key; 12] = [
+    key::DATE_JANUARY,
+    key::DATE_FEBRUARY,
+    key::DATE_MARCH,
+    key::DATE_APRIL,
+    key::DATE_MAY,
+    key::DATE_JUNE,
+    key::DATE_JULY,
+    key::DATE_AUGUST,
+    key::DATE_SEPTEMBER,
+    key::DATE_OCTOBER,
+    key::DATE_NOVEMBER,
+    key::DATE_DECEMBER,
+];
+
+fn local(at: DateTime<Utc>) -> DateTime<Tz> {
+    at.with_timezone(&Copenhagen)
+}
+
+/// The Copenhagen date of an instant.
+pub fn local_date(at: DateTime<Utc>) -> NaiveDate {
+    local(at).date_naive()
+}
+
+/// `+02` when the wall clock shows this time twice, else nothing.
+fn offset_if_doubled(at: DateTime<Tz>) -> String {
+    match Copenhagen.from_local_datetime(&at.naive_local()) {
+        chrono::LocalResult::Ambiguous(..) => format!("{:+03}", at.offset().fix().local_minus_utc() / 3600),
+        _ => String::new(),
+    }
+}
+
+/// `03:12`
+pub fn clock(at: DateTime<Utc>) -> Said {
+    let at = local(at);
+    Said::ours(&format!("{}{}", at.format("%H:%M"), offset_if_doubled(at)))
+}
+
+/// `03:12:05`
+pub fn clock_seconds(at: DateTime<Utc>) -> Said {
+    let at = local(at);
+    Said::ours(&format!("{}{}", at.format("%H:%M:%S"), offset_if_doubled(at)))
+}
+
+/// `17.12.2026 03:12`
+pub fn full(at: DateTime<Utc>) -> Said {
+    let at = local(at);
+    Said::ours(&format!("{}{}", at.format("%d.%m.%Y %H:%M"), offset_if_doubled(at)))
+}
+
+/// `03:12` on the same day, `17.12 03:12` in the same year, else with the year.
+pub fn near(at: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    let (day, today) = (local_date(at), local_date(now));
+    if day == today {
+        return clock(at);
+    }
+    if day.year() == today.year() {
+        let at = local(at);
+        return Said::ours(&format!("{}{}", at.format("%d.%m %H:%M"), offset_if_doubled(at)));
+    }
+    full(at)
+}
+
+/// `to. 17.12`
+pub fn day(texts: &Texts, date: NaiveDate) -> Said {
+    let weekday = texts.get(WEEKDAYS_SHORT[date.weekday().num_days_from_monday() as usize]);
+    Said::ours(&format!("{weekday} {}", date.format("%d.%m")))
+}
+
+/// `17.12.2026`
+pub fn date(date: NaiveDate) -> Said {
+    Said::ours(&date.format("%d.%m.%Y").to_string())
+}
+
+/// `torsdag 17. december 03:12:05` as in the header.
+pub fn heading(texts: &Texts, at: DateTime<Utc>) -> Said {
+    let here = local(at);
+    texts.with(
+        key::DATE_HEADING,
+        &[
+            ("weekday", texts.get(WEEKDAYS[here.weekday().num_days_from_monday() as usize]).into()),
+            ("day", here.day().into()),
+            ("month", texts.get(MONTHS[here.month0() as usize]).into()),
+            ("clock", clock_seconds(at).into()),
+        ],
+    )
+}
+
+/// `december 2026`
+pub fn month(texts: &Texts, first: NaiveDate) -> Said {
+    texts.with(
+        key::DATE_MONTH,
+        &[
+            ("month", texts.get(MONTHS[first.month0() as usize]).into()),
+            ("year", Said::number(first.year()).into()),
+        ],
+    )
+}
+
+/// A length of time to the minute: `0 min`, `3 min`, `1 t 12 min`, `2 d 3 t`. Negative counts as none.
+pub fn length(texts: &Texts, length: Duration) -> Said {
+    let minutes = length.num_minutes().max(0);
+    if minutes < 60 {
+        return texts.with(key::DATE_MINUTES, &[("minutes", minutes.into())]);
+    }
+    let hours = minutes / 60;
+    if hours < 48 {
+        return texts
+            .with(key::DATE_HOURS_MINUTES, &[("hours", hours.into()), ("minutes", (minutes % 60).into())]);
+    }
+    texts.with(key::DATE_DAYS_HOURS, &[("days", (hours / 24).into()), ("hours", (hours % 24).into())])
+}
+
+/// A length of time with seconds while it is short: `1.40`, then as `length`.
+pub fn length_seconds(texts: &Texts, length_of: Duration) -> Said {
+    let seconds = length_of.num_seconds().max(0);
+    if seconds / 60 < SECONDS_SHOWN_BELOW_MIN {
+        return Said::ours(&format!("{}.{:02}", seconds / 60, seconds % 60));
+    }
+    length(texts, length_of)
+}
+
+/// How long ago: `3 min`, `1 t 12 min`.
+pub fn age(texts: &Texts, since: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    length(texts, now - since)
+}
+
+/// How long something has waited, with seconds while it is short.
+pub fn waited(texts: &Texts, since: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    length_seconds(texts, now - since)
+}
+
+/// Time left or overrun: `om 1.40`, `om 6 d 3 t`, `2.10 over`.
+pub fn countdown(texts: &Texts, at: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    if at > now {
+        // Rounded up: "om 0.01" until it is due, never "om 0.00" while time is left.
+        let left = at - now + Duration::milliseconds(999);
+        texts.with(key::DATE_LEFT, &[("length", length_seconds(texts, left).into())])
+    } else {
+        texts.with(key::DATE_OVER, &[("length", length_seconds(texts, now - at).into())])
+    }
+}
+
+/// A share of a thousand as per cent with the comma of the language: `97,5 %`.
+pub fn per_mille(texts: &Texts, share: u32) -> Said {
+    let (whole, tenth) = (share / 10, share % 10);
+    if tenth == 0 {
+        return texts.with(key::DATE_PERCENT, &[("whole", whole.into())]);
+    }
+    texts.with(key::DATE_PERCENT_TENTH, &[("whole", whole.into()), ("tenth", tenth.into())])
+}
+
+/// The instant the next whole second begins; what the desk's clock waits for.
+pub fn next_second(now: DateTime<Utc>) -> DateTime<Utc> {
+    now + Duration::nanoseconds(1_000_000_000 - i64::from(now.nanosecond() % 1_000_000_000))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::Lang;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn clock_times_are_copenhagen_times() {
+        assert_eq!(clock(at("2026-12-17T02:12:05Z")).as_str(), "03:12");
+        assert_eq!(clock(at("2026-06-17T02:12:05Z")).as_str(), "04:12");
+        assert_eq!(full(at("2026-12-31T23:30:00Z")).as_str(), "01.01.2027 00:30");
+    }
+
+    #[test]
+    fn the_doubled_hour_shows_its_offset() {
+        assert_eq!(clock(at("2026-10-25T00:30:00Z")).as_str(), "02:30+02");
+        assert_eq!(clock(at("2026-10-25T01:30:00Z")).as_str(), "02:30+01");
+        assert_eq!(clock(at("2026-10-25T02:30:00Z")).as_str(), "03:30");
+    }
+
+    #[test]
+    fn words_are_of_the_language() {
+        let danish = Texts::new(Lang::Danish);
+        let english = Texts::new(Lang::English);
+        let when = at("2026-12-17T02:12:05Z");
+        assert_eq!(heading(&danish, when).as_str(), "torsdag 17. december 03:12:05");
+        assert_eq!(heading(&english, when).as_str(), "Thursday 17 December 03:12:05");
+        assert_eq!(day(&danish, local_date(when)).as_str(), "to. 17.12");
+        assert_eq!(per_mille(&danish, 975).as_str(), "97,5 %");
+        assert_eq!(per_mille(&english, 990).as_str(), "99%");
+        assert_eq!(month(&danish, local_date(when)).as_str(), "december 2026");
+    }
+
+    #[test]
+    fn lengths_and_countdowns() {
+        let texts = Texts::new(Lang::Danish);
+        let now = at("2026-12-17T02:00:00Z");
+        for (seconds, said) in [
+            (100, "om 1.40"),
+            (1, "om 0.01"),
+            (0, "0.00 over"),
+            (-130, "2.10 over"),
+            (34 * 60, "om 34 min"),
+            (72 * 60, "om 1 t 12 min"),
+            (6 * 86_400 + 3 * 3_600, "om 6 d 3 t"),
+            (-3_600, "1 t 0 min over"),
+        ] {
+            assert_eq!(countdown(&texts, now + Duration::seconds(seconds), now).as_str(), said);
+        }
+        assert_eq!(age(&texts, now - Duration::seconds(190), now).as_str(), "3 min");
+        assert_eq!(waited(&texts, now - Duration::seconds(45), now).as_str(), "0.45");
+        assert_eq!(near(at("2026-12-16T02:00:00Z"), now).as_str(), "16.12 03:00");
+    }
+
+    #[test]
+    fn the_next_second_is_ahead() {
+        let now = at("2026-12-17T02:00:00.250Z");
+        assert_eq!(next_second(now), at("2026-12-17T02:00:01Z"));
+        assert_eq!(next_second(at("2026-12-17T02:00:01Z")), at("2026-12-17T02:00:02Z"));
+    }
+}

@@ -1,0 +1,1 @@
+common-held-by = with { $name }

@@ -1,0 +1,3 @@
+//! The public shapes shared by server, desk and sources.
+
+pub mod text;
