@@ -1,0 +1,145 @@
+# Koder fra serveren: tilstande, valg og årsager
+
+# Tavlens ord på en række
+board-phone = Telefon
+board-alarms = Nødkald
+board-discharges = Udskrivning
+board-visits = Besøg
+board-duties = Frist
+board-sources = Kilde
+board-shift = Vagt
+
+# Tilstande
+state-waiting = venter
+state-answered = besvaret
+state-ended = slut
+state-missed = ubesvaret
+state-called-back = ringet tilbage
+state-given-up = opgivet
+state-raised = ringer
+state-claimed = taget
+state-help-sent = hjælp sendt
+state-nurse-called = sygeplejerske ringet op
+state-doctor-called = læge ringet op
+state-called-112 = 112 ringet op
+state-arrived = hjælp fremme
+state-closed = afsluttet
+state-unanswered = ringet ud
+state-redirected = viderestillet
+state-justified = begrundet
+state-admitted = indlagt
+state-on-leave = på orlov
+state-discharge-expected = hjem ventes
+state-discharged = udskrevet
+state-resumed = hjælp genoptaget
+state-stopped = hjælp stoppet
+state-dead = død
+state-cancelled = aflyst
+state-planned = planlagt
+state-late = forsinket
+state-early = for tidligt
+state-contacted = kontaktet
+state-not-reached = ikke truffet
+state-moved = flyttet
+state-replaced = erstattet
+state-door-unanswered = ingen åbner
+state-done = klaret
+state-open = åben
+state-silent = tavs
+state-unreadable = ulæselig
+state-nobody-listening = ingen lytter
+
+# Hvad der forfalder
+due-answer = besvares
+due-ring-out = ringer ud
+due-claim = taget udløber
+due-arrive = hjælp på stedet
+due-justification = skriftlig begrundelse
+due-call-back = ring tilbage
+due-promise = lovet opkald
+due-kept = slettes af listen
+due-duty = frist
+
+# Svar på et nødkald
+response-own-help = egen hjælp
+response-nurse = sygeplejerske
+response-doctor = læge eller vagtlæge
+response-112 = 112
+helper-own-team = eget hold
+helper-colleague = kollega
+helper-neighbour-team = nabohold
+
+outcome-helped = hjulpet
+outcome-nothing-wrong = intet galt
+outcome-false-alarm = fejlalarm
+outcome-test = prøve
+outcome-technical = teknisk
+outcome-taken-to-hospital = kørt på sygehus
+outcome-deceased = død
+outcome-not-ours = ikke vores borger
+
+redirect-to-municipal-unit = kommunens enhed
+redirect-to-back-up = bagvagt
+redirect-to-other = andet sted
+channel-care-system = omsorgssystemet
+channel-secure-mail = sikker mail
+channel-letter = brev
+contest-was-answered = kaldet blev besvaret
+contest-technical-fault = teknisk fejl
+contest-not-ours = ikke vores borger
+contest-municipality-mistake = fejl hos kommunen
+trigger-pendant = halssmykke
+trigger-bracelet = armbånd
+trigger-pull-cord = snoretræk
+trigger-fall = fald
+trigger-smoke = røg
+trigger-wander = dør eller vandring
+trigger-manual = oprettet i hånden
+trigger-call = telefonopkald
+
+# Rettelser
+correct-response = svaret
+correct-arrival = ankomsten
+correct-outcome = udfaldet
+correct-redirect = viderestillingen
+correct-unanswered = at det ringede ud
+correct-justification = begrundelsen
+correct-call-back = tilbagekaldet
+correct-give-up = at det blev opgivet
+correct-agreement = kommunen
+correction-wrong-entry = forkert post
+correction-typing-mistake = slåfejl
+correction-new-information = nyt er kommet frem
+
+# Telefon
+missed-hung-up = lagde på
+missed-timeout = ventede for længe
+missed-no-agent = ingen ved telefonen
+give-up-no-number = intet nummer
+give-up-reached-otherwise = truffet på anden vis
+give-up-wrong-number = forkert nummer
+give-up-not-reachable = kan ikke træffes
+give-up-duplicate = samme opkald to gange
+give-up-kept-period-over = stod for længe
+
+# Frister
+duty-action-plan = handlingsplan
+duty-documentation = dokumentér samtale
+duty-hospital-messages = gennemgå sygehusbeskeder
+duty-follow-up = opfølgning
+postpone-waiting-for-municipality = venter på kommunen
+postpone-waiting-for-colleague = venter på kollega
+postpone-by-agreement = efter aftale
+postpone-busy-night = travl nat
+
+# Kilder
+source-state-ok = hørt
+source-state-late = sen
+source-state-silent = tavs
+source-state-off = slukket
+
+# Roller
+role-coordinator = vagtkoordinator
+role-leader = teamleder
+role-viewer = kun læsning
+role-source = kilde

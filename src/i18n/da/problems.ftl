@@ -1,0 +1,20 @@
+# Fejl på vejen til serveren. Hvad der skete, og hvad man gør nu.
+problem-offline = Serveren svarer ikke. Det, du sendte, prøves igen af sig selv.
+problem-unauthorized = Serveren kender ikke din nøgle. Tal med teamlederen.
+problem-forbidden = Det har du ikke adgang til.
+problem-not-found = Det findes ikke.
+problem-bad-request = Serveren kunne ikke læse det. Meld fejlen til driften.
+problem-incompatible = Serveren og vagttavlen passer ikke sammen. Opdatér vagttavlen.
+problem-too-large = Teksten er for lang. Kort den af.
+problem-too-long = Teksten er for lang. Kort den af.
+problem-unavailable = Serveren kan ikke gemme lige nu. Det, du sendte, prøves igen.
+problem-not-stored = Det kunne ikke gemmes. Prøv igen om lidt.
+problem-internal = Fejl på serveren. Prøv igen; meld den til driften, hvis den bliver ved.
+problem-care-system-away = Omsorgssystemet svarer ikke. Teksten venter i hukommelsen.
+problem-already-answered = Serveren har allerede svaret på det.
+problem-looks-like-cpr = Det ligner et CPR-nummer og må ikke stå her.
+problem-looks-like-phone = Det ligner et telefonnummer og må ikke stå her.
+problem-bad-character = Brug kun store bogstaver, tal, bindestreg og skråstreg.
+problem-bad-time = Skriv tiden som 03:12 eller 17.12 03:12.
+problem-missing = Feltet mangler.
+problem-read-only = Vagttavlen er startet til læsning. Intet kan ændres herfra.

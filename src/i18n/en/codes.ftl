@@ -1,0 +1,136 @@
+# Codes from the server: states, choices and reasons
+
+board-phone = Phone
+board-alarms = Alarm
+board-discharges = Discharge
+board-visits = Visit
+board-duties = Deadline
+board-sources = Source
+board-shift = Shift
+
+state-waiting = waiting
+state-answered = answered
+state-ended = ended
+state-missed = missed
+state-called-back = called back
+state-given-up = given up
+state-raised = ringing
+state-claimed = claimed
+state-help-sent = help sent
+state-nurse-called = nurse called
+state-doctor-called = doctor called
+state-called-112 = 112 called
+state-arrived = help arrived
+state-closed = closed
+state-unanswered = rang out
+state-redirected = redirected
+state-justified = justified
+state-admitted = admitted
+state-on-leave = on leave
+state-discharge-expected = expected home
+state-discharged = discharged
+state-resumed = help resumed
+state-stopped = help stopped
+state-dead = dead
+state-cancelled = cancelled
+state-planned = planned
+state-late = late
+state-early = early
+state-contacted = contacted
+state-not-reached = not reached
+state-moved = moved
+state-replaced = replaced
+state-door-unanswered = nobody opens
+state-done = done
+state-open = open
+state-silent = silent
+state-unreadable = unreadable
+state-nobody-listening = nobody listening
+
+due-answer = to be answered
+due-ring-out = rings out
+due-claim = claim runs out
+due-arrive = help on site
+due-justification = written justification
+due-call-back = call back
+due-promise = promised call
+due-kept = leaves the list
+due-duty = deadline
+
+response-own-help = own help
+response-nurse = nurse
+response-doctor = doctor or doctor on call
+response-112 = 112
+helper-own-team = own team
+helper-colleague = colleague
+helper-neighbour-team = neighbouring team
+
+outcome-helped = helped
+outcome-nothing-wrong = nothing wrong
+outcome-false-alarm = false alarm
+outcome-test = test
+outcome-technical = technical
+outcome-taken-to-hospital = taken to hospital
+outcome-deceased = deceased
+outcome-not-ours = not our citizen
+
+redirect-to-municipal-unit = the municipal unit
+redirect-to-back-up = back-up
+redirect-to-other = elsewhere
+channel-care-system = the care system
+channel-secure-mail = secure mail
+channel-letter = letter
+contest-was-answered = it was answered
+contest-technical-fault = technical fault
+contest-not-ours = not our citizen
+contest-municipality-mistake = the municipality's mistake
+trigger-pendant = pendant
+trigger-bracelet = bracelet
+trigger-pull-cord = pull cord
+trigger-fall = fall
+trigger-smoke = smoke
+trigger-wander = door or wandering
+trigger-manual = opened by hand
+trigger-call = telephone call
+
+correct-response = the response
+correct-arrival = the arrival
+correct-outcome = the outcome
+correct-redirect = the redirect
+correct-unanswered = that it rang out
+correct-justification = the justification
+correct-call-back = the call-back
+correct-give-up = the giving up
+correct-agreement = the municipality
+correction-wrong-entry = wrong entry
+correction-typing-mistake = typing mistake
+correction-new-information = new information
+
+missed-hung-up = hung up
+missed-timeout = waited too long
+missed-no-agent = nobody at the phone
+give-up-no-number = no number
+give-up-reached-otherwise = reached otherwise
+give-up-wrong-number = wrong number
+give-up-not-reachable = cannot be reached
+give-up-duplicate = the same call twice
+give-up-kept-period-over = kept too long
+
+duty-action-plan = action plan
+duty-documentation = document the talk
+duty-hospital-messages = go through hospital messages
+duty-follow-up = follow-up
+postpone-waiting-for-municipality = waiting for the municipality
+postpone-waiting-for-colleague = waiting for a colleague
+postpone-by-agreement = by agreement
+postpone-busy-night = busy night
+
+source-state-ok = heard
+source-state-late = late
+source-state-silent = silent
+source-state-off = off
+
+role-coordinator = coordinator
+role-leader = leader
+role-viewer = read only
+role-source = source

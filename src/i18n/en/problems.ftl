@@ -1,0 +1,20 @@
+# Errors on the way to the server. What happened, and what to do now.
+problem-offline = The server does not answer. What you sent is tried again by itself.
+problem-unauthorized = The server does not know your token. Talk to the team leader.
+problem-forbidden = You have no access to that.
+problem-not-found = It is not there.
+problem-bad-request = The server could not read it. Report this to operations.
+problem-incompatible = Server and desk do not fit together. Update the desk.
+problem-too-large = The text is too long. Shorten it.
+problem-too-long = The text is too long. Shorten it.
+problem-unavailable = The server cannot store right now. What you sent is tried again.
+problem-not-stored = It could not be stored. Try again in a moment.
+problem-internal = An error on the server. Try again; report it if it stays.
+problem-care-system-away = The care system does not answer. The text waits in memory.
+problem-already-answered = The server has answered that already.
+problem-looks-like-cpr = It looks like a CPR number and may not stand here.
+problem-looks-like-phone = It looks like a phone number and may not stand here.
+problem-bad-character = Use capital letters, digits, hyphen and slash only.
+problem-bad-time = Write the time as 03:12 or 17.12 03:12.
+problem-missing = The field is missing.
+problem-read-only = The desk was started read-only. Nothing can be changed from here.

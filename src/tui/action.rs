@@ -1,0 +1,113 @@
+//! What a key can ask of the desk.
+//!
+//! Owns the list of actions and their names (used by the settings and `keys`). Says nothing
+//! about which key it is nor what then happens.
+
+/// A screen one can go to: the boards, and what lies above and beside them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Place {
+    #[default]
+    Overview,
+    Alarms,
+    Phone,
+    Discharges,
+    Visits,
+    Duties,
+    Shift,
+    Sources,
+    Agreements,
+}
+
+impl Place {
+    pub const ALL: [Place; 9] = [
+        Self::Overview,
+        Self::Alarms,
+        Self::Phone,
+        Self::Discharges,
+        Self::Visits,
+        Self::Duties,
+        Self::Shift,
+        Self::Sources,
+        Self::Agreements,
+    ];
+
+    /// Stable name; that of the board where it is one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Alarms => "alarms",
+            Self::Phone => "phone",
+            Self::Discharges => "discharges",
+            Self::Visits => "visits",
+            Self::Duties => "duties",
+            Self::Shift => "shift",
+            Self::Sources => "sources",
+            Self::Agreements => "agreements",
+        }
+    }
+
+    /// The next one round the ring, or the one before.
+    pub fn step(self, forward: bool) -> Self {
+        let index = Self::ALL.iter().position(|place| *place == self).unwrap_or_default();
+        let count = Self::ALL.len();
+        Self::ALL[(index + if forward { 1 } else { count - 1 }) % count]
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Action {
+    // everywhere
+    Help,
+    Filter,
+    Numbers,
+    GoTo(Place),
+    NextPlace,
+    PreviousPlace,
+    Redraw,
+    Back,
+    Quit,
+    // moving
+    Up,
+    Down,
+    Top,
+    Bottom,
+    PageUp,
+    PageDown,
+    // on an entry
+    Open,
+    Menu,
+    Copy,
+    /// A command of the outside contract, by its type (`claim`, `alarms.respond`).
+    Do(&'static str),
+    // in an overlay
+    Choose,
+    NextField,
+    PreviousField,
+    NextChoice,
+    PreviousChoice,
+    Submit,
+    Confirm,
+    Close,
+}
+
+impl Action {
+    /// Name in the settings and in `keys`.
+    pub fn name(self) -> String {
+        match self {
+            Self::GoTo(place) => format!("go-to-{}", place.name()),
+            Self::Do(command) => format!("do-{}", command.replace('.', "-")),
+            other => kebab(&format!("{other:?}")),
+        }
+    }
+}
+
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for (index, c) in name.chars().enumerate() {
+        if c.is_uppercase() && index > 0 {
+            out.push('-');
+        }
+        out.extend(c.to_lowercase());
+    }
+    out
+}

@@ -1,0 +1,3 @@
+//! The desk without a terminal: keys in, screens and effects out.
+
+mod keys;
