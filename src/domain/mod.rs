@@ -2,5 +2,9 @@
 //!
 //! Must never do I/O, read a clock, draw a random number or know HTTP, SQL or a terminal.
 
+pub mod agreement;
+mod agreement_file;
+pub mod calendar;
 pub mod identity;
 pub mod observation;
+pub mod toml_reader;

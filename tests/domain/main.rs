@@ -1,0 +1,4 @@
+//! The domain, from outside: given, when, then.
+
+mod agreements;
+mod calendar;
