@@ -211,7 +211,7 @@ impl<'t> Table<'t> {
         let asked = self.asked.borrow();
         for key in self.inner.keys() {
             let name: &str = key.get_ref();
-            if !asked.iter().any(|known| *known == name) {
+            if !asked.contains(&name) {
                 let path =
                     if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
                 self.found.note(key.span().start, path, Problem::UnknownKey, nearest(name, asked.iter()));
