@@ -178,6 +178,13 @@ text_id!(
     /// A member of staff as signed in. Staff names may be stored; citizens' never.
     PersonName, max 40, |c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
 );
+impl PersonName {
+    /// A name that belongs to nobody: for trying what a rule says to anybody. Cannot be given to a person.
+    pub fn nobody() -> Self {
+        Self("-".into())
+    }
+}
+
 text_id!(
     /// A kebab-case code: reason, teller, step. The list of known ones is in OpenAPI.
     Code, max 40, kebab

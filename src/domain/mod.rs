@@ -1,10 +1,298 @@
 //! The domain: pure. Boards as state machines over one log.
 //!
-//! Must never do I/O, read a clock, draw a random number or know HTTP, SQL or a terminal.
+//! `decide` turns a request into events or a refusal; `evolve` applies a record to the state. Time, actor, new ids
+//! and looked-up facts arrive in `Ctx`. Must never do I/O, read a clock, draw a random number or know HTTP, SQL or
+//! a terminal.
 
+pub mod adoption;
 pub mod agreement;
 mod agreement_file;
+pub mod alarms;
 pub mod calendar;
+pub mod duties;
+pub mod entry;
+pub mod envelope;
+pub mod figures;
 pub mod identity;
+pub mod kinds;
 pub mod observation;
+pub mod people;
+pub mod phone;
+pub mod refusal;
+pub mod shift;
+pub mod sources;
+mod state;
 pub mod toml_reader;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+pub use envelope::{Actor, Draft, Record};
+pub use refusal::Refusal;
+pub use state::{Adopted, State};
+
+use agreement::Agreement;
+use entry::{Body, DueKind, Entry};
+use identity::{AgreementId, EntryId, Key, Sequence, SourceName};
+use observation::{Observation, Rank};
+
+/// The entry of records that belong to none: people, agreements, shift.
+pub const NO_ENTRY: EntryId = EntryId(Uuid::nil());
+
+/// Everything that can be recorded. Stable names and versions are in `kinds`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    Entry(entry::EntryEvent),
+    Phone(phone::PhoneEvent),
+    Alarms(alarms::AlarmEvent),
+    Duties(duties::DutyEvent),
+    Sources(sources::SourceEvent),
+    Shift(shift::ShiftEvent),
+    People(people::PeopleEvent),
+    Agreements(adoption::AdoptionEvent),
+}
+
+/// Everything a person (or the machine's owner) can ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    Entry(entry::Command),
+    Phone(phone::Command),
+    Alarms(alarms::Command),
+    Duties(duties::Command),
+    Sources(sources::Command),
+    Shift(shift::Command),
+    People(people::PeopleCommand),
+    /// Adopt an agreement: from now on its values rule.
+    Adopt(Box<Agreement>),
+}
+
+/// What `decide` is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    Command {
+        entry: Option<EntryId>,
+        expected_version: Option<u32>,
+        command: Command,
+    },
+    Observation(Observation),
+    /// The supervision of a source speaks.
+    Report(sources::Report),
+    /// A timer: the duty of this entry that was due at that time.
+    Due {
+        entry: EntryId,
+        what: DueKind,
+        at: DateTime<Utc>,
+    },
+}
+
+/// What `decide` may know besides the state. `happened_at` etc. are UTC.
+#[derive(Debug, Clone)]
+pub struct Ctx {
+    /// When this is decided.
+    pub now: DateTime<Utc>,
+    /// When it happened; never after `now`.
+    pub at: DateTime<Utc>,
+    pub actor: Actor,
+    /// A UUIDv7 of its own for this request; new entries take their ids from it.
+    pub base: Uuid,
+    /// How good an observed fact is.
+    pub rank: Rank,
+    /// The agreement an observation belongs to, if told.
+    pub agreement: Option<AgreementId>,
+    /// Agreements it may belong to (the queue's, or the token's).
+    pub candidates: Vec<AgreementId>,
+    /// Missed calls of the same caller, looked up in memory: numbers are never in the state.
+    pub same_caller: Vec<EntryId>,
+}
+
+impl Ctx {
+    /// A context with nothing looked up.
+    pub fn new(now: DateTime<Utc>, actor: Actor, base: Uuid) -> Self {
+        Self {
+            now,
+            at: now,
+            actor,
+            base,
+            rank: Rank::Event,
+            agreement: None,
+            candidates: Vec::new(),
+            same_caller: Vec::new(),
+        }
+    }
+
+    /// The nth new entry id of this request.
+    pub fn fresh(&self, nth: u32) -> EntryId {
+        EntryId(Uuid::from_u128(self.base.as_u128().wrapping_add(u128::from(nth))))
+    }
+
+    pub fn source(&self) -> Option<&SourceName> {
+        match &self.actor {
+            Actor::Source(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// Whether the person asking may use this agreement. Sources and the server may use all.
+    pub fn may_use(&self, state: &State, agreement: &AgreementId) -> bool {
+        match self.actor.person() {
+            None => true,
+            Some(name) => state.people.get(name).is_some_and(|person| person.agreements.contains(agreement)),
+        }
+    }
+
+    /// Whether the person asking may see this entry: scope by agreement.
+    pub fn may_see(&self, state: &State, entry: &Entry) -> bool {
+        entry.agreements().is_empty() || entry.agreements().iter().any(|id| self.may_use(state, id))
+    }
+
+    /// A draft as the record it may become; used to decide a second step on top of the first.
+    fn provisional(&self, draft: &Draft) -> Record {
+        Record {
+            sequence: Sequence(0),
+            entry: draft.entry,
+            happened_at: draft.happened_at,
+            recorded_at: self.now,
+            actor: self.actor.clone(),
+            agreement: draft.agreement.clone(),
+            event: draft.event.clone(),
+            cause: Key::new("provisional").expect("a constant key"),
+            index: 0,
+        }
+    }
+}
+
+/// Decides. A refusal changes nothing; `Unchanged` and `NotDue` are the refusals nobody sees.
+pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {
+    match request {
+        Request::Command { entry, expected_version, command } => {
+            people::authorize(state, &ctx.actor, command)?;
+            if ctx.at > ctx.now {
+                return Err(Refusal::InFuture);
+            }
+            decide_command(state, ctx, *entry, *expected_version, command)
+        }
+        Request::Observation(observation) => observe(state, ctx, observation),
+        Request::Report(report) => sources::report(state, ctx, report),
+        Request::Due { entry, what, at } => decide_due(state, ctx, *entry, *what, *at),
+    }
+}
+
+/// Tries a command on an entry without asking who may: its refusal, or none. Changes nothing.
+pub fn trial(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Option<Refusal> {
+    on_board(state, ctx, entry, command).err()
+}
+
+fn decide_command(
+    state: &State,
+    ctx: &Ctx,
+    id: Option<EntryId>,
+    expected_version: Option<u32>,
+    command: &Command,
+) -> Result<Vec<Draft>, Refusal> {
+    match command {
+        Command::Shift(command) => return shift::decide(state, ctx, command),
+        Command::People(command) => return people::decide(state, ctx, command),
+        Command::Adopt(agreement) => return adoption::decide(state, ctx, agreement),
+        _ => {}
+    }
+    let id = id.ok_or(Refusal::EntryMissing)?;
+    let entry = state.entry(id).filter(|it| ctx.may_see(state, it)).ok_or(Refusal::UnknownEntry)?;
+    if ctx.at < entry.opened_at {
+        return Err(Refusal::BeforeOpened { opened_at: entry.opened_at });
+    }
+    if let Some(expected) = expected_version.filter(|expected| *expected != entry.version) {
+        return Err(Refusal::Stale { expected, actual: entry.version });
+    }
+    on_board(state, ctx, entry, command)
+}
+
+fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    match (command, &entry.body) {
+        (Command::Entry(entry::Command::Correct { what, reason }), Body::Phone(call)) => {
+            phone::correct(ctx, entry, call, what, reason)
+        }
+        (Command::Entry(entry::Command::Correct { what, reason }), Body::Alarm(alarm)) => {
+            alarms::correct(ctx, entry, alarm, what, reason)
+        }
+        (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
+        (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
+        (Command::Alarms(command), Body::Alarm(alarm)) => alarms::decide(state, ctx, entry, alarm, command),
+        (Command::Duties(command), Body::Duty(duty)) => duties::decide(ctx, entry, duty, command),
+        (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),
+        _ => Err(Refusal::WrongBoard { board: entry.board() }),
+    }
+}
+
+fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
+    use Observation as O;
+    match observation {
+        O::CallWaiting { .. } | O::CallAnswered { .. } | O::CallMissed { .. } | O::CallEnded { .. } => {
+            phone::observe(state, ctx, observation)
+        }
+        O::AlarmRaised { .. }
+        | O::AlarmAnswered { .. }
+        | O::AlarmCleared { .. }
+        | O::AlarmUnanswered { .. }
+        | O::AlarmRedirected { .. }
+        | O::HelpArrived { .. } => alarms::observe(state, ctx, observation),
+        O::CitizenMatched { of, citizen } => citizen_matched(state, ctx, of, citizen),
+        _ => Err(Refusal::NotTakenYet),
+    }
+}
+
+/// Joins an entry to a citizen once somebody knows who it is.
+fn citizen_matched(
+    state: &State,
+    ctx: &Ctx,
+    of: &observation::Matched,
+    citizen: &identity::CitizenId,
+) -> Result<Vec<Draft>, Refusal> {
+    use observation::Matched;
+    let (Matched::Stay(id) | Matched::Alarm(id) | Matched::Call(id)) = of;
+    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    let entry = state.by_origin(source, id).ok_or(Refusal::UnknownEntry)?;
+    if entry.citizen.as_ref() == Some(citizen) {
+        return Err(Refusal::Unchanged);
+    }
+    let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
+    Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
+}
+
+fn decide_due(
+    state: &State,
+    ctx: &Ctx,
+    id: EntryId,
+    what: DueKind,
+    at: DateTime<Utc>,
+) -> Result<Vec<Draft>, Refusal> {
+    let entry = state.entry(id).filter(|entry| entry.is_open()).ok_or(Refusal::NotDue)?;
+    if entry.due(what).is_none_or(|due| due.at != at) {
+        return Err(Refusal::NotDue);
+    }
+    match (what, &entry.body) {
+        (DueKind::Claim, _) => entry::claim_due(state, ctx, entry),
+        (DueKind::RingOut, Body::Alarm(alarm)) => alarms::ring_out_due(state, ctx, entry, alarm),
+        (DueKind::Kept, Body::Phone(call)) => phone::kept_due(ctx, entry, call),
+        (DueKind::Duty, Body::Duty(duty)) => duties::fell_late(ctx, entry, duty),
+        _ => Err(Refusal::NotDue),
+    }
+}
+
+/// Applies one record. Pure, total and deterministic: replaying the log gives the same state.
+pub fn evolve(state: &mut State, record: &Record) {
+    match &record.event {
+        Event::Entry(event) => {
+            state.change(record.entry, |entry| entry::evolve(entry, record, event));
+            state.count_alarm(record.entry);
+        }
+        Event::Phone(event) => phone::evolve(state, record, event),
+        Event::Alarms(event) => alarms::evolve(state, record, event),
+        Event::Duties(event) => duties::evolve(state, record, event),
+        Event::Sources(event) => sources::evolve(state, record, event),
+        Event::Shift(event) => shift::evolve(state, record, event),
+        Event::People(event) => people::evolve(state, record, event),
+        Event::Agreements(event) => adoption::evolve(state, record, event),
+    }
+    state.head = record.sequence;
+    state.forget_old(record.recorded_at);
+}

@@ -1,3 +1,24 @@
-//! The public shapes shared by server, desk and sources.
+//! The public shapes shared by server, desk, cli and sources: what stands on the wire.
+//!
+//! Owns JSON. Must never know SQL, sockets or a terminal. Changes only by adding.
 
+pub mod actions;
+pub mod attention;
+pub mod board;
+pub mod commands;
+pub mod entry;
+pub mod observations;
+pub mod problem;
+
+pub mod project;
+pub mod stream;
+pub mod sync;
 pub mod text;
+mod wire;
+
+pub use attention::{Attention, Level, attention};
+pub use board::BoardSnapshot;
+pub use commands::{CommandReply, CommandRequest};
+pub use entry::{Details, Entry};
+pub use problem::Problem;
+pub use stream::StreamItem;

@@ -1,0 +1,214 @@
+//! Duties: what must be done by somebody, apart from a call or an alarm: action plans (J 3.1.13),
+//! documentation of a talk (N 3.9.1), the daily hospital-message tick (J 3.1.3), follow-ups.
+//!
+//! Must never know what the duty is about beyond the entry it points at.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::value_of;
+use super::entry::{Body, Due, DueKind, Entry, Opening};
+use super::envelope::Record;
+use super::identity::{Code, EntryId, PersonName, Reference};
+use super::refusal::Refusal;
+use super::{Ctx, Draft, Event, State};
+
+pub const POSTPONE_REASONS: [&str; 4] =
+    ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DutyKind {
+    ActionPlan,
+    Documentation,
+    HospitalMessages,
+    FollowUp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Duty {
+    pub duty: DutyKind,
+    /// The entry it is about.
+    pub about: Option<EntryId>,
+    /// Who it falls to, when that is known.
+    pub owner: Option<PersonName>,
+    pub done_at: Option<DateTime<Utc>>,
+    pub reference: Option<Reference>,
+    pub late: bool,
+    pub postponed: u32,
+}
+
+impl Duty {
+    pub fn state(&self) -> &'static str {
+        match (self.done_at, self.late) {
+            (Some(_), _) => "done",
+            (None, true) => "late",
+            (None, false) => "open",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    Done {
+        #[serde(default)]
+        reference: Option<Reference>,
+    },
+    Postpone {
+        until: DateTime<Utc>,
+        reason: Code,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum DutyEvent {
+    Opened {
+        #[serde(flatten)]
+        opening: Opening,
+        duty: DutyKind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        about: Option<EntryId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<PersonName>,
+    },
+    FellLate {},
+    Postponed {
+        until: DateTime<Utc>,
+        reason: Code,
+    },
+    Done {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reference: Option<Reference>,
+        late: bool,
+    },
+}
+
+impl DutyEvent {
+    pub fn is_material(&self) -> bool {
+        true
+    }
+}
+
+fn open(ctx: &Ctx, state: &State, nth: u32, about: &Entry, duty: DutyKind, due: Option<Due>) -> Draft {
+    let opening = Opening {
+        number: state.free_number(nth),
+        candidates: about.candidates.clone(),
+        origin: None,
+        citizen: about.citizen.clone(),
+        dues: due.into_iter().collect(),
+    };
+    let owner = match &about.body {
+        Body::Phone(call) => call.answered_by.clone().or_else(|| ctx.actor.person().cloned()),
+        _ => None,
+    };
+    Draft {
+        entry: ctx.fresh(nth),
+        happened_at: ctx.at,
+        agreement: about.agreement.clone(),
+        event: Event::Duties(DutyEvent::Opened { opening, duty, about: Some(about.id), owner }),
+    }
+}
+
+/// The reminder to write a talk down in the care system. None where no agreement in question asks for it.
+pub fn documentation(state: &State, ctx: &Ctx, call: &Entry, nth: u32) -> Option<Draft> {
+    let rules = state.rules(call.agreements()).find(|rules| rules.phone.documentation.is_some())?;
+    let due = rules.phone.documentation_minutes.as_ref().map(|minutes| Due {
+        what: DueKind::Duty,
+        at: ctx.at + Duration::minutes(i64::from(*minutes.value())),
+        clause: rules
+            .phone
+            .documentation
+            .as_ref()
+            .and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
+        agreement_version: Some(rules.version.clone()),
+    });
+    Some(open(ctx, state, nth, call, DutyKind::Documentation, due))
+}
+
+/// The action plan that the municipality demands when this redirect reaches the limit (J 3.1.13).
+/// The contract gives it no date: the municipality sets a reasonable one.
+pub fn action_plan(state: &State, ctx: &Ctx, alarm: &Entry, nth: u32) -> Option<Draft> {
+    let agreement = alarm.agreement.as_ref()?;
+    let rules = state.agreements.get(agreement)?;
+    let limit = value_of(&rules.alarms.redirect_limit)?;
+    let used = state.figures.redirects_within(rules, agreement, ctx.at) + 1;
+    let has_open_plan = state.open_entries().any(|entry| {
+        entry.agreement.as_ref() == Some(agreement)
+            && matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::ActionPlan)
+    });
+    if used < limit || has_open_plan {
+        return None;
+    }
+    Some(open(ctx, state, nth, alarm, DutyKind::ActionPlan, None))
+}
+
+/// Decides a coordinator's command.
+pub fn decide(ctx: &Ctx, entry: &Entry, duty: &Duty, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    if duty.done_at.is_some() {
+        return Err(Refusal::AlreadyDone);
+    }
+    entry.not_held_by_other(ctx)?;
+    let event = match command {
+        Command::Done { reference } => DutyEvent::Done {
+            reference: reference.clone(),
+            late: duty.late || entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at),
+        },
+        Command::Postpone { until, reason } => {
+            if !POSTPONE_REASONS.contains(&reason.as_str()) {
+                return Err(Refusal::UnknownCode { field: "reason".into() });
+            }
+            if *until <= ctx.now {
+                return Err(Refusal::FieldMissing { field: "until".into() });
+            }
+            DutyEvent::Postponed { until: *until, reason: reason.clone() }
+        }
+    };
+    Ok(vec![entry.draft(ctx.at, Event::Duties(event))])
+}
+
+/// The duty's date has passed: the timer's decision.
+pub fn fell_late(ctx: &Ctx, entry: &Entry, duty: &Duty) -> Result<Vec<Draft>, Refusal> {
+    let due = entry.due(DueKind::Duty).ok_or(Refusal::NotDue)?;
+    if due.at > ctx.now || duty.late || duty.done_at.is_some() {
+        return Err(Refusal::NotDue);
+    }
+    Ok(vec![entry.draft(due.at, Event::Duties(DutyEvent::FellLate {}))])
+}
+
+/// Applies one event.
+pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
+    if let DutyEvent::Opened { opening, duty, about, owner } = event {
+        let body = Body::Duty(Duty {
+            duty: *duty,
+            about: *about,
+            owner: owner.clone(),
+            done_at: None,
+            reference: None,
+            late: false,
+            postponed: 0,
+        });
+        state.insert(Entry::open(record, opening, body));
+        return;
+    }
+    state.change(record.entry, |entry| {
+        entry.version += 1;
+        let Body::Duty(duty) = &mut entry.body else { return };
+        match event {
+            DutyEvent::Opened { .. } => {}
+            DutyEvent::FellLate {} => duty.late = true,
+            DutyEvent::Postponed { until, .. } => {
+                duty.postponed += 1;
+                duty.late = false;
+                entry.set_due(Due::own(DueKind::Duty, *until));
+            }
+            DutyEvent::Done { reference, late } => {
+                duty.done_at = Some(record.happened_at);
+                duty.reference = reference.clone();
+                duty.late = *late;
+                entry.close(record.happened_at);
+            }
+        }
+    });
+}

@@ -1,0 +1,405 @@
+//! What every entry has, whatever its board: number, holder, dues, links; and the commands
+//! that every board knows (claim, release, take over, link, note).
+//!
+//! Must never know what a call or an alarm is beyond `Body`.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::value_of;
+use super::envelope::Record;
+use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
+use super::refusal::Refusal;
+use super::{Ctx, Draft, Event, State, alarms, duties, phone, sources};
+
+/// Used when an agreement says nothing about how long a claim holds (minutes).
+const CLAIM_MINUTES_DEFAULT: u32 = 60;
+
+/// Who has it, since when, and when the claim runs out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    pub name: PersonName,
+    pub since: DateTime<Utc>,
+    pub until: DateTime<Utc>,
+}
+
+/// What falls due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DueKind {
+    /// A waiting call or raised alarm should be answered (own rule).
+    Answer,
+    /// An unclaimed alarm rings out.
+    RingOut,
+    /// A claim runs out.
+    Claim,
+    /// Help should be on site (own rule).
+    Arrive,
+    /// The written justification (J 3.1.13).
+    Justification,
+    /// A missed call should be called back (own rule).
+    CallBack,
+    /// What the citizen was promised on the phone.
+    Promise,
+    /// A missed call has been kept as long as it is kept.
+    Kept,
+    /// A duty entry's own date.
+    Duty,
+}
+
+impl DueKind {
+    /// True when something must be recorded at that time even if nobody does anything.
+    pub fn has_timer(self) -> bool {
+        matches!(self, Self::RingOut | Self::Claim | Self::Kept | Self::Duty)
+    }
+}
+
+/// A due time with where it comes from, fixed when the duty began (editing an agreement never rewrites the past).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    pub what: DueKind,
+    pub at: DateTime<Utc>,
+    /// The contract's clause; none for an own rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_version: Option<String>,
+}
+
+impl Due {
+    pub fn own(what: DueKind, at: DateTime<Utc>) -> Self {
+        Self { what, at, clause: None, agreement_version: None }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub to: EntryId,
+    pub why: Code,
+}
+
+/// Where the entry came from: the outside's own id, unique per source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Origin {
+    pub source: SourceName,
+    pub id: ExternalId,
+}
+
+/// What an event that opens an entry says about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// Short and spoken; unique among the open entries.
+    pub number: u32,
+    /// Agreements it may belong to while `agreement` is unknown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<AgreementId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citizen: Option<CitizenId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dues: Vec<Due>,
+}
+
+/// One thing on a board.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    pub id: EntryId,
+    pub number: u32,
+    pub agreement: Option<AgreementId>,
+    pub candidates: Vec<AgreementId>,
+    /// Counts material changes only: a new signal, holder or state.
+    pub version: u32,
+    pub opened_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub holder: Option<Holder>,
+    pub dues: Vec<Due>,
+    pub citizen: Option<CitizenId>,
+    pub links: Vec<Link>,
+    /// How many notes were written through to the care system.
+    pub notes: u32,
+    pub origin: Option<Origin>,
+    pub body: Body,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "entries sit behind an Arc or in one list; a box would only add a hop"
+)]
+pub enum Body {
+    Phone(phone::Call),
+    Alarm(alarms::Alarm),
+    Duty(duties::Duty),
+    Source(sources::Trouble),
+}
+
+impl Entry {
+    /// A new entry as its opening record says.
+    pub fn open(record: &Record, opening: &Opening, body: Body) -> Self {
+        Self {
+            id: record.entry,
+            number: opening.number,
+            agreement: record.agreement.clone(),
+            candidates: opening.candidates.clone(),
+            version: 1,
+            opened_at: record.happened_at,
+            recorded_at: record.recorded_at,
+            closed_at: None,
+            holder: None,
+            dues: opening.dues.clone(),
+            citizen: opening.citizen.clone(),
+            links: Vec::new(),
+            notes: 0,
+            origin: opening.origin.clone(),
+            body,
+        }
+    }
+
+    pub fn board(&self) -> Board {
+        match &self.body {
+            Body::Phone(_) => Board::Phone,
+            Body::Alarm(_) => Board::Alarms,
+            Body::Duty(_) => Board::Duties,
+            Body::Source(_) => Board::Sources,
+        }
+    }
+
+    /// The state's name as in the outside contract.
+    pub fn state(&self) -> &'static str {
+        match &self.body {
+            Body::Phone(call) => call.state(),
+            Body::Alarm(alarm) => alarm.state(self.holder.is_some()),
+            Body::Duty(duty) => duty.state(),
+            Body::Source(trouble) => trouble.state(),
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
+    pub fn due(&self, what: DueKind) -> Option<&Due> {
+        self.dues.iter().find(|due| due.what == what)
+    }
+
+    pub(super) fn drop_due(&mut self, what: DueKind) {
+        self.dues.retain(|due| due.what != what);
+    }
+
+    pub(super) fn set_due(&mut self, due: Due) {
+        self.drop_due(due.what);
+        self.dues.push(due);
+    }
+
+    pub(super) fn close(&mut self, at: DateTime<Utc>) {
+        self.closed_at = Some(at);
+        self.holder = None;
+        self.dues.clear();
+    }
+
+    pub(super) fn reopen(&mut self) {
+        self.closed_at = None;
+    }
+
+    /// Agreements whose rules may apply: its own, or the candidates while that is unknown.
+    pub fn agreements(&self) -> &[AgreementId] {
+        match &self.agreement {
+            Some(agreement) => std::slice::from_ref(agreement),
+            None => &self.candidates,
+        }
+    }
+
+    /// Refused when somebody else has it.
+    pub fn not_held_by_other(&self, ctx: &Ctx) -> Result<(), Refusal> {
+        match (&self.holder, ctx.actor.person()) {
+            (Some(holder), Some(me)) if holder.name != *me => {
+                Err(Refusal::HeldByOther { holder: holder.name.clone(), since: holder.since })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub fn draft(&self, at: DateTime<Utc>, event: Event) -> Draft {
+        Draft { entry: self.id, happened_at: at, agreement: self.agreement.clone(), event }
+    }
+}
+
+/// Commands that every board knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Command {
+    Claim,
+    Release,
+    TakeOver,
+    Link {
+        to: EntryId,
+    },
+    /// A note has been written to the care system; the text is there, the receipt here.
+    NoteWritten {
+        receipt: ExternalId,
+    },
+    /// Something recorded was wrong. What each board lets one correct is its own list.
+    Correct {
+        what: Code,
+        reason: Code,
+    },
+}
+
+/// Events that every board knows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum EntryEvent {
+    Claimed {
+        until: DateTime<Utc>,
+    },
+    /// Given back; an alarm nobody responded to rings anew.
+    Released {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out_at: Option<DateTime<Utc>>,
+    },
+    TakenOver {
+        from: PersonName,
+        until: DateTime<Utc>,
+    },
+    /// The claim ran out and the entry came back. `ring_out_at` starts anew for an alarm nobody responded to.
+    ClaimExpired {
+        holder: PersonName,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out_at: Option<DateTime<Utc>>,
+    },
+    Linked {
+        to: EntryId,
+        why: Code,
+    },
+    NoteWritten {
+        receipt: ExternalId,
+    },
+    CitizenMatched {
+        citizen: CitizenId,
+    },
+}
+
+impl EntryEvent {
+    /// Material changes raise the entry's version.
+    pub fn is_material(&self) -> bool {
+        !matches!(self, Self::Linked { .. } | Self::NoteWritten { .. })
+    }
+}
+
+pub(super) fn claim_until(state: &State, entry: &Entry, now: DateTime<Utc>) -> DateTime<Utc> {
+    let minutes = state
+        .rules(entry.agreements())
+        .filter_map(|rules| match entry.board() {
+            Board::Alarms => value_of(&rules.alarms.claim_minutes),
+            _ => value_of(&rules.phone.claim_minutes),
+        })
+        .min()
+        .unwrap_or(CLAIM_MINUTES_DEFAULT);
+    now + Duration::minutes(i64::from(minutes))
+}
+
+/// Decides what every board shares. `Correct` is decided by the board.
+pub fn decide(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    let Some(me) = ctx.actor.person() else {
+        return Err(Refusal::NotAllowed { role: "source".into() });
+    };
+    let event = match command {
+        Command::Link { to } => return link(state, ctx, entry, *to),
+        Command::NoteWritten { receipt } => EntryEvent::NoteWritten { receipt: receipt.clone() },
+        _ if !entry.is_open() => return Err(Refusal::WrongState { state: entry.state().into() }),
+        Command::Claim => match &entry.holder {
+            Some(holder) if holder.name == *me => return Err(Refusal::AlreadyDone),
+            Some(holder) => {
+                return Err(Refusal::AlreadyClaimed { holder: holder.name.clone(), since: holder.since });
+            }
+            None => EntryEvent::Claimed { until: claim_until(state, entry, ctx.now) },
+        },
+        Command::Release => match &entry.holder {
+            None => return Err(Refusal::NotClaimed),
+            Some(holder) if holder.name != *me => {
+                return Err(Refusal::NotYours { holder: holder.name.clone() });
+            }
+            Some(_) => EntryEvent::Released { ring_out_at: ring_out_anew(state, entry, ctx.now) },
+        },
+        Command::TakeOver => match &entry.holder {
+            None => return Err(Refusal::NotClaimed),
+            Some(holder) if holder.name == *me => return Err(Refusal::AlreadyDone),
+            Some(holder) => {
+                EntryEvent::TakenOver { from: holder.name.clone(), until: claim_until(state, entry, ctx.now) }
+            }
+        },
+        Command::Correct { .. } => return Err(Refusal::NothingToCorrect),
+    };
+    Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
+}
+
+fn link(state: &State, ctx: &Ctx, entry: &Entry, to: EntryId) -> Result<Vec<Draft>, Refusal> {
+    let other = state.entry(to).filter(|other| other.id != entry.id).ok_or(Refusal::CannotLink)?;
+    if !ctx.may_see(state, other) {
+        return Err(Refusal::CannotLink);
+    }
+    if entry.links.iter().any(|link| link.to == to) {
+        return Err(Refusal::AlreadyDone);
+    }
+    Ok(link_both(ctx.at, entry, other, "by-hand"))
+}
+
+/// Two drafts: each entry knows the other.
+pub fn link_both(at: DateTime<Utc>, one: &Entry, other: &Entry, why: &str) -> Vec<Draft> {
+    let why = Code::new(why).expect("link reasons are kebab-case constants");
+    [(one, other.id), (other, one.id)]
+        .into_iter()
+        .filter(|(entry, to)| !entry.links.iter().any(|link| link.to == *to))
+        .map(|(entry, to)| entry.draft(at, Event::Entry(EntryEvent::Linked { to, why: why.clone() })))
+        .collect()
+}
+
+fn ring_out_anew(state: &State, entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match &entry.body {
+        Body::Alarm(alarm) => alarm.ring_out_anew(state, entry, now),
+        _ => None,
+    }
+}
+
+/// A claim that ran out: the timer's decision.
+pub fn claim_due(state: &State, ctx: &Ctx, entry: &Entry) -> Result<Vec<Draft>, Refusal> {
+    let holder = entry.holder.as_ref().ok_or(Refusal::NotDue)?;
+    if holder.until > ctx.now {
+        return Err(Refusal::NotDue);
+    }
+    let ring_out_at = ring_out_anew(state, entry, ctx.now);
+    let event = EntryEvent::ClaimExpired { holder: holder.name.clone(), ring_out_at };
+    Ok(vec![entry.draft(ctx.now, Event::Entry(event))])
+}
+
+/// Applies what every board shares.
+pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
+    if event.is_material() {
+        entry.version += 1;
+    }
+    match event {
+        EntryEvent::Claimed { until } | EntryEvent::TakenOver { until, .. } => {
+            if let Some(name) = record.actor.person() {
+                entry.holder = Some(Holder { name: name.clone(), since: record.happened_at, until: *until });
+                entry.set_due(Due::own(DueKind::Claim, *until));
+                entry.drop_due(DueKind::RingOut);
+                entry.drop_due(DueKind::Answer);
+                if let Body::Alarm(alarm) = &mut entry.body {
+                    alarm.answered_at.get_or_insert(record.happened_at);
+                }
+            }
+        }
+        EntryEvent::Released { ring_out_at } | EntryEvent::ClaimExpired { ring_out_at, .. } => {
+            entry.holder = None;
+            entry.drop_due(DueKind::Claim);
+            if let Some(at) = ring_out_at {
+                entry.set_due(Due::own(DueKind::RingOut, *at));
+            }
+        }
+        EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),
+        EntryEvent::NoteWritten { .. } => entry.notes += 1,
+        EntryEvent::CitizenMatched { citizen } => entry.citizen = Some(citizen.clone()),
+    }
+}

@@ -1,0 +1,224 @@
+//! Stable names, versions and fields of everything that is ever written to the log.
+//!
+//! Owns the two lists that may only grow: the kinds, and the payload fields with their privacy class. A field that
+//! is not on the list cannot be stored. Must never know how a record is kept on disk.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::Event;
+
+/// What a stored field may be. Names, numbers, addresses, CPR and free text have no class: they cannot be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privacy {
+    /// An id that says nothing by itself.
+    Opaque,
+    Time,
+    /// A word from a list, a yes or no, a rule of an agreement.
+    Code,
+    Count,
+}
+
+/// A payload as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoded {
+    /// `board.event`, e.g. `alarms.raised`.
+    pub kind: String,
+    pub version: u16,
+    pub payload: Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadKind {
+    #[error("unknown kind {kind} version {version}")]
+    Unknown { kind: String, version: u16 },
+    #[error("payload of {kind} cannot be read: {why}")]
+    Payload { kind: String, why: String },
+    #[error("field {field} of {kind} is not on the list of what may be stored")]
+    Field { kind: String, field: String },
+}
+
+/// Every kind that has ever been released, with its current version. Never rename, never remove.
+pub const KINDS: &[(&str, u16)] = &[
+    ("entry.claimed", 1),
+    ("entry.released", 1),
+    ("entry.taken-over", 1),
+    ("entry.claim-expired", 1),
+    ("entry.linked", 1),
+    ("entry.note-written", 1),
+    ("entry.citizen-matched", 1),
+    ("phone.waiting", 1),
+    ("phone.arrival-known", 1),
+    ("phone.answered", 1),
+    ("phone.ended", 1),
+    ("phone.missed", 1),
+    ("phone.assigned", 1),
+    ("phone.called-back", 1),
+    ("phone.call-back-tried", 1),
+    ("phone.given-up", 1),
+    ("phone.documented", 1),
+    ("phone.corrected", 1),
+    ("alarms.raised", 1),
+    ("alarms.signalled-again", 1),
+    ("alarms.answered", 1),
+    ("alarms.responded", 1),
+    ("alarms.arrived", 1),
+    ("alarms.closed", 1),
+    ("alarms.cleared", 1),
+    ("alarms.unanswered", 1),
+    ("alarms.redirected", 1),
+    ("alarms.redirect-contested", 1),
+    ("alarms.justification-begun", 1),
+    ("alarms.justification-sent", 1),
+    ("alarms.technical-done", 1),
+    ("alarms.corrected", 1),
+    ("duties.opened", 1),
+    ("duties.fell-late", 1),
+    ("duties.postponed", 1),
+    ("duties.done", 1),
+    ("sources.opened", 1),
+    ("sources.repeated", 1),
+    ("sources.recovered", 1),
+    ("sources.done", 1),
+    ("shift.signed-on", 1),
+    ("shift.signed-off", 1),
+    ("people.added", 1),
+    ("people.revoked", 1),
+    ("agreements.adopted", 1),
+];
+
+/// Every payload field with its class. `agreement.adopted` holds a whole agreement under `agreement`: rules and
+/// the municipality's own numbers, nothing about a citizen.
+pub const FIELDS: &[(&str, Privacy)] = &[
+    ("about", Privacy::Opaque),
+    ("agreement", Privacy::Code),
+    ("agreement_version", Privacy::Code),
+    ("agreements", Privacy::Code),
+    ("alarm", Privacy::Opaque),
+    ("arrive_due", Privacy::Time),
+    ("at", Privacy::Time),
+    ("by", Privacy::Opaque),
+    ("call", Privacy::Opaque),
+    ("candidates", Privacy::Code),
+    ("channel", Privacy::Code),
+    ("citizen", Privacy::Opaque),
+    ("clause", Privacy::Code),
+    ("corrects", Privacy::Code),
+    ("device", Privacy::Opaque),
+    ("dues", Privacy::Time),
+    ("duty", Privacy::Code),
+    ("from", Privacy::Opaque),
+    ("hash", Privacy::Opaque),
+    ("helper", Privacy::Code),
+    ("holder", Privacy::Opaque),
+    ("id", Privacy::Opaque),
+    ("justification_due", Privacy::Time),
+    ("late", Privacy::Code),
+    ("name", Privacy::Opaque),
+    ("number", Privacy::Count),
+    ("origin", Privacy::Opaque),
+    ("outcome", Privacy::Code),
+    ("owner", Privacy::Opaque),
+    ("promise_at", Privacy::Time),
+    ("queue", Privacy::Opaque),
+    ("rank", Privacy::Code),
+    ("reason", Privacy::Code),
+    ("receipt", Privacy::Opaque),
+    ("reference", Privacy::Opaque),
+    ("ring_out_at", Privacy::Time),
+    ("role", Privacy::Code),
+    ("source", Privacy::Opaque),
+    ("technical", Privacy::Code),
+    ("test", Privacy::Code),
+    ("to", Privacy::Opaque),
+    ("token_digest", Privacy::Opaque),
+    ("trigger", Privacy::Code),
+    ("trouble", Privacy::Code),
+    ("until", Privacy::Time),
+    ("what", Privacy::Code),
+    ("why", Privacy::Code),
+    ("with", Privacy::Code),
+];
+
+/// The stable name and the payload. Errors: a kind or field that is not on the lists (a mistake in the program).
+pub fn encode(event: &Event) -> Result<Encoded, BadKind> {
+    match event {
+        Event::Entry(event) => split("entry", event),
+        Event::Phone(event) => split("phone", event),
+        Event::Alarms(event) => split("alarms", event),
+        Event::Duties(event) => split("duties", event),
+        Event::Sources(event) => split("sources", event),
+        Event::Shift(event) => split("shift", event),
+        Event::People(event) => split("people", event),
+        Event::Agreements(event) => split("agreements", event),
+    }
+}
+
+/// The event of a stored payload. Errors: an unknown kind or version, or a payload that does not fit.
+pub fn decode(kind: &str, version: u16, payload: &Value) -> Result<Event, BadKind> {
+    version_of(kind)
+        .filter(|known| *known >= version)
+        .ok_or_else(|| BadKind::Unknown { kind: kind.into(), version })?;
+    let (board, _) = kind.split_once('.').unwrap_or((kind, ""));
+    Ok(match board {
+        "entry" => Event::Entry(join(kind, payload)?),
+        "phone" => Event::Phone(join(kind, payload)?),
+        "alarms" => Event::Alarms(join(kind, payload)?),
+        "duties" => Event::Duties(join(kind, payload)?),
+        "sources" => Event::Sources(join(kind, payload)?),
+        "shift" => Event::Shift(join(kind, payload)?),
+        "people" => Event::People(join(kind, payload)?),
+        "agreements" => Event::Agreements(join(kind, payload)?),
+        _ => return Err(BadKind::Unknown { kind: kind.into(), version }),
+    })
+}
+
+/// The stable name alone.
+pub fn kind_of(event: &Event) -> String {
+    encode(event).map(|encoded| encoded.kind).unwrap_or_default()
+}
+
+fn version_of(kind: &str) -> Option<u16> {
+    KINDS.iter().find(|(name, _)| *name == kind).map(|(_, version)| *version)
+}
+
+fn split(board: &str, event: &impl Serialize) -> Result<Encoded, BadKind> {
+    let unknown = |kind: &str| BadKind::Unknown { kind: kind.into(), version: 0 };
+    let Ok(Value::Object(mut payload)) = serde_json::to_value(event) else { return Err(unknown(board)) };
+    let Some(Value::String(verb)) = payload.remove("type") else { return Err(unknown(board)) };
+    let kind = format!("{board}.{verb}");
+    let version = version_of(&kind).ok_or_else(|| unknown(&kind))?;
+    check_fields(&kind, &payload)?;
+    Ok(Encoded { kind, version, payload: Value::Object(payload) })
+}
+
+fn join<T: DeserializeOwned>(kind: &str, payload: &Value) -> Result<T, BadKind> {
+    let bad = |why: String| BadKind::Payload { kind: kind.into(), why };
+    let (_, verb) = kind.split_once('.').unwrap_or(("", kind));
+    let mut fields = payload.as_object().cloned().ok_or_else(|| bad("not an object".into()))?;
+    fields.insert("type".into(), Value::String(verb.into()));
+    serde_json::from_value(Value::Object(fields)).map_err(|error| bad(error.to_string()))
+}
+
+fn check_fields(kind: &str, fields: &Map<String, Value>) -> Result<(), BadKind> {
+    for (field, value) in fields {
+        if !FIELDS.iter().any(|(name, _)| name == field) {
+            return Err(BadKind::Field { kind: kind.into(), field: field.clone() });
+        }
+        // A whole agreement is rules, checked by its own type.
+        if kind == "agreements.adopted" && field == "agreement" {
+            continue;
+        }
+        let nested: Vec<&Value> = match value {
+            Value::Array(items) => items.iter().collect(),
+            other => vec![other],
+        };
+        for value in nested {
+            if let Value::Object(fields) = value {
+                check_fields(kind, fields)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,535 @@
+//! The phone queue: calls on the one main number (J 3.1.12).
+//!
+//! Owns what a call is, which fact about it wins (rank) and when it is over: answered and
+//! ended, or missed and called back. Must never know a caller's name or number.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::value_of;
+use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
+use super::envelope::Record;
+use super::identity::{AgreementId, Code, ExternalId, PersonName};
+use super::observation::{MissedReason, Observation, Rank};
+use super::refusal::Refusal;
+use super::{Ctx, Draft, Event, State, duties};
+
+/// Missed calls stay visible this long when the agreement says nothing (days).
+const KEPT_DAYS_DEFAULT: u32 = 30;
+
+/// Reasons to give up calling back. `kept-period-over` is the timer's own.
+pub const GIVE_UP_REASONS: [&str; 5] =
+    ["no-number", "reached-otherwise", "wrong-number", "not-reachable", "duplicate"];
+/// What may be corrected on a call, and why.
+pub const CORRECTABLE: [&str; 3] = ["call-back", "give-up", "agreement"];
+pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    Waiting,
+    Answered,
+    Ended,
+    Missed,
+    CalledBack,
+    GivenUp,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub call: ExternalId,
+    pub queue: Option<ExternalId>,
+    pub phase: Phase,
+    /// How good the fact is that put it in this phase.
+    pub rank: Rank,
+    pub answered_at: Option<DateTime<Utc>>,
+    pub answered_by: Option<PersonName>,
+    pub ended_at: Option<DateTime<Utc>>,
+    pub missed_at: Option<DateTime<Utc>>,
+    pub reason: Option<MissedReason>,
+    /// Tries to call back that did not reach anybody.
+    pub attempts: u32,
+    pub promise_at: Option<DateTime<Utc>>,
+    pub documented_at: Option<DateTime<Utc>>,
+}
+
+impl Call {
+    pub fn state(&self) -> &'static str {
+        match self.phase {
+            Phase::Waiting => "waiting",
+            Phase::Answered => "answered",
+            Phase::Ended => "ended",
+            Phase::Missed => "missed",
+            Phase::CalledBack => "called-back",
+            Phase::GivenUp => "given-up",
+        }
+    }
+}
+
+/// What a coordinator does with a call. Codes are those of the outside contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Which municipality the call is about, once somebody knows.
+    Assign {
+        agreement: AgreementId,
+    },
+    /// I have the caller (for an exchange that does not tell).
+    Answer {},
+    /// I rang back; `promise_at` when another time was promised.
+    CallBack {
+        reached: bool,
+        #[serde(default)]
+        promise_at: Option<DateTime<Utc>>,
+    },
+    GiveUp {
+        reason: Code,
+    },
+    /// The talk is written down in the care system, or there was nothing to write (N 3.9.1).
+    Documented {},
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum PhoneEvent {
+    Waiting {
+        #[serde(flatten)]
+        opening: Opening,
+        call: ExternalId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<ExternalId>,
+    },
+    /// The waiting fact came after a later one: when and where the call began.
+    ArrivalKnown {
+        queue: ExternalId,
+    },
+    Answered {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<PersonName>,
+        rank: Rank,
+        /// A better fact than the one that stood.
+        corrects: bool,
+    },
+    Ended {
+        rank: Rank,
+    },
+    Missed {
+        reason: MissedReason,
+        rank: Rank,
+        corrects: bool,
+        dues: Vec<Due>,
+    },
+    Assigned {
+        agreement: AgreementId,
+    },
+    CalledBack {},
+    CallBackTried {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        promise_at: Option<DateTime<Utc>>,
+    },
+    GivenUp {
+        reason: Code,
+    },
+    Documented {},
+    Corrected {
+        what: Code,
+        reason: Code,
+    },
+}
+
+impl PhoneEvent {
+    pub fn is_material(&self) -> bool {
+        !matches!(self, Self::Documented {} | Self::ArrivalKnown { .. })
+    }
+}
+
+// ---- observations -------------------------------------------------------------------------
+
+/// Decides an observation about a call.
+pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
+    match observation {
+        Observation::CallWaiting { call, queue } => match find(state, ctx, call) {
+            None => Ok(vec![opened(state, ctx, call, Some(queue))]),
+            Some(entry) => match &entry.body {
+                Body::Phone(known) if known.queue.is_none() => {
+                    let event = PhoneEvent::ArrivalKnown { queue: queue.clone() };
+                    Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
+                }
+                _ => Err(Refusal::Unchanged),
+            },
+        },
+        Observation::CallAnswered { call, agent } => {
+            with_call(state, ctx, call, |entry, known| answered(state, ctx, entry, known, agent.as_ref()))
+        }
+        Observation::CallMissed { call, reason } => {
+            with_call(state, ctx, call, |entry, known| missed(state, ctx, entry, known, *reason, ctx.rank))
+        }
+        Observation::CallEnded { call } => match find(state, ctx, call) {
+            None => Err(Refusal::Unchanged),
+            Some(_) => with_call(state, ctx, call, |entry, known| ended(state, ctx, entry, known)),
+        },
+        _ => Err(Refusal::Unchanged),
+    }
+}
+
+fn find<'s>(state: &'s State, ctx: &Ctx, call: &ExternalId) -> Option<&'s Entry> {
+    state.by_origin(ctx.source()?, call)
+}
+
+/// Opens the entry first when the fact is the first we hear of the call: facts are never refused.
+fn with_call(
+    state: &State,
+    ctx: &Ctx,
+    call: &ExternalId,
+    then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
+) -> Result<Vec<Draft>, Refusal> {
+    if let Some(entry) = find(state, ctx, call) {
+        return match &entry.body {
+            Body::Phone(known) => then(entry, known),
+            _ => Err(Refusal::Unchanged),
+        };
+    }
+    let opening = opened(state, ctx, call, None);
+    let record = ctx.provisional(&opening);
+    let Some(entry) = opened_entry(&record) else { return Err(Refusal::Unchanged) };
+    let Body::Phone(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let mut drafts = vec![opening];
+    drafts.extend(then(&entry, known)?);
+    Ok(drafts)
+}
+
+fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId>) -> Draft {
+    let candidates = ctx.candidates.clone();
+    let agreement = ctx.agreement.clone().or_else(|| match candidates.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    });
+    let scope: &[AgreementId] = agreement.as_ref().map_or(&candidates, std::slice::from_ref);
+    let dues = state
+        .rules(scope)
+        .filter_map(|rules| value_of(&rules.phone.waiting_too_long_seconds))
+        .min()
+        .map(|seconds| Due::own(DueKind::Answer, ctx.at + Duration::seconds(i64::from(seconds))))
+        .into_iter()
+        .collect();
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: if agreement.is_some() { Vec::new() } else { candidates },
+        origin: ctx.source().map(|source| Origin { source: source.clone(), id: call.clone() }),
+        citizen: None,
+        dues,
+    };
+    Draft {
+        entry: ctx.fresh(0),
+        happened_at: ctx.at,
+        agreement,
+        event: Event::Phone(PhoneEvent::Waiting { opening, call: call.clone(), queue: queue.cloned() }),
+    }
+}
+
+fn answered(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    call: &Call,
+    agent: Option<&ExternalId>,
+) -> Result<Vec<Draft>, Refusal> {
+    let corrects = match call.phase {
+        Phase::Waiting => false,
+        Phase::Missed | Phase::GivenUp | Phase::CalledBack if ctx.rank > call.rank => true,
+        _ => return Err(Refusal::Unchanged),
+    };
+    let by = agent.and_then(|agent| PersonName::new(agent.as_str()).ok()).filter(|n| state.has_person(n));
+    let mut drafts =
+        vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Answered { by, rank: ctx.rank, corrects }))];
+    if let Some(ended_at) = call.ended_at {
+        drafts.push(entry.draft(ended_at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank })));
+        drafts.extend(documentation(state, ctx, entry, call, 1));
+    }
+    for earlier in &ctx.same_caller {
+        if let Some(other) = state.entry(*earlier) {
+            drafts.extend(entry::link_both(ctx.at, entry, other, "same-caller"));
+        }
+    }
+    Ok(drafts)
+}
+
+fn missed(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    call: &Call,
+    reason: MissedReason,
+    rank: Rank,
+) -> Result<Vec<Draft>, Refusal> {
+    let corrects = match call.phase {
+        Phase::Waiting => false,
+        Phase::Answered | Phase::Ended if rank > call.rank => true,
+        Phase::Missed if rank > call.rank && call.reason != Some(reason) => true,
+        _ => return Err(Refusal::Unchanged),
+    };
+    let rules = || state.rules(entry.agreements());
+    let mut dues = Vec::new();
+    if let Some(minutes) = rules().filter_map(|r| value_of(&r.phone.call_back_minutes)).min() {
+        dues.push(Due::own(DueKind::CallBack, ctx.at + Duration::minutes(i64::from(minutes))));
+    }
+    let kept = rules().filter_map(|r| value_of(&r.phone.missed_kept_days)).max().unwrap_or(KEPT_DAYS_DEFAULT);
+    dues.push(Due::own(DueKind::Kept, super::calendar::plus_calendar_days(ctx.at, i64::from(kept))));
+    Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Missed { reason, rank, corrects, dues }))])
+}
+
+fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Draft>, Refusal> {
+    match call.phase {
+        Phase::Answered => {
+            let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))];
+            drafts.extend(documentation(state, ctx, entry, call, 1));
+            Ok(drafts)
+        }
+        // Ended without an answer that we know of: missed, until a better fact says otherwise.
+        Phase::Waiting => {
+            let mut drafts = missed(state, ctx, entry, call, MissedReason::HungUp, Rank::Inference)?;
+            drafts.push(entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: Rank::Inference })));
+            Ok(drafts)
+        }
+        _ => Err(Refusal::Unchanged),
+    }
+}
+
+/// The reminder to write the talk down in the care system (N 3.9.1), as a duty of its own.
+fn documentation(state: &State, ctx: &Ctx, entry: &Entry, call: &Call, nth: u32) -> Option<Draft> {
+    if call.documented_at.is_some() {
+        return None;
+    }
+    duties::documentation(state, ctx, entry, nth)
+}
+
+// ---- commands -----------------------------------------------------------------------------
+
+/// Decides a coordinator's command.
+pub fn decide(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    call: &Call,
+    command: &Command,
+) -> Result<Vec<Draft>, Refusal> {
+    let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    let one = |event| Ok(vec![entry.draft(ctx.at, Event::Phone(event))]);
+    match command {
+        Command::Documented {} => {
+            if call.documented_at.is_some() {
+                return Err(Refusal::AlreadyDone);
+            }
+            let done = state.documentation_of(entry.id).map(|duty| {
+                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, late: false }))
+            });
+            let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))];
+            drafts.extend(done);
+            Ok(drafts)
+        }
+        Command::Assign { agreement } => {
+            if entry.agreement.as_ref() == Some(agreement) {
+                return Err(Refusal::AlreadyDone);
+            }
+            if !state.agreements.contains_key(agreement) || !ctx.may_use(state, agreement) {
+                return Err(Refusal::UnknownAgreement { agreement: agreement.clone() });
+            }
+            let mut draft =
+                entry.draft(ctx.at, Event::Phone(PhoneEvent::Assigned { agreement: agreement.clone() }));
+            draft.agreement = Some(agreement.clone());
+            Ok(vec![draft])
+        }
+        _ if !entry.is_open() => wrong_state(),
+        Command::Answer {} => match call.phase {
+            Phase::Waiting => {
+                entry.not_held_by_other(ctx)?;
+                one(PhoneEvent::Answered {
+                    by: ctx.actor.person().cloned(),
+                    rank: Rank::Event,
+                    corrects: false,
+                })
+            }
+            _ => wrong_state(),
+        },
+        Command::CallBack { reached, promise_at } => match call.phase {
+            Phase::Missed => {
+                entry.not_held_by_other(ctx)?;
+                if *reached {
+                    let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::CalledBack {}))];
+                    drafts.extend(documentation(state, ctx, entry, call, 1));
+                    Ok(drafts)
+                } else {
+                    one(PhoneEvent::CallBackTried { promise_at: *promise_at })
+                }
+            }
+            _ => wrong_state(),
+        },
+        Command::GiveUp { reason } => match call.phase {
+            Phase::Missed | Phase::Waiting => {
+                entry.not_held_by_other(ctx)?;
+                if !GIVE_UP_REASONS.contains(&reason.as_str()) {
+                    return Err(Refusal::UnknownCode { field: "reason".into() });
+                }
+                one(PhoneEvent::GivenUp { reason: reason.clone() })
+            }
+            _ => wrong_state(),
+        },
+    }
+}
+
+/// The way back for what was wrong.
+pub fn correct(
+    ctx: &Ctx,
+    entry: &Entry,
+    call: &Call,
+    what: &Code,
+    reason: &Code,
+) -> Result<Vec<Draft>, Refusal> {
+    if !CORRECTABLE.contains(&what.as_str()) {
+        return Err(Refusal::UnknownCode { field: "what".into() });
+    }
+    if !CORRECTION_REASONS.contains(&reason.as_str()) {
+        return Err(Refusal::UnknownCode { field: "reason".into() });
+    }
+    let stands = match what.as_str() {
+        "call-back" => call.phase == Phase::CalledBack || call.attempts > 0,
+        "give-up" => call.phase == Phase::GivenUp,
+        _ => entry.agreement.is_some() && entry.candidates.len() > 1,
+    };
+    if !stands {
+        return Err(Refusal::NothingToCorrect);
+    }
+    let event = PhoneEvent::Corrected { what: what.clone(), reason: reason.clone() };
+    Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
+}
+
+/// A missed call has been kept as long as it is kept: it leaves with an event that says so.
+pub fn kept_due(ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Draft>, Refusal> {
+    let due = entry.due(DueKind::Kept).ok_or(Refusal::NotDue)?;
+    if due.at > ctx.now || call.phase != Phase::Missed {
+        return Err(Refusal::NotDue);
+    }
+    let reason = Code::new("kept-period-over").expect("a kebab-case constant");
+    Ok(vec![entry.draft(ctx.now, Event::Phone(PhoneEvent::GivenUp { reason }))])
+}
+
+// ---- evolve -------------------------------------------------------------------------------
+
+fn opened_entry(record: &Record) -> Option<Entry> {
+    let Event::Phone(PhoneEvent::Waiting { opening, call, queue }) = &record.event else { return None };
+    let body = Body::Phone(Call {
+        call: call.clone(),
+        queue: queue.clone(),
+        phase: Phase::Waiting,
+        rank: Rank::Inference,
+        answered_at: None,
+        answered_by: None,
+        ended_at: None,
+        missed_at: None,
+        reason: None,
+        attempts: 0,
+        promise_at: None,
+        documented_at: None,
+    });
+    Some(Entry::open(record, opening, body))
+}
+
+/// Applies one event. Never fails: what makes no sense is left alone.
+pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
+    if let Some(entry) = opened_entry(record) {
+        state.insert(entry);
+        return;
+    }
+    let at = record.happened_at;
+    state.change(record.entry, |entry| {
+        if event.is_material() {
+            entry.version += 1;
+        }
+        let Body::Phone(call) = &mut entry.body else { return };
+        match event {
+            PhoneEvent::Waiting { .. } => {}
+            PhoneEvent::ArrivalKnown { queue } => {
+                call.queue = Some(queue.clone());
+                entry.opened_at = entry.opened_at.min(at);
+            }
+            PhoneEvent::Answered { by, rank, .. } => {
+                call.phase = Phase::Answered;
+                call.rank = *rank;
+                call.answered_at = Some(at);
+                call.answered_by = by.clone();
+                call.missed_at = None;
+                call.reason = None;
+                entry.reopen();
+                entry.dues.retain(|due| due.what == DueKind::Claim);
+            }
+            PhoneEvent::Ended { rank } => {
+                call.ended_at = Some(at);
+                if call.phase == Phase::Answered {
+                    call.phase = Phase::Ended;
+                    call.rank = call.rank.max(*rank);
+                    entry.close(at);
+                }
+            }
+            PhoneEvent::Missed { reason, rank, dues, .. } => {
+                call.phase = Phase::Missed;
+                call.rank = *rank;
+                call.missed_at = Some(at);
+                call.reason = Some(*reason);
+                call.answered_at = None;
+                call.answered_by = None;
+                entry.reopen();
+                entry.dues.retain(|due| due.what == DueKind::Claim);
+                entry.dues.extend(dues.iter().cloned());
+            }
+            PhoneEvent::Assigned { agreement } => entry.agreement = Some(agreement.clone()),
+            PhoneEvent::CalledBack {} => {
+                call.phase = Phase::CalledBack;
+                entry.close(at);
+            }
+            PhoneEvent::CallBackTried { promise_at } => {
+                call.attempts += 1;
+                call.promise_at = *promise_at;
+                entry.drop_due(DueKind::CallBack);
+                if let Some(promise_at) = promise_at {
+                    entry.set_due(Due::own(DueKind::Promise, *promise_at));
+                }
+            }
+            PhoneEvent::GivenUp { .. } => {
+                call.phase = Phase::GivenUp;
+                entry.close(at);
+            }
+            PhoneEvent::Documented {} => call.documented_at = Some(at),
+            PhoneEvent::Corrected { what, .. } => corrected(entry, what.as_str(), at),
+        }
+    });
+    state.count_call(record.entry);
+}
+
+fn corrected(entry: &mut Entry, what: &str, at: DateTime<Utc>) {
+    let Body::Phone(call) = &mut entry.body else { return };
+    match what {
+        "call-back" | "give-up" => {
+            call.phase = if call.missed_at.is_some() { Phase::Missed } else { Phase::Waiting };
+            call.promise_at = None;
+            if what == "call-back" && entry.closed_at.is_none() {
+                call.attempts = call.attempts.saturating_sub(1);
+                entry.drop_due(DueKind::Promise);
+            }
+            entry.reopen();
+            if entry.due(DueKind::CallBack).is_none() {
+                entry.set_due(Due::own(DueKind::CallBack, at));
+            }
+        }
+        _ => entry.agreement = None,
+    }
+}
+
+/// How the call counts in the answering figures: seconds waited, or missed.
+pub fn wait_seconds(entry: &Entry, call: &Call) -> Option<Option<u32>> {
+    let seconds = |at: DateTime<Utc>| u32::try_from((at - entry.opened_at).num_seconds().max(0)).ok();
+    match (call.answered_at, call.missed_at) {
+        (Some(at), _) => Some(seconds(at)),
+        (None, Some(_)) => Some(None),
+        _ => None,
+    }
+}

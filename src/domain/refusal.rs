@@ -1,0 +1,108 @@
+//! Refusals: why a command has no effect. Values of the domain, not errors of the program.
+//!
+//! Must never hold a sentence: code and arguments only; desk and cli render the text.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::identity::{AgreementId, Board, PersonName};
+
+/// On the wire: `code` in kebab-case and the arguments beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "kebab-case")]
+pub enum Refusal {
+    /// No such entry, or one the asker may not see: the two answer alike.
+    UnknownEntry,
+    /// The command needs an entry and none was given.
+    EntryMissing,
+    /// Somebody has it already; `take-over` is the way.
+    AlreadyClaimed {
+        holder: PersonName,
+        since: DateTime<Utc>,
+    },
+    /// Only the holder may do this; take over first.
+    HeldByOther {
+        holder: PersonName,
+        since: DateTime<Utc>,
+    },
+    NotClaimed,
+    NotYours {
+        holder: PersonName,
+    },
+    /// The entry changed since it was read.
+    Stale {
+        expected: u32,
+        actual: u32,
+    },
+    /// The entry is in a state where this makes no sense.
+    WrongState {
+        state: String,
+    },
+    WrongBoard {
+        board: Board,
+    },
+    NotAllowed {
+        role: String,
+    },
+    /// The entry's municipality is not known yet; assign it first.
+    AgreementUnknown,
+    UnknownAgreement {
+        agreement: AgreementId,
+    },
+    /// `happened_at` lies in the future.
+    InFuture,
+    /// `happened_at` lies before the entry began.
+    BeforeOpened {
+        opened_at: DateTime<Utc>,
+    },
+    AlreadyDone,
+    /// There is nothing of that kind to correct.
+    NothingToCorrect,
+    /// The code is none of the listed ones.
+    UnknownCode {
+        field: String,
+    },
+    /// A needed field is missing.
+    FieldMissing {
+        field: String,
+    },
+    TestAlarm,
+    TechnicalAlarm,
+    NotTechnical,
+    /// The agreement does not name this response.
+    ResponseNotInAgreement,
+    JustificationNotOwed,
+    /// An entry cannot be linked to itself or to one that is not there.
+    CannotLink,
+    NameTaken,
+    UnknownPerson,
+    /// A timer fired before its time, or for a duty that is gone. Never shown to a person.
+    NotDue,
+    /// Nothing new in it. Never shown to a person.
+    Unchanged,
+    /// This board does not take this yet.
+    NotTakenYet,
+}
+
+impl Refusal {
+    /// Stale version or lost race: HTTP 409. Everything else is 422 (404 for an unknown entry, 403 for a role).
+    pub fn is_conflict(&self) -> bool {
+        matches!(
+            self,
+            Self::Stale { .. }
+                | Self::AlreadyClaimed { .. }
+                | Self::HeldByOther { .. }
+                | Self::NotYours { .. }
+        )
+    }
+
+    /// The stable code alone.
+    pub fn code(&self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(fields)) => {
+                fields.get("code").and_then(|code| code.as_str()).unwrap_or_default().to_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}

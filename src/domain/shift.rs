@@ -1,0 +1,72 @@
+//! The shift: who is signed on, since when.
+//!
+//! Must never know whether a desk is connected (that is presence, `server`).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::envelope::Record;
+use super::identity::PersonName;
+use super::refusal::Refusal;
+use super::{Ctx, Draft, Event, State};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    SignOn {
+        /// Until when the shift lasts, when that is known.
+        #[serde(default)]
+        until: Option<DateTime<Utc>>,
+    },
+    SignOff {},
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ShiftEvent {
+    SignedOn {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<DateTime<Utc>>,
+    },
+    SignedOff {},
+}
+
+/// One person on duty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnDuty {
+    pub name: PersonName,
+    pub since: DateTime<Utc>,
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// Decides a coordinator's command.
+pub fn decide(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    let me = ctx.actor.person().ok_or(Refusal::NotAllowed { role: "source".into() })?;
+    let is_on = state.on_duty.contains_key(me);
+    let event = match command {
+        Command::SignOn { .. } if is_on => return Err(Refusal::AlreadyDone),
+        Command::SignOn { until } => ShiftEvent::SignedOn { until: *until },
+        Command::SignOff {} if !is_on => return Err(Refusal::AlreadyDone),
+        Command::SignOff {} => ShiftEvent::SignedOff {},
+    };
+    Ok(vec![Draft {
+        entry: super::NO_ENTRY,
+        happened_at: ctx.at,
+        agreement: None,
+        event: Event::Shift(event),
+    }])
+}
+
+/// Applies one event.
+pub fn evolve(state: &mut State, record: &Record, event: &ShiftEvent) {
+    let Some(name) = record.actor.person() else { return };
+    match event {
+        ShiftEvent::SignedOn { until } => {
+            let on = OnDuty { name: name.clone(), since: record.happened_at, until: *until };
+            state.on_duty.insert(name.clone(), on);
+        }
+        ShiftEvent::SignedOff {} => {
+            state.on_duty.remove(name);
+        }
+    }
+}

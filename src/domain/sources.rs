@@ -1,0 +1,168 @@
+//! Trouble with a source, as an entry: silent, unreadable, nobody listening. Silence must never
+//! look like quiet.
+//!
+//! Must never hold the raw bytes that could not be read (they stay in memory, in `engine::live`).
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Body, Entry, Opening};
+use super::envelope::Record;
+use super::identity::{Code, SourceName};
+use super::refusal::Refusal;
+use super::{Ctx, Draft, Event, State};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TroubleKind {
+    Silent,
+    Unreadable,
+    NobodyListening,
+    /// The same key came again with another content; the first one stands.
+    KeyReused,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trouble {
+    pub source: SourceName,
+    pub trouble: TroubleKind,
+    /// What exactly, e.g. `line-too-long`.
+    pub what: Option<Code>,
+    pub count: u32,
+    pub last_at: DateTime<Utc>,
+    pub recovered_at: Option<DateTime<Utc>>,
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+impl Trouble {
+    pub fn state(&self) -> &'static str {
+        match (self.done_at, self.trouble) {
+            (Some(_), _) => "done",
+            (None, TroubleKind::Silent) => "silent",
+            (None, TroubleKind::Unreadable | TroubleKind::KeyReused) => "unreadable",
+            (None, TroubleKind::NobodyListening) => "nobody-listening",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    Done {},
+}
+
+/// What the supervision of a source reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Report {
+    Trouble { trouble: TroubleKind, what: Option<Code> },
+    Recovered,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum SourceEvent {
+    Opened {
+        #[serde(flatten)]
+        opening: Opening,
+        source: SourceName,
+        trouble: TroubleKind,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Code>,
+    },
+    Repeated {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        what: Option<Code>,
+    },
+    /// Heard again: a silence ends by itself, with an event that says so.
+    Recovered {},
+    Done {},
+}
+
+impl SourceEvent {
+    pub fn is_material(&self) -> bool {
+        !matches!(self, Self::Repeated { .. })
+    }
+}
+
+/// Decides what the supervision reports.
+pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, Refusal> {
+    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    let open = |wanted: TroubleKind| {
+        state.open_entries().find(
+            |entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == wanted),
+        )
+    };
+    match report {
+        Report::Trouble { trouble, what } => match open(*trouble) {
+            Some(_) if *trouble == TroubleKind::Silent => Err(Refusal::Unchanged),
+            Some(entry) => {
+                let event = SourceEvent::Repeated { what: what.clone() };
+                Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
+            }
+            None => Ok(vec![opened(state, ctx, source, *trouble, what.clone())]),
+        },
+        Report::Recovered => {
+            let entry = open(TroubleKind::Silent).ok_or(Refusal::Unchanged)?;
+            Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))])
+        }
+    }
+}
+
+fn opened(state: &State, ctx: &Ctx, source: &SourceName, trouble: TroubleKind, what: Option<Code>) -> Draft {
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: ctx.candidates.clone(),
+        origin: None,
+        citizen: None,
+        dues: Vec::new(),
+    };
+    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what };
+    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: None, event: Event::Sources(event) }
+}
+
+/// Decides a coordinator's command.
+pub fn decide(ctx: &Ctx, entry: &Entry, trouble: &Trouble, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    match command {
+        Command::Done {} if trouble.done_at.is_some() => Err(Refusal::AlreadyDone),
+        Command::Done {} => Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Done {}))]),
+    }
+}
+
+/// Applies one event.
+pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
+    if let SourceEvent::Opened { opening, source, trouble, what } = event {
+        let body = Body::Source(Trouble {
+            source: source.clone(),
+            trouble: *trouble,
+            what: what.clone(),
+            count: 1,
+            last_at: record.happened_at,
+            recovered_at: None,
+            done_at: None,
+        });
+        state.insert(Entry::open(record, opening, body));
+        return;
+    }
+    state.change(record.entry, |entry| {
+        if event.is_material() {
+            entry.version += 1;
+        }
+        let Body::Source(trouble) = &mut entry.body else { return };
+        match event {
+            SourceEvent::Opened { .. } => {}
+            SourceEvent::Repeated { what } => {
+                trouble.count += 1;
+                trouble.last_at = record.happened_at;
+                trouble.what = what.clone().or_else(|| trouble.what.take());
+            }
+            SourceEvent::Recovered {} | SourceEvent::Done {} => {
+                if matches!(event, SourceEvent::Recovered {}) {
+                    trouble.recovered_at = Some(record.happened_at);
+                }
+                trouble.done_at = Some(record.happened_at);
+                entry.close(record.happened_at);
+            }
+        }
+    });
+}

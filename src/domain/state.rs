@@ -1,0 +1,196 @@
+//! The state: what the log says now. Cheap to clone (persistent maps), so that a batch can be decided on a working
+//! copy and thrown away.
+//!
+//! Owns look-ups and bookkeeping across entries. Must never hold a citizen's data.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Duration, Utc};
+use imbl::OrdMap;
+
+use super::agreement::Agreement;
+use super::entry::{Body, Entry, Origin};
+use super::envelope::Record;
+use super::figures::{Figures, Slot};
+use super::identity::{AgreementId, Board, EntryId, ExternalId, PersonName, Sequence, SourceName};
+use super::people::Person;
+use super::shift::OnDuty;
+use super::{alarms, calendar, duties, phone};
+
+/// Closed entries are kept this long (days), so that a late fact, a correction and the 30-day ledger find them.
+/// Older ones are read from the log.
+const CLOSED_KEPT_DAYS: i64 = 40;
+/// Spoken numbers run from 1 to this and round again.
+const NUMBER_MAX: u32 = 999;
+
+/// An agreement in force, as adopted.
+pub type Adopted = Agreement;
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct State {
+    pub head: Sequence,
+    open: OrdMap<EntryId, Arc<Entry>>,
+    closed: OrdMap<EntryId, Arc<Entry>>,
+    origins: OrdMap<Origin, EntryId>,
+    numbers: OrdMap<u32, EntryId>,
+    last_number: u32,
+    pub agreements: OrdMap<AgreementId, Arc<Adopted>>,
+    pub people: OrdMap<PersonName, Person>,
+    pub on_duty: OrdMap<PersonName, OnDuty>,
+    pub figures: Figures,
+}
+
+impl State {
+    /// An entry, open or closed in the last 40 days.
+    pub fn entry(&self, id: EntryId) -> Option<&Entry> {
+        self.open.get(&id).or_else(|| self.closed.get(&id)).map(Arc::as_ref)
+    }
+
+    pub fn open_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.open.values().map(Arc::as_ref)
+    }
+
+    pub fn by_origin(&self, source: &SourceName, id: &ExternalId) -> Option<&Entry> {
+        let origin = Origin { source: source.clone(), id: id.clone() };
+        self.origins.get(&origin).and_then(|entry| self.entry(*entry))
+    }
+
+    /// The open entry with this spoken number.
+    pub fn by_number(&self, number: u32) -> Option<&Entry> {
+        self.numbers.get(&number).and_then(|id| self.open.get(id)).map(Arc::as_ref)
+    }
+
+    /// The rules of these agreements, in order; unknown ones are skipped.
+    pub fn rules<'s>(&'s self, agreements: &'s [AgreementId]) -> impl Iterator<Item = &'s Adopted> + 's {
+        agreements.iter().filter_map(|id| self.agreements.get(id)).map(Arc::as_ref)
+    }
+
+    pub fn has_person(&self, name: &PersonName) -> bool {
+        self.people.contains_key(name)
+    }
+
+    /// The open documentation duty about a call.
+    pub fn documentation_of(&self, call: EntryId) -> Option<&Entry> {
+        self.open_entries().find(|entry| {
+            matches!(&entry.body, Body::Duty(duty)
+                if duty.about == Some(call) && duty.duty == duties::DutyKind::Documentation)
+        })
+    }
+
+    /// The nth spoken number that is free now.
+    pub fn free_number(&self, nth: u32) -> u32 {
+        let mut left = nth;
+        let mut number = self.last_number;
+        for _ in 0..NUMBER_MAX {
+            number = number % NUMBER_MAX + 1;
+            if !self.numbers.contains_key(&number) {
+                if left == 0 {
+                    return number;
+                }
+                left -= 1;
+            }
+        }
+        // More than 999 open: go on above, longer but still unique.
+        let above = self.numbers.get_max().map_or(NUMBER_MAX, |(number, _)| *number).max(NUMBER_MAX);
+        above + 1 + left
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry) {
+        if let Some(origin) = &entry.origin {
+            self.origins.insert(origin.clone(), entry.id);
+        }
+        self.numbers.insert(entry.number, entry.id);
+        self.last_number = entry.number.min(NUMBER_MAX);
+        self.open.insert(entry.id, Arc::new(entry));
+    }
+
+    /// A second outside id of an entry (a repeated signal).
+    pub(super) fn also_known_as(&mut self, record: &Record, id: &ExternalId) {
+        if let super::Actor::Source(source) = &record.actor {
+            self.origins.insert(Origin { source: source.clone(), id: id.clone() }, record.entry);
+        }
+    }
+
+    /// Changes an entry in place (copied on write) and moves it between open and closed.
+    pub(super) fn change(&mut self, id: EntryId, change: impl FnOnce(&mut Entry)) {
+        let was_open = self.open.contains_key(&id);
+        let place = if was_open { &mut self.open } else { &mut self.closed };
+        let Some(slot) = place.get_mut(&id) else { return };
+        change(Arc::make_mut(slot));
+        if slot.is_open() == was_open {
+            return;
+        }
+        let Some(mut entry) = place.remove(&id) else { return };
+        if was_open {
+            self.numbers.remove(&entry.number);
+            self.closed.insert(id, entry);
+            return;
+        }
+        // Back on the board: its old number may have gone to another by now.
+        if self.numbers.contains_key(&entry.number) {
+            Arc::make_mut(&mut entry).number = self.free_number(0);
+        }
+        self.numbers.insert(entry.number, id);
+        self.open.insert(id, entry);
+    }
+
+    fn slot(&self, entry: &Entry) -> Option<Slot> {
+        Some(Slot {
+            agreement: entry.agreement.clone()?,
+            board: entry.board(),
+            month: calendar::Month::of(entry.opened_at),
+        })
+    }
+
+    /// Brings the answering figures in step with a call.
+    pub(super) fn count_call(&mut self, id: EntryId) {
+        let Some(entry) = self.entry(id) else { return };
+        let Body::Phone(call) = &entry.body else { return };
+        let counted =
+            phone::wait_seconds(entry, call).and_then(|waited| self.slot(entry).map(|slot| (slot, waited)));
+        self.figures.count(id, counted);
+    }
+
+    /// Brings the answering figures and the redirect ledger in step with an alarm.
+    pub(super) fn count_alarm(&mut self, id: EntryId) {
+        let Some(entry) = self.entry(id) else { return };
+        let Body::Alarm(alarm) = &entry.body else { return };
+        let counted =
+            alarms::wait_seconds(entry, alarm).and_then(|waited| self.slot(entry).map(|slot| (slot, waited)));
+        let redirect = alarm
+            .redirect
+            .as_ref()
+            .and_then(|it| entry.agreement.clone().map(|agreement| (agreement, it.at)));
+        self.figures.count(id, counted);
+        self.figures.redirected(id, redirect);
+    }
+
+    /// Lets go of entries closed long ago. Counted in recorded time, so that a replay does the same.
+    pub(super) fn forget_old(&mut self, now: DateTime<Utc>) {
+        let before = now - Duration::days(CLOSED_KEPT_DAYS);
+        // Ids are UUIDv7: the oldest come first, so one look is enough nearly always.
+        while let Some((id, entry)) = self.closed.get_min() {
+            if entry.closed_at.is_none_or(|at| at >= before) || entry.recorded_at >= before {
+                return;
+            }
+            let (id, origin) = (*id, entry.origin.clone());
+            self.closed.remove(&id);
+            if let Some(origin) = origin {
+                self.origins.remove(&origin);
+            }
+            self.figures.forget(&[id]);
+        }
+    }
+
+    /// The month's slots that a board shows: Copenhagen month of `now`, phone and alarms, each agreement.
+    pub fn slots(&self, now: DateTime<Utc>) -> Vec<(Slot, Arc<Adopted>)> {
+        let month = calendar::Month::of(now);
+        let slot = |agreement: &AgreementId, board| Slot { agreement: agreement.clone(), board, month };
+        self.agreements
+            .iter()
+            .flat_map(|(id, rules)| {
+                [Board::Alarms, Board::Phone].map(|board| (slot(id, board), rules.clone()))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,260 @@
+//! Actions: what may be done to an entry, the fields each needs, and its refusal if it is not to be had just now.
+//!
+//! Owns the list of verbs per board in the order a coordinator would want them. The refusals come from the domain
+//! itself (the command is decided on trial), so that the list and the rule cannot differ.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use crate::domain::entry::{self, Body, Entry};
+use crate::domain::identity::{Board, Code, EntryId, PersonName};
+use crate::domain::{self, Actor, Ctx, Refusal, State, alarms, duties, phone, sources};
+
+/// One action offered with an entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Action {
+    /// `board.verb`, as a command's `type`.
+    #[serde(rename = "type")]
+    pub verb: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// Cannot be undone in one step: asks for confirmation and for the version that was read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub confirm: bool,
+    /// Why not just now. `held-by-other` and its like do not bind the holder named in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Problem>,
+}
+
+impl Action {
+    /// Why `me` may not do it just now: what binds everybody else does not bind the holder.
+    pub fn refused_for(&self, me: &str) -> Option<&Problem> {
+        let refused = self.refused.as_ref()?;
+        let is_me = refused.arguments.get("holder").and_then(|holder| holder.as_str()) == Some(me);
+        let binds_others = matches!(refused.code.as_str(), "held-by-other" | "not-yours");
+        if is_me && binds_others { None } else { Some(refused) }
+    }
+}
+
+/// A fact that an action needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Field {
+    pub name: String,
+    pub kind: FieldKind,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// The codes to choose from, most likely first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldKind {
+    /// One of `codes`.
+    Code,
+    /// yes or no.
+    Yes,
+    /// An instant; typed as a local time.
+    Time,
+    /// `[A-Z0-9/-]{1,40}`.
+    Reference,
+    /// Several lines; written through to the care system, never stored.
+    Text,
+    /// Another entry.
+    Entry,
+    /// An agreement's id.
+    Agreement,
+}
+
+fn field(name: &str, kind: FieldKind, required: bool, codes: &[&str]) -> Field {
+    Field { name: name.into(), kind, required, codes: codes.iter().map(|code| (*code).to_owned()).collect() }
+}
+
+fn code(name: &str, codes: &[&str]) -> Field {
+    field(name, FieldKind::Code, true, codes)
+}
+
+/// A verb with a command to try it with.
+struct Offer {
+    verb: &'static str,
+    fields: Vec<Field>,
+    confirm: bool,
+    trial: domain::Command,
+}
+
+fn offer(verb: &'static str, fields: Vec<Field>, trial: domain::Command) -> Offer {
+    Offer { verb, fields, confirm: false, trial }
+}
+
+fn a(codes: &[&str]) -> Code {
+    Code::new(codes[0]).expect("the lists hold kebab-case codes")
+}
+
+/// Every action of the entry's board with its refusal as of `now`, for nobody in particular.
+pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> {
+    let ctx = Ctx::new(now, Actor::Person(PersonName::nobody()), Uuid::nil());
+    let board = entry.board();
+    let mut offers = match &entry.body {
+        Body::Phone(_) => phone_offers(state, entry),
+        Body::Alarm(alarm) => alarm_offers(alarm),
+        Body::Duty(_) => duty_offers(),
+        Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
+    };
+    offers.extend(common_offers(board));
+    offers
+        .into_iter()
+        .map(|offer| Action {
+            verb: format!("{}.{}", board.name(), offer.verb),
+            fields: offer.fields,
+            confirm: offer.confirm,
+            refused: domain::trial(state, &ctx, entry, &offer.trial)
+                .filter(|refusal| !is_of_the_trial(offer.verb, refusal))
+                .as_ref()
+                .map(Problem::from),
+        })
+        .collect()
+}
+
+fn common_offers(board: Board) -> Vec<Offer> {
+    use entry::Command as C;
+    let wrap = domain::Command::Entry;
+    let mut offers = vec![
+        offer("claim", vec![], wrap(C::Claim)),
+        offer("take-over", vec![], wrap(C::TakeOver)),
+        offer("release", vec![], wrap(C::Release)),
+    ];
+    if matches!(board, Board::Phone | Board::Alarms) {
+        let receipt = crate::domain::identity::ExternalId::new("trial").expect("a constant id");
+        let note = vec![field("text", FieldKind::Text, true, &[])];
+        offers.push(offer("note", note, wrap(C::NoteWritten { receipt })));
+        let (what, why) = match board {
+            Board::Phone => (&phone::CORRECTABLE[..], &phone::CORRECTION_REASONS[..]),
+            _ => (&alarms::CORRECTABLE[..], &alarms::CORRECTION_REASONS[..]),
+        };
+        let trial = C::Correct { what: a(what), reason: a(why) };
+        offers.push(offer("correct", vec![code("what", what), code("reason", why)], wrap(trial)));
+    }
+    let to = vec![field("to", FieldKind::Entry, true, &[])];
+    offers.push(offer("link", to, wrap(C::Link { to: EntryId(Uuid::nil()) })));
+    offers
+}
+
+fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
+    use phone::Command as C;
+    let wrap = domain::Command::Phone;
+    let known: Vec<&str> = match entry.candidates.as_slice() {
+        [] => state.agreements.keys().map(|id| id.as_str()).collect(),
+        some => some.iter().map(|id| id.as_str()).collect(),
+    };
+    let mut offers = vec![
+        offer("answer", vec![], wrap(C::Answer {})),
+        offer(
+            "call-back",
+            vec![
+                field("reached", FieldKind::Yes, true, &[]),
+                field("promise_at", FieldKind::Time, false, &[]),
+            ],
+            wrap(C::CallBack { reached: true, promise_at: None }),
+        ),
+        offer("documented", vec![], wrap(C::Documented {})),
+        Offer {
+            confirm: true,
+            ..offer(
+                "give-up",
+                vec![code("reason", &phone::GIVE_UP_REASONS)],
+                wrap(C::GiveUp { reason: a(&phone::GIVE_UP_REASONS) }),
+            )
+        },
+    ];
+    let other = state
+        .agreements
+        .keys()
+        .find(|id| entry.agreement.as_ref() != Some(*id) && known.contains(&id.as_str()));
+    if let Some(agreement) = other {
+        let fields = vec![field("agreement", FieldKind::Agreement, true, &known)];
+        offers.push(offer("assign", fields, wrap(C::Assign { agreement: agreement.clone() })));
+    }
+    offers
+}
+
+fn alarm_offers(alarm: &alarms::Alarm) -> Vec<Offer> {
+    use alarms::Command as C;
+    let wrap = domain::Command::Alarms;
+    let justify = vec![
+        code("channel", &alarms::CHANNELS),
+        field("reference", FieldKind::Reference, false, &[]),
+        field("text", FieldKind::Text, false, &[]),
+    ];
+    let with = ["own-help", "nurse", "doctor", "112"];
+    let mut offers = vec![
+        offer(
+            "respond",
+            vec![code("with", &with), field("helper", FieldKind::Code, false, &alarms::HELPERS)],
+            wrap(C::Respond { with: alarms::Response::OwnHelp, helper: None }),
+        ),
+        offer("arrive", vec![], wrap(C::Arrive {})),
+        Offer {
+            confirm: true,
+            ..offer(
+                "close",
+                vec![code("outcome", &alarms::OUTCOMES)],
+                wrap(C::Close { outcome: a(&alarms::OUTCOMES) }),
+            )
+        },
+        Offer {
+            confirm: true,
+            ..offer(
+                "redirect",
+                vec![code("to", &alarms::REDIRECT_TO)],
+                wrap(C::Redirect { to: a(&alarms::REDIRECT_TO) }),
+            )
+        },
+        offer("justify.begin", vec![], wrap(C::JustifyBegin {})),
+        offer(
+            "justify.sent",
+            justify,
+            wrap(C::JustifySent { channel: a(&alarms::CHANNELS), reference: None }),
+        ),
+        offer(
+            "contest-redirect",
+            vec![code("reason", &alarms::CONTEST_REASONS)],
+            wrap(C::ContestRedirect { reason: a(&alarms::CONTEST_REASONS) }),
+        ),
+    ];
+    if alarm.technical {
+        offers.insert(0, offer("technical.done", vec![], wrap(C::TechnicalDone {})));
+    }
+    offers
+}
+
+fn duty_offers() -> Vec<Offer> {
+    use duties::Command as C;
+    let wrap = domain::Command::Duties;
+    let until = DateTime::<Utc>::MAX_UTC;
+    vec![
+        offer(
+            "done",
+            vec![field("reference", FieldKind::Reference, false, &[])],
+            wrap(C::Done { reference: None }),
+        ),
+        offer(
+            "postpone",
+            vec![field("until", FieldKind::Time, true, &[]), code("reason", &duties::POSTPONE_REASONS)],
+            wrap(C::Postpone { until, reason: a(&duties::POSTPONE_REASONS) }),
+        ),
+    ]
+}
+
+/// A trial's refusal that says nothing: the trial's own arguments were made up.
+fn is_of_the_trial(verb: &str, refusal: &Refusal) -> bool {
+    match refusal {
+        Refusal::CannotLink => verb == "link",
+        Refusal::NothingToCorrect => verb == "correct",
+        Refusal::UnknownAgreement { .. } => verb == "assign",
+        _ => false,
+    }
+}

@@ -1,0 +1,167 @@
+//! Attention: what is worst, what is next, when it breaches. Pure, over a public entry and an instant; runs on the
+//! server and on the desk, so that ages and thresholds move without a message.
+//!
+//! Must never hold a sentence: codes only.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::entry::{AlarmDetails, Details, DutyDetails, Entry, PhoneDetails};
+use crate::domain::entry::DueKind;
+
+/// A justification is a duty for somebody on this shift when it is due within this many hours.
+const JUSTIFICATION_NEAR_HOURS: i64 = 72;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// A citizen rings and nobody has taken it to its end.
+    Alarm,
+    /// A deadline, or somebody who must be contacted.
+    Duty,
+    Info,
+    None,
+}
+
+/// What an entry asks for. `why` and `next` are codes with texts `why-…` and `next-…`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Attention {
+    pub level: Level,
+    pub why: String,
+    pub next: String,
+    /// When the next limit is reached or was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breach_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub overdue: bool,
+}
+
+impl Attention {
+    fn new(level: Level, why: &str, next: &str) -> Self {
+        Self { level, why: why.into(), next: next.into(), breach_at: None, overdue: false }
+    }
+
+    fn until(mut self, breach_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Self {
+        self.breach_at = breach_at;
+        self.overdue = breach_at.is_some_and(|at| at <= now);
+        self
+    }
+}
+
+/// What the entry asks for at `now`.
+pub fn attention(entry: &Entry, now: DateTime<Utc>) -> Attention {
+    if !entry.is_open() {
+        return Attention::new(Level::None, "over", "nothing");
+    }
+    match &entry.details {
+        Details::Alarms(alarm) => of_alarm(entry, alarm, now),
+        Details::Phone(call) => of_call(entry, call, now),
+        Details::Duties(duty) => of_duty(entry, duty, now),
+        Details::Sources(trouble) => {
+            let level = if trouble.trouble == "silent" || trouble.trouble == "nobody-listening" {
+                Level::Duty
+            } else {
+                Level::Info
+            };
+            Attention::new(level, &format!("source-{}", trouble.trouble), "look-at-source")
+        }
+    }
+}
+
+fn of_alarm(entry: &Entry, alarm: &AlarmDetails, now: DateTime<Utc>) -> Attention {
+    let due = |what| entry.due(what).map(|due| due.at);
+    if alarm.technical {
+        return Attention::new(Level::Info, "technical", "technical-done");
+    }
+    if alarm.test {
+        return Attention::new(Level::Info, "test", "close");
+    }
+    if alarm.redirected_at.is_some() || alarm.outcome.is_some() {
+        return of_justification(alarm, now);
+    }
+    match entry.state.as_str() {
+        "raised" => Attention::new(Level::Alarm, "ringing", "claim").until(due(DueKind::RingOut), now),
+        "unanswered" => Attention::new(Level::Alarm, "rang-out", "redirect-or-claim")
+            .until(alarm.justification.as_ref().map(|it| it.due_at), now),
+        "claimed" => Attention::new(Level::Alarm, "claimed", "respond").until(due(DueKind::Claim), now),
+        "help-sent" => {
+            let arrive = due(DueKind::Arrive);
+            let why = if arrive.is_some_and(|at| at <= now) { "help-late" } else { "help-sent" };
+            Attention::new(Level::Duty, why, "arrive").until(arrive, now)
+        }
+        "arrived" => Attention::new(Level::Duty, "arrived", "close"),
+        state => Attention::new(Level::Duty, state, "close"),
+    }
+}
+
+fn of_justification(alarm: &AlarmDetails, now: DateTime<Utc>) -> Attention {
+    let Some(it) = alarm.justification.as_ref().filter(|it| it.sent_at.is_none()) else {
+        return Attention::new(Level::Info, "handled", "close");
+    };
+    let near = it.due_at - now <= Duration::hours(JUSTIFICATION_NEAR_HOURS);
+    let (why, next) = match (it.begun_at.is_some(), it.due_at <= now) {
+        (_, true) => ("justification-late", "justify-send"),
+        (true, false) => ("justification-begun", "justify-send"),
+        (false, false) => ("justification-owed", "justify-begin"),
+    };
+    Attention::new(if near { Level::Duty } else { Level::Info }, why, next).until(Some(it.due_at), now)
+}
+
+fn of_call(entry: &Entry, call: &PhoneDetails, now: DateTime<Utc>) -> Attention {
+    let due = |what| entry.due(what).map(|due| due.at);
+    match entry.state.as_str() {
+        "waiting" => {
+            let answer = due(DueKind::Answer);
+            let why = if answer.is_some_and(|at| at <= now) { "waits-too-long" } else { "waits" };
+            Attention::new(Level::Duty, why, "answer").until(answer, now)
+        }
+        "missed" if call.answered_later.is_some() => {
+            Attention::new(Level::Info, "called-again-answered", "close-missed")
+                .until(due(DueKind::CallBack), now)
+        }
+        "missed" => match due(DueKind::Promise) {
+            Some(promise) => Attention::new(Level::Duty, "promised", "call-back").until(Some(promise), now),
+            None => {
+                let why = if call.attempts > 0 { "tried" } else { "missed" };
+                Attention::new(Level::Duty, why, "call-back").until(due(DueKind::CallBack), now)
+            }
+        },
+        _ => Attention::new(Level::Info, "talking", "nothing"),
+    }
+}
+
+fn of_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>) -> Attention {
+    let due = entry.due(DueKind::Duty).map(|due| due.at);
+    let is_pressing = duty.late || due.is_some_and(|at| at <= now) || duty.duty == "action-plan";
+    let level = if is_pressing { Level::Duty } else { Level::Info };
+    Attention::new(level, &format!("duty-{}", duty.duty), "duty-done").until(due, now)
+}
+
+/// Worst first: level, then what nobody has, then the nearest limit (overdue first), then the oldest.
+pub fn order(a: &Entry, b: &Entry) -> Ordering {
+    let key = |entry: &Entry| (entry.attention.level, entry.holder.is_some());
+    key(a)
+        .cmp(&key(b))
+        .then_with(|| match (a.attention.breach_at, b.attention.breach_at) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => Ordering::Equal,
+        })
+        .then_with(|| a.opened_at.cmp(&b.opened_at))
+        .then_with(|| a.id.cmp(&b.id))
+}
+
+/// The next instant after `now` at which this entry's attention changes by itself.
+pub fn changes_at(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let near = match &entry.details {
+        Details::Alarms(AlarmDetails { justification: Some(it), .. }) => {
+            Some(it.due_at - Duration::hours(JUSTIFICATION_NEAR_HOURS))
+        }
+        _ => None,
+    };
+    entry.due.iter().map(|due| due.at).chain(near).filter(|at| *at > now).min()
+}

@@ -1,0 +1,142 @@
+//! The board's snapshot: `GET /v1/board`.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::entry::Entry;
+use crate::domain::identity::{AgreementId, Board, PersonName};
+
+/// Everything open in one scope. `rate` is how fast the server's clock runs (1 outside a demo).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BoardSnapshot {
+    pub sequence: u64,
+    pub now: DateTime<Utc>,
+    pub rate: f64,
+    pub entries: Vec<Entry>,
+    pub sources: Vec<SourceHealth>,
+    pub ledgers: Vec<Ledger>,
+    pub answering: Vec<Answering>,
+    pub shift: Shift,
+    /// Numbers to ring, all hours; `contacts_now` picks.
+    #[serde(default)]
+    pub contacts: Vec<Contact>,
+    /// The people are invented: said on the screen.
+    #[serde(default)]
+    pub synthetic: bool,
+    /// Notes that wait in memory because the care system is away.
+    #[serde(default)]
+    pub notes_waiting: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceState {
+    Ok,
+    Late,
+    Silent,
+    Off,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceHealth {
+    pub name: String,
+    /// ami, web-hook, medcom, scaip, visits, care.
+    pub kind: String,
+    pub state: SourceState,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_within_s: Option<u32>,
+}
+
+/// The redirect ledger of one agreement (J 3.1.13).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Ledger {
+    #[schema(value_type = String)]
+    pub agreement: AgreementId,
+    pub used: u32,
+    pub limit: u32,
+    pub window_days: u32,
+    /// The local date the oldest one falls out at 00:00.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clears_on: Option<NaiveDate>,
+    /// An action plan is demanded (limit reached) or open.
+    pub action_plan: bool,
+}
+
+/// Answering figures of one board under one agreement in one month, counts first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Answering {
+    #[schema(value_type = String)]
+    pub agreement: AgreementId,
+    #[schema(value_type = String)]
+    pub board: Board,
+    /// `YYYY-MM` by Copenhagen dates.
+    pub month: String,
+    pub within: Vec<Within>,
+    /// Names the formula: `answered-within-of-all` (abandoned and unanswered count against us).
+    pub formula: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Within {
+    /// Seconds.
+    pub s: u32,
+    pub count: u32,
+    pub of: u32,
+    /// How many more misses the month's count bears; negative when the goal is broken.
+    pub misses_left: i64,
+    /// The goal in percent.
+    pub percent: f64,
+    /// `contract` clause or none for an own rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Shift {
+    pub on_call: Vec<OnCall>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<OnCall>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OnCall {
+    #[schema(value_type = String)]
+    pub name: PersonName,
+    pub role: String,
+    pub since: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+    /// A desk of theirs is connected right now.
+    pub signed_on: bool,
+}
+
+/// A number to ring, from an agreement.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Contact {
+    #[schema(value_type = String)]
+    pub agreement: AgreementId,
+    /// emergency-112, doctor, nurse, municipal-unit, back-up or assessors.
+    pub role: String,
+    pub number: String,
+    /// Copenhagen `HH:MM`; none means all day. A window may pass midnight.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
+    /// all, working or weekend.
+    pub days: String,
+    /// Whether it holds now, by the server's clock.
+    pub now: bool,
+}
+
+/// `GET /v1/me`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Me {
+    pub name: String,
+    pub role: String,
+    #[schema(value_type = Vec<String>)]
+    pub agreements: Vec<AgreementId>,
+}

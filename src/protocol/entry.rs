@@ -1,0 +1,331 @@
+//! The public entry: one thing on a board, as desks, cli and other programs see it.
+//!
+//! Owns its JSON. Must never know how the domain keeps it; `project` fills it in.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::actions::Action;
+use super::attention::Attention;
+use super::text::Text;
+use crate::domain::entry::DueKind;
+use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName};
+
+/// One entry. Times are UTC.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Entry {
+    #[schema(value_type = String)]
+    pub id: EntryId,
+    /// Short and spoken; unique among the open entries.
+    pub number: u32,
+    /// One of the contract's states of its board.
+    pub state: String,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<AgreementId>,
+    /// Agreements it may belong to while `agreement` is unknown.
+    #[schema(value_type = Vec<String>)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<AgreementId>,
+    /// Counts material changes only.
+    pub version: u32,
+    pub opened_at: DateTime<Utc>,
+    /// When it was written; shown beside `opened_at` when they differ by more than two minutes.
+    pub recorded_at: DateTime<Utc>,
+    /// Set when it is over: a desk lets go of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub due: Vec<Due>,
+    pub attention: Attention,
+    /// The care system's opaque id.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citizen: Option<CitizenId>,
+    #[schema(value_type = Vec<String>)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<EntryId>,
+    /// Notes written through to the care system.
+    #[serde(default)]
+    pub notes: u32,
+    /// `board` and, typed by it, `details`.
+    #[serde(flatten)]
+    pub details: Details,
+    /// What may be done; a refusal beside what may not be done just now.
+    pub actions: Vec<Action>,
+    /// Personal data, where this scope may have it. In memory only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
+}
+
+impl Entry {
+    pub fn board(&self) -> Board {
+        self.details.board()
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
+    pub fn due(&self, what: DueKind) -> Option<&Due> {
+        self.due.iter().find(|due| due.what == what)
+    }
+}
+
+/// Who has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Holder {
+    #[schema(value_type = String)]
+    pub name: PersonName,
+    pub since: DateTime<Utc>,
+    /// When the claim runs out and the entry comes back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Due {
+    #[schema(value_type = String)]
+    pub what: DueKind,
+    pub at: DateTime<Utc>,
+    /// The contract's clause; none for an own rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+}
+
+/// Typed per board.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "board", content = "details", rename_all = "kebab-case")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "entries sit behind an Arc or in one list; a box would only add a hop"
+)]
+pub enum Details {
+    Phone(PhoneDetails),
+    Alarms(AlarmDetails),
+    Duties(DutyDetails),
+    Sources(SourceDetails),
+}
+
+impl Details {
+    pub fn board(&self) -> Board {
+        match self {
+            Self::Phone(_) => Board::Phone,
+            Self::Alarms(_) => Board::Alarms,
+            Self::Duties(_) => Board::Duties,
+            Self::Sources(_) => Board::Sources,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PhoneDetails {
+    #[schema(value_type = String)]
+    pub call: ExternalId,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missed_at: Option<DateTime<Utc>>,
+    /// hung-up, timeout or no-agent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// How sure the last fact is: inference, event or log.
+    pub rank: String,
+    /// Tries to call back that reached nobody.
+    pub attempts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise_at: Option<DateTime<Utc>>,
+    pub documented: bool,
+    /// A later call from the same caller was answered: closing this one is offered.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_later: Option<EntryId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlarmDetails {
+    #[schema(value_type = String)]
+    pub alarm: ExternalId,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<ExternalId>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<Code>,
+    pub technical: bool,
+    pub test: bool,
+    /// Signals folded into this entry, the first included.
+    pub signals: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_at: Option<DateTime<Utc>>,
+    /// own-help, nurse, doctor or 112.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responded_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helper: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cleared_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirected_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redirected_to: Option<Code>,
+    /// We say the redirect was not ours; it counts until it is corrected.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contested: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub justification: Option<Justification>,
+}
+
+/// The written justification of a ring-out or redirect (J 3.1.13).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Justification {
+    pub started_at: DateTime<Utc>,
+    pub due_at: DateTime<Utc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Sent after the due time: late for ever.
+    pub late: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DutyDetails {
+    /// action-plan, documentation, hospital-messages or follow-up.
+    pub duty: String,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<EntryId>,
+    /// The spoken number of what it is about, while that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_number: Option<u32>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PersonName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    pub late: bool,
+    pub postponed: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct SourceDetails {
+    pub source: String,
+    /// silent, unreadable, nobody-listening or key-reused.
+    pub trouble: String,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub what: Option<Code>,
+    pub count: u32,
+    pub last_at: DateTime<Utc>,
+}
+
+/// Personal data of an open entry. Lives in memory; its `Debug` says nothing of it.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Live {
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<Text>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller_name: Option<Text>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Text>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Text>,
+    /// A reference to the key box, never the code.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_box: Option<Text>,
+    /// What the device said.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<Text>,
+    /// What could not be had, and where to look instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<WhereToLook>,
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Live(…)")
+    }
+}
+
+/// Where a person finds what the board no longer has: never an empty field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WhereToLook {
+    /// exchange-call, device, care-system or nothing-known.
+    pub place: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    pub at: DateTime<Utc>,
+}
+
+/// One line of an entry's history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HistoryLine {
+    pub sequence: u64,
+    pub happened_at: DateTime<Utc>,
+    pub recorded_at: DateTime<Utc>,
+    /// person:NAME, source:NAME, timer or server.
+    pub actor: String,
+    /// The event's stable name, e.g. `alarms.raised`.
+    pub kind: String,
+    /// Its codes, for the text.
+    #[schema(value_type = Object)]
+    pub payload: serde_json::Value,
+}
+
+/// `GET /v1/entries/{id}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EntryView {
+    pub entry: Entry,
+    pub history: Vec<HistoryLine>,
+    /// Numbers to ring now, from the agreement by the hour.
+    pub numbers: Vec<super::board::Contact>,
+}

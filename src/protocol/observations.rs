@@ -1,0 +1,357 @@
+//! Observations on the wire: `POST /v1/observations`, and what every source hands in.
+//!
+//! Owns the split between the fact (storable) and the live data beside it (memory only).
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use super::text::Text;
+use super::wire::{self, tagged_enum};
+use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, Key};
+use crate::domain::observation::{
+    CancelledBy, Grant, Help, Matched, MissedReason, Observation, Rank, Setting, StayFact, Window,
+};
+
+/// Observations in one request at most.
+pub const BATCH_MAX: usize = 500;
+
+/// Personal data that came with a fact. Never stored, never logged: its `Debug` says only what is there.
+#[derive(Clone, Default, PartialEq)]
+pub struct LiveFacts {
+    pub caller: Option<Text>,
+    pub caller_name: Option<Text>,
+    pub text: Option<Text>,
+}
+
+impl LiveFacts {
+    pub fn is_empty(&self) -> bool {
+        self.caller.is_none() && self.caller_name.is_none() && self.text.is_none()
+    }
+}
+
+impl std::fmt::Debug for LiveFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let there = |it: &Option<Text>| if it.is_some() { "…" } else { "-" };
+        write!(
+            f,
+            "LiveFacts(caller {}, name {}, text {})",
+            there(&self.caller),
+            there(&self.caller_name),
+            there(&self.text)
+        )
+    }
+}
+
+/// One observation as a source hands it in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// Unique per source: the same key again is a repeat.
+    pub key: Key,
+    pub at: DateTime<Utc>,
+    pub agreement: Option<AgreementId>,
+    /// Agreements it may belong to while `agreement` is unknown.
+    pub candidates: Vec<AgreementId>,
+    pub rank: Rank,
+    pub observation: Observation,
+    pub live: LiveFacts,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// New, and on disk.
+    Recorded,
+    /// This key was handed in before.
+    Repeat,
+    /// Understood, remembered, changed nothing.
+    Ignored,
+    Refused,
+}
+
+/// The answer to one observation, in the order they were sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Receipt {
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Key>,
+    pub outcome: Outcome,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<Problem>,
+}
+
+/// One item of the request body, for the API description.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ObservationItem {
+    /// Unique per source, `[A-Za-z0-9._:/@+#=;-]{1,160}`.
+    #[schema(value_type = String)]
+    pub key: Key,
+    /// When it happened; RFC 3339 with a zone, not in the future.
+    pub at: DateTime<Utc>,
+    /// May be missing on calls.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<AgreementId>,
+    pub observation: WireObservation,
+}
+
+tagged_enum! {
+    /// What a source tells us. Ids are opaque; `caller`, `caller_name` and `text` are live data, never stored.
+    WireObservation {
+        "call-waiting" => CallWaiting {
+            #[schema(value_type = String)] pub call: ExternalId,
+            #[schema(value_type = String)] pub queue: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller: Option<Text>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller_name: Option<Text>,
+        }
+        "call-answered" => CallAnswered {
+            #[schema(value_type = String)] pub call: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
+        }
+        "call-missed" => CallMissed {
+            #[schema(value_type = String)] pub call: ExternalId,
+            /// hung-up, timeout or no-agent.
+            #[schema(value_type = String)] pub reason: MissedReason,
+        }
+        "call-ended" => CallEnded { #[schema(value_type = String)] pub call: ExternalId, }
+        "alarm-raised" => AlarmRaised {
+            #[schema(value_type = String)] pub alarm: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub device: Option<ExternalId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub trigger: Option<Code>,
+            /// Battery, line or heartbeat: kept apart.
+            #[serde(default)] pub technical: bool,
+            /// An installer's test: kept out of all figures.
+            #[serde(default)] pub test: bool,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub text: Option<Text>,
+        }
+        "alarm-answered" => AlarmAnswered {
+            #[schema(value_type = String)] pub alarm: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
+        }
+        "alarm-cleared" => AlarmCleared { #[schema(value_type = String)] pub alarm: ExternalId, }
+        "alarm-unanswered" => AlarmUnanswered { #[schema(value_type = String)] pub alarm: ExternalId, }
+        "alarm-redirected" => AlarmRedirected {
+            #[schema(value_type = String)] pub alarm: ExternalId,
+            #[schema(value_type = String)] pub to: Code,
+        }
+        "help-arrived" => HelpArrived { #[schema(value_type = String)] pub alarm: ExternalId, }
+        "device-heard" => DeviceHeard { #[schema(value_type = String)] pub device: ExternalId, }
+        "device-silent" => DeviceSilent { #[schema(value_type = String)] pub device: ExternalId, }
+        "stay-admitted" => StayAdmitted {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[schema(value_type = String)] pub setting: Setting,
+            #[serde(default)] pub planned: bool,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
+        }
+        "stay-leave-started" => StayLeaveStarted { #[schema(value_type = String)] pub stay: ExternalId, }
+        "stay-leave-ended" => StayLeaveEnded { #[schema(value_type = String)] pub stay: ExternalId, }
+        "stay-discharge-expected" => StayDischargeExpected {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
+            #[schema(value_type = String)] pub told_by: Code,
+        }
+        "stay-discharged" => StayDischarged {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+        }
+        "stay-died" => StayDied {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+        }
+        "stay-corrected" => StayCorrected {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = String)] pub of: StayFact,
+            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub at: Option<DateTime<Utc>>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
+        }
+        "stay-cancelled" => StayCancelled {
+            #[schema(value_type = String)] pub stay: ExternalId,
+            #[schema(value_type = String)] pub of: StayFact,
+        }
+        "citizen-matched" => CitizenMatched {
+            /// One of `stay`, `alarm`, `call`.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub stay: Option<ExternalId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub alarm: Option<ExternalId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub call: Option<ExternalId>,
+            #[schema(value_type = String)] pub citizen: CitizenId,
+        }
+        "citizen-moved" => CitizenMoved { #[schema(value_type = String)] pub citizen: CitizenId, }
+        "visit-planned" => VisitPlanned {
+            #[schema(value_type = String)] pub visit: ExternalId,
+            #[schema(value_type = String)] pub citizen: CitizenId,
+            #[schema(value_type = String)] pub grant: Grant,
+            #[schema(value_type = String)] pub help: Help,
+            #[serde(deserialize_with = "wire::zoned")] pub agreed_at: DateTime<Utc>,
+            #[schema(value_type = Option<Object>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub window: Option<Window>,
+        }
+        "visit-expected" => VisitExpected {
+            #[schema(value_type = String)] pub visit: ExternalId,
+            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
+        }
+        "visit-started" => VisitStarted { #[schema(value_type = String)] pub visit: ExternalId, }
+        "visit-done" => VisitDone { #[schema(value_type = String)] pub visit: ExternalId, }
+        "visit-cancelled" => VisitCancelled {
+            #[schema(value_type = String)] pub visit: ExternalId,
+            #[schema(value_type = String)] pub by: CancelledBy,
+            #[serde(deserialize_with = "wire::zoned")] pub told_at: DateTime<Utc>,
+        }
+        "door-unanswered" => DoorUnanswered { #[schema(value_type = String)] pub visit: ExternalId, }
+        "help-granted" => HelpGranted {
+            #[schema(value_type = String)] pub citizen: CitizenId,
+            #[schema(value_type = String)] pub help: Help,
+            #[serde(deserialize_with = "wire::zoned")] pub notified_at: DateTime<Utc>,
+            pub order_on: NaiveDate,
+        }
+    }
+}
+
+/// Reads one item. The key is handed back even when the rest is refused, so that the answer names it.
+pub fn parse_item(item: Value, now: DateTime<Utc>) -> (Option<Key>, Result<Observed, Problem>) {
+    let Value::Object(mut fields) = item else {
+        return (None, Err(Problem::new(422, "not-an-object")));
+    };
+    let key = match fields.remove("key") {
+        None => return (None, Err(Problem::field(422, "missing-field", "key"))),
+        Some(Value::String(text)) => match Key::new(text) {
+            Ok(key) => key,
+            Err(bad) => return (None, Err(Problem::field(422, bad.code(), "key"))),
+        },
+        Some(_) => return (None, Err(Problem::field(422, "bad-value", "key"))),
+    };
+    let read = || -> Result<Observed, Problem> {
+        let at = match fields.get("at") {
+            None => return Err(Problem::field(422, "missing-field", "at")),
+            Some(value) => wire::time("at", value)?,
+        };
+        if at > now + CLOCK_SKEW_MAX {
+            return Err(Problem::field(422, "in-future", "at"));
+        }
+        let agreement: Option<AgreementId> = match fields.get("agreement") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(wire::read("agreement", value.clone())?),
+        };
+        let body = fields
+            .remove("observation")
+            .ok_or_else(|| Problem::field(422, "missing-field", "observation"))?;
+        let (tag, body) = wire::tagged("observation", body)?;
+        let body = WireObservation::parse("observation", &tag, body)
+            .ok_or_else(|| Problem::field(422, "unknown-observation", "observation.type"))??;
+        let (observation, live) = body.split()?;
+        let at = at.min(now);
+        Ok(Observed {
+            key: key.clone(),
+            at,
+            agreement,
+            candidates: Vec::new(),
+            rank: Rank::Event,
+            observation,
+            live,
+        })
+    };
+    let mut read = read;
+    let result = read();
+    (Some(key), result)
+}
+
+/// Clocks differ: so far ahead counts as now (seconds).
+pub const CLOCK_SKEW_MAX: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+
+impl WireObservation {
+    /// The fact and the live data beside it. Errors: `citizen-matched` without exactly one id.
+    pub fn split(self) -> Result<(Observation, LiveFacts), Problem> {
+        use Observation as O;
+        let mut live = LiveFacts::default();
+        let fact = match self {
+            Self::CallWaiting(it) => {
+                live.caller = it.caller;
+                live.caller_name = it.caller_name;
+                O::CallWaiting { call: it.call, queue: it.queue }
+            }
+            Self::CallAnswered(it) => O::CallAnswered { call: it.call, agent: it.agent },
+            Self::CallMissed(it) => O::CallMissed { call: it.call, reason: it.reason },
+            Self::CallEnded(it) => O::CallEnded { call: it.call },
+            Self::AlarmRaised(it) => {
+                live.text = it.text;
+                O::AlarmRaised {
+                    alarm: it.alarm,
+                    device: it.device,
+                    citizen: it.citizen,
+                    trigger: it.trigger,
+                    technical: it.technical,
+                    test: it.test,
+                }
+            }
+            Self::AlarmAnswered(it) => O::AlarmAnswered { alarm: it.alarm, agent: it.agent },
+            Self::AlarmCleared(it) => O::AlarmCleared { alarm: it.alarm },
+            Self::AlarmUnanswered(it) => O::AlarmUnanswered { alarm: it.alarm },
+            Self::AlarmRedirected(it) => O::AlarmRedirected { alarm: it.alarm, to: it.to },
+            Self::HelpArrived(it) => O::HelpArrived { alarm: it.alarm },
+            Self::DeviceHeard(it) => O::DeviceHeard { device: it.device },
+            Self::DeviceSilent(it) => O::DeviceSilent { device: it.device },
+            Self::StayAdmitted(it) => O::StayAdmitted {
+                stay: it.stay,
+                citizen: it.citizen,
+                setting: it.setting,
+                planned: it.planned,
+                department: it.department,
+            },
+            Self::StayLeaveStarted(it) => O::StayLeaveStarted { stay: it.stay },
+            Self::StayLeaveEnded(it) => O::StayLeaveEnded { stay: it.stay },
+            Self::StayDischargeExpected(it) => O::StayDischargeExpected {
+                stay: it.stay,
+                citizen: it.citizen,
+                expected_at: it.expected_at,
+                told_by: it.told_by,
+            },
+            Self::StayDischarged(it) => O::StayDischarged { stay: it.stay, citizen: it.citizen },
+            Self::StayDied(it) => O::StayDied { stay: it.stay, citizen: it.citizen },
+            Self::StayCorrected(it) => O::StayCorrected {
+                stay: it.stay,
+                of: it.of,
+                at: it.at,
+                setting: it.setting,
+                department: it.department,
+            },
+            Self::StayCancelled(it) => O::StayCancelled { stay: it.stay, of: it.of },
+            Self::CitizenMatched(it) => {
+                let of = match (it.stay, it.alarm, it.call) {
+                    (Some(id), None, None) => Matched::Stay(id),
+                    (None, Some(id), None) => Matched::Alarm(id),
+                    (None, None, Some(id)) => Matched::Call(id),
+                    _ => return Err(Problem::field(422, "exactly-one-of", "observation.stay")),
+                };
+                O::CitizenMatched { of, citizen: it.citizen }
+            }
+            Self::CitizenMoved(it) => O::CitizenMoved { citizen: it.citizen },
+            Self::VisitPlanned(it) => O::VisitPlanned {
+                visit: it.visit,
+                citizen: it.citizen,
+                grant: it.grant,
+                help: it.help,
+                agreed_at: it.agreed_at,
+                window: it.window,
+            },
+            Self::VisitExpected(it) => O::VisitExpected { visit: it.visit, expected_at: it.expected_at },
+            Self::VisitStarted(it) => O::VisitStarted { visit: it.visit },
+            Self::VisitDone(it) => O::VisitDone { visit: it.visit },
+            Self::VisitCancelled(it) => O::VisitCancelled { visit: it.visit, by: it.by, told_at: it.told_at },
+            Self::DoorUnanswered(it) => O::DoorUnanswered { visit: it.visit },
+            Self::HelpGranted(it) => O::HelpGranted {
+                citizen: it.citizen,
+                help: it.help,
+                notified_at: it.notified_at,
+                order_on: it.order_on,
+            },
+        };
+        Ok((fact, live))
+    }
+}
