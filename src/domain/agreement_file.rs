@@ -9,6 +9,8 @@
 //! help_on_site_minutes = { own = 30 }
 //! ```
 
+use std::cell::RefCell;
+
 use super::agreement::{
     Agreement, AlarmRules, AnswerTarget, CalendarRules, Clause, Complaints, Contact, ContactRole, Contacts,
     DISCHARGE_STEPS, DOOR_STEPS, DeadlineEnd, DeliveryWindow, DischargeRules, DutyRules, IMMEDIATE_NOTICES,
@@ -85,6 +87,26 @@ fn list_of<T>(table: &Table<'_>, key: &'static str, read: impl Fn(&Table<'_>) ->
     table.get(key).and_then(|it| it.list(|element| element.table(&read))).unwrap_or_default()
 }
 
+/// A list of tables, each for something else: `what` is what one is for, and it comes once.
+fn list_by<T, K: PartialEq>(
+    table: &Table<'_>,
+    key: &'static str,
+    read: impl Fn(&Table<'_>) -> Option<T>,
+    what: impl Fn(&T) -> K,
+) -> Vec<T> {
+    let seen = RefCell::new(Vec::new());
+    list_of(table, key, |element| {
+        let found = read(element)?;
+        let kind = what(&found);
+        if seen.borrow().contains(&kind) {
+            element.mistake(Problem::Repeated);
+            return None;
+        }
+        seen.borrow_mut().push(kind);
+        Some(found)
+    })
+}
+
 fn alarms(table: &Table<'_>) -> AlarmRules {
     AlarmRules {
         justification_days: rule(table, "justification_days", days),
@@ -140,9 +162,9 @@ fn discharges(table: &Table<'_>) -> DischargeRules {
 fn visits(table: &Table<'_>) -> VisitRules {
     VisitRules {
         contact_minutes: rule(table, "contact_minutes", minutes),
-        windows: list_of(table, "windows", window_rule),
+        windows: list_by(table, "windows", window_rule, |it| (it.grant, it.help)),
         morning_care: rule(table, "morning_care", delivery_window),
-        moves: list_of(table, "moves", move_rule),
+        moves: list_by(table, "moves", move_rule, |it| it.help),
         provider_never_cancels: rule(table, "provider_never_cancels", yes_or_no),
         postponed_once_at_most: rule(table, "postponed_once_at_most", yes_or_no),
         replacement_owed: rule(table, "replacement_owed", yes_or_no),
