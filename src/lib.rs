@@ -3,5 +3,6 @@
 pub mod domain;
 pub mod i18n;
 pub mod protocol;
+pub mod sources;
 pub mod theme;
 pub mod tui;

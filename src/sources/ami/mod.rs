@@ -1,0 +1,11 @@
+//! A telephone exchange: Asterisk, over its manager interface and its `queue_log` file.
+//!
+//! The manager interface is the fast path and keeps nothing for those who were away; the
+//! file is slower and complete. Both are read, every fact carries its rank, and the
+//! domain lets the better one win. Nothing here can steer the exchange: the only
+//! actions that exist in code are the five that read.
+
+pub mod queue_log;
+pub mod settings;
+pub mod translate;
+pub mod wire;

@@ -1,0 +1,233 @@
+//! The exchange's `queue_log` file -> lines.
+//!
+//! Owns where reading stands: the file by inode and offset, the line that is not finished, and
+//! what stands just before the offset. Rotation, truncation and a first read that goes back in time
+//! are its business; what a line means is not (that is `translate`). The offset lives
+//! in memory only: after a start the look-back is read again, and keys make that harmless.
+//!
+//! A rotated file that was packed (`.gz`) is not read.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+
+/// Longest line, in bytes; the rest of a longer one is thrown away and counted.
+pub const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes read in one go, so that a large file does not fill the memory.
+pub const LOG_READ_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes before the offset that are compared, to notice a file that was written anew.
+const MARK_BYTES: usize = 64;
+/// Endings of packed files.
+const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
+
+/// One line: `epoch|call|queue|agent|event|parameter…`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Whole seconds of the exchange's own clock.
+    pub epoch_s: i64,
+    /// The caller's Uniqueid, `NONE` for lines about the queue itself.
+    pub call: String,
+    pub queue: String,
+    /// A member's name or interface, `NONE` when nobody.
+    pub agent: String,
+    pub event: String,
+    pub parameters: Vec<String>,
+}
+
+impl Line {
+    /// Reads a line without its end. None: it does not have the five fields.
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = String::from_utf8_lossy(bytes);
+        let mut fields = text.trim_end_matches('\r').split('|');
+        let mut next = || fields.next().map(str::to_owned);
+        let epoch_s = next()?.parse().ok()?;
+        let (call, queue, agent, event) = (next()?, next()?, next()?, next()?);
+        let known = [&call, &queue, &event].into_iter().all(|field| !field.is_empty());
+        let parameters = fields.map(str::to_owned).collect();
+        known.then_some(Self { epoch_s, call, queue, agent, event, parameters })
+    }
+}
+
+/// Without the parameters: one of them is the caller's number.
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}|{}|{}|{}|…", self.epoch_s, self.call, self.queue, self.agent, self.event)
+    }
+}
+
+/// What one go brought.
+#[derive(Debug, Default)]
+pub struct Lines {
+    pub lines: Vec<Line>,
+    /// Lines that could not be read.
+    pub unreadable: usize,
+    /// There is more already: read on.
+    pub more: bool,
+}
+
+/// An open file and how far it is read.
+#[derive(Debug)]
+struct Place {
+    file: File,
+    /// Device and inode.
+    id: (u64, u64),
+    offset: u64,
+    /// The line that has no end yet.
+    partial: Vec<u8>,
+    /// The last bytes before the offset.
+    mark: Vec<u8>,
+    /// The front of the partial line was thrown away.
+    cut: bool,
+}
+
+impl Place {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let about = file.metadata()?;
+        let id = (about.dev(), about.ino());
+        Ok(Self { file, id, offset: 0, partial: Vec::new(), mark: Vec::new(), cut: false })
+    }
+
+    /// True when the file is no longer the one that was read: shorter, or other bytes before the offset.
+    fn rewritten(&self) -> io::Result<bool> {
+        if self.file.metadata()?.len() < self.offset {
+            return Ok(true);
+        }
+        let mut before = vec![0; self.mark.len()];
+        self.file.read_exact_at(&mut before, self.offset - self.mark.len() as u64)?;
+        Ok(before != self.mark)
+    }
+
+    /// Reads what was added, at most [`LOG_READ_BYTES_MAX`].
+    fn read(&mut self, since: DateTime<Utc>, into: &mut Lines) -> io::Result<()> {
+        if self.rewritten()? {
+            self.offset = 0;
+            self.partial.clear();
+            self.mark.clear();
+            self.cut = false;
+        }
+        let mut chunk = vec![0; LOG_READ_BYTES_MAX];
+        let read = self.file.read_at(&mut chunk, self.offset)?;
+        chunk.truncate(read);
+        self.offset += read as u64;
+        into.more |= read == LOG_READ_BYTES_MAX;
+        let kept = if chunk.len() >= MARK_BYTES { &[] } else { &self.mark[..] };
+        let seen = [kept, &chunk[..]].concat();
+        self.mark = seen[seen.len().saturating_sub(MARK_BYTES)..].to_vec();
+        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+            self.piece(piece, since, into);
+        }
+        Ok(())
+    }
+
+    /// Takes a piece that holds at most one line end, at its own end.
+    fn piece(&mut self, piece: &[u8], since: DateTime<Utc>, into: &mut Lines) {
+        let ended = piece.last() == Some(&b'\n');
+        self.partial.extend_from_slice(&piece[..piece.len() - usize::from(ended)]);
+        if self.partial.len() > LOG_LINE_BYTES_MAX {
+            self.partial.clear();
+            self.cut = true;
+        }
+        if !ended {
+            return;
+        }
+        let cut = std::mem::take(&mut self.cut);
+        match Line::parse(&std::mem::take(&mut self.partial)) {
+            _ if cut => into.unreadable += 1,
+            Some(line) if line.epoch_s >= since.timestamp() => into.lines.push(line),
+            Some(_) => {}
+            None => into.unreadable += 1,
+        }
+    }
+}
+
+/// Follows the file through rotations.
+#[derive(Debug)]
+pub struct LogReader {
+    path: PathBuf,
+    /// Older lines are skipped.
+    since: DateTime<Utc>,
+    /// Rotated files still to be read once, oldest first. None: not looked for yet.
+    rotated: Option<Vec<Place>>,
+    /// The file before the last rotation: the exchange may go on writing to it for a while.
+    previous: Option<Place>,
+    current: Option<Place>,
+}
+
+impl LogReader {
+    /// `since`: where the look-back begins.
+    pub fn new(path: PathBuf, since: DateTime<Utc>) -> Self {
+        Self { path, since, rotated: None, previous: None, current: None }
+    }
+
+    /// Reads what is new; call again at once while `more` is set.
+    ///
+    /// # Errors
+    /// The file was never there, or cannot be read. What was read before is not lost: the
+    /// next call goes on where this one stopped.
+    pub fn read(&mut self) -> io::Result<Lines> {
+        let mut lines = Lines::default();
+        if self.rotated.is_none() {
+            self.rotated = Some(self.find_rotated());
+        }
+        while let Some(oldest) = self.rotated.as_mut().and_then(|rotated| rotated.first_mut()) {
+            oldest.read(self.since, &mut lines)?;
+            if lines.more {
+                return Ok(lines);
+            }
+            self.previous = self.rotated.as_mut().map(|rotated| rotated.remove(0));
+        }
+        for place in [&mut self.previous, &mut self.current].into_iter().flatten() {
+            place.read(self.since, &mut lines)?;
+        }
+        if lines.more {
+            return Ok(lines);
+        }
+        match Place::open(&self.path) {
+            Ok(found) if self.current.as_ref().is_none_or(|current| current.id != found.id) => {
+                if let Some(rotated) = self.current.replace(found) {
+                    self.previous = Some(rotated);
+                }
+                if let Some(current) = &mut self.current {
+                    current.read(self.since, &mut lines)?;
+                }
+            }
+            // Between the two steps of a rotation there is no file; the old one is still read.
+            Err(error) if self.current.is_none() || error.kind() != io::ErrorKind::NotFound => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        Ok(lines)
+    }
+
+    /// Files beside ours with its name and an ending, written to since the look-back began.
+    fn find_rotated(&self) -> Vec<Place> {
+        let (Some(folder), Some(name)) =
+            (self.path.parent(), self.path.file_name().and_then(|name| name.to_str()))
+        else {
+            return Vec::new();
+        };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let mut found: Vec<(i64, PathBuf)> = fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter(|file| {
+                let file_name = file.file_name();
+                let ending = file_name.to_str().and_then(|file| file.strip_prefix(name));
+                ending.is_some_and(|ending| {
+                    ending.starts_with(['.', '-']) && !PACKED.iter().any(|p| ending.ends_with(p))
+                })
+            })
+            .filter_map(|file| Some((file.metadata().ok()?.mtime(), file.path())))
+            .filter(|(written_s, _)| *written_s >= self.since.timestamp())
+            .collect();
+        found.sort();
+        found.into_iter().filter_map(|(_, path)| Place::open(&path).ok()).collect()
+    }
+}

@@ -1,0 +1,87 @@
+//! Settings of one exchange: the `[[ami]]` block of the settings file.
+//!
+//! Owns their names, defaults and checks. Must never read a file: the secret is read by
+//! the caller and handed in beside this.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::domain::identity::{AgreementId, PersonName, SourceName};
+use crate::sources::QueueKind;
+
+/// Days of `queue_log` read again at start, unless set.
+pub const LOOK_BACK_DAYS: u32 = 7;
+/// Most days that may be set: a missed call stays listed for 30.
+pub const LOOK_BACK_DAYS_MAX: u32 = 60;
+
+/// One exchange.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub name: SourceName,
+    /// `host:port`; a real exchange listens on 5038.
+    pub address: String,
+    /// A manager user with the read classes agent, call and system. Write rights are never used.
+    pub user: String,
+    /// Relative to the settings file.
+    pub secret_file: PathBuf,
+    /// The exchange's own log of its queues: the truth after a gap.
+    #[serde(default)]
+    pub queue_log: Option<PathBuf>,
+    /// How far back `queue_log` is read at start, in days.
+    #[serde(default = "look_back_days")]
+    pub look_back_days: u32,
+    /// By the exchange's queue name. Other queues are none of our business.
+    pub queues: BTreeMap<String, Queue>,
+    /// Who sits at an interface (`PJSIP/2421`) or has a member name.
+    #[serde(default)]
+    pub agents: BTreeMap<String, PersonName>,
+}
+
+/// One queue.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub kind: QueueKind,
+    /// The agreements a call here may belong to.
+    pub agreements: Vec<AgreementId>,
+}
+
+fn look_back_days() -> u32 {
+    LOOK_BACK_DAYS
+}
+
+/// What is wrong with an exchange's settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    #[error("address must be host:port")]
+    Address,
+    #[error("user is empty or holds a control character")]
+    User,
+    #[error("no queue is named: nothing would be read")]
+    NoQueue,
+    #[error("look_back_days must be 1 to {LOOK_BACK_DAYS_MAX}")]
+    LookBack,
+}
+
+impl Settings {
+    /// What the types alone cannot say. Errors: see [`BadSettings`].
+    pub fn check(&self) -> Result<(), BadSettings> {
+        let port = self.address.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+        if port.and_then(|(_, port)| port.parse::<u16>().ok()).is_none() {
+            return Err(BadSettings::Address);
+        }
+        if self.user.is_empty() || self.user.chars().any(char::is_control) {
+            return Err(BadSettings::User);
+        }
+        if self.queues.is_empty() {
+            return Err(BadSettings::NoQueue);
+        }
+        if !(1..=LOOK_BACK_DAYS_MAX).contains(&self.look_back_days) {
+            return Err(BadSettings::LookBack);
+        }
+        Ok(())
+    }
+}

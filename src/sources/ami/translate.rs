@@ -1,0 +1,845 @@
+//! Messages of the manager interface and lines of `queue_log` -> observations. Pure.
+//!
+//! Owns what is known of each call: which stay in a queue it is, how far it got and what was
+//! told. Must never read a clock, a socket or a file. Who is right when facts disagree is
+//! not decided here: every fact is handed in with its rank, the domain does the rest.
+//!
+//! How the facts are made, so that two servers, a reconnect, a re-read file and events in any order
+//! end in the same state:
+//!
+//! - A key is made of the call id, the fact and the rank, never of a time.
+//! - `QueueCallerLeave` alone decides nothing; it is followed by the answer or preceded by
+//!   the abandon. If neither comes, the miss is concluded after a grace, at the lowest rank.
+//! - An abandon is also sent when the queue itself gave up. The caller's own hang-up shows as
+//!   `HangupRequest`; without it the timeout is a conclusion from absence and ranks as one.
+//! - A call that is in no list any more is concluded after a grace too: the list is made at once, while
+//!   events are queued, so the event that explains it may still be on its way.
+//! - A caller may come into a queue again under the same Uniqueid (overflow, transfer back). Each
+//!   stay is a call of its own: the first has the Uniqueid as id, the next `…#2`. `queue_log`
+//!   counts them exactly; the interface alone takes a join two seconds after a leave as a new one.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sha2::{Digest, Sha256};
+
+use super::queue_log::Line;
+use super::settings::{Queue, Settings};
+use super::wire::{Message, unescape};
+use crate::domain::identity::{Code, ExternalId, Key, PersonName};
+use crate::domain::observation::{MissedReason, Observation, Rank};
+use crate::protocol::text::Text;
+use crate::sources::{LiveFacts, Observed, OpenCall, QueueKind};
+
+/// After a hang-up or an absence from the list, how long an explanation may take.
+pub const GRACE: TimeDelta = TimeDelta::seconds(3);
+/// After a leave, how long the answer may take: an agent may hear an announcement first.
+pub const LEFT_GRACE: TimeDelta = TimeDelta::seconds(60);
+/// A join this long after the leave is a new stay in the queue.
+pub const REJOIN_AFTER: TimeDelta = TimeDelta::seconds(2);
+/// Clocks that differ less are taken as equal: stamps are whole seconds.
+pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+/// An older stamp is no stamp: a clock that was never set.
+pub const STAMP_AGE_MAX: TimeDelta = TimeDelta::days(366);
+/// How long a call that is over is remembered.
+pub const REMEMBER: TimeDelta = TimeDelta::hours(24);
+/// Most stays remembered; the oldest that are over go first.
+pub const STAYS_MAX: usize = 20_000;
+/// Hang-ups remembered of channels that are no call of ours (yet).
+const HANG_UPS_MAX: usize = 512;
+/// An unmapped interface with this many digits in a row may be someone's private number: not kept.
+const PRIVATE_DIGITS: usize = 8;
+
+/// How far a stay in a queue got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    /// Out of the queue, nobody said why yet.
+    Left,
+    Talking,
+    Over,
+}
+
+/// What can be told of a stay, in the words of the keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fact {
+    Waiting,
+    Answered(Option<ExternalId>),
+    Missed(MissedReason),
+    Ended,
+}
+
+impl Fact {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Answered(_) => "answered",
+            Self::Missed(_) => "missed",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Why a conclusion is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Left,
+    HungUp,
+    /// In no list, or the exchange began anew.
+    Absent,
+}
+
+/// A conclusion that is drawn unless something explains the call before `due_at`.
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    due_at: DateTime<Utc>,
+    /// When it will be said to have happened.
+    at: DateTime<Utc>,
+    why: Why,
+}
+
+/// One stay of one caller in one queue.
+#[derive(Debug)]
+struct Stay {
+    uniqueid: String,
+    queue: Option<ExternalId>,
+    rule: Queue,
+    phase: Phase,
+    /// When the interface or the log last said something about it, a list included.
+    touched_at: DateTime<Utc>,
+    left_at: Option<DateTime<Utc>>,
+    /// Abandoned by the interface's word.
+    abandoned: bool,
+    hung_up: bool,
+    pending: Option<Pending>,
+    told: Vec<(&'static str, Rank)>,
+}
+
+impl Stay {
+    /// Keeps the earliest.
+    fn pend(&mut self, grace: TimeDelta, at: DateTime<Utc>, now: DateTime<Utc>, why: Why) {
+        let due_at = now + grace;
+        if self.pending.is_none_or(|pending| due_at < pending.due_at) {
+            self.pending = Some(Pending { due_at, at, why });
+        }
+    }
+
+    fn over(&mut self, at: DateTime<Utc>) {
+        self.phase = Phase::Over;
+        self.pending = None;
+        self.left_at.get_or_insert(at);
+    }
+
+    fn has_told(&self, word: &'static str, rank: Rank) -> bool {
+        self.told.contains(&(word, rank))
+    }
+}
+
+/// Which stay of a Uniqueid is meant.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// The one the interface's events are about; 0: none yet.
+    event: u32,
+    /// The one the log's lines are about; 0: none yet.
+    log: u32,
+    /// The joins in the log, by epoch: the place in here is the number.
+    entered: Vec<i64>,
+}
+
+/// The list being told after `QueueStatus`.
+#[derive(Debug)]
+struct Listing {
+    action: String,
+    asked_at: DateTime<Utc>,
+    /// Uniqueids.
+    present: HashSet<String>,
+    queues: HashSet<String>,
+    /// Some member of one of our queues is in a call of it.
+    in_call: bool,
+}
+
+/// Everything known of the calls of one exchange.
+#[derive(Debug)]
+pub struct Calls {
+    queues: BTreeMap<String, Queue>,
+    agents: BTreeMap<String, PersonName>,
+    stays: HashMap<ExternalId, Stay>,
+    numbers: HashMap<String, Numbers>,
+    /// Interface by member name: `queue_log` has the name only.
+    interfaces: HashMap<String, String>,
+    /// Channels whose hang-up was asked for.
+    hangup_requested: VecDeque<String>,
+    /// Channels that are gone.
+    hung_up: VecDeque<String>,
+    /// This connection shows events of the class `call`.
+    sees_channels: bool,
+    /// How far the exchange's clock is ahead of ours.
+    ahead: TimeDelta,
+    listing: Option<Listing>,
+    listings: u64,
+}
+
+impl Calls {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            queues: settings.queues.clone(),
+            agents: settings.agents.clone(),
+            stays: HashMap::new(),
+            numbers: HashMap::new(),
+            interfaces: HashMap::new(),
+            hangup_requested: VecDeque::new(),
+            hung_up: VecDeque::new(),
+            sees_channels: false,
+            ahead: TimeDelta::zero(),
+            listing: None,
+            listings: 0,
+        }
+    }
+
+    /// A new connection: nothing is known of it yet.
+    pub fn connected(&mut self) {
+        self.sees_channels = false;
+        self.listing = None;
+    }
+
+    /// How far the exchange's clock is ahead of ours; zero within the tolerance.
+    pub fn clock_ahead(&self) -> TimeDelta {
+        self.ahead
+    }
+
+    /// A message came at `now`. Replies and events that say nothing about a call give nothing.
+    pub fn message(&mut self, message: &Message, now: DateTime<Utc>) -> Vec<Observed> {
+        if message.get("Ping").is_some() {
+            self.compare_clocks(message, now);
+        }
+        let Some(event) = message.event() else { return Vec::new() };
+        self.sees_channels |= message.get("Privilege").is_some_and(|classes| classes.starts_with("call,"));
+        self.learn_member(message);
+        let mut told = Vec::new();
+        match event {
+            "QueueCallerJoin" => self.joined(message, now, &mut told),
+            "QueueCallerLeave" => self.left(message, now, &mut told),
+            "QueueCallerAbandon" => self.abandoned(message, now, &mut told),
+            "AgentConnect" => self.connected_to_agent(message, now, &mut told),
+            "AgentComplete" => self.completed(message, now, &mut told),
+            "HangupRequest" => self.hangup_asked(message, now, &mut told),
+            "Hangup" => self.hung_up(message, now, &mut told),
+            "QueueParams" | "QueueMember" | "QueueEntry" => self.listed(event, message, now, &mut told),
+            _ => {}
+        }
+        told
+    }
+
+    /// A line of `queue_log` was read at `now`.
+    pub fn line(&mut self, line: &Line, now: DateTime<Utc>) -> Vec<Observed> {
+        let at = self.ours(line.epoch_s.saturating_mul(1_000_000), now);
+        if line.event == "QUEUESTART" {
+            self.began_anew(at, now);
+            return Vec::new();
+        }
+        let Some(rule) = self.queues.get(&line.queue).cloned() else { return Vec::new() };
+        if line.event == "ENTERQUEUE" {
+            self.count_entry(line);
+        }
+        let numbers = self.numbers.get(&line.call);
+        let number =
+            numbers.map_or(1, |numbers| if numbers.log > 0 { numbers.log } else { numbers.event.max(1) });
+        let fact = match line.event.as_str() {
+            "ENTERQUEUE" => Fact::Waiting,
+            "CONNECT" => Fact::Answered(self.agent(None, Some(&line.agent))),
+            "ABANDON" | "EXITWITHKEY" => Fact::Missed(MissedReason::HungUp),
+            "EXITWITHTIMEOUT" => Fact::Missed(MissedReason::Timeout),
+            "EXITEMPTY" => Fact::Missed(MissedReason::NoAgent),
+            "COMPLETEAGENT" | "COMPLETECALLER" | "TRANSFER" | "BLINDTRANSFER" | "ATTENDEDTRANSFER" => {
+                Fact::Ended
+            }
+            _ => return Vec::new(),
+        };
+        let mut live = LiveFacts::default();
+        if fact == Fact::Waiting {
+            live.caller = line.parameters.get(1).and_then(|number| number_of(number));
+        }
+        let id = self.stay(&line.call, number, &line.queue, rule, at);
+        let mut told = Vec::new();
+        // Its join was before the look-back: what opens a call comes first all the same.
+        self.tell(&id, Fact::Waiting, Rank::Log, at, live, &mut told);
+        self.advance(&id, &fact, at);
+        self.tell(&id, fact, Rank::Log, at, LiveFacts::default(), &mut told);
+        told
+    }
+
+    /// Begins a list; returns the `ActionID` to ask `QueueStatus` with. `open` is what the log believes
+    /// to be open before it is asked.
+    pub fn ask_list(&mut self, open: Vec<OpenCall>, now: DateTime<Utc>) -> String {
+        for call in open {
+            self.take_over(call, now);
+        }
+        self.listings += 1;
+        let action = format!("status-{}", self.listings);
+        self.listing = Some(Listing {
+            action: action.clone(),
+            asked_at: now,
+            present: HashSet::new(),
+            queues: HashSet::new(),
+            in_call: false,
+        });
+        action
+    }
+
+    /// True when this message ends the list that was asked for.
+    pub fn ends_list(&self, message: &Message) -> bool {
+        message.event() == Some("QueueStatusComplete")
+            && self.listing.as_ref().is_some_and(|listing| message.get("ActionID") == Some(&listing.action))
+    }
+
+    /// Compares the finished list with what is open; read `queue_log` to its end before. Returns
+    /// the names of our queues that the exchange does not have: nothing is concluded of their calls.
+    /// Conclusions come later, from [`Calls::settle`].
+    pub fn compare(&mut self, now: DateTime<Utc>) -> Vec<String> {
+        let Some(listing) = self.listing.take() else { return Vec::new() };
+        let listed: HashSet<ExternalId> = listing.queues.iter().map(|queue| opaque(queue)).collect();
+        let ours = |stay: &Stay| stay.queue.as_ref().is_none_or(|queue| listed.contains(queue));
+        for stay in self.stays.values_mut().filter(|stay| ours(stay)) {
+            let gone = match stay.phase {
+                Phase::Waiting => !listing.present.contains(&stay.uniqueid),
+                Phase::Talking => !listing.in_call,
+                Phase::Left | Phase::Over => false,
+            };
+            if gone && stay.touched_at <= listing.asked_at {
+                stay.pend(GRACE, now, now, Why::Absent);
+            }
+        }
+        self.queues.keys().filter(|queue| !listing.queues.contains(*queue)).cloned().collect()
+    }
+
+    /// Draws the conclusions that are due, and forgets what is long over. Call it every second or so.
+    pub fn settle(&mut self, now: DateTime<Utc>) -> Vec<Observed> {
+        let is_due = |stay: &Stay| stay.pending.is_some_and(|pending| pending.due_at <= now);
+        let mut due: Vec<(DateTime<Utc>, ExternalId)> = self
+            .stays
+            .iter()
+            .filter(|(_, stay)| is_due(stay))
+            .map(|(id, stay)| (stay.pending.map_or(now, |pending| pending.at), id.clone()))
+            .collect();
+        due.sort();
+        let mut told = Vec::new();
+        for (at, id) in due {
+            let Some(stay) = self.stays.get_mut(&id) else { continue };
+            let fact = match stay.phase {
+                Phase::Waiting | Phase::Left => Fact::Missed(MissedReason::HungUp),
+                Phase::Talking => Fact::Ended,
+                Phase::Over => {
+                    stay.pending = None;
+                    continue;
+                }
+            };
+            stay.over(at);
+            self.tell(&id, fact, Rank::Inference, at, LiveFacts::default(), &mut told);
+        }
+        self.forget(now);
+        told
+    }
+
+    /// When the next conclusion is due, if any is.
+    pub fn next_due_at(&self) -> Option<DateTime<Utc>> {
+        self.stays.values().filter_map(|stay| stay.pending).map(|pending| pending.due_at).min()
+    }
+
+    // Events about a caller.
+
+    fn joined(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let at = self.time(message, now);
+        let Some((uniqueid, queue, rule)) = self.of_ours(message) else { return };
+        let number = self.number_of_join(uniqueid, queue, at);
+        let id = self.stay(uniqueid, number, queue, rule, at);
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
+        }
+        self.tell(&id, Fact::Waiting, Rank::Event, at, live_of_event(message), told);
+        self.if_hung_up(&id, at, now, told);
+    }
+
+    fn left(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let at = self.time(message, now);
+        let Some(id) = self.stay_of_event(message, at, 0, told) else { return };
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.left_at = Some(at);
+            if stay.phase == Phase::Waiting {
+                stay.phase = Phase::Left;
+                stay.pend(LEFT_GRACE, at, now, Why::Left);
+            }
+        }
+        self.if_hung_up(&id, at, now, told);
+    }
+
+    fn abandoned(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let at = self.time(message, now);
+        let Some(id) = self.stay_of_event(message, at, seconds(message, "HoldTime"), told) else { return };
+        let asked = message
+            .get("Uniqueid")
+            .is_some_and(|uniqueid| self.hangup_requested.iter().any(|c| c == uniqueid));
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.abandoned = true;
+        }
+        let missed = if asked || !self.sees_channels {
+            (MissedReason::HungUp, Rank::Event)
+        } else {
+            (MissedReason::Timeout, Rank::Inference)
+        };
+        let fact = Fact::Missed(missed.0);
+        self.advance(&id, &fact, at);
+        self.tell(&id, fact, missed.1, at, live_of_event(message), told);
+    }
+
+    fn connected_to_agent(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let at = self.time(message, now);
+        let Some(id) = self.stay_of_event(message, at, seconds(message, "HoldTime"), told) else { return };
+        let fact = Fact::Answered(self.agent(message.get("Interface"), message.get("MemberName")));
+        self.advance(&id, &fact, at);
+        self.tell(&id, fact, Rank::Event, at, live_of_event(message), told);
+        self.if_hung_up(&id, at, now, told);
+    }
+
+    /// The talk is over. If its beginning was missed, that is told first.
+    fn completed(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let at = self.time(message, now);
+        let talked = seconds(message, "TalkTime");
+        let waited_and_talked = seconds(message, "HoldTime") + talked;
+        let Some(id) = self.stay_of_event(message, at, waited_and_talked, told) else { return };
+        let answered = Fact::Answered(self.agent(message.get("Interface"), message.get("MemberName")));
+        self.tell(&id, answered, Rank::Event, at - TimeDelta::seconds(talked), live_of_event(message), told);
+        self.advance(&id, &Fact::Ended, at);
+        self.tell(&id, Fact::Ended, Rank::Event, at, LiveFacts::default(), told);
+    }
+
+    fn hangup_asked(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let Some(uniqueid) = message.get("Uniqueid") else { return };
+        remember(&mut self.hangup_requested, uniqueid);
+        let Some(id) = self.current(uniqueid) else { return };
+        if self.stays.get(&id).is_some_and(|stay| stay.abandoned) {
+            let at = self.time(message, now);
+            self.tell(&id, Fact::Missed(MissedReason::HungUp), Rank::Event, at, live_of_event(message), told);
+        }
+    }
+
+    fn hung_up(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let Some(uniqueid) = message.get("Uniqueid") else { return };
+        remember(&mut self.hung_up, uniqueid);
+        let Some(id) = self.current(uniqueid) else { return };
+        let at = self.time(message, now);
+        self.channel_gone(&id, at, now, told);
+    }
+
+    /// The channel was gone before the event that came now.
+    fn if_hung_up(
+        &mut self,
+        id: &ExternalId,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        told: &mut Vec<Observed>,
+    ) {
+        if self.stays.get(id).is_some_and(|stay| stay.hung_up) {
+            self.channel_gone(id, at, now, told);
+        }
+    }
+
+    fn channel_gone(
+        &mut self,
+        id: &ExternalId,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+        told: &mut Vec<Observed>,
+    ) {
+        let Some(stay) = self.stays.get_mut(id) else { return };
+        stay.hung_up = true;
+        match stay.phase {
+            Phase::Waiting | Phase::Left => stay.pend(GRACE, at, now, Why::HungUp),
+            Phase::Talking => {
+                self.advance(id, &Fact::Ended, at);
+                self.tell(id, Fact::Ended, Rank::Event, at, LiveFacts::default(), told);
+            }
+            Phase::Over => {}
+        }
+    }
+
+    // The list.
+
+    fn listed(&mut self, event: &str, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let Some(listing) = &mut self.listing else { return };
+        let (Some(queue), true) = (message.get("Queue"), message.get("ActionID") == Some(&listing.action))
+        else {
+            return;
+        };
+        let Some(rule) = self.queues.get(queue).cloned() else { return };
+        listing.queues.insert(queue.to_owned());
+        listing.in_call |= message.get("InCall").is_some_and(|count| count != "0");
+        let (true, Some(uniqueid)) = (event == "QueueEntry", message.get("Uniqueid")) else { return };
+        listing.present.insert(uniqueid.to_owned());
+        let at = now - TimeDelta::seconds(seconds(message, "Wait"));
+        let number = self.number_of_join(uniqueid, queue, at);
+        let id = self.stay(uniqueid, number, queue, rule, at);
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.touched_at = now;
+            stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
+        }
+        // Names in lists are not escaped.
+        let live = LiveFacts {
+            caller: message.get("CallerIDNum").and_then(number_of),
+            caller_name: message.get("CallerIDName").and_then(name_of),
+            text: None,
+        };
+        self.tell(&id, Fact::Waiting, Rank::Event, at, live, told);
+    }
+
+    /// A call that the log believes open and this process has not met.
+    fn take_over(&mut self, call: OpenCall, asked_at: DateTime<Utc>) {
+        if self.stays.contains_key(&call.call) {
+            return;
+        }
+        let (uniqueid, number) = uniqueid_and_number(call.call.as_str());
+        let numbers = self.numbers.entry(uniqueid.clone()).or_default();
+        numbers.event = numbers.event.max(number);
+        let stay = Stay {
+            uniqueid,
+            queue: None,
+            rule: Queue { kind: call.kind, agreements: Vec::new() },
+            phase: if call.answered { Phase::Talking } else { Phase::Waiting },
+            touched_at: asked_at,
+            left_at: None,
+            abandoned: false,
+            hung_up: false,
+            pending: None,
+            told: Vec::new(),
+        };
+        self.stays.insert(call.call, stay);
+    }
+
+    /// The exchange began anew: whatever was open before is not any more.
+    fn began_anew(&mut self, at: DateTime<Utc>, now: DateTime<Utc>) {
+        for stay in self.stays.values_mut().filter(|stay| stay.phase != Phase::Over && stay.touched_at < at) {
+            stay.pend(GRACE, at, now, Why::Absent);
+        }
+    }
+
+    // Which call is meant.
+
+    /// Uniqueid, queue and rule of an event about a caller in one of our queues.
+    fn of_ours<'m>(&self, message: &'m Message) -> Option<(&'m str, &'m str, Queue)> {
+        let queue = message.get("Queue")?;
+        Some((message.get("Uniqueid")?, queue, self.queues.get(queue)?.clone()))
+    }
+
+    /// The stay an event is about. If its join was missed it is told first, `ago_s` before `at`.
+    fn stay_of_event(
+        &mut self,
+        message: &Message,
+        at: DateTime<Utc>,
+        ago_s: i64,
+        told: &mut Vec<Observed>,
+    ) -> Option<ExternalId> {
+        let (uniqueid, queue, rule) = self.of_ours(message)?;
+        let numbers = self.numbers.entry(uniqueid.to_owned()).or_default();
+        if numbers.event == 0 {
+            numbers.event = numbers.log.max(1);
+        }
+        let number = numbers.event;
+        let id = self.stay(uniqueid, number, queue, rule, at);
+        let joined_at = at - TimeDelta::seconds(ago_s);
+        self.tell(&id, Fact::Waiting, Rank::Event, joined_at, live_of_event(message), told);
+        Some(id)
+    }
+
+    /// The stay that the interface's events about this channel are about.
+    fn current(&self, uniqueid: &str) -> Option<ExternalId> {
+        let numbers = self.numbers.get(uniqueid)?;
+        let number = if numbers.event == 0 { numbers.log } else { numbers.event };
+        Some(call_id(uniqueid, number)).filter(|id| self.stays.contains_key(id))
+    }
+
+    fn is_over(&self, uniqueid: &str, number: u32) -> bool {
+        self.stays.get(&call_id(uniqueid, number)).is_some_and(|stay| stay.phase == Phase::Over)
+    }
+
+    /// Decides whether a join is a new stay of this caller.
+    fn number_of_join(&mut self, uniqueid: &str, queue: &str, at: DateTime<Utc>) -> u32 {
+        let (event, log) = self.numbers.get(uniqueid).map_or((0, 0), |numbers| (numbers.event, numbers.log));
+        let last = if event == 0 { log } else { event };
+        let left = self
+            .stays
+            .get(&call_id(uniqueid, last))
+            .and_then(|stay| Some((stay.left_at?, stay.queue.clone()?)));
+        let is_new =
+            left.is_some_and(|(left_at, left)| left != opaque(queue) || left_at + REJOIN_AFTER <= at);
+        let number = if log > last && !self.is_over(uniqueid, log) {
+            log
+        } else if is_new {
+            last + 1
+        } else {
+            last.max(1)
+        };
+        self.numbers.entry(uniqueid.to_owned()).or_default().event = number;
+        number
+    }
+
+    /// Counts a join in the log; reading the same line again does not count again.
+    fn count_entry(&mut self, line: &Line) {
+        let numbers = self.numbers.entry(line.call.clone()).or_default();
+        let place =
+            numbers.entered.iter().position(|epoch_s| *epoch_s == line.epoch_s).unwrap_or_else(|| {
+                numbers.entered.push(line.epoch_s);
+                numbers.entered.len() - 1
+            });
+        numbers.log = u32::try_from(place + 1).unwrap_or(u32::MAX);
+    }
+
+    /// Finds or begins a stay.
+    fn stay(
+        &mut self,
+        uniqueid: &str,
+        number: u32,
+        queue: &str,
+        rule: Queue,
+        at: DateTime<Utc>,
+    ) -> ExternalId {
+        let id = call_id(uniqueid, number);
+        let hung_up = self.hung_up.iter().any(|gone| gone == uniqueid);
+        let stay = self.stays.entry(id.clone()).or_insert_with(|| Stay {
+            uniqueid: uniqueid.to_owned(),
+            queue: None,
+            rule: rule.clone(),
+            phase: Phase::Waiting,
+            touched_at: at,
+            left_at: None,
+            abandoned: false,
+            hung_up,
+            pending: None,
+            told: Vec::new(),
+        });
+        if stay.queue.is_none() {
+            stay.queue = Some(opaque(queue));
+            stay.rule = rule;
+        }
+        stay.touched_at = stay.touched_at.max(at);
+        id
+    }
+
+    // Telling.
+
+    /// Moves the stay on; never back.
+    fn advance(&mut self, id: &ExternalId, fact: &Fact, at: DateTime<Utc>) {
+        let Some(stay) = self.stays.get_mut(id) else { return };
+        match fact {
+            Fact::Waiting => {}
+            Fact::Answered(_) if stay.has_told("ended", Rank::Event) || stay.has_told("ended", Rank::Log) => {
+            }
+            Fact::Answered(_) => {
+                stay.phase = Phase::Talking;
+                stay.pending = None;
+            }
+            Fact::Missed(_) | Fact::Ended => stay.over(at),
+        }
+    }
+
+    /// Hands out a fact, once for each rank.
+    fn tell(
+        &mut self,
+        id: &ExternalId,
+        fact: Fact,
+        rank: Rank,
+        at: DateTime<Utc>,
+        live: LiveFacts,
+        told: &mut Vec<Observed>,
+    ) {
+        let Some(stay) = self.stays.get_mut(id) else { return };
+        if stay.has_told(fact.word(), rank) {
+            return;
+        }
+        stay.told.push((fact.word(), rank));
+        let key = key(id, &fact, rank);
+        let Some(observation) = observation(stay, id, fact) else { return };
+        let agreements = &stay.rule.agreements;
+        told.push(Observed {
+            key,
+            at,
+            agreement: agreements.first().filter(|_| agreements.len() == 1).cloned(),
+            candidates: agreements.clone(),
+            rank,
+            observation,
+            live,
+        });
+    }
+
+    // Clocks, members, memory.
+
+    /// When an event happened: its own stamp, if the exchange sends them, else the receipt.
+    fn time(&self, message: &Message, now: DateTime<Utc>) -> DateTime<Utc> {
+        message.get("Timestamp").and_then(micros).map_or(now, |stamp_us| self.ours(stamp_us, now))
+    }
+
+    /// From the exchange's clock to ours, never in the future. A stamp out of all reason is `now`.
+    fn ours(&self, stamp_us: i64, now: DateTime<Utc>) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(stamp_us)
+            .and_then(|theirs| theirs.checked_sub_signed(self.ahead))
+            .map(|at| at.min(now))
+            .filter(|at| now - at <= STAMP_AGE_MAX)
+            .unwrap_or(now)
+    }
+
+    fn compare_clocks(&mut self, message: &Message, now: DateTime<Utc>) {
+        let theirs = message.get("Timestamp").and_then(micros).and_then(DateTime::from_timestamp_micros);
+        if let Some(theirs) = theirs {
+            let ahead = theirs - now;
+            self.ahead = if ahead.abs() < CLOCK_TOLERANCE { TimeDelta::zero() } else { ahead };
+        }
+    }
+
+    fn learn_member(&mut self, message: &Message) {
+        let name = message.get("MemberName").or_else(|| message.get("Name"));
+        let interface = message.get("Interface").or_else(|| message.get("Location"));
+        if let (Some(name), Some(interface), Some(queue)) = (name, interface, message.get("Queue"))
+            && self.queues.contains_key(queue)
+        {
+            self.interfaces.insert(name.to_owned(), interface.to_owned());
+        }
+    }
+
+    /// Who answered: the person set for the interface or member name, else the interface.
+    fn agent(&self, interface: Option<&str>, member: Option<&str>) -> Option<ExternalId> {
+        let member = member.filter(|member| *member != "NONE");
+        let interface = interface.or_else(|| {
+            let member = member?;
+            self.interfaces
+                .get(member)
+                .map(String::as_str)
+                .or(Some(member).filter(|member| member.contains('/')))
+        });
+        let person = [interface, member].into_iter().flatten().find_map(|who| self.agents.get(who));
+        if let Some(person) = person.and_then(|person| ExternalId::new(person.as_str()).ok()) {
+            return Some(person);
+        }
+        interface
+            .filter(|interface| !is_private(interface))
+            .and_then(|interface| ExternalId::new(interface).ok())
+    }
+
+    fn forget(&mut self, now: DateTime<Utc>) {
+        let before = self.stays.len();
+        self.stays.retain(|_, stay| stay.phase != Phase::Over || stay.touched_at + REMEMBER > now);
+        if self.stays.len() > STAYS_MAX {
+            let mut over: Vec<(DateTime<Utc>, ExternalId)> = self
+                .stays
+                .iter()
+                .filter(|(_, stay)| stay.phase == Phase::Over)
+                .map(|(id, stay)| (stay.touched_at, id.clone()))
+                .collect();
+            over.sort();
+            for (_, id) in over.into_iter().take(self.stays.len() - STAYS_MAX) {
+                self.stays.remove(&id);
+            }
+        }
+        if self.stays.len() < before {
+            let known: HashSet<&str> = self.stays.values().map(|stay| stay.uniqueid.as_str()).collect();
+            self.numbers.retain(|uniqueid, _| known.contains(uniqueid.as_str()));
+        }
+    }
+}
+
+/// What the outside contract calls the fact. None: an alarm call that ends says nothing about the alarm.
+fn observation(stay: &Stay, id: &ExternalId, fact: Fact) -> Option<Observation> {
+    let id = id.clone();
+    Some(match (stay.rule.kind, fact) {
+        (QueueKind::Phone, Fact::Waiting) => {
+            Observation::CallWaiting { call: id, queue: stay.queue.clone()? }
+        }
+        (QueueKind::Phone, Fact::Answered(agent)) => Observation::CallAnswered { call: id, agent },
+        (QueueKind::Phone, Fact::Missed(reason)) => Observation::CallMissed { call: id, reason },
+        (QueueKind::Phone, Fact::Ended) => Observation::CallEnded { call: id },
+        (QueueKind::Alarm, Fact::Waiting) => Observation::AlarmRaised {
+            alarm: id,
+            device: None,
+            citizen: None,
+            trigger: Some(Code::new("call").expect("a kebab-case word")),
+            technical: false,
+            test: false,
+        },
+        (QueueKind::Alarm, Fact::Answered(agent)) => Observation::AlarmAnswered { alarm: id, agent },
+        (QueueKind::Alarm, Fact::Missed(_)) => Observation::AlarmUnanswered { alarm: id },
+        (QueueKind::Alarm, Fact::Ended) => return None,
+    })
+}
+
+/// `vagttest-1795325932.4/missed-log`: the same wherever and whenever the fact is met.
+fn key(id: &ExternalId, fact: &Fact, rank: Rank) -> Key {
+    let rank = match rank {
+        Rank::Inference => "-inferred",
+        Rank::Event => "",
+        Rank::Log => "-log",
+    };
+    let text = format!("{id}/{}{rank}", fact.word());
+    Key::new(text).unwrap_or_else(|_| Key::new(letters(id.as_str())).expect("letters make a key"))
+}
+
+/// The id of a stay: the Uniqueid, from the second stay on with its number.
+fn call_id(uniqueid: &str, number: u32) -> ExternalId {
+    if number <= 1 { opaque(uniqueid) } else { opaque(&format!("{uniqueid}#{number}")) }
+}
+
+/// The other way.
+fn uniqueid_and_number(call: &str) -> (String, u32) {
+    let numbered = call.rsplit_once('#').and_then(|(id, number)| Some((id.to_owned(), number.parse().ok()?)));
+    numbered.unwrap_or_else(|| (call.to_owned(), 1))
+}
+
+/// The name as an id; one that cannot be an id becomes letters, always the same: a call must never be lost for its name.
+fn opaque(name: &str) -> ExternalId {
+    ExternalId::new(name).unwrap_or_else(|_| ExternalId::new(letters(name)).expect("letters make an id"))
+}
+
+fn letters(name: &str) -> String {
+    let digest = Sha256::digest(name.as_bytes());
+    let halves = digest.iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]);
+    "id-".chars().chain(halves.map(|half| char::from(b'a' + half))).collect()
+}
+
+/// Who calls, from an event: there names are escaped.
+fn live_of_event(message: &Message) -> LiveFacts {
+    LiveFacts {
+        caller: message.get("CallerIDNum").and_then(number_of),
+        caller_name: message.get("CallerIDName").map(unescape).as_deref().and_then(name_of),
+        text: None,
+    }
+}
+
+/// A number as sent. Unknown has several spellings.
+fn number_of(number: &str) -> Option<Text> {
+    let unknown = ["<unknown>", "unknown", "anonymous", "restricted", ""];
+    let number = number.trim();
+    (!unknown.iter().any(|word| word.eq_ignore_ascii_case(number))).then(|| Text::cut(number))
+}
+
+fn name_of(name: &str) -> Option<Text> {
+    (!["<unknown>", "unknown", ""].contains(&name)).then(|| Text::cut(name))
+}
+
+/// Whole seconds of a header; absent or odd is 0, and never more than a day.
+fn seconds(message: &Message, name: &str) -> i64 {
+    message.get(name).and_then(|value| value.parse().ok()).map_or(0, |value: i64| value.clamp(0, 86_400))
+}
+
+/// `1795326357.715594` in microseconds.
+fn micros(stamp: &str) -> Option<i64> {
+    let (whole_s, fraction) = stamp.split_once('.').unwrap_or((stamp, ""));
+    let fraction: String = fraction.chars().chain(std::iter::repeat('0')).take(6).collect();
+    whole_s.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(fraction.parse().ok()?)
+}
+
+fn is_private(interface: &str) -> bool {
+    interface.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() >= PRIVATE_DIGITS)
+}
+
+fn remember(channels: &mut VecDeque<String>, uniqueid: &str) {
+    if channels.len() == HANG_UPS_MAX {
+        channels.pop_front();
+    }
+    channels.push_back(uniqueid.to_owned());
+}

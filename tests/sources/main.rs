@@ -1,0 +1,6 @@
+//! Sources: what comes in over the wire -> what is handed in.
+
+mod ami;
+mod queue_log;
+mod support;
+mod transcripts;
