@@ -23,7 +23,7 @@ fn calls() -> Calls {
     Calls::new(&settings())
 }
 
-fn told(fixture: &str) -> Vec<vagttavle::sources::Observed> {
+fn told(fixture: &str) -> Vec<vagttavle::protocol::observations::Observed> {
     told_by(&mut calls(), &messages(&session(fixture)))
 }
 
@@ -136,7 +136,7 @@ fn a_debug_line_of_a_message_shows_no_value() {
     let shown = format!("{:?}", messages(&session(ABANDON)));
     assert!(shown.contains("CallerIDNum") && !shown.contains("20304050") && !shown.contains("Karla"));
     let shown = format!("{:?}", told(ABANDON));
-    assert!(shown.contains("caller_name") && !shown.contains("20304050") && !shown.contains("Karla"));
+    assert!(shown.contains("caller …") && !shown.contains("20304050") && !shown.contains("Karla"));
 }
 
 proptest! {
@@ -256,7 +256,11 @@ fn an_id_that_cannot_be_kept_becomes_letters_and_the_call_is_not_lost() {
 
 // The list.
 
-fn listed(calls: &mut Calls, list: &str, open: Vec<OpenCall>) -> Vec<vagttavle::sources::Observed> {
+fn listed(
+    calls: &mut Calls,
+    list: &str,
+    open: Vec<OpenCall>,
+) -> Vec<vagttavle::protocol::observations::Observed> {
     let action = calls.ask_list(open, after(100));
     let mut told = Vec::new();
     for message in

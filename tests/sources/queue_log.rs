@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use vagttavle::domain::observation::{MissedReason, Rank};
-use vagttavle::sources::Observed;
+use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::queue_log::{LOG_LINE_BYTES_MAX, LOG_READ_BYTES_MAX, Line, LogReader};
 use vagttavle::sources::ami::translate::Calls;
 

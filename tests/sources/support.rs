@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::codec::Decoder;
 use vagttavle::domain::observation::{MissedReason, Observation, Rank};
-use vagttavle::sources::Observed;
+use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::{Frame, Message, Wire};

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use vagttavle::domain::observation::MissedReason;
-use vagttavle::sources::Observed;
+use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::queue_log::Line;
 use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;

@@ -28,8 +28,9 @@ use super::settings::{Queue, Settings};
 use super::wire::{Message, unescape};
 use crate::domain::identity::{Code, ExternalId, Key, PersonName};
 use crate::domain::observation::{MissedReason, Observation, Rank};
+use crate::protocol::observations::{LiveFacts, Observed};
 use crate::protocol::text::Text;
-use crate::sources::{LiveFacts, Observed, OpenCall, QueueKind};
+use crate::sources::{OpenCall, QueueKind};
 
 /// After a hang-up or an absence from the list, how long an explanation may take.
 pub const GRACE: TimeDelta = TimeDelta::seconds(3);
