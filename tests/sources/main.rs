@@ -1,6 +1,8 @@
 //! Sources: what comes in over the wire -> what is handed in.
 
 mod ami;
+mod inbox;
+mod link;
 mod queue_log;
 mod support;
 mod transcripts;

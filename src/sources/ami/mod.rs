@@ -3,8 +3,9 @@
 //! The manager interface is the fast path and keeps nothing for those who were away; the
 //! file is slower and complete. Both are read, every fact carries its rank, and the
 //! domain lets the better one win. Nothing here can steer the exchange: the only
-//! actions that exist in code are the five that read.
+//! actions that exist in code are the five of [`link::Action`], which read.
 
+pub mod link;
 pub mod queue_log;
 pub mod settings;
 pub mod translate;

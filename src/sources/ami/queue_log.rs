@@ -164,6 +164,11 @@ impl LogReader {
         Self { path, since, rotated: None, previous: None, current: None }
     }
 
+    /// The same file from the beginning of the look-back.
+    pub fn anew(&self) -> Self {
+        Self::new(self.path.clone(), self.since)
+    }
+
     /// Reads what is new; call again at once while `more` is set.
     ///
     /// # Errors

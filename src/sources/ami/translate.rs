@@ -46,6 +46,8 @@ pub const STAMP_AGE_MAX: TimeDelta = TimeDelta::days(366);
 pub const REMEMBER: TimeDelta = TimeDelta::hours(24);
 /// Most stays remembered; the oldest that are over go first.
 pub const STAYS_MAX: usize = 20_000;
+/// How the `ActionID` of a list begins.
+pub const LIST_ACTION: &str = "status-";
 /// Hang-ups remembered of channels that are no call of ours (yet).
 const HANG_UPS_MAX: usize = 512;
 /// An unmapped interface with this many digits in a row may be someone's private number: not kept.
@@ -276,7 +278,7 @@ impl Calls {
             self.take_over(call, now);
         }
         self.listings += 1;
-        let action = format!("status-{}", self.listings);
+        let action = format!("{LIST_ACTION}{}", self.listings);
         self.listing = Some(Listing {
             action: action.clone(),
             asked_at: now,

@@ -1,0 +1,143 @@
+//! An inbox in memory, and waiting for what should come into it.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::sync::watch;
+use vagttavle::domain::identity::{Code, ExternalId, SourceName};
+use vagttavle::domain::observation::Observation;
+use vagttavle::protocol::board::SourceState;
+use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
+use vagttavle::sources::{Inbox, OpenCall, QueueKind, Unavailable};
+
+use crate::support::{End, fold};
+
+/// Longest a test waits for what it expects; then it says what it saw.
+const BOUND: Duration = Duration::from_secs(60);
+
+/// Everything that came in.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub observed: Vec<Observed>,
+    keys: HashSet<String>,
+    pub states: Vec<(SourceState, Option<String>)>,
+    pub unreadable: Vec<String>,
+    pub heard: usize,
+    pub ahead: Option<TimeDelta>,
+    /// So many batches are still to be turned away.
+    pub turn_away: usize,
+}
+
+impl Seen {
+    pub fn is(&self, state: SourceState) -> bool {
+        self.states.last().is_some_and(|(last, _)| *last == state)
+    }
+
+    pub fn was(&self, state: SourceState, why: &str) -> bool {
+        self.states.contains(&(state, Some(why.to_owned())))
+    }
+
+    pub fn times_ok(&self) -> usize {
+        self.states.iter().filter(|(state, _)| *state == SourceState::Ok).count()
+    }
+
+    pub fn open(&self) -> Vec<OpenCall> {
+        let alarms: HashSet<String> = self
+            .observed
+            .iter()
+            .filter_map(|observed| match &observed.observation {
+                Observation::AlarmRaised { alarm, .. } => Some(alarm.to_string()),
+                _ => None,
+            })
+            .collect();
+        fold(&self.observed)
+            .into_iter()
+            .filter(|(_, (end, over))| !over && matches!(end, End::Waiting | End::Answered))
+            .map(|(call, (end, _))| OpenCall {
+                kind: if alarms.contains(&call) { QueueKind::Alarm } else { QueueKind::Phone },
+                call: ExternalId::new(call).unwrap(),
+                answered: end == End::Answered,
+            })
+            .collect()
+    }
+}
+
+/// Cheap to clone; all clones see the same.
+#[derive(Clone)]
+pub struct TestInbox {
+    seen: Arc<Mutex<Seen>>,
+    changed: Arc<watch::Sender<u64>>,
+}
+
+impl TestInbox {
+    pub fn new() -> Self {
+        Self { seen: Arc::default(), changed: Arc::new(watch::Sender::new(0)) }
+    }
+
+    pub fn change<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let result = change(&mut self.seen.lock().unwrap());
+        self.changed.send_modify(|count| *count += 1);
+        result
+    }
+
+    /// Waits until it holds; after the bound fails with what was seen.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Seen) -> bool) {
+        let mut changes = self.changed.subscribe();
+        let wait = async {
+            while !holds(&self.seen.lock().unwrap()) {
+                changes.changed().await.unwrap();
+            }
+        };
+        if tokio::time::timeout(BOUND, wait).await.is_err() {
+            let seen = self.seen.lock().unwrap();
+            let keys: Vec<&str> = seen.observed.iter().map(|observed| observed.key.as_str()).collect();
+            panic!(
+                "never: {what}\nkeys {keys:?}\nstates {:?}\nunreadable {:?}",
+                seen.states, seen.unreadable
+            );
+        }
+    }
+}
+
+impl Inbox for TestInbox {
+    async fn submit(&self, _: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
+        self.change(|seen| {
+            if seen.turn_away > 0 {
+                seen.turn_away -= 1;
+                return Err(Unavailable);
+            }
+            let receipt = |observed: Observed| {
+                let key = observed.key.clone();
+                let is_new = seen.keys.insert(key.to_string());
+                if is_new {
+                    seen.observed.push(observed);
+                }
+                let outcome = if is_new { Outcome::Recorded } else { Outcome::Repeat };
+                Receipt { key: Some(key), outcome, entry: None, problem: None }
+            };
+            Ok(batch.into_iter().map(receipt).collect())
+        })
+    }
+
+    fn heard(&self, _: &SourceName) {
+        self.change(|seen| seen.heard += 1);
+    }
+
+    fn unreadable(&self, _: &SourceName, what: Code) {
+        self.change(|seen| seen.unreadable.push(what.to_string()));
+    }
+
+    fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {
+        self.change(|seen| seen.states.push((state, why.map(|why| why.to_string()))));
+    }
+
+    fn clock_ahead(&self, _: &SourceName, by: TimeDelta) {
+        self.change(|seen| seen.ahead = Some(by));
+    }
+
+    async fn open_calls(&self, _: &SourceName) -> Vec<OpenCall> {
+        self.seen.lock().unwrap().open()
+    }
+}
