@@ -1,6 +1,7 @@
 //! Sources: what comes in over the wire -> what is handed in.
 
 mod ami;
+mod asterisk;
 mod inbox;
 mod link;
 mod queue_log;

@@ -1,0 +1,274 @@
+//! The link against a real Asterisk: calls by SIP, a cut cable, a restart, and in the end the
+//! same as in the exchange's own log.
+//!
+//! Needs the bench beside the project (`../shared/asterisk`, installed once by its `install`). Without it this
+//! says so; where `CI` is set it fails.
+
+use std::collections::BTreeMap;
+use std::net::{TcpListener as StdListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio_util::sync::CancellationToken;
+use vagttavle::domain::observation::MissedReason;
+use vagttavle::protocol::board::SourceState;
+use vagttavle::sources::ami::link::{Exchange, Timing};
+use vagttavle::sources::ami::settings::Settings;
+
+use crate::inbox::TestInbox;
+use crate::support::{End, fold};
+
+const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/asterisk");
+const SECRET: &str = "kun-til-proeve";
+
+/// A running exchange with a folder and ports of its own; stopped and removed when dropped.
+struct Pbx {
+    folder: tempfile::TempDir,
+    env: Vec<(&'static str, String)>,
+    ami_port: u16,
+}
+
+impl Pbx {
+    /// None: this machine has none. Panics where it must be there.
+    fn start() -> Option<Self> {
+        let missing = |what: &str| {
+            assert!(std::env::var_os("CI").is_none(), "{what}");
+            eprintln!("NOT TESTED against a real Asterisk: {what}");
+        };
+        if !Path::new(BENCH).join("start").exists() {
+            missing(&format!("there is no bench in {BENCH}"));
+            return None;
+        }
+        let ports = free_ports();
+        let folder = tempfile::tempdir().unwrap();
+        let mut env = vec![("ASTERISK_RUN", folder.path().join("run").display().to_string())];
+        env.push(("AMI_SECRET", SECRET.into()));
+        env.push(("QUEUE_TIMEOUT", "6".into()));
+        env.extend(
+            ["AMI_PORT", "SIP_PORT", "HTTP_PORT", "RTP_PORT"]
+                .into_iter()
+                .zip(ports.map(|port| port.to_string())),
+        );
+        let pbx = Self { folder, env, ami_port: ports[0] };
+        let started = pbx.tool("start", &[]);
+        if !started.status.success() {
+            let said = String::from_utf8_lossy(&started.stderr).into_owned();
+            missing(&format!("run {BENCH}/install once; it said: {said}"));
+            return None;
+        }
+        Some(pbx)
+    }
+
+    fn tool(&self, tool: &str, arguments: &[&str]) -> Output {
+        let envs = self.env.iter().map(|(name, value)| (*name, value.as_str()));
+        Command::new(Path::new(BENCH).join(tool)).args(arguments).envs(envs).output().unwrap()
+    }
+
+    fn queue_log(&self) -> PathBuf {
+        self.folder.path().join("run/log/queue_log")
+    }
+
+    /// What the exchange itself says became of each call, read by other code than ours.
+    fn truth(&self) -> BTreeMap<String, (End, bool)> {
+        let mut calls = BTreeMap::new();
+        for line in std::fs::read_to_string(self.queue_log()).unwrap().lines() {
+            let fields: Vec<&str> = line.split('|').collect();
+            if fields[2] != "doegnvagt" || fields[1] == "NONE" {
+                continue;
+            }
+            let call = calls.entry(fields[1].to_owned()).or_insert((End::Waiting, false));
+            match fields[4] {
+                "CONNECT" => call.0 = End::Answered,
+                "ABANDON" => call.0 = End::Missed(MissedReason::HungUp),
+                "EXITWITHTIMEOUT" => call.0 = End::Missed(MissedReason::Timeout),
+                "COMPLETEAGENT" | "COMPLETECALLER" => call.1 = true,
+                _ => {}
+            }
+        }
+        calls
+    }
+}
+
+impl Drop for Pbx {
+    fn drop(&mut self) {
+        self.tool("stop", &["--clean"]);
+    }
+}
+
+/// Four ports free for TCP and UDP; after the last one 500 for sound.
+fn free_ports() -> [u16; 4] {
+    let mut found = Vec::new();
+    while found.len() < 3 {
+        let port = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if UdpSocket::bind(("127.0.0.1", port)).is_ok() && !found.contains(&port) {
+            found.push(port);
+        }
+    }
+    let sound = 10_000 + u16::try_from(std::process::id() % 40).unwrap() * 500;
+    [found[0], found[1], found[2], sound]
+}
+
+/// A cable between the link and the exchange that can be cut.
+struct Cable {
+    port: u16,
+    is_cut: Arc<AtomicBool>,
+    wires: Arc<Mutex<Vec<AbortHandle>>>,
+    laid: JoinHandle<()>,
+}
+
+impl Cable {
+    async fn lay(to: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (is_cut, wires) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let (cut, all) = (is_cut.clone(), wires.clone());
+        let laid = tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                if cut.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let wire = tokio::spawn(async move {
+                    if let Ok(mut far) = TcpStream::connect(("127.0.0.1", to)).await {
+                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    }
+                });
+                all.lock().unwrap().push(wire.abort_handle());
+            }
+        });
+        Self { port, is_cut, wires, laid }
+    }
+
+    fn cut(&self) {
+        self.is_cut.store(true, Ordering::SeqCst);
+        self.wires.lock().unwrap().drain(..).for_each(|wire| wire.abort());
+    }
+
+    fn mend(&self) {
+        self.is_cut.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Cable {
+    fn drop(&mut self) {
+        self.laid.abort();
+    }
+}
+
+/// Our link on this port, as the user that may only read.
+fn link(port: u16, queue_log: Option<PathBuf>) -> (TestInbox, CancellationToken, JoinHandle<()>) {
+    let mut settings: Settings = toml::from_str(
+        r#"
+        name = "central"
+        address = "127.0.0.1:1"
+        user = "vagt-laes"
+        secret_file = "unused"
+        queues = { doegnvagt = { kind = "phone", agreements = ["jammerbugt", "norddjurs"] } }
+        "#,
+    )
+    .unwrap();
+    settings.address = format!("127.0.0.1:{port}");
+    settings.queue_log = queue_log;
+    let inbox = TestInbox::new();
+    let stop = CancellationToken::new();
+    let exchange = Exchange {
+        settings,
+        secret: SecretString::from(SECRET),
+        inbox: inbox.clone(),
+        now: Arc::new(chrono::Utc::now),
+        timing: Timing { log_every: Duration::from_millis(200), ..Timing::default() },
+    };
+    let running = tokio::spawn(exchange.run(stop.clone()));
+    (inbox, stop, running)
+}
+
+/// Runs a tool of the bench beside everything else, and expects it to go well.
+async fn run(pbx: &Arc<Pbx>, tool: &'static str, arguments: &'static [&'static str]) {
+    let pbx = pbx.clone();
+    let output = tokio::task::spawn_blocking(move || pbx.tool(tool, arguments)).await.unwrap();
+    assert!(output.status.success(), "{tool} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn is_missed(end: End) -> bool {
+    matches!(end, End::Missed(_))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_a_cut_and_a_restart_end_as_in_the_log_of_the_exchange() {
+    let Some(pbx) = tokio::task::spawn_blocking(Pbx::start).await.unwrap().map(Arc::new) else { return };
+    let cable = Cable::lay(pbx.ami_port).await;
+    // One with the log over a cable that will be cut, one that hears everything but has no log.
+    let (inbox, stop, running) = link(cable.port, Some(pbx.queue_log()));
+    let (plain, plain_stop, plain_running) = link(pbx.ami_port, None);
+    inbox.until("connected", |seen| seen.is(SourceState::Ok)).await;
+    plain.until("connected", |seen| seen.is(SourceState::Ok)).await;
+
+    run(&pbx, "call", &["--number", "20304050", "--abandon", "1"]).await;
+    run(&pbx, "call", &["--number", "20304051", "--answer", "1", "--talk", "1"]).await;
+    inbox
+        .until("one missed, one answered", |seen| fold(&seen.observed).len() == 2 && seen.open().is_empty())
+        .await;
+
+    // While the cable is cut one is missed, and one is answered whose talk is still going on afterwards.
+    cable.cut();
+    run(&pbx, "call", &["--number", "20304052", "--abandon", "1"]).await;
+    run(&pbx, "call", &["--number", "20304053", "--answer", "1", "--talk", "20", "--bg"]).await;
+    plain.until("the talk begins", |seen| seen.open().iter().any(|call| call.answered)).await;
+    cable.mend();
+    inbox.until("connected again", |seen| seen.times_ok() == 2).await;
+    inbox
+        .until("both of the gap are known", |seen| {
+            fold(&seen.observed).len() == 4 && seen.open().len() == 1 && seen.open()[0].answered
+        })
+        .await;
+
+    // A restart ends the talk and takes the one who waits.
+    run(&pbx, "call", &["--number", "20304054", "--bg"]).await;
+    inbox.until("one waits, one talks", |seen| seen.open().len() == 2).await;
+    run(&pbx, "cli", &["core restart now"]).await;
+    inbox.until("connected after the restart", |seen| seen.times_ok() == 3).await;
+    inbox.until("nobody is left", |seen| seen.open().is_empty()).await;
+
+    run(&pbx, "call", &["--number", "20304055", "--answer", "1", "--talk", "1"]).await;
+    run(&pbx, "call", &["--number", "20304056", "--timeout", "2"]).await;
+    let truth = pbx.truth();
+    assert_eq!(truth.len(), 7, "{truth:?}");
+    assert_eq!(truth.values().filter(|(end, _)| *end == End::Answered).count(), 3, "{truth:?}");
+    inbox.until("the same as the log", |seen| fold(&seen.observed) == truth).await;
+    plain
+        .until("events alone: the same but for the reason", |seen| {
+            let ours = fold(&seen.observed);
+            let same = |(call, (end, over)): (&String, &(End, bool))| {
+                ours.get(call).is_some_and(|found| {
+                    found.1 == *over && (found.0 == *end || is_missed(found.0) && is_missed(*end))
+                })
+            };
+            ours.len() == truth.len() && truth.iter().all(same)
+        })
+        .await;
+    inbox.change(|seen| assert_eq!(seen.unreadable, Vec::<String>::new()));
+    plain.change(|seen| assert_eq!(seen.unreadable, Vec::<String>::new()));
+
+    // A link that begins now knows all of it from the log, with the callers' numbers.
+    let (late, late_stop, late_running) = link(pbx.ami_port, Some(pbx.queue_log()));
+    late.until("the same from the log alone", |seen| fold(&seen.observed) == truth).await;
+    late.change(|seen| {
+        assert!(
+            seen.observed.iter().any(|o| o
+                .live
+                .caller
+                .as_ref()
+                .is_some_and(|caller| caller.as_str() == "20304052"))
+        );
+    });
+    for (stop, running) in [(stop, running), (plain_stop, plain_running), (late_stop, late_running)] {
+        stop.cancel();
+        running.await.unwrap();
+    }
+}
