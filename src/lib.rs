@@ -1,5 +1,6 @@
 //! Vagttavle: duty board for the on-call coordinators of Danish home care.
 
+pub mod care;
 pub mod domain;
 pub mod i18n;
 pub mod protocol;

@@ -1,0 +1,194 @@
+//! The adapter for the demo's care system: HTTP, JSON, a bearer token.
+//!
+//! Owns the time limits and what is tried again. Only reads are: a note goes out once per call, and its key makes
+//! the caller's own next try harmless. Must never log an address it asked, an answer or a text.
+
+use std::time::Duration;
+
+use backon::{ConstantBuilder, Retryable};
+use chrono::{DateTime, Utc};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{CareError, Person, Whose, Why};
+use crate::domain::identity::{CitizenId, ExternalId, Key};
+
+/// Longest answer that is read (bytes); a person is a few hundred.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The header that carries a note's key.
+pub(super) const KEY_HEADER: &str = "idempotency-key";
+
+/// How long each thing may take, and how often a read is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub connect_for: Duration,
+    /// One try of a read, from request to the whole answer.
+    pub read_for: Duration,
+    pub write_for: Duration,
+    pub read_tries: usize,
+    pub pause_for: Duration,
+}
+
+impl Default for Limits {
+    /// A coordinator waits for this with a citizen on the line: seconds, not minutes.
+    fn default() -> Self {
+        Self {
+            connect_for: Duration::from_secs(2),
+            read_for: Duration::from_secs(3),
+            write_for: Duration::from_secs(8),
+            read_tries: 3,
+            pause_for: Duration::from_millis(150),
+        }
+    }
+}
+
+/// The address of the care system is not one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an http address")]
+pub struct BadAddress;
+
+/// A client of one care system. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+    limits: Limits,
+}
+
+/// A person on the wire. No `Debug`: it is personal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WirePerson {
+    pub citizen: CitizenId,
+    pub name: String,
+    pub address: String,
+    #[serde(default)]
+    pub phone: Option<String>,
+    #[serde(default)]
+    pub key_box: Option<String>,
+}
+
+/// A note on the wire. No `Debug`: it is personal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireNote {
+    pub text: String,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireReceipt {
+    pub receipt: ExternalId,
+}
+
+impl Client {
+    /// A client for the service at `base`, e.g. `http://127.0.0.1:7990`.
+    ///
+    /// # Errors
+    /// [`BadAddress`]: `base` is not an http or https address.
+    pub fn new(base: &str, token: SecretString, limits: Limits) -> Result<Self, BadAddress> {
+        let base = Url::parse(base).map_err(|_| BadAddress)?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(BadAddress);
+        }
+        // An error means that the process has a provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder()
+            .connect_timeout(limits.connect_for)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|_| BadAddress)?;
+        Ok(Self { http, base, token, limits })
+    }
+
+    /// See [`super::Care::who`].
+    pub async fn who(&self, whose: &Whose) -> Result<Person, CareError> {
+        let tries = ConstantBuilder::default()
+            .with_delay(self.limits.pause_for)
+            .with_max_times(self.limits.read_tries.saturating_sub(1));
+        let person = (|| self.read_person(whose)).retry(tries).when(is_worth_another_try).await?;
+        // Somebody else's name on an alarm is worse than no name.
+        if matches!(whose, Whose::Citizen(asked) if *asked != person.citizen) {
+            return Err(CareError::Away { why: Why::Unreadable });
+        }
+        Ok(person)
+    }
+
+    async fn read_person(&self, whose: &Whose) -> Result<Person, CareError> {
+        let path = match whose {
+            Whose::Citizen(citizen) => ["citizens", citizen.as_str()],
+            Whose::Device(device) => ["devices", device.as_str()],
+        };
+        let request = self.http.get(self.address(&path)).timeout(self.limits.read_for);
+        let WirePerson { citizen, name, address, phone, key_box } = self.ask(request).await?;
+        Ok(Person { citizen, name, address, phone, key_box })
+    }
+
+    /// See [`super::Care::write_note`].
+    pub async fn write_note(
+        &self,
+        key: &Key,
+        citizen: &CitizenId,
+        text: &str,
+        at: DateTime<Utc>,
+    ) -> Result<ExternalId, CareError> {
+        let request = self
+            .http
+            .post(self.address(&["citizens", citizen.as_str(), "notes"]))
+            .timeout(self.limits.write_for)
+            .header(KEY_HEADER, key.as_str())
+            .json(&WireNote { text: text.to_owned(), at });
+        let WireReceipt { receipt } = self.ask(request).await?;
+        Ok(receipt)
+    }
+
+    fn address(&self, path: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        // Ids may hold slashes: each is one segment, escaped.
+        url.path_segments_mut().expect("checked in `new`").pop_if_empty().extend(path);
+        url
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CareError> {
+        let response = request.bearer_auth(self.token.expose_secret()).send().await.map_err(away)?;
+        by_status(response.status())?;
+        let bytes = bounded(response).await?;
+        serde_json::from_slice(&bytes).map_err(|_| CareError::Away { why: Why::Unreadable })
+    }
+}
+
+fn is_worth_another_try(error: &CareError) -> bool {
+    // Not after a time-out: the person at the desk has waited once already.
+    matches!(error, CareError::Away { why: Why::Unreachable | Why::Failed })
+}
+
+/// The error's own text names the address, and so is dropped.
+fn away(error: reqwest::Error) -> CareError {
+    let why = if error.is_timeout() { Why::TookTooLong } else { Why::Unreachable };
+    CareError::Away { why }
+}
+
+fn by_status(status: StatusCode) -> Result<(), CareError> {
+    match status {
+        status if status.is_success() => Ok(()),
+        StatusCode::NOT_FOUND => Err(CareError::Unknown),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
+            Err(CareError::Away { why: Why::Failed })
+        }
+        status if status.is_client_error() => Err(CareError::Refused),
+        _ => Err(CareError::Away { why: Why::Failed }),
+    }
+}
+
+async fn bounded(mut response: Response) -> Result<Vec<u8>, CareError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(away)? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(CareError::Away { why: Why::Unreadable });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
