@@ -280,6 +280,7 @@ fn decide_due(
 
 /// Applies one record. Pure, total and deterministic: replaying the log gives the same state.
 pub fn evolve(state: &mut State, record: &Record) {
+    let before = concerned(state, record);
     match &record.event {
         Event::Entry(event) => {
             state.change(record.entry, |entry| entry::evolve(entry, record, event));
@@ -294,5 +295,24 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::Agreements(event) => adoption::evolve(state, record, event),
     }
     state.head = record.sequence;
+    for concerned in [before, concerned(state, record)].into_iter().flatten() {
+        state.touch(record.sequence, &concerned);
+    }
     state.forget_old(record.recorded_at);
+}
+
+/// The agreements a record concerns: empty means everybody, none means nobody (people are no board's business, and
+/// an entry that is not there yet concerns nobody yet).
+pub fn concerned(state: &State, record: &Record) -> Option<Vec<AgreementId>> {
+    match &record.event {
+        Event::People(_) => None,
+        Event::Shift(_) => Some(Vec::new()),
+        Event::Agreements(_) => Some(record.agreement.iter().cloned().collect()),
+        _ => state.entry(record.entry).map(|entry| {
+            let mut concerned = entry.agreements().to_vec();
+            // Assigned to one: those it might have belonged to must let go of it.
+            concerned.extend(entry.candidates.iter().filter(|id| !entry.agreements().contains(id)).cloned());
+            concerned
+        }),
+    }
 }

@@ -74,6 +74,10 @@ pub enum Refusal {
     JustificationNotOwed,
     /// An entry cannot be linked to itself or to one that is not there.
     CannotLink,
+    /// Nobody knows yet which citizen it is about.
+    CitizenUnknown,
+    /// The care system did not take the text (it does not know the citizen, say).
+    CareRefused,
     NameTaken,
     UnknownPerson,
     /// A timer fired before its time, or for a duty that is gone. Never shown to a person.

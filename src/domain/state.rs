@@ -38,6 +38,9 @@ pub struct State {
     pub people: OrdMap<PersonName, Person>,
     pub on_duty: OrdMap<PersonName, OnDuty>,
     pub figures: Figures,
+    /// The last record that concerned an agreement, and the last that concerned all.
+    touched: OrdMap<AgreementId, Sequence>,
+    touched_all: Sequence,
 }
 
 impl State {
@@ -93,6 +96,21 @@ impl State {
         // More than 999 open: go on above, longer but still unique.
         let above = self.numbers.get_max().map_or(NUMBER_MAX, |(number, _)| *number).max(NUMBER_MAX);
         above + 1 + left
+    }
+
+    /// The last record that concerned this scope: what its streams have been sent.
+    pub fn touched(&self, scope: &[AgreementId]) -> Sequence {
+        scope.iter().filter_map(|id| self.touched.get(id)).copied().fold(self.touched_all, Sequence::max)
+    }
+
+    /// Notes whom a record concerns: everybody, when it belongs to no agreement.
+    pub(super) fn touch(&mut self, sequence: Sequence, concerned: &[AgreementId]) {
+        if concerned.is_empty() {
+            self.touched_all = sequence;
+        }
+        for agreement in concerned {
+            self.touched.insert(agreement.clone(), sequence);
+        }
     }
 
     pub(super) fn insert(&mut self, entry: Entry) {

@@ -41,6 +41,9 @@ pub struct CommandReply {
     pub sequence: Sequence,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
+    /// The note waits in memory for the care system.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waiting: bool,
 }
 
 tagged_enum! {
