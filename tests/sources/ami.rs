@@ -439,7 +439,7 @@ fn settings_refuse_unknown_keys_and_what_cannot_work() {
         block.replace("10.0.0.5:5038", "10.0.0.5"),
         block.replace("\"vagt\"", "\"va\\ngt\""),
         block.replace("a = { kind = \"alarm\", agreements = [] }", ""),
-        format!("{block}\nlook_back_days = 0"),
+        format!("{block}\nlook_back_days = 31"),
     ] {
         assert!(toml::from_str::<Settings>(&wrong).unwrap().check().is_err(), "{wrong}");
     }

@@ -327,7 +327,7 @@ async fn a_call_the_log_has_open_from_before_is_concluded() {
     drop(peer);
     bench.inbox.until("restarting", |seen| seen.was(SourceState::Late, "restarting")).await;
     let peer = bench.accept_all(&empty_list()).await;
-    bench.inbox.until("ok again", |seen| seen.times_ok() == 2).await;
+    bench.inbox.until("ok again", |seen| seen.times_ok() >= 2).await;
     bench.pass(10);
     bench.inbox.until("concluded", |seen| seen.open().is_empty()).await;
     bench.inbox.change(|seen| assert_eq!(seen.observed.last().unwrap().rank, Rank::Inference));
@@ -342,7 +342,7 @@ async fn a_half_open_connection_is_left_and_silence_is_told() {
     // It stays open and says nothing more.
     bench.inbox.until("silent", |seen| seen.was(SourceState::Silent, "half-open")).await;
     let peer = bench.accept_all(&empty_list()).await;
-    bench.inbox.until("ok again", |seen| seen.times_ok() == 2).await;
+    bench.inbox.until("ok again", |seen| seen.times_ok() >= 2).await;
     drop(silent);
     bench.stop(peer).await;
 }

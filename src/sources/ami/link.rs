@@ -215,7 +215,8 @@ struct Link<I> {
 struct Health {
     /// When silence begins, unless something is heard.
     silent_at: Instant,
-    is_silent: bool,
+    /// What was told last: the same is not told again.
+    told: Option<(SourceState, Option<Code>)>,
     /// The clock difference last told.
     ahead: TimeDelta,
 }
@@ -250,8 +251,13 @@ impl<I: Inbox> Link<I> {
         &self.exchange.timing
     }
 
-    fn state(&self, state: SourceState, why: Option<Code>) {
-        self.exchange.inbox.state(&self.exchange.settings.name, state, why);
+    fn tell(&self, health: &mut Health, state: SourceState, why: Option<Code>) {
+        let told = Some((state, why));
+        if health.told != told {
+            let why = told.as_ref().and_then(|(_, why)| why.clone());
+            health.told = told;
+            self.exchange.inbox.state(&self.exchange.settings.name, state, why);
+        }
     }
 
     fn unreadable(&self, what: Code) {
@@ -270,7 +276,7 @@ impl<I: Inbox> Link<I> {
     async fn stay_connected(&self) {
         let mut health = Health {
             silent_at: Instant::now() + self.timing().silent_after,
-            is_silent: false,
+            told: None,
             ahead: TimeDelta::zero(),
         };
         let mut waits = self.waits();
@@ -297,14 +303,15 @@ impl<I: Inbox> Link<I> {
     /// Waits before the next attempt, and says when lateness becomes silence.
     async fn pause(&self, wait: Duration, lost: Lost, health: &mut Health) {
         let until = Instant::now() + wait;
-        let silent_at = if lost == Lost::LoginRefused { Instant::now() } else { health.silent_at };
-        if !health.is_silent && Instant::now() < silent_at {
-            self.state(SourceState::Late, Some(lost.code()));
-        }
-        if !health.is_silent && silent_at <= until {
-            self.unless_stopped(sleep_until(silent_at)).await;
-            health.is_silent = true;
-            self.state(SourceState::Silent, Some(lost.code()));
+        let was_silent = matches!(health.told, Some((SourceState::Silent, _)));
+        if was_silent || lost == Lost::LoginRefused || health.silent_at <= Instant::now() {
+            self.tell(health, SourceState::Silent, Some(lost.code()));
+        } else {
+            self.tell(health, SourceState::Late, Some(lost.code()));
+            if health.silent_at <= until && self.unless_stopped(sleep_until(health.silent_at)).await.is_some()
+            {
+                self.tell(health, SourceState::Silent, Some(lost.code()));
+            }
         }
         self.unless_stopped(sleep_until(until)).await;
     }
@@ -399,7 +406,7 @@ impl<I: Inbox> Link<I> {
                         _ => {}
                     }
                     if is_refused_list(&message) {
-                        self.state(SourceState::Late, Some(code("list-refused")));
+                        self.tell(health, SourceState::Late, Some(code("list-refused")));
                         list = List::Due(heard_at + timing.list_every);
                     }
                     self.take(&message, health).await;
@@ -478,9 +485,8 @@ impl<I: Inbox> Link<I> {
                 self.unreadable(code("unknown-queue"));
             }
         }
-        health.is_silent = false;
         *agreed = true;
-        self.state(SourceState::Ok, None);
+        self.tell(health, SourceState::Ok, None);
     }
 
     // The log of the exchange.

@@ -13,8 +13,9 @@ use crate::sources::QueueKind;
 
 /// Days of `queue_log` read again at start, unless set.
 pub const LOOK_BACK_DAYS: u32 = 7;
-/// Most days that may be set: a missed call stays listed for 30.
-pub const LOOK_BACK_DAYS_MAX: u32 = 60;
+/// Most days that may be set: a missed call stays listed for 30, and what is long closed would be
+/// opened anew.
+pub const LOOK_BACK_DAYS_MAX: u32 = 30;
 
 /// One exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -30,7 +31,7 @@ pub struct Settings {
     /// The exchange's own log of its queues: the truth after a gap.
     #[serde(default)]
     pub queue_log: Option<PathBuf>,
-    /// How far back `queue_log` is read at start, in days.
+    /// How far back `queue_log` is read at start, in days; 0: what is older than the start is left alone.
     #[serde(default = "look_back_days")]
     pub look_back_days: u32,
     /// By the exchange's queue name. Other queues are none of our business.
@@ -62,7 +63,7 @@ pub enum BadSettings {
     User,
     #[error("no queue is named: nothing would be read")]
     NoQueue,
-    #[error("look_back_days must be 1 to {LOOK_BACK_DAYS_MAX}")]
+    #[error("look_back_days must be 0 to {LOOK_BACK_DAYS_MAX}")]
     LookBack,
 }
 
@@ -79,7 +80,7 @@ impl Settings {
         if self.queues.is_empty() {
             return Err(BadSettings::NoQueue);
         }
-        if !(1..=LOOK_BACK_DAYS_MAX).contains(&self.look_back_days) {
+        if self.look_back_days > LOOK_BACK_DAYS_MAX {
             return Err(BadSettings::LookBack);
         }
         Ok(())
