@@ -180,7 +180,7 @@ fn an_answered_call_names_who_took_it_and_ends() {
 #[test]
 fn an_abandon_without_a_hangup_request_is_a_timeout_by_inference() {
     let told = told(TIMEOUT);
-    assert_eq!(lines(&told), ["natnat-1795310040.8/waiting +3s", "natnat-1795310040.8/missed-inferred +5s"]);
+    assert_eq!(lines(&told), ["natnat-1795310040.8/waiting +3s", "natnat-1795310040.8/timeout-inferred +5s"]);
     assert_eq!(fold(&told)["natnat-1795310040.8"], (End::Missed(MissedReason::Timeout), false));
 }
 

@@ -2,6 +2,7 @@
 
 mod ami;
 mod asterisk;
+mod board;
 mod inbox;
 mod link;
 mod queue_log;

@@ -36,7 +36,7 @@ pub struct Settings {
     pub look_back_days: u32,
     /// By the exchange's queue name. Other queues are none of our business.
     pub queues: BTreeMap<String, Queue>,
-    /// Who sits at an interface (`PJSIP/2421`) or has a member name.
+    /// Who sits at an interface (`PJSIP/2421`) or has a member name; `queue_log` often has only the name.
     #[serde(default)]
     pub agents: BTreeMap<String, PersonName>,
 }

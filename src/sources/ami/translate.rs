@@ -168,8 +168,6 @@ pub struct Calls {
     agents: BTreeMap<String, PersonName>,
     stays: HashMap<ExternalId, Stay>,
     numbers: HashMap<String, Numbers>,
-    /// Interface by member name: `queue_log` has the name only.
-    interfaces: HashMap<String, String>,
     /// Channels whose hang-up was asked for.
     hangup_requested: VecDeque<String>,
     /// Channels that are gone.
@@ -189,7 +187,6 @@ impl Calls {
             agents: settings.agents.clone(),
             stays: HashMap::new(),
             numbers: HashMap::new(),
-            interfaces: HashMap::new(),
             hangup_requested: VecDeque::new(),
             hung_up: VecDeque::new(),
             sees_channels: false,
@@ -217,7 +214,6 @@ impl Calls {
         }
         let Some(event) = message.event() else { return Vec::new() };
         self.sees_channels |= message.get("Privilege").is_some_and(|classes| classes.starts_with("call,"));
-        self.learn_member(message);
         let mut told = Vec::new();
         match event {
             "QueueCallerJoin" => self.joined(message, now, &mut told),
@@ -696,33 +692,15 @@ impl Calls {
         }
     }
 
-    fn learn_member(&mut self, message: &Message) {
-        let name = message.get("MemberName").or_else(|| message.get("Name"));
-        let interface = message.get("Interface").or_else(|| message.get("Location"));
-        if let (Some(name), Some(interface), Some(queue)) = (name, interface, message.get("Queue"))
-            && self.queues.contains_key(queue)
-        {
-            self.interfaces.insert(name.to_owned(), interface.to_owned());
-        }
-    }
-
-    /// Who answered: the person set for the interface or member name, else the interface.
+    /// Who answered: the person set for the interface or the member name, else the interface. `queue_log`
+    /// has only one of the two; nothing learned elsewhere is used, so that a line read again says the same.
     fn agent(&self, interface: Option<&str>, member: Option<&str>) -> Option<ExternalId> {
-        let member = member.filter(|member| *member != "NONE");
-        let interface = interface.or_else(|| {
-            let member = member?;
-            self.interfaces
-                .get(member)
-                .map(String::as_str)
-                .or(Some(member).filter(|member| member.contains('/')))
-        });
         let person = [interface, member].into_iter().flatten().find_map(|who| self.agents.get(who));
-        if let Some(person) = person.and_then(|person| ExternalId::new(person.as_str()).ok()) {
-            return Some(person);
-        }
-        interface
-            .filter(|interface| !is_private(interface))
-            .and_then(|interface| ExternalId::new(interface).ok())
+        let person = person.and_then(|person| ExternalId::new(person.as_str()).ok());
+        person.or_else(|| {
+            let interface = interface.or(member.filter(|member| member.contains('/')))?;
+            if is_private(interface) { None } else { ExternalId::new(interface).ok() }
+        })
     }
 
     fn forget(&mut self, now: DateTime<Utc>) {
@@ -773,12 +751,14 @@ fn observation(stay: &Stay, id: &ExternalId, fact: Fact) -> Option<Observation> 
 
 /// `vagttest-1795325932.4/missed-log`: the same wherever and whenever the fact is met.
 fn key(id: &ExternalId, fact: &Fact, rank: Rank) -> Key {
-    let rank = match rank {
-        Rank::Inference => "-inferred",
-        Rank::Event => "",
-        Rank::Log => "-log",
+    let (word, rank) = match (fact, rank) {
+        // Two conclusions of one rank that say different things: one key has one content.
+        (Fact::Missed(MissedReason::Timeout), Rank::Inference) => ("timeout", "-inferred"),
+        (_, Rank::Inference) => (fact.word(), "-inferred"),
+        (_, Rank::Event) => (fact.word(), ""),
+        (_, Rank::Log) => (fact.word(), "-log"),
     };
-    let text = format!("{id}/{}{rank}", fact.word());
+    let text = format!("{id}/{word}{rank}");
     Key::new(text).unwrap_or_else(|_| Key::new(letters(id.as_str())).expect("letters make a key"))
 }
 
