@@ -297,7 +297,9 @@ impl Calls {
     pub fn compare(&mut self, now: DateTime<Utc>) -> Vec<String> {
         let Some(listing) = self.listing.take() else { return Vec::new() };
         let listed: HashSet<ExternalId> = listing.queues.iter().map(|queue| opaque(queue)).collect();
-        let ours = |stay: &Stay| stay.queue.as_ref().is_none_or(|queue| listed.contains(queue));
+        // Of a call taken over from the log the queue is not known: then all of ours must be there.
+        let all = self.queues.keys().all(|queue| listing.queues.contains(queue));
+        let ours = |stay: &Stay| stay.queue.as_ref().map_or(all, |queue| listed.contains(queue));
         for stay in self.stays.values_mut().filter(|stay| ours(stay)) {
             let gone = match stay.phase {
                 Phase::Waiting => !listing.present.contains(&stay.uniqueid),
