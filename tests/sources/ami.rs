@@ -348,13 +348,16 @@ fn a_queue_the_exchange_does_not_have_is_told_and_nothing_concluded_of_it() {
     let queue = settings.queues["hovednummer"].clone();
     settings.queues.insert("stavefejl".into(), queue);
     let mut calls = Calls::new(&settings);
-    let action = calls.ask_list(Vec::new(), night());
+    let lost = ExternalId::new("natnat-1795310040.1").unwrap();
+    let open = OpenCall { call: lost, kind: QueueKind::Alarm, answered: false };
+    let action = calls.ask_list(vec![open], night());
     for message in
         messages(&session(&format!("Asterisk Call Manager/11.0.0\n{}", LIST.replace("status-1", &action))))
     {
         calls.message(&message, night());
     }
     assert_eq!(calls.compare(night()), ["stavefejl"]);
+    assert_eq!(calls.settle(after(600)), [], "it may be in the queue that was not listed");
 }
 
 // Disorder.
