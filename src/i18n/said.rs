@@ -27,6 +27,11 @@ impl Said {
         Self(sentence.to_owned())
     }
 
+    /// So many blanks.
+    pub fn spaces(count: u16) -> Self {
+        Self(" ".repeat(usize::from(count)))
+    }
+
     /// A number as digits.
     pub fn number(number: impl Into<i64>) -> Self {
         Self(number.into().to_string())

@@ -5,4 +5,8 @@
 
 pub mod action;
 mod bindings;
+pub mod input;
 pub mod keymap;
+pub mod look;
+mod paint;
+pub mod terminal;

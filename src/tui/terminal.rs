@@ -1,0 +1,96 @@
+//! The terminal: one of the two files of the desk that touch the world.
+//!
+//! Owns entering and leaving the screen, so that whatever happens (a panic, a signal, a
+//! closed line) the terminal is given back as it was. Asks the terminal nothing: an answer
+//! could arrive late over a slow line and end up in the shell.
+
+use std::io::{self, BufWriter, Stdout, Write};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::style::Print;
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{cursor, execute, queue};
+use ratatui::Frame;
+use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
+use termprofile::{DetectorSettings, TermProfile};
+
+/// Bytes gathered before they go out: a full frame of a large terminal in one write.
+const FRAME_BYTES: usize = 64 * 1024;
+
+/// The screen while the desk runs. Dropping it gives the terminal back.
+pub struct Screen {
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+}
+
+impl Screen {
+    /// Takes the terminal over. Errors: standard output is no terminal, or is closed.
+    pub fn open() -> io::Result<Self> {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            give_back();
+            before(panic);
+        }));
+        enable_raw_mode()?;
+        let mut out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+            .inspect_err(|_| give_back())?;
+        let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| give_back())?;
+        Ok(Self { inner })
+    }
+
+    pub fn size(&self) -> io::Result<(u16, u16)> {
+        let size = self.inner.size()?;
+        Ok((size.width, size.height))
+    }
+
+    /// Draws one frame in one write. Errors: the line is closed.
+    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
+        self.inner.draw(view)?;
+        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
+    }
+
+    /// Paints everything anew at the next draw. (`Terminal::clear` would ask for the cursor.)
+    pub fn redraw(&mut self) -> io::Result<()> {
+        let size = self.inner.size()?;
+        self.inner.resize(Rect::new(0, 0, size.width, size.height))
+    }
+
+    pub fn bell(&mut self) -> io::Result<()> {
+        execute!(self.inner.backend_mut(), Print('\u{7}'))
+    }
+
+    /// Our own words and counts only: a title is seen by others.
+    pub fn set_title(&mut self, title: &str) -> io::Result<()> {
+        execute!(self.inner.backend_mut(), SetTitle(title))
+    }
+
+    /// Hands a text to the clipboard of the terminal's owner (OSC 52).
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(self.inner.backend_mut(), CopyToClipboard::to_clipboard_from(text))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Best effort: the line may be gone.
+fn give_back() {
+    let mut out = io::stdout();
+    let _gone = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _gone = out.flush();
+    let _gone = disable_raw_mode();
+}
+
+/// How many colours the terminal shows, from the environment alone.
+pub fn depth() -> TermProfile {
+    TermProfile::detect(&io::stdout(), DetectorSettings::new().enable_tmux_info(false))
+}
