@@ -1,0 +1,36 @@
+//! What the desk asks of the world: plain data, compared in tests, carried out in `run`.
+
+use crate::protocol::{CommandRequest, EntryId};
+
+/// Why a citizen's data is looked at; goes into the log of looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Duty,
+}
+
+impl Purpose {
+    /// As in the header `Purpose`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Duty => "duty",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send, and try again under the same id until there is an answer.
+    Submit(CommandRequest),
+    FetchEntry { entry: EntryId, purpose: Purpose },
+    FetchAgreements,
+    /// Something is missing in the replica: fetch the board anew.
+    Resync,
+    Bell,
+    /// A notice on the desktop: counts only, never a citizen's data.
+    Notify { ringing: usize },
+    SetTitle { alarms: usize, ringing: usize },
+    /// To the clipboard of the terminal's owner.
+    Copy(String),
+    Redraw,
+    Quit,
+}

@@ -1,0 +1,210 @@
+//! A form: the facts an action needs, as they are being filled in.
+//!
+//! Owns the fields' content and how it becomes a command. The fields themselves come from
+//! the server with the action, so that what is asked and what is accepted cannot differ.
+//! A refused form keeps its text.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value, json};
+
+use super::editor::Editor;
+use super::keymap::Chord;
+use crate::i18n::dates;
+use crate::protocol::actions::{Action, Field, FieldKind};
+use crate::protocol::commands::WireCommand;
+use crate::protocol::{Board, EntryId, Key, Problem};
+
+/// What a yes-or-no field offers.
+const YES_NO: [&str; 2] = ["yes", "no"];
+
+/// Which action on what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deed {
+    pub entry: EntryId,
+    pub number: u32,
+    pub board: Board,
+    /// The verb without its board, e.g. `justify.sent`.
+    pub verb: String,
+    /// The version that was on the screen.
+    pub version: u32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    pub deed: Deed,
+    pub fields: Vec<FormField>,
+    /// Index of the field with the keys; one past the last is the button.
+    pub focus: usize,
+    /// Why it was refused, here or by the server.
+    pub problem: Option<Problem>,
+    /// Sent and not yet answered.
+    pub sent: Option<Key>,
+    /// Asks once more before it is sent.
+    pub asks: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormField {
+    pub spec: Field,
+    pub chosen: Option<usize>,
+    pub editor: Editor,
+}
+
+impl FormField {
+    fn new(spec: &Field) -> Self {
+        let mut spec = spec.clone();
+        if spec.kind == FieldKind::Yes {
+            spec.codes = YES_NO.map(str::to_owned).to_vec();
+        }
+        let editor = if spec.kind == FieldKind::Text { Editor::long() } else { Editor::line() };
+        Self { spec, chosen: None, editor }
+    }
+
+    /// A choice among codes; else it is typed.
+    pub fn is_choice(&self) -> bool {
+        matches!(self.spec.kind, FieldKind::Code | FieldKind::Yes | FieldKind::Agreement)
+    }
+
+    pub fn is_filled(&self) -> bool {
+        if self.is_choice() { self.chosen.is_some() } else { !self.editor.is_empty() }
+    }
+
+    fn choice(&self) -> Option<&str> {
+        self.chosen.and_then(|index| self.spec.codes.get(index)).map(String::as_str)
+    }
+
+    fn step(&mut self, forward: bool) {
+        let count = self.spec.codes.len();
+        if count == 0 {
+            return;
+        }
+        self.chosen = Some(match (self.chosen, forward) {
+            (None, true) => 0,
+            (None, false) => count - 1,
+            (Some(index), true) => (index + 1) % count,
+            (Some(index), false) => (index + count - 1) % count,
+        });
+    }
+
+    /// The value for the command. Errors: a code of `problem-…`.
+    fn value(&self, now: DateTime<Utc>, entry_of: &dyn Fn(u32) -> Option<EntryId>) -> Result<Value, &'static str> {
+        let text = self.editor.text().trim();
+        Ok(match self.spec.kind {
+            FieldKind::Yes => json!(self.choice() == Some(YES_NO[0])),
+            FieldKind::Code | FieldKind::Agreement => json!(self.choice()),
+            FieldKind::Time => json!(dates::parse_next(text, now).ok_or("not-a-time")?),
+            FieldKind::Entry => {
+                let number = text.parse().map_err(|_| "not-a-number")?;
+                json!(entry_of(number).ok_or("unknown-number")?)
+            }
+            FieldKind::Reference => json!(text.to_uppercase()),
+            FieldKind::Text => json!(text),
+        })
+    }
+}
+
+impl Form {
+    pub fn new(deed: Deed, action: &Action, asks: bool) -> Self {
+        let fields = action.fields.iter().map(FormField::new).collect();
+        Self { deed, fields, focus: 0, problem: None, sent: None, asks }
+    }
+
+    pub fn focused(&self) -> Option<&FormField> {
+        self.fields.get(self.focus)
+    }
+
+    /// True when something was typed that would be lost.
+    pub fn has_text(&self) -> bool {
+        self.fields.iter().any(|field| field.spec.kind == FieldKind::Text && !field.editor.is_empty())
+    }
+
+    /// Moves among the fields and the button.
+    pub fn move_focus(&mut self, forward: bool) {
+        let stops = self.fields.len() + 1;
+        self.focus = (self.focus + if forward { 1 } else { stops - 1 }) % stops;
+    }
+
+    pub fn step_choice(&mut self, forward: bool) {
+        if let Some(field) = self.fields.get_mut(self.focus).filter(|field| field.is_choice()) {
+            field.step(forward);
+            self.problem = None;
+        }
+    }
+
+    /// Offers a key to the field in focus. False when it is none of the field's.
+    pub fn press(&mut self, chord: Chord) -> bool {
+        let Some(field) = self.fields.get_mut(self.focus) else { return false };
+        let is_taken = if field.is_choice() {
+            match chord {
+                Chord::Char(c) => match c.to_digit(10).map(|digit| digit as usize) {
+                    Some(digit) if (1..=field.spec.codes.len()).contains(&digit) => {
+                        field.chosen = Some(digit - 1);
+                        true
+                    }
+                    _ => false,
+                },
+                _ => false,
+            }
+        } else {
+            field.editor.press(chord)
+        };
+        if is_taken {
+            self.problem = None;
+        }
+        is_taken
+    }
+
+    pub fn paste(&mut self, text: &str) -> bool {
+        match self.fields.get_mut(self.focus) {
+            Some(field) if !field.is_choice() => {
+                if !field.editor.insert(text) {
+                    self.problem = Some(Problem::field(422, "too-long", field.spec.name.clone()));
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The command, or the first fault with the focus moved to it.
+    pub fn command(
+        &mut self,
+        now: DateTime<Utc>,
+        entry_of: &dyn Fn(u32) -> Option<EntryId>,
+    ) -> Option<WireCommand> {
+        match self.read(now, entry_of) {
+            Ok(command) => Some(command),
+            Err((index, problem)) => {
+                self.focus = index.unwrap_or(self.focus);
+                self.problem = Some(problem);
+                None
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        now: DateTime<Utc>,
+        entry_of: &dyn Fn(u32) -> Option<EntryId>,
+    ) -> Result<WireCommand, (Option<usize>, Problem)> {
+        let mut values = Map::new();
+        for (index, field) in self.fields.iter().enumerate() {
+            let fault = |code: &str| (Some(index), Problem::field(422, code, field.spec.name.clone()));
+            if field.is_filled() {
+                let value = field.value(now, entry_of).map_err(fault)?;
+                values.insert(field.spec.name.clone(), value);
+            } else if field.spec.required {
+                return Err(fault("missing-field"));
+            }
+        }
+        match WireCommand::parse("", &self.deed.verb, values) {
+            Some(Ok(command)) => Ok(command),
+            Some(Err(problem)) => {
+                let at = problem.field.as_deref();
+                let index = self.fields.iter().position(|field| Some(field.spec.name.as_str()) == at);
+                Err((index, problem))
+            }
+            None => Err((None, Problem::new(422, "unknown-command"))),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Everything the desk knows and shows: plain data.
+//!
+//! Owns the chosen entry (by id, never by row), the overlays (a stack) and what was sent but
+//! not yet answered. No clock: `now` comes in with a message. `view` and `update` agree about
+//! the room there is through `layout`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::action::Place;
+use super::editor::Editor;
+use super::form::{Deed, Form};
+use super::keymap::{Context, Keymap};
+use super::layout;
+use crate::protocol::agreements::AgreementView;
+use crate::protocol::board::Me;
+use crate::protocol::commands::WireCommand;
+use crate::protocol::entry::{Details, EntryView};
+use crate::protocol::sync::Replica;
+use crate::protocol::{Board, Entry, EntryId, Key, Level, Problem};
+
+/// Cells of the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub width: u16,
+    pub height: u16,
+}
+
+/// How the desk stands with the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// Nothing heard yet.
+    Connecting,
+    Live,
+    /// What is shown may be wrong since then (the desk's clock).
+    Stale { since: DateTime<Utc> },
+}
+
+/// Where one is on a list. `index` is only a memory of the row, for when the entry vanishes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Cursor {
+    pub chosen: Option<EntryId>,
+    pub index: usize,
+    /// First row shown.
+    pub top: usize,
+}
+
+/// The opened entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detail {
+    pub entry: EntryId,
+    /// History and numbers, once they are here.
+    pub view: Option<Box<EntryView>>,
+    pub problem: Option<Problem>,
+    pub scroll: u16,
+}
+
+/// What lies over the board; the last one has the keys.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Overlay {
+    Menu { entry: EntryId, index: usize },
+    Form(Box<Form>),
+    Confirm(Box<Confirm>),
+    Help { scroll: u16 },
+    Filter { before: Editor },
+    /// Numbers to ring.
+    Numbers { scroll: u16 },
+}
+
+/// A question before something that cannot be undone. Carries exactly what will be done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Confirm {
+    pub asked: Asked,
+    pub sent: Option<Key>,
+    pub problem: Option<Problem>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    Command { deed: Deed, command: WireCommand },
+    SignOff,
+    /// Leave although something would be lost.
+    Quit { unsent: usize },
+    /// Throw away a form with text in it.
+    Discard,
+}
+
+/// Sent, and what became of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    pub entry: Option<EntryId>,
+    pub verb: String,
+    pub since: DateTime<Utc>,
+    /// Answered; waits for the stream to say the same.
+    pub sequence: Option<u64>,
+}
+
+/// A word at the foot of the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Notice {
+    /// The server or the rules said no.
+    Refused { number: Option<u32>, verb: String, problem: Problem },
+    Done { number: Option<u32>, board: Option<Board>, verb: String },
+    /// The chosen or asked-about entry is over or out of sight.
+    Gone { number: u32 },
+    /// The entry changed while a question about it was open.
+    Changed { number: u32 },
+    /// A key was held back: the chosen entry had just vanished and another took its place.
+    Held { number: u32 },
+    PasteIgnored,
+    NothingChosen,
+    NotHere,
+    ReadOnly,
+    Copied,
+    NothingToCopy,
+    NewAlarm { number: u32 },
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The desk's own clock, from the last tick.
+    pub desk_now: DateTime<Utc>,
+    pub size: Size,
+    pub keymap: Keymap,
+    pub me: Option<Me>,
+    pub read_only: bool,
+    /// Drawn by the caller; makes command ids unique per person.
+    pub session: String,
+    pub sent_count: u64,
+    pub board: Option<Replica>,
+    pub link: Link,
+    /// The last problem of the link.
+    pub link_problem: Option<String>,
+    pub agreements: Option<Vec<AgreementView>>,
+    pub place: Place,
+    pub cursors: BTreeMap<Place, Cursor>,
+    pub filter: Editor,
+    pub detail: Option<Detail>,
+    pub overlays: Vec<Overlay>,
+    pub pending: BTreeMap<Key, Pending>,
+    pub notice: Option<Notice>,
+    /// When the chosen entry vanished and the neighbour became the chosen one.
+    pub slipped_at: Option<DateTime<Utc>>,
+    pub rung_at: Option<DateTime<Utc>>,
+    /// Alarms open and ringing, as last said in the title.
+    pub titled: Option<(usize, usize)>,
+}
+
+impl Model {
+    /// A desk that has heard nothing yet.
+    pub fn new(desk_now: DateTime<Utc>, size: Size, session: impl Into<String>) -> Self {
+        Self {
+            desk_now,
+            size,
+            keymap: Keymap::default(),
+            me: None,
+            read_only: false,
+            session: session.into(),
+            sent_count: 0,
+            board: None,
+            link: Link::Connecting,
+            link_problem: None,
+            agreements: None,
+            place: Place::Overview,
+            cursors: BTreeMap::new(),
+            filter: Editor::line(),
+            detail: None,
+            overlays: Vec::new(),
+            pending: BTreeMap::new(),
+            notice: None,
+            slipped_at: None,
+            rung_at: None,
+            titled: None,
+        }
+    }
+
+    /// The server's time as far as the desk knows; its own before it has heard any.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.board.as_ref().map_or(self.desk_now, |board| board.now(self.desk_now))
+    }
+
+    pub fn cursor(&self) -> Cursor {
+        self.cursors.get(&self.place).copied().unwrap_or_default()
+    }
+
+    /// The rows of a place in order, filtered.
+    pub fn rows(&self, place: Place) -> Vec<&Entry> {
+        let Some(board) = &self.board else { return Vec::new() };
+        board.worst_first().filter(|entry| is_on(place, entry) && self.matches(entry)).collect()
+    }
+
+    /// Open entries of a place, whatever the filter.
+    pub fn count(&self, place: Place) -> usize {
+        self.board.as_ref().map_or(0, |board| board.worst_first().filter(|entry| is_on(place, entry)).count())
+    }
+
+    pub fn entry(&self, id: EntryId) -> Option<&Entry> {
+        self.board.as_ref()?.get(id)
+    }
+
+    /// The entry a key acts on: the opened one, else the chosen row.
+    pub fn chosen(&self) -> Option<&Entry> {
+        match &self.detail {
+            Some(detail) => self.entry(detail.entry),
+            None => self.cursor().chosen.and_then(|id| self.entry(id)),
+        }
+    }
+
+    pub fn me_name(&self) -> &str {
+        self.me.as_ref().map_or("", |me| me.name.as_str())
+    }
+
+    /// May this desk change anything?
+    pub fn may_act(&self) -> bool {
+        !self.read_only && self.me.as_ref().is_none_or(|me| me.role == "coordinator" || me.role == "leader")
+    }
+
+    /// Alarms nobody has taken.
+    pub fn ringing(&self) -> impl Iterator<Item = &Entry> {
+        self.board.iter().flat_map(Replica::worst_first).filter(|entry| is_ringing(entry))
+    }
+
+    /// Alarms of people that are not over.
+    pub fn alarms_open(&self) -> usize {
+        self.board.iter().flat_map(Replica::worst_first).filter(|entry| is_person_alarm(entry)).count()
+    }
+
+    /// True when the entry has something sent about it that is not yet in the log.
+    pub fn is_pending(&self, id: EntryId) -> bool {
+        self.pending.values().any(|pending| pending.entry == Some(id))
+    }
+
+    pub fn is_stale(&self) -> bool {
+        matches!(self.link, Link::Stale { .. })
+    }
+
+    /// Contexts that get a key, topmost first.
+    pub fn contexts(&self) -> Vec<Context> {
+        match self.overlays.last() {
+            Some(Overlay::Menu { entry, .. }) => {
+                let mut stack = vec![Context::Menu];
+                if let Some(entry) = self.entry(*entry) {
+                    stack.extend([Context::On(entry.board().name()), Context::Entry]);
+                }
+                stack
+            }
+            Some(Overlay::Form(_)) => vec![Context::Form],
+            Some(Overlay::Confirm(_)) => vec![Context::Confirm],
+            Some(Overlay::Help { .. }) => vec![Context::Help],
+            Some(Overlay::Filter { .. }) => vec![Context::Filter],
+            Some(Overlay::Numbers { .. }) => vec![Context::Card],
+            None => {
+                let mut stack = vec![Context::At(self.place.name())];
+                if let Some(entry) = self.chosen() {
+                    stack.extend([Context::On(entry.board().name()), Context::Entry]);
+                }
+                stack.push(if self.detail.is_some() { Context::Detail } else { Context::List });
+                stack.push(Context::Global);
+                stack
+            }
+        }
+    }
+
+    /// Keeps the chosen entry chosen; when it is gone, its neighbour takes its place.
+    pub fn settle_cursor(&mut self) {
+        let ids: Vec<EntryId> = self.rows(self.place).iter().map(|entry| entry.id).collect();
+        let height = usize::from(layout::list_rows(self)).max(1);
+        let cursor = self.cursors.entry(self.place).or_default();
+        match cursor.chosen.and_then(|id| ids.iter().position(|other| *other == id)) {
+            Some(index) => cursor.index = index,
+            None => {
+                let is_slip = cursor.chosen.is_some();
+                cursor.index = cursor.index.min(ids.len().saturating_sub(1));
+                cursor.chosen = ids.get(cursor.index).copied();
+                if is_slip {
+                    self.slipped_at = Some(self.desk_now);
+                }
+            }
+        }
+        cursor.top = cursor.top.min(cursor.index).max((cursor.index + 1).saturating_sub(height));
+        cursor.top = cursor.top.min(ids.len().saturating_sub(height));
+    }
+
+    /// True while a key may still have been meant for the entry that vanished.
+    pub fn has_just_slipped(&self) -> bool {
+        self.slipped_at.is_some_and(|at| self.desk_now - at < Duration::milliseconds(SLIP_GUARD_MS))
+    }
+
+    fn matches(&self, entry: &Entry) -> bool {
+        let wanted = self.filter.text().trim().to_lowercase();
+        if wanted.is_empty() {
+            return true;
+        }
+        let live = entry.live.as_ref();
+        let has = |text: &str| text.to_lowercase().contains(&wanted);
+        entry.number.to_string() == wanted
+            || entry.holder.as_ref().is_some_and(|holder| has(holder.name.as_str()))
+            || entry.agreement.as_ref().is_some_and(|id| has(id.as_str()))
+            || entry.citizen.as_ref().is_some_and(|id| has(id.as_str()))
+            || live.is_some_and(|live| {
+                [&live.caller, &live.caller_name, &live.name, &live.address, &live.phone, &live.text]
+                    .into_iter()
+                    .flatten()
+                    .any(|text| has(text.as_str()))
+            })
+    }
+}
+
+/// After the chosen entry vanished, keys that act are held back this long.
+const SLIP_GUARD_MS: i64 = 1_500;
+
+/// Whether an entry is a row of a place.
+pub fn is_on(place: Place, entry: &Entry) -> bool {
+    match place {
+        Place::Overview => true,
+        Place::Shift | Place::Agreements => false,
+        place => entry.board().name() == place.name(),
+    }
+}
+
+pub fn is_person_alarm(entry: &Entry) -> bool {
+    matches!(&entry.details, Details::Alarms(alarm) if !alarm.technical && !alarm.test
+        && alarm.redirected_at.is_none() && alarm.outcome.is_none())
+}
+
+pub fn is_ringing(entry: &Entry) -> bool {
+    is_person_alarm(entry) && entry.attention.level == Level::Alarm && entry.holder.is_none()
+}

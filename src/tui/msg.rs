@@ -1,0 +1,28 @@
+//! What can happen to the desk.
+
+use chrono::{DateTime, Utc};
+
+use super::input::Input;
+use crate::protocol::agreements::AgreementView;
+use crate::protocol::board::{BoardSnapshot, Me};
+use crate::protocol::entry::EntryView;
+use crate::protocol::{CommandReply, EntryId, Key, Problem, StreamItem};
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Msg {
+    /// The desk's own clock. Comes before every input, so that a key is judged by the time it was pressed.
+    Tick(DateTime<Utc>),
+    Input(Input),
+    SignedIn(Me),
+    /// A snapshot of the board: the start, or after a gap.
+    Board(Box<BoardSnapshot>),
+    Item(Box<StreamItem>),
+    /// The server cannot be reached or refuses us; `code` is a problem's.
+    LinkLost { code: String },
+    /// The answer to a submitted command.
+    Done { id: Key, outcome: Result<CommandReply, Problem> },
+    Fetched { entry: EntryId, outcome: Result<Box<EntryView>, Problem> },
+    Agreements(Result<Vec<AgreementView>, Problem>),
+    /// The system wants the desk to end: a signal, a closed terminal.
+    Terminate,
+}
