@@ -148,6 +148,36 @@ pub fn length_seconds(texts: &Texts, length_of: Duration) -> Said {
     length(texts, length_of)
 }
 
+/// As `length_seconds`, in the few cells of a column: `1.40`, `34 min`, `9 t 59`, `23 t`, `6 d`.
+pub fn length_short(texts: &Texts, length_of: Duration) -> Said {
+    let hours = length_of.num_hours().max(0);
+    match hours {
+        0 => length_seconds(texts, length_of),
+        1..10 => {
+            let minutes = Said::ours(&format!("{:02}", length_of.num_minutes() % 60));
+            texts.with(key::DATE_SHORT_HOURS, &[("hours", hours.into()), ("minutes", minutes.into())])
+        }
+        10..48 => texts.with(key::DATE_ONLY_HOURS, &[("hours", hours.into())]),
+        _ => texts.with(key::DATE_ONLY_DAYS, &[("days", (hours / 24).into())]),
+    }
+}
+
+/// As `countdown`, in the few cells of a column.
+pub fn countdown_short(texts: &Texts, at: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    if at > now {
+        let left = at - now + Duration::milliseconds(999);
+        texts.with(key::DATE_LEFT, &[("length", length_short(texts, left).into())])
+    } else {
+        texts.with(key::DATE_OVER, &[("length", length_short(texts, now - at).into())])
+    }
+}
+
+/// As `age`, in the few cells of a column.
+pub fn age_short(texts: &Texts, since: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    let passed = now - since;
+    if passed.num_hours() < 1 { length(texts, passed) } else { length_short(texts, passed) }
+}
+
 /// How long ago: `3 min`, `1 t 12 min`.
 pub fn age(texts: &Texts, since: DateTime<Utc>, now: DateTime<Utc>) -> Said {
     length(texts, now - since)
@@ -176,6 +206,37 @@ pub fn per_mille(texts: &Texts, share: u32) -> Said {
         return texts.with(key::DATE_PERCENT, &[("whole", whole.into())]);
     }
     texts.with(key::DATE_PERCENT_TENTH, &[("whole", whole.into()), ("tenth", tenth.into())])
+}
+
+/// A typed time as an instant: `03:12` or `3.12` is the next such clock time after `now`; `17.12 03:12` is on
+/// that day, this year or (if long past) the next. None when it is no time.
+pub fn parse_next(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (day, clock) = match text.trim().rsplit_once(' ') {
+        Some((day, clock)) => (Some(day), clock),
+        None => (None, text.trim()),
+    };
+    let (hour, minute) = clock.split_once([':', '.'])?;
+    let clock = chrono::NaiveTime::from_hms_opt(hour.parse().ok()?, minute.parse().ok()?, 0)?;
+    let today = local_date(now);
+    match day {
+        None => [today, today.succ_opt()?]
+            .into_iter()
+            .filter_map(|day| instant(day.and_time(clock)))
+            .find(|at| *at > now),
+        Some(day) => {
+            let (day, month) = day.trim().trim_end_matches('.').split_once(['.', '/'])?;
+            let (day, month) = (day.parse().ok()?, month.parse().ok()?);
+            let date = NaiveDate::from_ymd_opt(today.year(), month, day)?;
+            let is_long_past = today - date > Duration::days(180);
+            let date = if is_long_past { date.with_year(today.year() + 1)? } else { date };
+            instant(date.and_time(clock))
+        }
+    }
+}
+
+/// A Copenhagen clock time as an instant; the first one when it comes twice, none when it is skipped.
+fn instant(clock: chrono::NaiveDateTime) -> Option<DateTime<Utc>> {
+    Copenhagen.from_local_datetime(&clock).earliest().map(|at| at.to_utc())
 }
 
 /// The instant the next whole second begins; what the desk's clock waits for.
@@ -238,6 +299,18 @@ mod tests {
         assert_eq!(age(&texts, now - Duration::seconds(190), now).as_str(), "3 min");
         assert_eq!(waited(&texts, now - Duration::seconds(45), now).as_str(), "0.45");
         assert_eq!(near(at("2026-12-16T02:00:00Z"), now).as_str(), "16.12 03:00");
+    }
+
+    #[test]
+    fn typed_times_are_the_next_ones() {
+        let now = at("2026-12-17T02:12:05Z");
+        assert_eq!(parse_next("04:00", now), Some(at("2026-12-17T03:00:00Z")));
+        assert_eq!(parse_next(" 3.12", now), Some(at("2026-12-18T02:12:00Z")));
+        assert_eq!(parse_next("24.12 08:30", now), Some(at("2026-12-24T07:30:00Z")));
+        assert_eq!(parse_next("2/1 08:30", now), Some(at("2027-01-02T07:30:00Z")));
+        for nonsense in ["", "25:00", "snart", "31.2 08:00", "8"] {
+            assert_eq!(parse_next(nonsense, now), None, "{nonsense}");
+        }
     }
 
     #[test]

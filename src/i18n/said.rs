@@ -22,6 +22,11 @@ impl Said {
         Self(Text::cut(text).as_str().to_owned())
     }
 
+    /// Text being typed, with its line breaks; never cut, harmful characters made visible.
+    pub fn typed(text: &str) -> Self {
+        Self(LongText::cut(text).as_str().to_owned())
+    }
+
     /// A sentence of the language files. Its arguments are `Said` or numbers already.
     pub(super) fn ours(sentence: &str) -> Self {
         Self(sentence.to_owned())

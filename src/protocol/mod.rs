@@ -16,6 +16,8 @@ pub mod sync;
 pub mod text;
 mod wire;
 
+pub use crate::domain::entry::DueKind;
+pub use crate::domain::identity::{AgreementId, Board, EntryId, Key};
 pub use attention::{Attention, Level, attention};
 pub use board::BoardSnapshot;
 pub use commands::{CommandReply, CommandRequest};

@@ -77,7 +77,7 @@ pub enum Action {
     Open,
     Menu,
     Copy,
-    /// A command of the outside contract, by its type (`claim`, `alarms.respond`).
+    /// A command of the outside contract, by its verb without the board (`claim`, `justify.sent`).
     Do(&'static str),
     // in an overlay
     Choose,
@@ -91,11 +91,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// True when this is the command with that verb.
+    pub fn is_verb(self, verb: &str) -> bool {
+        matches!(self, Self::Do(own) if own == verb)
+    }
+
     /// Name in the settings and in `keys`.
     pub fn name(self) -> String {
         match self {
             Self::GoTo(place) => format!("go-to-{}", place.name()),
-            Self::Do(command) => format!("do-{}", command.replace('.', "-")),
+            Self::Do(verb) => format!("do-{}", verb.replace('.', "-")),
             other => kebab(&format!("{other:?}")),
         }
     }

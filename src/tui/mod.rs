@@ -5,8 +5,18 @@
 
 pub mod action;
 mod bindings;
+mod boards;
+pub mod editor;
+pub mod effect;
+pub mod form;
 pub mod input;
 pub mod keymap;
+mod layout;
 pub mod look;
+pub mod model;
+pub mod msg;
 mod paint;
 pub mod terminal;
+pub mod update;
+pub mod view;
+mod words;

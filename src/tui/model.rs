@@ -13,7 +13,7 @@ use super::editor::Editor;
 use super::form::{Deed, Form};
 use super::keymap::{Context, Keymap};
 use super::layout;
-use crate::protocol::agreements::AgreementView;
+use serde_json::Value;
 use crate::protocol::board::Me;
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::{Details, EntryView};
@@ -132,7 +132,7 @@ pub struct Model {
     pub link: Link,
     /// The last problem of the link.
     pub link_problem: Option<String>,
-    pub agreements: Option<Vec<AgreementView>>,
+    pub agreements: Option<Vec<Value>>,
     pub place: Place,
     pub cursors: BTreeMap<Place, Cursor>,
     pub filter: Editor,
@@ -237,7 +237,12 @@ impl Model {
 
     /// Contexts that get a key, topmost first.
     pub fn contexts(&self) -> Vec<Context> {
-        match self.overlays.last() {
+        self.contexts_under(self.overlays.last())
+    }
+
+    /// The contexts if `top` were the topmost overlay; without one, those of the board.
+    pub fn contexts_under(&self, top: Option<&Overlay>) -> Vec<Context> {
+        match top {
             Some(Overlay::Menu { entry, .. }) => {
                 let mut stack = vec![Context::Menu];
                 if let Some(entry) = self.entry(*entry) {

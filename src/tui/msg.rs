@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::input::Input;
-use crate::protocol::agreements::AgreementView;
+use serde_json::Value;
 use crate::protocol::board::{BoardSnapshot, Me};
 use crate::protocol::entry::EntryView;
 use crate::protocol::{CommandReply, EntryId, Key, Problem, StreamItem};
@@ -22,7 +22,7 @@ pub enum Msg {
     /// The answer to a submitted command.
     Done { id: Key, outcome: Result<CommandReply, Problem> },
     Fetched { entry: EntryId, outcome: Result<Box<EntryView>, Problem> },
-    Agreements(Result<Vec<AgreementView>, Problem>),
+    Agreements(Result<Vec<Value>, Problem>),
     /// The system wants the desk to end: a signal, a closed terminal.
     Terminate,
 }

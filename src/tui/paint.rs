@@ -102,6 +102,27 @@ fn wrap_line(line: &Said, room: usize) -> Vec<Said> {
     }
 }
 
+/// As `wrap`, but broken where the room ends: every cell keeps its place while one types.
+pub fn wrap_hard(said: &Said, room: u16) -> Vec<Said> {
+    let room = usize::from(room.max(1));
+    let mut lines = Vec::new();
+    for line in said.lines() {
+        let text = line.as_str();
+        let mut start = 0;
+        loop {
+            let rest = &text[start..];
+            let first = rest.graphemes(true).next().map_or(0, str::len);
+            let end = end_within(rest, room).max(first);
+            lines.push(line.slice(start, start + end));
+            start += end;
+            if start >= text.len() {
+                break;
+            }
+        }
+    }
+    lines
+}
+
 /// Draws one line, cut at the right edge. Returns the cells used.
 pub fn line(frame: &mut Frame<'_>, area: Rect, pieces: &[Piece], theme: &Theme) -> u16 {
     styled_line(frame, area, pieces, |role| theme.style(role))

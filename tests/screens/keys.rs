@@ -95,7 +95,7 @@ fn the_usual_keys_are_there() {
         ("Esc", Action::Back),
         ("q", Action::Back),
         ("t", Action::Do("claim")),
-        ("u", Action::Do("alarms.respond")),
+        ("u", Action::Do("respond")),
     ] {
         assert_eq!(keymap.resolve(&list, Chord::parse(text).unwrap()), Some(action), "{text}");
     }

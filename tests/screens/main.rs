@@ -1,3 +1,6 @@
 //! The desk without a terminal: keys in, screens and effects out.
 
+mod desk;
 mod keys;
+mod night;
+mod screens;

@@ -3,7 +3,7 @@
 # Tavlens ord på en række
 board-phone = Telefon
 board-alarms = Nødkald
-board-discharges = Udskrivning
+board-discharges = Udskr.
 board-visits = Besøg
 board-duties = Frist
 board-sources = Kilde
@@ -19,9 +19,9 @@ state-given-up = opgivet
 state-raised = ringer
 state-claimed = taget
 state-help-sent = hjælp sendt
-state-nurse-called = sygeplejerske ringet op
-state-doctor-called = læge ringet op
-state-called-112 = 112 ringet op
+state-nurse-called = sygepl. kaldt
+state-doctor-called = læge kaldt
+state-called-112 = 112 kaldt
 state-arrived = hjælp fremme
 state-closed = afsluttet
 state-unanswered = ringet ud

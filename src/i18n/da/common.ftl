@@ -1,1 +1,111 @@
+# Fælles for alle tavler
 common-held-by = hos { $name }
+common-me = dig
+common-nobody = –
+common-unknown = ?
+common-yes = ja
+common-no = nej
+common-pending = sender …
+common-unstored = IKKE GEMT
+common-own-rule = egen regel
+common-unset = ikke fastsat
+common-clause = pkt. { $clause }
+common-stale = FORÆLDET siden { $clock }: det viste kan være ændret. Prøver selv igen.
+common-connecting = Venter på serveren …
+common-synthetic = opdigtede borgere
+common-read-only = kun læsning
+common-number = Nr { $number }
+common-of = { $count } af { $of }
+common-more = og { $count } til
+common-times = { $happened } (skrevet { $recorded })
+
+# Lister
+column-mark = !
+column-number = Nr
+column-board = Tavle
+column-state = Tilstand
+column-age = Alder
+column-due = Frist
+column-holder = Hos
+column-agreement = Kommune
+column-next = Næste
+column-citizen = Borger
+column-waited = Ventet
+column-caller = Opkalder
+column-reason = Årsag
+column-promise = Lovet
+column-ring-out = Ringer ud
+column-what = Hvad
+list-empty = Intet åbent her.
+list-empty-filter = Intet passer på søgningen. Esc rydder den.
+list-filter = Søg: { $text }
+list-more-below = ↓ { $count } til
+
+# Hovedet
+header-on-call = I vagt: { $names }
+header-nobody-on-call = INGEN er mødt ind
+header-away = { $name } (væk)
+header-alarms = Nødkald { $open }
+header-alarms-ringing = Nødkald { $open }, { $ringing } RINGER
+header-calls = Opkald { $waiting } venter, { $missed ->
+    [one] 1 ubesvaret
+   *[other] { $missed } ubesvarede
+  }
+header-deadlines = Frister { $count }
+header-deadlines-next = Frister { $count }, næste { $countdown }
+header-sources-ok = Kilder: alle hørt
+header-source-bad = { $name } { $state }
+header-source-since = { $name } { $state } i { $length }
+header-notes-waiting = { $count ->
+    [one] 1 notat venter
+   *[other] { $count } notater venter
+  }
+header-ledger = Viderestillinger { $agreement } { $used } af { $limit }
+header-ledger-clears = Viderestillinger { $agreement } { $used } af { $limit }, falder ud { $day }
+header-ledger-plan = handlingsplan kræves
+header-answering = Besvaret { $board } { $agreement }: { $count } af { $of } inden { $seconds } s
+header-misses-left = { $misses ->
+    [0] ingen flere må glippe
+    [one] 1 til må glippe
+   *[other] { $misses } til må glippe
+  }
+header-goal-broken = { $misses ->
+    [one] 1 for meget glippet
+   *[other] { $misses } for mange glippet
+  }
+header-goal = mål { $percent }
+
+# Besked nederst
+notice-refused = { $what }: { $why }
+notice-done = { $what }: gjort.
+notice-gone = { $number } er lukket eller ude af syne. Intet er sendt.
+notice-changed = { $number } blev ændret imens. Se den igen. Intet er sendt.
+notice-held = Den valgte post forsvandt. Nu er { $number } valgt. Tryk igen, hvis det er den.
+notice-paste-ignored = Indsat tekst er ikke brugt: intet felt er åbent.
+notice-nothing-chosen = Ingen post er valgt.
+notice-not-here = Det kan ikke gøres ved denne post.
+notice-read-only = Kun læsning: intet kan ændres herfra.
+notice-copied = Nummeret er kopieret.
+notice-nothing-to-copy = Der er intet nummer at kopiere.
+notice-new-alarm = NYT NØDKALD { $number }
+notice-sending = Sender: { $what }
+notice-link = Forbindelsen: { $why }
+
+# Ring ud
+cost-next = Ringer { $number } ud: viderestilling { $next } af { $limit }, { $agreement }
+cost-plan = HANDLINGSPLAN kræves
+cost-breach = kan blive væsentlig misligholdelse
+
+# For lille skærm
+small-screen = Skærmen er { $width }x{ $height }. Vagttavlen skal bruge { $needed-width }x{ $needed-height }.
+small-alarms = { $open ->
+    [0] Ingen nødkald.
+   *[other] Nødkald { $open }, { $ringing } RINGER
+  }
+
+title-bar = Vagttavle
+title-bar-alarms = Vagttavle: nødkald { $alarms }, { $ringing } ringer
+desktop-notice = { $ringing ->
+    [one] 1 nødkald ringer
+   *[other] { $ringing } nødkald ringer
+  }

@@ -34,3 +34,6 @@ date-left = om { $length }
 date-over = { $length } over
 date-percent = { $whole } %
 date-percent-tenth = { $whole },{ $tenth } %
+date-short-hours = { $hours } t { $minutes }
+date-only-hours = { $hours } t
+date-only-days = { $days } d

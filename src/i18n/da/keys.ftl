@@ -9,6 +9,16 @@ place-shift = Vagt
 place-sources = Kilder
 place-agreements = Aftaler
 
+place-short-overview = Alt
+place-short-alarms = Nødkald
+place-short-phone = Tlf
+place-short-discharges = Udskr
+place-short-visits = Besøg
+place-short-duties = Frist
+place-short-shift = Vagt
+place-short-sources = Kilder
+place-short-agreements = Aftaler
+
 keys-help = hjælp
 keys-filter = søg
 keys-numbers = numre

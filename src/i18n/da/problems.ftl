@@ -15,6 +15,19 @@ problem-already-answered = Serveren har allerede svaret på det.
 problem-looks-like-cpr = Det ligner et CPR-nummer og må ikke stå her.
 problem-looks-like-phone = Det ligner et telefonnummer og må ikke stå her.
 problem-bad-character = Brug kun store bogstaver, tal, bindestreg og skråstreg.
-problem-bad-time = Skriv tiden som 03:12 eller 17.12 03:12.
-problem-missing = Feltet mangler.
 problem-read-only = Vagttavlen er startet til læsning. Intet kan ændres herfra.
+
+# Læsning af det, der blev sendt
+problem-missing-field = Feltet mangler. Udfyld det.
+problem-unknown-code = Valget kendes ikke. Vælg igen.
+problem-unknown-field = Serveren kender ikke feltet. Opdatér vagttavlen.
+problem-unknown-command = Serveren kender ikke handlingen. Opdatér vagttavlen.
+problem-bad-value = Det kan ikke læses. Skriv det om.
+problem-empty = Feltet er tomt. Udfyld det.
+problem-not-a-time = Skriv tiden som 03:12 eller 17.12 03:12.
+problem-time-without-zone = Tiden mangler zone. Meld fejlen til driften.
+problem-not-a-number = Skriv postens nummer med tal.
+problem-unknown-number = Ingen åben post har det nummer.
+problem-not-signed-in = Serveren kender ikke din nøgle. Tal med teamlederen.
+problem-store-unavailable = Serveren kan ikke gemme lige nu. Det, du sendte, prøves igen.
+problem-unknown-entry = Posten findes ikke længere, eller du har ikke adgang til den.

@@ -2,9 +2,9 @@
 
 board-phone = Phone
 board-alarms = Alarm
-board-discharges = Discharge
+board-discharges = Disch.
 board-visits = Visit
-board-duties = Deadline
+board-duties = Due
 board-sources = Source
 board-shift = Shift
 

@@ -1,1 +1,100 @@
+# Shared by all boards
 common-held-by = with { $name }
+common-me = you
+common-nobody = –
+common-unknown = ?
+common-yes = yes
+common-no = no
+common-pending = sending …
+common-unstored = NOT STORED
+common-own-rule = own rule
+common-unset = not set
+common-clause = cl. { $clause }
+common-stale = STALE since { $clock }: what is shown may have changed. Trying again by itself.
+common-connecting = Waiting for the server …
+common-synthetic = invented citizens
+common-read-only = read only
+common-number = No. { $number }
+common-of = { $count } of { $of }
+common-more = and { $count } more
+common-times = { $happened } (written { $recorded })
+
+column-mark = !
+column-number = No.
+column-board = Board
+column-state = State
+column-age = Age
+column-due = Due
+column-holder = With
+column-agreement = Municip.
+column-next = Next
+column-citizen = Citizen
+column-waited = Waited
+column-caller = Caller
+column-reason = Reason
+column-promise = Promised
+column-ring-out = Rings out
+column-what = What
+list-empty = Nothing open here.
+list-empty-filter = Nothing matches the search. Esc clears it.
+list-filter = Search: { $text }
+list-more-below = ↓ { $count } more
+
+header-on-call = On shift: { $names }
+header-nobody-on-call = NOBODY has signed on
+header-away = { $name } (away)
+header-alarms = Alarms { $open }
+header-alarms-ringing = Alarms { $open }, { $ringing } RINGING
+header-calls = Calls { $waiting } waiting, { $missed } missed
+header-deadlines = Deadlines { $count }
+header-deadlines-next = Deadlines { $count }, next { $countdown }
+header-sources-ok = Sources: all heard
+header-source-bad = { $name } { $state }
+header-source-since = { $name } { $state } for { $length }
+header-notes-waiting = { $count ->
+    [one] 1 note waits
+   *[other] { $count } notes wait
+  }
+header-ledger = Redirects { $agreement } { $used } of { $limit }
+header-ledger-clears = Redirects { $agreement } { $used } of { $limit }, falls out { $day }
+header-ledger-plan = action plan demanded
+header-answering = Answered { $board } { $agreement }: { $count } of { $of } within { $seconds } s
+header-misses-left = { $misses ->
+    [0] no more may be missed
+    [one] 1 more may be missed
+   *[other] { $misses } more may be missed
+  }
+header-goal-broken = { $misses } too many missed
+header-goal = goal { $percent }
+
+notice-refused = { $what }: { $why }
+notice-done = { $what }: done.
+notice-gone = { $number } is over or out of sight. Nothing was sent.
+notice-changed = { $number } changed meanwhile. Look again. Nothing was sent.
+notice-held = The chosen entry vanished. Now { $number } is chosen. Press again if that is the one.
+notice-paste-ignored = The pasted text was not used: no field is open.
+notice-nothing-chosen = No entry is chosen.
+notice-not-here = That cannot be done with this entry.
+notice-read-only = Read only: nothing can be changed from here.
+notice-copied = The number is copied.
+notice-nothing-to-copy = There is no number to copy.
+notice-new-alarm = NEW ALARM { $number }
+notice-sending = Sending: { $what }
+notice-link = The link: { $why }
+
+cost-next = If { $number } rings out: redirect { $next } of { $limit }, { $agreement }
+cost-plan = ACTION PLAN demanded
+cost-breach = may become a material breach
+
+small-screen = The screen is { $width }x{ $height }. The desk needs { $needed-width }x{ $needed-height }.
+small-alarms = { $open ->
+    [0] No alarms.
+   *[other] Alarms { $open }, { $ringing } RINGING
+  }
+
+title-bar = Vagttavle
+title-bar-alarms = Vagttavle: alarms { $alarms }, { $ringing } ringing
+desktop-notice = { $ringing ->
+    [one] 1 alarm rings
+   *[other] { $ringing } alarms ring
+  }

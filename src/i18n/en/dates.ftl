@@ -34,3 +34,6 @@ date-left = in { $length }
 date-over = { $length } over
 date-percent = { $whole }%
 date-percent-tenth = { $whole }.{ $tenth }%
+date-short-hours = { $hours } h { $minutes }
+date-only-hours = { $hours } h
+date-only-days = { $days } d

@@ -9,6 +9,16 @@ place-shift = Shift
 place-sources = Sources
 place-agreements = Agreements
 
+place-short-overview = All
+place-short-alarms = Alarms
+place-short-phone = Phone
+place-short-discharges = Disch
+place-short-visits = Visits
+place-short-duties = Due
+place-short-shift = Shift
+place-short-sources = Sources
+place-short-agreements = Agreem
+
 keys-help = help
 keys-filter = search
 keys-numbers = numbers

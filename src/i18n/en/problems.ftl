@@ -15,6 +15,19 @@ problem-already-answered = The server has answered that already.
 problem-looks-like-cpr = It looks like a CPR number and may not stand here.
 problem-looks-like-phone = It looks like a phone number and may not stand here.
 problem-bad-character = Use capital letters, digits, hyphen and slash only.
-problem-bad-time = Write the time as 03:12 or 17.12 03:12.
-problem-missing = The field is missing.
 problem-read-only = The desk was started read-only. Nothing can be changed from here.
+
+# Reading what was sent
+problem-missing-field = The field is missing. Fill it in.
+problem-unknown-code = The choice is not known. Choose again.
+problem-unknown-field = The server does not know the field. Update the desk.
+problem-unknown-command = The server does not know the action. Update the desk.
+problem-bad-value = It cannot be read. Write it anew.
+problem-empty = The field is empty. Fill it in.
+problem-not-a-time = Write the time as 03:12 or 17.12 03:12.
+problem-time-without-zone = The time lacks a zone. Report this to operations.
+problem-not-a-number = Write the entry's number in digits.
+problem-unknown-number = No open entry has that number.
+problem-not-signed-in = The server does not know your token. Talk to the team leader.
+problem-store-unavailable = The server cannot store right now. What you sent is tried again.
+problem-unknown-entry = The entry is no longer there, or you may not see it.

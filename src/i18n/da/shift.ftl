@@ -1,0 +1,36 @@
+# Vagt og aftaler
+shift-on-call = I vagt
+shift-on-call-line = { $name } · { $role } · siden { $since }
+shift-on-call-until = { $name } · { $role } · siden { $since } til { $until }
+shift-signed-on = tavlen er åben
+shift-signed-off = TAVLEN ER LUKKET
+shift-nobody = Ingen er mødt ind. Mød ind med { $key }.
+shift-next = Næste
+shift-ledgers = Viderestillinger
+shift-ledger-line = { $agreement }: { $used } af { $limit } på { $days } dage
+shift-ledger-clears = den ældste falder ud { $day } kl. 00:00
+shift-ledger-next = den næste koster en handlingsplan
+shift-ledger-plan = handlingsplan er krævet
+shift-ledgers-none = Ingen aftale sætter en grænse.
+shift-answering = Besvaret i { $month }
+shift-answering-line = { $agreement }, { $board }: { $count } af { $of } inden { $seconds } s
+shift-answering-percent = { $now } nu, mål { $goal }
+shift-answering-few = for få til at regne i procent
+shift-answering-none = Intet talt endnu.
+formula-answered-within-of-all = Formel: besvaret inden tiden af alle. Opgivne og ubesvarede tæller imod os.
+shift-sources = Kilder
+shift-source-line = { $name } ({ $kind }): { $state }
+shift-source-heard = sidst hørt { $clock }
+shift-source-expected = ventes inden { $seconds } s
+source-kind-ami = telefoncentral
+source-kind-web-hook = web-hook
+source-kind-medcom = MedCom
+source-kind-scaip = nødkald over IP
+source-kind-visits = besøgsplan
+source-kind-care = omsorgssystem
+source-kind-demo = demonstration
+
+agreements-loading = Henter aftalerne …
+agreements-none = Ingen aftaler.
+agreements-head = { $name } · udgave { $version } · gælder fra { $from }
+agreements-legend = Med punkt: aftalt. »egen regel«: vores egen. Resten er ikke fastsat og vises ikke.

@@ -1,0 +1,36 @@
+# Shift and agreements
+shift-on-call = On shift
+shift-on-call-line = { $name } · { $role } · since { $since }
+shift-on-call-until = { $name } · { $role } · since { $since } until { $until }
+shift-signed-on = desk is open
+shift-signed-off = DESK IS CLOSED
+shift-nobody = Nobody has signed on. Sign on with { $key }.
+shift-next = Next
+shift-ledgers = Redirects
+shift-ledger-line = { $agreement }: { $used } of { $limit } in { $days } days
+shift-ledger-clears = the oldest falls out { $day } at 00:00
+shift-ledger-next = the next one costs an action plan
+shift-ledger-plan = an action plan is demanded
+shift-ledgers-none = No agreement sets a limit.
+shift-answering = Answered in { $month }
+shift-answering-line = { $agreement }, { $board }: { $count } of { $of } within { $seconds } s
+shift-answering-percent = { $now } now, goal { $goal }
+shift-answering-few = too few for a percentage
+shift-answering-none = Nothing counted yet.
+formula-answered-within-of-all = Formula: answered in time, of all. Abandoned and unanswered count against us.
+shift-sources = Sources
+shift-source-line = { $name } ({ $kind }): { $state }
+shift-source-heard = last heard { $clock }
+shift-source-expected = expected within { $seconds } s
+source-kind-ami = telephone exchange
+source-kind-web-hook = web hook
+source-kind-medcom = MedCom
+source-kind-scaip = alarms over IP
+source-kind-visits = visit plan
+source-kind-care = care system
+source-kind-demo = demonstration
+
+agreements-loading = Fetching the agreements …
+agreements-none = No agreements.
+agreements-head = { $name } · edition { $version } · valid from { $from }
+agreements-legend = With a clause: agreed. "own rule": our own. The rest is not set and not shown.

@@ -1,0 +1,114 @@
+//! Aftaler: the values of each agreement and where each comes from.
+//!
+//! Reads the agreements as they come from the server, whatever rules they have: a value with
+//! a clause is agreed, one without is the provider's own, and what is unset is not there.
+
+use serde_json::Value;
+
+use super::super::paint::{self, Piece, Pieces};
+use super::super::words::Words;
+use crate::i18n::{Said, dates, key};
+use crate::theme::Role;
+
+/// Names that make up the head line and are no rules.
+const HEAD: [&str; 4] = ["id", "name", "version", "valid_from"];
+
+pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
+    let texts = &words.look.texts;
+    let Some(agreements) = &words.model.agreements else {
+        return vec![vec![Piece::new(texts.get(key::AGREEMENTS_LOADING), Role::Muted)]];
+    };
+    if agreements.is_empty() {
+        return vec![vec![Piece::new(texts.get(key::AGREEMENTS_NONE), Role::Muted)]];
+    }
+    let mut out: Vec<Pieces> = paint::wrap(&texts.get(key::AGREEMENTS_LEGEND), width)
+        .into_iter()
+        .map(|line| vec![Piece::new(line, Role::Muted)])
+        .collect();
+    for agreement in agreements {
+        out.push(Vec::new());
+        out.push(vec![Piece::new(head(words, agreement), Role::Title)]);
+        let mut rules = Vec::new();
+        collect(agreement, "", &mut rules);
+        for rule in rules {
+            rule_lines(words, &rule, width, &mut out);
+        }
+    }
+    out
+}
+
+fn head(words: Words<'_>, agreement: &Value) -> Said {
+    let text = |name: &str| agreement.get(name).and_then(Value::as_str).unwrap_or_default();
+    let from = text("valid_from").parse().map_or_else(|_| Said::outside(text("valid_from")), dates::date);
+    words.look.texts.with(
+        key::AGREEMENTS_HEAD,
+        &[("name", text("name").into()), ("version", text("version").into()), ("from", from.into())],
+    )
+}
+
+/// One rule: its path in the file, its value, its clause and our reading of it.
+struct Rule<'a> {
+    path: String,
+    value: &'a Value,
+    clause: Option<&'a str>,
+    says: Option<&'a str>,
+}
+
+/// Every object with `kind` and `value` is a rule; anything else is looked into.
+fn collect<'a>(node: &'a Value, path: &str, rules: &mut Vec<Rule<'a>>) {
+    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}-{name}") };
+    match node {
+        Value::Object(fields) => {
+            if let (Some(Value::String(_)), Some(value)) = (fields.get("kind"), fields.get("value")) {
+                let text = |name: &str| fields.get(name).and_then(Value::as_str);
+                rules.push(Rule { path: path.to_owned(), value, clause: text("clause"), says: text("says") });
+                return;
+            }
+            let is_head = |name: &str| path.is_empty() && HEAD.contains(&name);
+            for (name, child) in fields.iter().filter(|(name, _)| !is_head(name)) {
+                collect(child, &below(name), rules);
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                collect(item, path, rules);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn rule_lines(words: Words<'_>, rule: &Rule<'_>, width: u16, out: &mut Vec<Pieces>) {
+    let texts = &words.look.texts;
+    let origin = match rule.clause {
+        Some(clause) => texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]),
+        None => texts.get(key::COMMON_OWN_RULE),
+    };
+    let name = Said::outside(&rule.path.replace('_', "-"));
+    let name = if texts.has_code("rule", name.as_str()) { texts.code("rule", name.as_str()) } else { name };
+    let said = name.join(": ", &value(words, rule.value)).join(" · ", &origin);
+    for part in paint::wrap(&said, width.saturating_sub(2)) {
+        out.push(vec![Piece::fixed("  ", Role::Base), Piece::plain(part)]);
+    }
+    for part in rule.says.iter().flat_map(|says| paint::wrap(&Said::outside(says), width.saturating_sub(4))) {
+        out.push(vec![Piece::fixed("    ", Role::Base), Piece::new(part, Role::Muted)]);
+    }
+}
+
+fn value(words: Words<'_>, value: &Value) -> Said {
+    let texts = &words.look.texts;
+    match value {
+        Value::Bool(true) => texts.get(key::COMMON_YES),
+        Value::Bool(false) => texts.get(key::COMMON_NO),
+        Value::String(text) if texts.has_code("value", text) => texts.code("value", text),
+        Value::String(text) => Said::outside(text),
+        Value::Number(number) => Said::outside(&number.to_string()),
+        Value::Array(items) => {
+            Said::all(&items.iter().map(|item| self::value(words, item)).collect::<Vec<_>>(), ", ")
+        }
+        Value::Object(fields) => {
+            Said::all(&fields.values().map(|item| self::value(words, item)).collect::<Vec<_>>(), " ")
+        }
+        Value::Null => texts.get(key::COMMON_UNSET),
+    }
+}

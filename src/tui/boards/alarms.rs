@@ -1,0 +1,119 @@
+//! Nødkald: the countdown to the ring-out, the citizen, what was answered.
+
+use super::super::paint::{Column, Pieces};
+use super::super::words::Words;
+use super::plain;
+use crate::i18n::{Key, Said, dates, key};
+use crate::protocol::entry::{AlarmDetails, Justification};
+use crate::protocol::{DueKind, Entry};
+
+pub fn columns(words: Words<'_>) -> Vec<Column> {
+    vec![
+        plain::mark(words),
+        plain::number(words),
+        plain::state(words),
+        plain::column(words, key::COLUMN_RING_OUT, 11, 0, 0),
+        plain::age(words),
+        plain::column(words, key::COLUMN_CITIZEN, 12, 3, 0),
+        plain::holder(words),
+        plain::agreement(words),
+        plain::next(words),
+    ]
+}
+
+pub fn cells(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Vec<Pieces> {
+    let ring_out = entry.due(DueKind::RingOut).map(|due| due.at).or(entry.attention.breach_at);
+    vec![
+        plain::mark_cell(words, entry),
+        plain::one(words.number(entry)),
+        plain::state_cell(words, entry),
+        vec![words.limit(ring_out, words.role(entry))],
+        plain::one(words.age(entry)),
+        plain::one(citizen(words, entry, alarm)),
+        plain::holder_cell(words, entry),
+        plain::one(words.agreement_of(entry)),
+        plain::one(words.next(entry)),
+    ]
+}
+
+/// The citizen while known, else what to look up; pressed several times is said.
+fn citizen(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Said {
+    let texts = &words.look.texts;
+    let who = words.citizen(entry).unwrap_or_else(|| {
+        if alarm.technical {
+            texts.get(key::FACT_TECHNICAL)
+        } else if alarm.test {
+            texts.get(key::FACT_TEST)
+        } else {
+            let id = entry.citizen.as_ref().map(|id| id.as_str());
+            let device = alarm.device.as_ref().map(|id| id.as_str());
+            id.or(device).map_or_else(|| texts.get(key::COMMON_UNKNOWN), Said::outside)
+        }
+    });
+    if alarm.signals > 1 {
+        return who.join(" x", &Said::number(i64::from(alarm.signals)));
+    }
+    who
+}
+
+pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
+    let now = words.now();
+    let clock = |at| dates::near(at, now);
+    let yes = words.look.texts.get(key::COMMON_YES);
+    let mut facts = Vec::new();
+    let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
+    add(key::FACT_TRIGGER, alarm.trigger.as_ref().map(|code| words.code("trigger", code.as_str())));
+    add(key::FACT_DEVICE, alarm.device.as_ref().map(|id| Said::outside(id.as_str())));
+    add(key::FACT_TECHNICAL, alarm.technical.then(|| yes.clone()));
+    add(key::FACT_TEST, alarm.test.then_some(yes));
+    add(key::FACT_SIGNALS, (alarm.signals > 1).then(|| Said::number(i64::from(alarm.signals))));
+    add(key::FACT_ANSWERED, alarm.answered_at.map(clock));
+    let response = alarm.response.as_ref().map(|code| {
+        let at = alarm.responded_at.map(clock).unwrap_or_default();
+        words.code("response", code).join(" ", &at)
+    });
+    add(key::FACT_RESPONSE, response);
+    add(key::FACT_HELPER, alarm.helper.as_ref().map(|code| words.code("helper", code.as_str())));
+    add(key::FACT_ARRIVED, alarm.arrived_at.map(clock));
+    add(key::FACT_OUTCOME, alarm.outcome.as_ref().map(|code| words.code("outcome", code.as_str())));
+    add(key::FACT_CLEARED, alarm.cleared_at.map(clock));
+    add(key::FACT_UNANSWERED, alarm.unanswered_at.map(clock));
+    let redirected = alarm.redirected_at.map(|at| {
+        let to = alarm.redirected_to.as_ref().map(|code| words.code("redirect-to", code.as_str()));
+        clock(at).join(" ", &to.unwrap_or_default())
+    });
+    add(key::FACT_REDIRECTED, redirected);
+    add(key::FACT_CONTESTED, alarm.contested.as_ref().map(|code| words.code("contest", code.as_str())));
+    add(key::FACT_JUSTIFICATION, alarm.justification.as_ref().map(|it| justification(words, it)));
+    facts
+}
+
+fn justification(words: Words<'_>, it: &Justification) -> Said {
+    let (texts, now) = (&words.look.texts, words.now());
+    let clause = it.clause.as_ref().map(|clause| {
+        texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())])
+    });
+    let said = match it.sent_at {
+        Some(at) => {
+            let channel = it.channel.as_ref().map(|code| words.code("channel", code.as_str()));
+            let args = [("clock", dates::near(at, now).into()), ("channel", channel.unwrap_or_default().into())];
+            let sent = texts.with(key::FACT_JUSTIFICATION_SENT, &args);
+            let late = if it.late { texts.get(key::FACT_JUSTIFICATION_LATE) } else { Said::default() };
+            let reference = it.reference.as_deref().map(Said::outside).unwrap_or_default();
+            sent.join(", ", &reference).join(", ", &late)
+        }
+        None => {
+            let owed = texts
+                .with(key::FACT_JUSTIFICATION_OWED, &[("clock", dates::near(it.due_at, now).into())]);
+            let begun = it.begun_at.map(|at| {
+                let name = it.begun_by.as_ref().map(|name| Said::outside(name.as_str())).unwrap_or_default();
+                texts.with(
+                    key::FACT_JUSTIFICATION_BEGUN,
+                    &[("name", name.into()), ("clock", dates::near(at, now).into())],
+                )
+            });
+            owed.join(", ", &begun.unwrap_or_default())
+        }
+    };
+    said.join(", ", &clause.unwrap_or_default())
+}

@@ -1,0 +1,43 @@
+//! Frister: what must be done by somebody, apart from a call or an alarm.
+
+use super::super::paint::{Column, Pieces};
+use super::super::words::Words;
+use super::plain;
+use crate::i18n::{Key, Said, dates, key};
+use crate::protocol::Entry;
+use crate::protocol::entry::DutyDetails;
+
+pub fn columns(words: Words<'_>) -> Vec<Column> {
+    let mut columns = plain::columns(words);
+    columns.insert(2, plain::column(words, key::COLUMN_WHAT, 18, 2, 0));
+    columns
+}
+
+pub fn cells(words: Words<'_>, entry: &Entry, duty: &DutyDetails) -> Vec<Pieces> {
+    let mut cells = plain::cells(words, entry);
+    cells.insert(2, plain::one(what(words, duty)));
+    cells
+}
+
+fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
+    let about = duty.about_number.map(|number| {
+        words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())])
+    });
+    words.code("duty", &duty.duty).join(" · ", &about.unwrap_or_default())
+}
+
+pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
+    let mut facts = vec![(key::FACT_DUTY, words.code("duty", &duty.duty))];
+    let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
+    let about = duty.about.and_then(|id| words.model.entry(id)).map(|entry| words.name(entry));
+    let number = || {
+        duty.about_number
+            .map(|number| words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())]))
+    };
+    add(key::FACT_ABOUT, about.or_else(number));
+    add(key::FACT_OWNER, duty.owner.as_ref().map(|name| Said::outside(name.as_str())));
+    add(key::FACT_POSTPONED, (duty.postponed > 0).then(|| Said::number(i64::from(duty.postponed))));
+    add(key::FACT_REFERENCE, duty.reference.as_deref().map(Said::outside));
+    add(key::FACT_ENDED, duty.done_at.map(|at| dates::near(at, words.now())));
+    facts
+}

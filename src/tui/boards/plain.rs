@@ -1,0 +1,82 @@
+//! Columns every board has, and a list made of them alone.
+
+use super::super::paint::{Column, Piece, Pieces};
+use super::super::words::Words;
+use crate::i18n::{Key, Said, key};
+use crate::protocol::Entry;
+use crate::theme::Role;
+
+pub fn column(words: Words<'_>, title: Key, width_min: u16, grow: u16, gives_way: u8) -> Column {
+    Column::new(words.look.texts.get(title), width_min, grow, gives_way)
+}
+
+pub fn mark(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_MARK, 3, 0, 0)
+}
+
+pub fn number(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_NUMBER, 3, 0, 0)
+}
+
+pub fn state(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_STATE, 13, 0, 0)
+}
+
+pub fn age(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_AGE, 6, 0, 1)
+}
+
+pub fn due(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_DUE, 11, 0, 0)
+}
+
+pub fn holder(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_HOLDER, 6, 1, 0)
+}
+
+pub fn agreement(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_AGREEMENT, 10, 0, 3)
+}
+
+pub fn next(words: Words<'_>) -> Column {
+    column(words, key::COLUMN_NEXT, 12, 3, 0)
+}
+
+pub fn one(said: Said) -> Pieces {
+    vec![Piece::plain(said)]
+}
+
+pub fn mark_cell(words: Words<'_>, entry: &Entry) -> Pieces {
+    vec![words.mark(entry)]
+}
+
+/// The state in the colour of its severity; what is not stored says so loudly.
+pub fn state_cell(words: Words<'_>, entry: &Entry) -> Pieces {
+    let role = if words.is_unstored(entry) { Role::LinkDown } else { words.role(entry) };
+    vec![Piece::new(words.state(entry), role)]
+}
+
+/// Who has it; a pending change shows here, where one looks for it.
+pub fn holder_cell(words: Words<'_>, entry: &Entry) -> Pieces {
+    if words.model.is_pending(entry.id) {
+        return vec![Piece::new(words.look.texts.get(key::COMMON_PENDING), Role::Pending)];
+    }
+    one(words.holder(entry))
+}
+
+pub fn columns(words: Words<'_>) -> Vec<Column> {
+    vec![mark(words), number(words), state(words), age(words), due(words), holder(words), agreement(words), next(words)]
+}
+
+pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
+    vec![
+        mark_cell(words, entry),
+        one(words.number(entry)),
+        state_cell(words, entry),
+        one(words.age(entry)),
+        vec![words.due(entry)],
+        holder_cell(words, entry),
+        one(words.agreement_of(entry)),
+        one(words.next(entry)),
+    ]
+}

@@ -1,0 +1,285 @@
+//! `update`: what happens becomes the next model and the effects wanted. Pure.
+//!
+//! Owns who gets a key, when a command may be sent and what a change of the board does to
+//! what is open on the screen. Must never do I/O, read a clock or draw at random.
+
+pub(super) mod keys;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::effect::{Effect, Purpose};
+use super::form::Deed;
+use super::input::Input;
+use super::model::{Asked, Confirm, Link, Model, Notice, Overlay, Pending, Size, is_ringing};
+use super::msg::Msg;
+use crate::protocol::board::{BoardSnapshot, Me};
+use crate::protocol::commands::WireCommand;
+use crate::protocol::entry::EntryView;
+use crate::protocol::sync::{Applied, Replica};
+use crate::protocol::{CommandReply, CommandRequest, EntryId, Key, Problem, StreamItem};
+
+/// An alarm nobody has taken rings again after this long where no agreement says otherwise.
+const BELL_REPEAT_SECONDS: i64 = 30;
+
+/// Takes one message in.
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    let mut effects = match msg {
+        Msg::Tick(now) => tick(model, now),
+        Msg::Input(Input::Resize { width, height }) => {
+            model.size = Size { width, height };
+            Vec::new()
+        }
+        Msg::Input(Input::Press(chord)) => keys::press(model, chord),
+        Msg::Input(Input::Paste(text)) => keys::paste(model, &text),
+        Msg::SignedIn(me) => signed_in(model, me),
+        Msg::Board(board) => snapshot(model, *board),
+        Msg::Item(item) => stream_item(model, *item),
+        Msg::LinkLost { code } => {
+            model.link_problem = Some(code);
+            Vec::new()
+        }
+        Msg::Done { id, outcome } => done(model, &id, outcome),
+        Msg::Fetched { entry, outcome } => fetched(model, entry, outcome),
+        Msg::Agreements(outcome) => {
+            if let Ok(agreements) = outcome {
+                model.agreements = Some(agreements);
+            }
+            Vec::new()
+        }
+        Msg::Terminate => vec![Effect::Quit],
+    };
+    settle(model);
+    effects.extend(bell(model));
+    effects.extend(title(model));
+    effects
+}
+
+fn tick(model: &mut Model, now: DateTime<Utc>) -> Vec<Effect> {
+    model.desk_now = now;
+    if let Some(board) = &mut model.board {
+        board.tick(now);
+        match (&model.link, board.is_stale(now)) {
+            (Link::Live | Link::Connecting, true) => model.link = Link::Stale { since: board.heard_at() },
+            (Link::Stale { .. } | Link::Connecting, false) => model.link = Link::Live,
+            _ => {}
+        }
+    }
+    Vec::new()
+}
+
+fn signed_in(model: &mut Model, me: Me) -> Vec<Effect> {
+    model.me = Some(me);
+    if model.agreements.is_some() { Vec::new() } else { vec![Effect::FetchAgreements] }
+}
+
+fn snapshot(model: &mut Model, board: BoardSnapshot) -> Vec<Effect> {
+    let mut fresh = Replica::new(board, model.desk_now);
+    std::mem::swap(model.board.get_or_insert_with(|| fresh.clone()), &mut fresh);
+    heard(model);
+    forget_confirmed(model);
+    refetch_detail(model, None)
+}
+
+fn heard(model: &mut Model) {
+    if model.board.as_ref().is_some_and(|board| !board.is_stale(model.desk_now)) {
+        model.link = Link::Live;
+        model.link_problem = None;
+    }
+}
+
+fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
+    let now = model.desk_now;
+    let Some(board) = &mut model.board else { return Vec::new() };
+    let applied = board.apply(item, now);
+    heard(model);
+    forget_confirmed(model);
+    match applied {
+        Applied::Gap => vec![Effect::Resync],
+        Applied::Old => Vec::new(),
+        Applied::Fresh { entry, is_new } => {
+            let mut effects = Vec::new();
+            let new_alarm =
+                entry.filter(|_| is_new).and_then(|id| model.entry(id)).filter(|entry| is_ringing(entry));
+            if let Some(alarm) = new_alarm {
+                let number = alarm.number;
+                model.notice = Some(Notice::NewAlarm { number });
+                model.rung_at = Some(now);
+                effects.extend([Effect::Bell, Effect::Notify { ringing: model.ringing().count() }]);
+            }
+            effects.extend(refetch_detail(model, entry));
+            effects
+        }
+    }
+}
+
+/// The opened entry changed (or may have): its history is fetched anew.
+fn refetch_detail(model: &Model, changed: Option<EntryId>) -> Vec<Effect> {
+    match &model.detail {
+        Some(detail) if changed.is_none_or(|id| id == detail.entry) => {
+            vec![Effect::FetchEntry { entry: detail.entry, purpose: Purpose::Duty }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A sent command is over when the stream has said what the answer said.
+fn forget_confirmed(model: &mut Model) {
+    let through = model.board.as_ref().map_or(0, |board| board.through);
+    model.pending.retain(|_, pending| pending.sequence.is_none_or(|sequence| sequence > through));
+}
+
+fn done(model: &mut Model, id: &Key, outcome: Result<CommandReply, Problem>) -> Vec<Effect> {
+    let Some(pending) = model.pending.get_mut(id) else { return Vec::new() };
+    let entry = pending.entry;
+    let verb = pending.verb.clone();
+    match outcome {
+        Ok(reply) => {
+            pending.sequence = Some(reply.sequence.0);
+            let about = entry.and_then(|id| model.entry(id)).map(|entry| (entry.number, entry.board()));
+            close_sent(model, id);
+            model.notice =
+                Some(Notice::Done { number: about.map(|it| it.0), board: about.map(|it| it.1), verb });
+            forget_confirmed(model);
+        }
+        Err(problem) => {
+            model.pending.remove(id);
+            if !refuse_overlay(model, id, &problem) {
+                let number = entry.and_then(|id| model.entry(id)).map(|entry| entry.number);
+                model.notice = Some(Notice::Refused { number, verb, problem });
+            }
+        }
+    }
+    Vec::new()
+}
+
+/// Closes the form or question this command came from.
+fn close_sent(model: &mut Model, id: &Key) {
+    model.overlays.retain(|overlay| match overlay {
+        Overlay::Form(form) => form.sent.as_ref() != Some(id),
+        Overlay::Confirm(confirm) => confirm.sent.as_ref() != Some(id),
+        _ => true,
+    });
+}
+
+/// Shows a refusal where the command came from; the text stays. False when that is closed.
+fn refuse_overlay(model: &mut Model, id: &Key, problem: &Problem) -> bool {
+    let mut is_shown = false;
+    for overlay in &mut model.overlays {
+        match overlay {
+            Overlay::Form(form) if form.sent.as_ref() == Some(id) => {
+                form.sent = None;
+                form.problem = Some(problem.clone());
+                is_shown = true;
+            }
+            Overlay::Confirm(confirm) if confirm.sent.as_ref() == Some(id) => {
+                confirm.sent = None;
+                confirm.problem = Some(problem.clone());
+                is_shown = true;
+            }
+            _ => {}
+        }
+    }
+    // A question on top of a form gives way to it: that is where the text is.
+    if let [.., Overlay::Form(form), Overlay::Confirm(_)] = model.overlays.as_slice()
+        && form.problem.is_some()
+    {
+        model.overlays.pop();
+    }
+    is_shown
+}
+
+fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Problem>) -> Vec<Effect> {
+    if let Some(detail) = model.detail.as_mut().filter(|detail| detail.entry == entry) {
+        match outcome {
+            Ok(view) => {
+                detail.view = Some(view);
+                detail.problem = None;
+            }
+            Err(problem) => detail.problem = Some(problem),
+        }
+    }
+    Vec::new()
+}
+
+/// Brings everything that hangs on an entry in step with the board.
+fn settle(model: &mut Model) {
+    model.settle_cursor();
+    let mut closing: Option<Notice> = None;
+    let mut overlays = std::mem::take(&mut model.overlays);
+    overlays.retain(|overlay| {
+        let notice = match overlay {
+            Overlay::Menu { entry, .. } if model.board.is_some() && model.entry(*entry).is_none() => {
+                Some(Notice::NothingChosen)
+            }
+            Overlay::Confirm(confirm) if confirm.sent.is_none() => overtaken(model, confirm),
+            _ => None,
+        };
+        let is_kept = notice.is_none();
+        closing = notice.or(closing.take());
+        is_kept
+    });
+    model.overlays = overlays;
+    if closing.is_some() {
+        model.notice = closing;
+    }
+}
+
+/// Why an open question no longer holds: its entry is gone, or not what was read.
+fn overtaken(model: &Model, confirm: &Confirm) -> Option<Notice> {
+    let Asked::Command { deed, .. } = &confirm.asked else { return None };
+    model.board.as_ref()?;
+    match model.entry(deed.entry) {
+        None => Some(Notice::Gone { number: deed.number }),
+        Some(entry) if entry.version != deed.version => Some(Notice::Changed { number: deed.number }),
+        Some(_) => None,
+    }
+}
+
+/// Sends a command about an entry. `version` only where the change would be final.
+fn submit(model: &mut Model, deed: Option<&Deed>, verb: &str, version: Option<u32>, command: WireCommand) -> (Key, Effect) {
+    model.sent_count += 1;
+    let id = Key::new(format!("{}-{}", model.session, model.sent_count))
+        .expect("a session name and a number make a key");
+    let entry = deed.map(|deed| deed.entry);
+    let pending = Pending { entry, verb: verb.to_owned(), since: model.desk_now, sequence: None };
+    model.pending.insert(id.clone(), pending);
+    let request =
+        CommandRequest { id: id.clone(), entry, expected_version: version, happened_at: None, command };
+    (id, Effect::Submit(request))
+}
+
+/// How long an alarm may ring before it rings again: the shortest any agreement asks for.
+fn bell_repeat(model: &Model) -> Duration {
+    let asked = model
+        .agreements
+        .iter()
+        .flatten()
+        .filter_map(|agreement| agreement.pointer("/alarms/bell_repeat_seconds/value")?.as_i64())
+        .min();
+    Duration::seconds(asked.unwrap_or(BELL_REPEAT_SECONDS).max(1))
+}
+
+fn bell(model: &mut Model) -> Vec<Effect> {
+    if model.ringing().next().is_none() {
+        model.rung_at = None;
+        return Vec::new();
+    }
+    let is_due = model.rung_at.is_none_or(|at| model.desk_now - at >= bell_repeat(model));
+    if !is_due {
+        return Vec::new();
+    }
+    model.rung_at = Some(model.desk_now);
+    vec![Effect::Bell]
+}
+
+fn title(model: &mut Model) -> Vec<Effect> {
+    if model.board.is_none() {
+        return Vec::new();
+    }
+    let (alarms, ringing) = (model.alarms_open(), model.ringing().count());
+    if model.titled == Some((alarms, ringing)) {
+        return Vec::new();
+    }
+    model.titled = Some((alarms, ringing));
+    vec![Effect::SetTitle { alarms, ringing }]
+}

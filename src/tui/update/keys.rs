@@ -1,0 +1,426 @@
+//! Keys and pastes: who gets them and what they do.
+
+use super::super::action::{Action, Place};
+use super::super::editor::Editor;
+use super::super::effect::{Effect, Purpose};
+use super::super::form::{Deed, Form};
+use super::super::keymap::Chord;
+use super::super::layout;
+use super::super::model::{Asked, Confirm, Detail, Model, Notice, Overlay};
+use super::submit;
+use crate::protocol::actions::Action as Offered;
+use crate::protocol::commands::WireCommand;
+use crate::protocol::{Board, Entry, EntryId};
+
+/// Lines a page key moves inside a text.
+const PAGE_LINES: u16 = 10;
+
+pub(super) fn press(model: &mut Model, chord: Chord) -> Vec<Effect> {
+    let notice = model.notice.take();
+    if let Some(effects) = offer_to_field(model, chord) {
+        return effects;
+    }
+    let stack = model.contexts();
+    let Some(action) = model.keymap.resolve(&stack, chord) else {
+        model.notice = notice.filter(|_| model.overlays.is_empty());
+        return Vec::new();
+    };
+    match model.overlays.last() {
+        Some(_) => in_overlay(model, action),
+        None => on_board(model, action),
+    }
+}
+
+/// Text fields come first: a letter typed into a note is never a command.
+fn offer_to_field(model: &mut Model, chord: Chord) -> Option<Vec<Effect>> {
+    match model.overlays.last_mut()? {
+        Overlay::Form(form) if form.sent.is_none() => form.press(chord).then(Vec::new),
+        Overlay::Filter { .. } => {
+            let is_taken = model.filter.press(chord);
+            is_taken.then(Vec::new)
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    let is_taken = match model.overlays.last_mut() {
+        Some(Overlay::Form(form)) if form.sent.is_none() => form.paste(text),
+        Some(Overlay::Filter { .. }) => model.filter.insert(text),
+        _ => false,
+    };
+    if !is_taken {
+        model.notice = Some(Notice::PasteIgnored);
+    }
+    Vec::new()
+}
+
+fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Help => model.overlays.push(Overlay::Help { scroll: 0 }),
+        Action::Numbers => model.overlays.push(Overlay::Numbers { scroll: 0 }),
+        Action::Filter => {
+            let before = model.filter.clone();
+            model.overlays.push(Overlay::Filter { before });
+        }
+        Action::GoTo(place) => go_to(model, place),
+        Action::NextPlace => go_to(model, model.place.step(true)),
+        Action::PreviousPlace => go_to(model, model.place.step(false)),
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::Back => return back(model),
+        Action::Quit => return quit(model),
+        Action::Open => return open(model),
+        Action::Menu => menu(model),
+        Action::Copy => return copy(model),
+        Action::Do(verb) => return do_verb(model, verb),
+        moving => move_by(model, moving),
+    }
+    Vec::new()
+}
+
+fn go_to(model: &mut Model, place: Place) {
+    model.place = place;
+    model.detail = None;
+    model.settle_cursor();
+    model.slipped_at = None;
+}
+
+/// Back goes one step back first and leaves only from the top.
+fn back(model: &mut Model) -> Vec<Effect> {
+    if model.detail.take().is_some() {
+    } else if !model.filter.is_empty() {
+        model.filter = Editor::line();
+    } else if model.place != Place::Overview {
+        go_to(model, Place::Overview);
+    } else {
+        return quit(model);
+    }
+    Vec::new()
+}
+
+fn quit(model: &mut Model) -> Vec<Effect> {
+    let waiting = model.board.as_ref().map_or(0, |board| board.notes_waiting) as usize;
+    let unsent = model.pending.values().filter(|pending| pending.sequence.is_none()).count() + waiting;
+    if unsent == 0 {
+        return vec![Effect::Quit];
+    }
+    ask(model, Asked::Quit { unsent });
+    Vec::new()
+}
+
+fn ask(model: &mut Model, asked: Asked) {
+    model.overlays.push(Overlay::Confirm(Box::new(Confirm { asked, sent: None, problem: None })));
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    let Some(entry) = model.chosen().map(|entry| entry.id) else {
+        model.notice = Some(Notice::NothingChosen);
+        return Vec::new();
+    };
+    model.detail = Some(Detail { entry, view: None, problem: None, scroll: 0 });
+    vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
+}
+
+fn menu(model: &mut Model) {
+    match model.chosen().map(|entry| entry.id) {
+        Some(entry) => model.overlays.push(Overlay::Menu { entry, index: 0 }),
+        None => model.notice = Some(Notice::NothingChosen),
+    }
+}
+
+/// The number to ring of the chosen entry, for the phone on the same screen.
+fn copy(model: &mut Model) -> Vec<Effect> {
+    let number = model.chosen().and_then(|entry| entry.live.as_ref()).and_then(|live| {
+        live.phone.as_ref().or(live.caller.as_ref()).map(|number| number.as_str().to_owned())
+    });
+    model.notice = Some(if number.is_some() { Notice::Copied } else { Notice::NothingToCopy });
+    number.into_iter().map(Effect::Copy).collect()
+}
+
+fn move_by(model: &mut Model, action: Action) {
+    if let Some(detail) = &mut model.detail {
+        detail.scroll = scrolled(detail.scroll, action);
+        return;
+    }
+    let ids: Vec<EntryId> = model.rows(model.place).iter().map(|entry| entry.id).collect();
+    let page = usize::from(layout::list_rows(model)).max(1);
+    let cursor = model.cursors.entry(model.place).or_default();
+    let last = ids.len().saturating_sub(1);
+    cursor.index = match action {
+        Action::Up => cursor.index.saturating_sub(1),
+        Action::Down => (cursor.index + 1).min(last),
+        Action::Top => 0,
+        Action::Bottom => last,
+        Action::PageUp => cursor.index.saturating_sub(page),
+        Action::PageDown => (cursor.index + page).min(last),
+        _ => cursor.index,
+    };
+    cursor.chosen = ids.get(cursor.index).copied();
+    model.slipped_at = None;
+    if ids.is_empty() && !layout::has_list(model.place) {
+        // The shift and the agreements scroll as a text: `top` is their first line.
+        let cursor = model.cursors.entry(model.place).or_default();
+        let top = u16::try_from(cursor.top).unwrap_or(u16::MAX);
+        cursor.top = usize::from(scrolled(top, action));
+    }
+}
+
+/// A text's first line after a moving key. The view stops at the end.
+fn scrolled(scroll: u16, action: Action) -> u16 {
+    match action {
+        Action::Up => scroll.saturating_sub(1),
+        Action::Down => scroll.saturating_add(1),
+        Action::PageUp => scroll.saturating_sub(PAGE_LINES),
+        Action::PageDown => scroll.saturating_add(PAGE_LINES),
+        Action::Top => 0,
+        Action::Bottom => u16::MAX,
+        _ => scroll,
+    }
+}
+
+/// A verb on the chosen entry (or on nothing, for the shift).
+fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
+    if let "sign-on" | "sign-off" = verb {
+        return sign(model, verb);
+    }
+    if model.has_just_slipped() {
+        if let Some(number) = model.chosen().map(|entry| entry.number) {
+            model.notice = Some(Notice::Held { number });
+        }
+        model.slipped_at = None;
+        return Vec::new();
+    }
+    let Some(entry) = model.chosen().cloned() else {
+        model.notice = Some(Notice::NothingChosen);
+        return Vec::new();
+    };
+    begin(model, &entry, verb)
+}
+
+/// The offer of a verb among an entry's actions.
+fn offered<'e>(entry: &'e Entry, verb: &str) -> Option<&'e Offered> {
+    entry.actions.iter().find(|action| bare(&action.verb) == verb)
+}
+
+/// A verb without its board.
+pub(in super::super) fn bare(verb: &str) -> &str {
+    match verb.split_once('.') {
+        Some((board, rest)) if Board::parse(board).is_some() => rest,
+        _ => verb,
+    }
+}
+
+/// True when the key table says that a verb cannot be undone.
+pub(in super::super) fn is_grave(model: &Model, verb: &str) -> bool {
+    model.keymap.rows().iter().any(|row| row.is_destructive && row.action.is_verb(verb))
+}
+
+/// Begins an action: sends it, or opens its form, or asks.
+fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
+    if !model.may_act() {
+        model.notice = Some(Notice::ReadOnly);
+        return Vec::new();
+    }
+    let Some(action) = offered(entry, verb).cloned() else {
+        model.notice = Some(Notice::NotHere);
+        return Vec::new();
+    };
+    if let Some(problem) = action.refused_for(model.me_name()) {
+        let problem = problem.clone();
+        model.notice = Some(Notice::Refused { number: Some(entry.number), verb: verb.to_owned(), problem });
+        return Vec::new();
+    }
+    if model.pending.values().any(|pending| pending.entry == Some(entry.id) && pending.verb == verb) {
+        // Sent already; the row says so. A second press must not become a second command.
+        return Vec::new();
+    }
+    let deed = Deed {
+        entry: entry.id,
+        number: entry.number,
+        board: entry.board(),
+        verb: verb.to_owned(),
+        version: entry.version,
+    };
+    let asks = action.confirm || verb == "take-over" || is_grave(model, verb);
+    if !action.fields.is_empty() {
+        model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
+        return Vec::new();
+    }
+    let Some(Ok(command)) = WireCommand::parse("", verb, serde_json::Map::new()) else {
+        model.notice = Some(Notice::NotHere);
+        return Vec::new();
+    };
+    if asks {
+        ask(model, Asked::Command { deed, command });
+        return Vec::new();
+    }
+    let (_, effect) = submit(model, Some(&deed), verb, None, command);
+    vec![effect]
+}
+
+fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
+    if !model.may_act() {
+        model.notice = Some(Notice::ReadOnly);
+        return Vec::new();
+    }
+    if verb == "sign-off" {
+        ask(model, Asked::SignOff);
+        return Vec::new();
+    }
+    send_plain(model, verb).map(|(_, effect)| effect).into_iter().collect()
+}
+
+/// A command without an entry and without fields.
+fn send_plain(model: &mut Model, verb: &str) -> Option<(crate::protocol::Key, Effect)> {
+    let command = WireCommand::parse("", verb, serde_json::Map::new())?.ok()?;
+    Some(submit(model, None, verb, None, command))
+}
+
+fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
+    match model.overlays.last_mut() {
+        Some(Overlay::Menu { .. }) => in_menu(model, action),
+        Some(Overlay::Form(_)) => in_form(model, action),
+        Some(Overlay::Confirm(_)) => in_confirm(model, action),
+        Some(Overlay::Filter { .. }) => {
+            in_filter(model, action);
+            Vec::new()
+        }
+        Some(Overlay::Help { scroll } | Overlay::Numbers { scroll }) => {
+            *scroll = scrolled(*scroll, action);
+            if action == Action::Close {
+                model.overlays.pop();
+            }
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+fn in_menu(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Menu { entry, index }) = model.overlays.last() else { return Vec::new() };
+    let (id, index) = (*entry, *index);
+    let Some(entry) = model.entry(id).cloned() else {
+        model.overlays.pop();
+        return Vec::new();
+    };
+    let last = entry.actions.len().saturating_sub(1);
+    let step_to = match action {
+        Action::Up => index.saturating_sub(1),
+        Action::Down => (index + 1).min(last),
+        _ => index,
+    };
+    match action {
+        Action::Close => {
+            model.overlays.pop();
+        }
+        Action::Choose => {
+            model.overlays.pop();
+            if let Some(verb) = entry.actions.get(index).map(|action| bare(&action.verb).to_owned()) {
+                return begin(model, &entry, &verb);
+            }
+        }
+        Action::Do(verb) => {
+            model.overlays.pop();
+            return begin(model, &entry, verb);
+        }
+        _ => {
+            if let Some(Overlay::Menu { index, .. }) = model.overlays.last_mut() {
+                *index = step_to;
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn in_form(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
+    match action {
+        Action::Close if form.has_text() => ask(model, Asked::Discard),
+        Action::Close => {
+            model.overlays.pop();
+        }
+        _ if form.sent.is_some() => {}
+        Action::NextField => form.move_focus(true),
+        Action::PreviousField => form.move_focus(false),
+        Action::NextChoice => form.step_choice(true),
+        Action::PreviousChoice => form.step_choice(false),
+        Action::Choose | Action::Submit => return send_form(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn send_form(model: &mut Model) -> Vec<Effect> {
+    let now = model.now();
+    let numbers: Vec<(u32, EntryId)> = model
+        .board
+        .iter()
+        .flat_map(|board| board.worst_first())
+        .map(|entry| (entry.number, entry.id))
+        .collect();
+    let entry_of = |number: u32| numbers.iter().find(|(other, _)| *other == number).map(|(_, id)| *id);
+    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
+    let Some(command) = form.command(now, &entry_of) else { return Vec::new() };
+    let (deed, asks) = (form.deed.clone(), form.asks);
+    if asks {
+        // What is asked about is what is on the screen now; a change since the form was opened shows in it.
+        let version = model.entry(deed.entry).map_or(deed.version, |entry| entry.version);
+        ask(model, Asked::Command { deed: Deed { version, ..deed }, command });
+        return Vec::new();
+    }
+    let (id, effect) = submit(model, Some(&deed), &deed.verb, None, command);
+    if let Some(Overlay::Form(form)) = model.overlays.last_mut() {
+        form.sent = Some(id);
+    }
+    vec![effect]
+}
+
+fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Confirm(confirm)) = model.overlays.last() else { return Vec::new() };
+    if action == Action::Close {
+        model.overlays.pop();
+        return Vec::new();
+    }
+    if action != Action::Confirm || confirm.sent.is_some() {
+        return Vec::new();
+    }
+    match confirm.asked.clone() {
+        Asked::Quit { .. } => vec![Effect::Quit],
+        Asked::Discard => {
+            model.overlays.pop();
+            model.overlays.pop();
+            Vec::new()
+        }
+        Asked::SignOff => {
+            model.overlays.pop();
+            send_plain(model, "sign-off").map(|(_, effect)| effect).into_iter().collect()
+        }
+        Asked::Command { deed, command } => {
+            let version = Some(deed.version);
+            let (id, effect) = submit(model, Some(&deed), &deed.verb, version, command);
+            for overlay in &mut model.overlays {
+                match overlay {
+                    Overlay::Confirm(confirm) => confirm.sent = Some(id.clone()),
+                    Overlay::Form(form) if form.deed.entry == deed.entry => form.sent = Some(id.clone()),
+                    _ => {}
+                }
+            }
+            vec![effect]
+        }
+    }
+}
+
+fn in_filter(model: &mut Model, action: Action) {
+    match action {
+        Action::Submit => {
+            model.overlays.pop();
+        }
+        Action::Close => {
+            if let Some(Overlay::Filter { before }) = model.overlays.pop() {
+                model.filter = if before.is_empty() { Editor::line() } else { before };
+            }
+        }
+        _ => {}
+    }
+    model.slipped_at = None;
+}

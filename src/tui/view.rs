@@ -1,0 +1,364 @@
+//! `view`: the model as a screen. Pure: the same model gives the same cells.
+//!
+//! ```text
+//! +--------------------------------------------------------------+
+//! | clock, who is on shift                              me, demo |  header
+//! | alarms, calls, deadlines, sources                            |
+//! | redirects of the worst agreement, answering figures          |
+//! | 1 Overblik [2 Nødkald] 3 Telefon …                           |  places
+//! | (stale since, what the next redirect costs, search)          |  main
+//! | > *** 12 Nødkald ringer …                                    |   | side: the detail,
+//! |   **  14 …                                                   |   | from 110 columns on
+//! | what just happened                                           |  notice
+//! | t tag  Enter åbn  ? hjælp                                    |  hints
+//! +--------------------------------------------------------------+
+//! ```
+
+mod detail;
+pub(super) mod header;
+mod overlays;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::action::{Action, Place};
+use super::boards;
+use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
+use super::look::Look;
+use super::model::{Link, Model, Notice};
+use super::paint::{self, Piece, Pieces};
+use super::words::Words;
+use crate::i18n::{Said, dates, key};
+use crate::protocol::Entry;
+use crate::theme::Role;
+
+/// Draws the whole screen.
+pub fn view(model: &Model, look: &Look, frame: &mut Frame<'_>) {
+    let words = Words::new(model, look);
+    paint::ground(frame, frame.area(), Role::Base, &look.theme);
+    if layout::is_too_small(model.size) {
+        too_small(words, frame);
+        return;
+    }
+    let areas = layout::areas(model);
+    header::draw(words, frame, areas.header);
+    header::places(words, frame, areas.places);
+    main(words, frame, &areas);
+    paint::line(frame, areas.notice, &notice(words), &look.theme);
+    hints(words, frame, areas.hints);
+    overlays::draw(words, frame);
+}
+
+fn main(words: Words<'_>, frame: &mut Frame<'_>, areas: &Areas) {
+    let model = words.model;
+    if model.board.is_none() {
+        let waiting = words.look.texts.get(key::COMMON_CONNECTING);
+        paint::line(frame, areas.main, &[Piece::new(waiting, Role::Muted)], &words.look.theme);
+        return;
+    }
+    match (&model.detail, areas.side) {
+        (Some(detail), None) => detail::draw(words, frame, areas.main, detail.entry, Some(detail)),
+        (opened, Some(side)) => {
+            place(words, frame, areas.main);
+            divider(words, frame, side);
+            let about = opened.as_ref().map(|it| it.entry).or(model.cursor().chosen);
+            if let Some(entry) = about {
+                detail::draw(words, frame, side, entry, opened.as_ref());
+            }
+        }
+        (None, None) => place(words, frame, areas.main),
+    }
+}
+
+fn divider(words: Words<'_>, frame: &mut Frame<'_>, side: Rect) {
+    let role = if words.model.detail.is_some() { Role::Focus } else { Role::Muted };
+    for y in side.top()..side.bottom() {
+        let cell = Rect { x: side.x - 1, y, width: 1, height: 1 };
+        paint::line(frame, cell, &[Piece::fixed("│", role)], &words.look.theme);
+    }
+}
+
+fn place(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    match words.model.place {
+        Place::Shift => text(words, frame, area, boards::shift::lines(words, area.width)),
+        Place::Agreements => text(words, frame, area, boards::agreements::lines(words, area.width)),
+        _ => list(words, frame, area),
+    }
+}
+
+/// A place that is read rather than chosen from.
+fn text(words: Words<'_>, frame: &mut Frame<'_>, mut area: Rect, lines: Vec<Pieces>) {
+    if words.model.is_stale() {
+        stale_bar(words, frame, area);
+        area = below(area, 1);
+    }
+    let top = u16::try_from(words.model.cursor().top).unwrap_or(u16::MAX);
+    scrolled(words, frame, area, &lines, top);
+}
+
+/// Lines from `top` on, stopping at the end; what lies below is counted.
+fn scrolled(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, lines: &[Pieces], top: u16) {
+    let most = lines.len().saturating_sub(usize::from(area.height));
+    let top = usize::from(top).min(most);
+    paint::lines(frame, area, &lines[top..], &words.look.theme);
+    let hidden = lines.len().saturating_sub(top + usize::from(area.height));
+    if hidden > 0 && area.height > 1 {
+        let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+        let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", (hidden + 1).into())]);
+        let blank = Piece::plain(Said::spaces(area.width));
+        paint::line(frame, last, &[blank], &words.look.theme);
+        paint::line(frame, last, &[Piece::new(more, Role::Muted)], &words.look.theme);
+    }
+}
+
+fn below(area: Rect, lines: u16) -> Rect {
+    let lines = lines.min(area.height);
+    Rect { y: area.y + lines, height: area.height - lines, ..area }
+}
+
+/// The data itself says that it is old.
+fn stale_bar(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    if let Link::Stale { since } = words.model.link {
+        let clock = dates::clock_seconds(since);
+        let said = words.look.texts.with(key::COMMON_STALE, &[("clock", clock.into())]);
+        paint::line_in(frame, area, &[Piece::plain(said)], Role::LinkDown, &words.look.theme);
+    }
+}
+
+fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let (model, theme) = (words.model, &words.look.theme);
+    let mut rest = area;
+    if model.is_stale() {
+        stale_bar(words, frame, rest);
+        rest = below(rest, 1);
+    }
+    if layout::shows_cost(model) {
+        if let Some(alarm) = model.ringing().next() {
+            paint::line(frame, rest, &cost(words, alarm), theme);
+        }
+        rest = below(rest, 1);
+    }
+    if layout::shows_filter(model) {
+        overlays::filter_line(words, frame, rest);
+        rest = below(rest, 1);
+    }
+    let columns = boards::columns(words);
+    let widths = paint::column_widths(&columns, rest.width.saturating_sub(1));
+    let heads: Vec<Pieces> =
+        columns.iter().map(|column| vec![Piece::new(column.title.clone(), Role::Muted)]).collect();
+    let mut head = vec![Piece::fixed(" ", Role::Muted)];
+    head.extend(paint::row(&heads, &widths));
+    paint::line(frame, rest, &head, theme);
+    rows(words, frame, below(rest, 1), &widths);
+}
+
+fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u16>]) {
+    let (model, theme) = (words.model, &words.look.theme);
+    let entries = model.rows(model.place);
+    if entries.is_empty() {
+        let empty =
+            if model.filter.is_empty() { key::LIST_EMPTY } else { key::LIST_EMPTY_FILTER };
+        paint::line(frame, area, &[Piece::new(words.look.texts.get(empty), Role::Muted)], theme);
+        return;
+    }
+    let cursor = model.cursor();
+    for (entry, y) in entries.iter().skip(cursor.top).zip(area.top()..area.bottom()) {
+        let line = Rect { y, height: 1, ..area };
+        let is_chosen = cursor.chosen == Some(entry.id);
+        let mut pieces = vec![Piece::fixed(if is_chosen { ">" } else { " " }, Role::Focus)];
+        pieces.extend(paint::row(&boards::cells(words, entry), widths));
+        row(words, frame, line, entry, &pieces, is_chosen);
+    }
+    let hidden = entries.len().saturating_sub(cursor.top + usize::from(area.height));
+    if hidden > 0 && area.height > 0 {
+        let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", hidden.into())]);
+        let width = paint::width(&more).min(area.width);
+        let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
+        paint::line(frame, corner, &[Piece::new(more, Role::Notice)], theme);
+    }
+}
+
+/// One row: chosen, pending and stale each change it as a whole; the mark keeps its colour.
+fn row(words: Words<'_>, frame: &mut Frame<'_>, line: Rect, entry: &Entry, pieces: &[Piece], is_chosen: bool) {
+    let theme = &words.look.theme;
+    let whole = if is_chosen {
+        Some(Role::Selection)
+    } else if words.model.is_stale() {
+        Some(Role::Muted)
+    } else if words.model.is_pending(entry.id) {
+        Some(Role::Pending)
+    } else {
+        None
+    };
+    match whole {
+        Some(role) => {
+            paint::line_in(frame, line, pieces, role, theme);
+            let mark = Rect { x: line.x + 1, width: 3.min(line.width), ..line };
+            paint::line(frame, mark, &[words.mark(entry)], theme);
+        }
+        None => {
+            paint::line(frame, line, pieces, theme);
+        }
+    }
+}
+
+/// What it would cost if this alarm rang out: said before it happens.
+pub(super) fn cost(words: Words<'_>, alarm: &Entry) -> Pieces {
+    let texts = &words.look.texts;
+    let agreement = alarm.agreement.as_ref().or(alarm.candidates.first());
+    let ledger = agreement.and_then(|id| {
+        words.model.board.as_ref().and_then(|board| board.ledgers.iter().find(|it| it.agreement == *id))
+    });
+    let Some(ledger) = ledger else { return Vec::new() };
+    let next = ledger.used + 1;
+    let said = texts.with(
+        key::COST_NEXT,
+        &[
+            ("number", words.number(alarm).into()),
+            ("next", next.into()),
+            ("limit", ledger.limit.into()),
+            ("agreement", words.agreement(&ledger.agreement).into()),
+        ],
+    );
+    if next < ledger.limit {
+        return vec![Piece::new(said, Role::Warning)];
+    }
+    let is_breach = ledger.used >= ledger.limit;
+    let (rule, then) = match is_breach {
+        true => ("/alarms/material_breach", key::COST_BREACH),
+        false => ("/duties/action_plan", key::COST_PLAN),
+    };
+    let clause = words.clause(&ledger.agreement, rule);
+    if is_breach && clause.is_none() {
+        // This contract says nothing of a breach; that another one does is no reason to.
+        return vec![Piece::new(said, Role::Warning)];
+    }
+    let then = texts.get(then).join(" ", &clause.unwrap_or_default());
+    vec![Piece::new(said.join(": ", &then), Role::Warning)]
+}
+
+/// The line above the hints: what just happened, else what is being sent, else the link.
+fn notice(words: Words<'_>) -> Pieces {
+    let (model, texts) = (words.model, &words.look.texts);
+    if let Some(notice) = &model.notice {
+        return vec![said_notice(words, notice)];
+    }
+    if let Some(pending) = model.pending.values().next() {
+        let entry = pending.entry.and_then(|id| model.entry(id));
+        let action = words.action(entry.map(Entry::board), &pending.verb);
+        let what = action.join(" ", &entry.map(|entry| words.name(entry)).unwrap_or_default());
+        return vec![Piece::new(texts.with(key::NOTICE_SENDING, &[("what", what.into())]), Role::Pending)];
+    }
+    match &model.link_problem {
+        Some(code) => {
+            let why = texts.code("problem", code);
+            vec![Piece::new(texts.with(key::NOTICE_LINK, &[("why", why.into())]), Role::LinkDown)]
+        }
+        None => Vec::new(),
+    }
+}
+
+fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
+    let texts = &words.look.texts;
+    let numbered = |number: u32| texts.with(key::COMMON_NUMBER, &[("number", number.into())]);
+    let with_number = |key, number: u32| texts.with(key, &[("number", numbered(number).into())]);
+    let (said, role) = match notice {
+        Notice::Refused { number, verb, problem } => {
+            let board = words
+                .model
+                .board
+                .iter()
+                .flat_map(|board| board.worst_first())
+                .find(|entry| Some(entry.number) == *number)
+                .map(Entry::board);
+            let what = number.map(numbered).unwrap_or_default().join(" ", &words.action(board, verb));
+            let why = words.problem(problem);
+            (texts.with(key::NOTICE_REFUSED, &[("what", what.into()), ("why", why.into())]), Role::Warning)
+        }
+        Notice::Done { number, board, verb } => {
+            let what = number.map(numbered).unwrap_or_default().join(" ", &words.action(*board, verb));
+            (texts.with(key::NOTICE_DONE, &[("what", what.into())]), Role::Ok)
+        }
+        Notice::Gone { number } => (with_number(key::NOTICE_GONE, *number), Role::Warning),
+        Notice::Changed { number } => (with_number(key::NOTICE_CHANGED, *number), Role::Warning),
+        Notice::Held { number } => (with_number(key::NOTICE_HELD, *number), Role::Warning),
+        Notice::NewAlarm { number } => (with_number(key::NOTICE_NEW_ALARM, *number), Role::Alarm),
+        Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
+        Notice::NothingChosen => (texts.get(key::NOTICE_NOTHING_CHOSEN), Role::Notice),
+        Notice::NotHere => (texts.get(key::NOTICE_NOT_HERE), Role::Notice),
+        Notice::ReadOnly => (texts.get(key::NOTICE_READ_ONLY), Role::Notice),
+        Notice::Copied => (texts.get(key::NOTICE_COPIED), Role::Ok),
+        Notice::NothingToCopy => (texts.get(key::NOTICE_NOTHING_TO_COPY), Role::Notice),
+    };
+    Piece::new(said, role)
+}
+
+/// The likely keys, and among the entry's only those that would work.
+fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let model = words.model;
+    let chosen = model.chosen();
+    let mut hints: Vec<Pieces> = Vec::new();
+    for row in model.keymap.hints(&model.contexts()) {
+        let text = match row.action {
+            Action::Open | Action::Menu if chosen.is_none() => continue,
+            Action::Do("sign-on" | "sign-off") if !model.may_act() => continue,
+            Action::Do("sign-on" | "sign-off") => words.look.texts.get(row.text),
+            Action::Do(verb) => match chosen.filter(|entry| is_possible(model, entry, verb)) {
+                Some(entry) => words.action(Some(entry.board()), verb),
+                None => continue,
+            },
+            _ => words.look.texts.get(row.text),
+        };
+        hints.push(vec![
+            Piece::new(Said::outside(&row.chord.to_string()), Role::KeyHint),
+            Piece::fixed(" ", Role::Base),
+            Piece::new(text, Role::Muted),
+            Piece::fixed("  ", Role::Base),
+        ]);
+    }
+    paint::line(frame, area, &fitting(hints, area.width), &words.look.theme);
+}
+
+/// Whole hints only. The last two (help and back) always stay; those before them give way from behind.
+fn fitting(mut hints: Vec<Pieces>, room: u16) -> Pieces {
+    let total = |hints: &[Pieces]| hints.iter().map(|hint| paint::pieces_width(hint)).sum::<u16>();
+    while total(&hints) > room + 2 && hints.len() > 3 {
+        hints.remove(hints.len() - 3);
+    }
+    hints.concat()
+}
+
+fn is_possible(model: &Model, entry: &Entry, verb: &str) -> bool {
+    model.may_act()
+        && entry.actions.iter().any(|action| {
+            super::update::keys::bare(&action.verb) == verb && action.refused_for(model.me_name()).is_none()
+        })
+}
+
+/// Too small for a board: both sizes, and the alarms all the same.
+fn too_small(words: Words<'_>, frame: &mut Frame<'_>) {
+    let (model, texts) = (words.model, &words.look.texts);
+    let size = texts.with(
+        key::SMALL_SCREEN,
+        &[
+            ("width", model.size.width.into()),
+            ("height", model.size.height.into()),
+            ("needed-width", WIDTH_MIN.into()),
+            ("needed-height", HEIGHT_MIN.into()),
+        ],
+    );
+    let (open, ringing) = (model.alarms_open(), model.ringing().count());
+    let alarms = texts.with(key::SMALL_ALARMS, &[("open", open.into()), ("ringing", ringing.into())]);
+    let role = if ringing > 0 { Role::Alarm } else { Role::Base };
+    let mut lines = vec![vec![Piece::new(alarms, role)]];
+    if let Some(alarm) = model.ringing().next() {
+        let said = words.name(alarm).join(" ", &words.state(alarm)).join(" ", &words.due(alarm).said);
+        lines.push(vec![Piece::new(said, Role::Alarm)]);
+    }
+    if let Link::Stale { since } = model.link {
+        let stale = texts.with(key::COMMON_STALE, &[("clock", dates::clock_seconds(since).into())]);
+        lines.push(vec![Piece::new(stale, Role::LinkDown)]);
+    }
+    lines.extend(paint::wrap(&size, model.size.width).into_iter().map(|line| vec![Piece::new(line, Role::Muted)]));
+    paint::lines(frame, frame.area(), &lines, &words.look.theme);
+}

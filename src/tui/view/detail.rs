@@ -1,0 +1,345 @@
+//! The entry in full: what is known, what may be done now, whom to ring, what has happened.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::super::boards;
+use super::super::keymap::Context;
+use super::super::model::{Detail, is_ringing};
+use super::super::paint::{self, Piece, Pieces};
+use super::super::update::keys::bare;
+use super::super::words::Words;
+use crate::i18n::{Key, Said, dates, key};
+use crate::protocol::actions::Action as Offered;
+use crate::protocol::board::Contact;
+use crate::protocol::entry::{Due, HistoryLine, Live, WhereToLook};
+use crate::protocol::{DueKind, Entry, EntryId};
+use crate::theme::Role;
+
+/// Both times are shown when they differ by more than this (minutes).
+const TWO_TIMES_FROM_MINUTES: i64 = 2;
+/// Cells of the labels.
+const LABEL: u16 = 14;
+
+pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, id: EntryId, opened: Option<&Detail>) {
+    let fetched = opened.and_then(|detail| detail.view.as_ref());
+    let here = words.model.entry(id);
+    let Some(entry) = here.or(fetched.map(|view| &view.entry)) else { return };
+    let mut rest = area;
+    if words.model.is_stale() {
+        super::stale_bar(words, frame, rest);
+        rest = super::below(rest, 1);
+    }
+    let mut title = vec![words.mark(entry), Piece::fixed(" ", Role::Base)];
+    let heading = words.name(entry).join(" · ", &words.state(entry)).join(" · ", &words.agreement_of(entry));
+    title.push(Piece::new(heading, Role::Title));
+    paint::line(frame, rest, &title, &words.look.theme);
+    rest = super::below(rest, 1);
+
+    let mut page = Page { words, width: area.width, lines: Vec::new() };
+    page.now(entry, here.is_none());
+    page.citizen(entry);
+    page.dues(entry);
+    page.facts(entry);
+    page.actions(entry);
+    page.numbers(entry, fetched.map(|view| view.numbers.as_slice()));
+    page.history(opened, fetched.map(|view| view.history.as_slice()));
+    super::scrolled(words, frame, rest, &page.lines, opened.map_or(0, |detail| detail.scroll));
+}
+
+struct Page<'a> {
+    words: Words<'a>,
+    width: u16,
+    lines: Vec<Pieces>,
+}
+
+impl Page<'_> {
+    fn get(&self, key: Key) -> Said {
+        self.words.look.texts.get(key)
+    }
+
+    /// A label and its value, the value wrapped beside it.
+    fn fact(&mut self, label: Said, value: &Said, role: Role) {
+        let room = self.width.saturating_sub(LABEL + 1);
+        let label = paint::fit(&label, LABEL);
+        let pad = LABEL + 1 - paint::width(&label).min(LABEL);
+        for (index, part) in paint::wrap(value, room).into_iter().enumerate() {
+            let mut line = if index == 0 {
+                vec![Piece::new(label.clone(), Role::Muted), Piece::plain(Said::spaces(pad))]
+            } else {
+                vec![Piece::plain(Said::spaces(LABEL + 1))]
+            };
+            line.push(Piece::new(part, role));
+            self.lines.push(line);
+        }
+    }
+
+    fn line(&mut self, said: &Said, role: Role) {
+        for part in paint::wrap(said, self.width) {
+            self.lines.push(vec![Piece::new(part, role)]);
+        }
+    }
+
+    fn now(&mut self, entry: &Entry, is_over: bool) {
+        let words = self.words;
+        if is_over {
+            let over = self.get(key::DETAIL_OVER);
+            return self.line(&over, Role::Notice);
+        }
+        let why = words.code("why", &entry.attention.why);
+        let next = words.next(entry);
+        self.fact(self.get(key::DETAIL_NOW), &why, words.role(entry));
+        self.fact(self.get(key::COLUMN_NEXT), &next, Role::Title);
+        if is_ringing(entry) {
+            for piece in super::cost(words, entry) {
+                self.line(&piece.said, piece.role);
+            }
+        }
+        let holder = match &entry.holder {
+            None => self.get(key::DETAIL_HOLDER_NOBODY),
+            Some(holder) => {
+                let texts = &words.look.texts;
+                let since = dates::near(holder.since, words.now());
+                let name = words.holder(entry);
+                match holder.until {
+                    Some(until) => texts.with(
+                        key::DETAIL_HOLDER_LINE,
+                        &[
+                            ("name", name.into()),
+                            ("since", since.into()),
+                            ("until", dates::near(until, words.now()).into()),
+                        ],
+                    ),
+                    None => texts
+                        .with(key::DETAIL_HOLDER_OPEN, &[("name", name.into()), ("since", since.into())]),
+                }
+            }
+        };
+        self.fact(self.get(key::DETAIL_HOLDER), &holder, Role::Base);
+        let opened = two_times(words, entry.opened_at, entry.recorded_at);
+        self.fact(self.get(key::DETAIL_OPENED), &opened, Role::Base);
+    }
+
+    fn citizen(&mut self, entry: &Entry) {
+        let words = self.words;
+        if let Some(live) = &entry.live {
+            self.live(live);
+        }
+        match (&entry.citizen, entry.live.as_ref().is_some_and(|live| live.name.is_some())) {
+            (Some(id), _) => {
+                self.fact(self.get(key::DETAIL_CITIZEN_ID), &Said::outside(id.as_str()), Role::Muted);
+            }
+            (None, false) if matches!(entry.board().name(), "alarms" | "phone") => {
+                let unknown = words.look.texts.get(key::DETAIL_CITIZEN_UNKNOWN);
+                self.fact(self.get(key::DETAIL_CITIZEN), &unknown, Role::Muted);
+            }
+            _ => {}
+        }
+    }
+
+    fn live(&mut self, live: &Live) {
+        let shown = [
+            (key::DETAIL_NAME, &live.name, Role::Title),
+            (key::DETAIL_ADDRESS, &live.address, Role::Base),
+            (key::DETAIL_PHONE, &live.phone, Role::Base),
+            (key::DETAIL_CALLER, &live.caller, Role::Base),
+            (key::DETAIL_CALLER_NAME, &live.caller_name, Role::Base),
+            (key::DETAIL_KEY_BOX, &live.key_box, Role::Base),
+            (key::DETAIL_TEXT, &live.text, Role::Base),
+        ];
+        for (label, value, role) in shown {
+            if let Some(value) = value {
+                self.fact(self.get(label), &Said::from(value), role);
+            }
+        }
+        if let Some(look) = &live.look {
+            let said = where_to_look(self.words, look);
+            self.fact(self.get(key::DETAIL_CITIZEN), &said, Role::Notice);
+        }
+    }
+
+    fn dues(&mut self, entry: &Entry) {
+        let mut label = self.get(key::DETAIL_DUES);
+        let shown = |due: &&Due| due.what != DueKind::Kept;
+        for due in entry.due.iter().filter(shown) {
+            let said = due_line(self.words, due);
+            let is_past = due.at <= self.words.now();
+            self.fact(std::mem::take(&mut label), &said, if is_past { Role::Warning } else { Role::Base });
+        }
+    }
+
+    fn facts(&mut self, entry: &Entry) {
+        for (label, value) in boards::facts(self.words, entry) {
+            self.fact(self.get(label), &value, Role::Base);
+        }
+        if !entry.candidates.is_empty() && entry.agreement.is_none() {
+            let names: Vec<Said> = entry.candidates.iter().map(|id| self.words.agreement(id)).collect();
+            self.fact(self.get(key::FACT_CANDIDATES), &Said::all(&names, ", "), Role::Base);
+        }
+        let linked: Vec<Said> = entry
+            .links
+            .iter()
+            .filter_map(|id| self.words.model.entry(*id))
+            .map(|other| self.words.name(other))
+            .collect();
+        if !linked.is_empty() {
+            self.fact(self.get(key::DETAIL_LINKS), &Said::all(&linked, ", "), Role::Base);
+        }
+        if entry.notes > 0 {
+            self.fact(self.get(key::DETAIL_NOTES), &Said::number(i64::from(entry.notes)), Role::Base);
+        }
+    }
+
+    /// What may be done, with its key; what may not is in the menu with its reason.
+    fn actions(&mut self, entry: &Entry) {
+        let model = self.words.model;
+        if !model.may_act() {
+            return;
+        }
+        let possible: Vec<Said> = entry
+            .actions
+            .iter()
+            .filter(|action| action.refused_for(model.me_name()).is_none())
+            .map(|action| action_name(self.words, entry, action))
+            .collect();
+        let said = if possible.is_empty() {
+            self.get(key::DETAIL_ACTIONS_NONE)
+        } else {
+            Said::all(&possible, " · ")
+        };
+        self.fact(self.get(key::DETAIL_ACTIONS), &said, Role::Base);
+    }
+
+    fn numbers(&mut self, entry: &Entry, fetched: Option<&[Contact]>) {
+        let all = self.words.model.board.iter().flat_map(|board| &board.contacts);
+        let own = |contact: &&Contact| {
+            contact.now
+                && entry.agreement.as_ref().map_or(entry.candidates.contains(&contact.agreement), |id| {
+                    *id == contact.agreement
+                })
+        };
+        let contacts: Vec<&Contact> = match fetched {
+            Some(contacts) => contacts.iter().filter(|contact| contact.now).collect(),
+            None => all.filter(own).collect(),
+        };
+        let mut label = self.get(key::DETAIL_NUMBERS);
+        for contact in contacts {
+            let said = contact_line(self.words, contact);
+            self.fact(std::mem::take(&mut label), &said, Role::Base);
+        }
+    }
+
+    fn history(&mut self, opened: Option<&Detail>, fetched: Option<&[HistoryLine]>) {
+        let words = self.words;
+        self.lines.push(Vec::new());
+        let title = self.get(key::DETAIL_HISTORY);
+        self.line(&title, Role::Title);
+        if let Some(problem) = opened.and_then(|detail| detail.problem.as_ref()) {
+            let said = words.problem(problem);
+            return self.line(&said, Role::Warning);
+        }
+        let Some(history) = fetched else {
+            let hint =
+                if opened.is_some() { key::DETAIL_HISTORY_LOADING } else { key::DETAIL_HISTORY_CLOSED };
+            let hint = self.get(hint);
+            return self.line(&hint, Role::Muted);
+        };
+        for line in history {
+            let said = history_line(words, line);
+            self.line(&said, Role::Base);
+        }
+    }
+}
+
+/// An action's name with its key in front.
+pub fn action_name(words: Words<'_>, entry: &Entry, action: &Offered) -> Said {
+    let stack = [Context::On(entry.board().name()), Context::Entry];
+    let verb = bare(&action.verb);
+    let row = words.model.keymap.rows().iter().find(|row| {
+        stack.contains(&row.context) && row.action.is_verb(verb)
+    });
+    let chord = row.map(|row| Said::outside(&row.chord.to_string())).unwrap_or_default();
+    chord.join(" ", &words.action(Some(entry.board()), verb))
+}
+
+fn two_times(words: Words<'_>, happened: chrono::DateTime<chrono::Utc>, recorded: chrono::DateTime<chrono::Utc>) -> Said {
+    let shown = dates::near(happened, words.now());
+    if (recorded - happened).abs() <= chrono::Duration::minutes(TWO_TIMES_FROM_MINUTES) {
+        return shown;
+    }
+    let args = [("happened", shown.into()), ("recorded", dates::near(recorded, words.now()).into())];
+    words.look.texts.with(key::COMMON_TIMES, &args)
+}
+
+fn due_line(words: Words<'_>, due: &Due) -> Said {
+    let texts = &words.look.texts;
+    let what = serde_json::to_value(due.what).ok();
+    let what = words.code("due", what.as_ref().and_then(|it| it.as_str()).unwrap_or_default());
+    let line = texts.with(
+        key::DETAIL_DUE_LINE,
+        &[
+            ("what", what.into()),
+            ("countdown", dates::countdown(texts, due.at, words.now()).into()),
+            ("clock", dates::near(due.at, words.now()).into()),
+        ],
+    );
+    let origin = match &due.clause {
+        Some(clause) => texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]),
+        None => texts.get(key::COMMON_OWN_RULE),
+    };
+    line.join(", ", &origin)
+}
+
+/// A number to ring, with whom and when.
+pub fn contact_line(words: Words<'_>, contact: &Contact) -> Said {
+    let texts = &words.look.texts;
+    let line = texts.with(
+        key::DETAIL_NUMBER_LINE,
+        &[
+            ("role", words.code("contact", &contact.role).into()),
+            ("number", Said::outside(&contact.number).into()),
+        ],
+    );
+    let hours = match (&contact.from, &contact.to) {
+        (Some(from), Some(to)) => texts.with(
+            key::DETAIL_NUMBER_HOURS,
+            &[("from", Said::outside(from).into()), ("to", Said::outside(to).into())],
+        ),
+        _ => Said::default(),
+    };
+    let days = if contact.days == "all" { Said::default() } else { words.code("days", &contact.days) };
+    line.join(", ", &days).join(" ", &hours)
+}
+
+fn where_to_look(words: Words<'_>, look: &WhereToLook) -> Said {
+    let text = |text: &Option<String>| text.as_deref().map(Said::outside).unwrap_or_default();
+    words.look.texts.code_with(
+        "look",
+        &look.place,
+        &[
+            ("source", text(&look.source).into()),
+            ("id", text(&look.id).into()),
+            ("clock", dates::near(look.at, words.now()).into()),
+        ],
+    )
+}
+
+/// `03:12 anna: svar egen hjælp`
+fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
+    let when = two_times(words, line.happened_at, line.recorded_at);
+    let who = match line.actor.split_once(':') {
+        Some((_, name)) => Said::outside(name),
+        None => words.code("actor", &line.actor),
+    };
+    let (_, verb) = line.kind.split_once('.').unwrap_or(("", &line.kind));
+    let what = words.code("kind", &line.kind.replace('.', "-"));
+    let shown = ["with", "helper", "outcome", "to", "channel", "reason", "what", "agreement", "trigger", "duty", "trouble"];
+    let codes: Vec<Said> = shown
+        .iter()
+        .filter_map(|field| {
+            let code = line.payload.get(*field)?.as_str()?;
+            Some(words.option(verb, field, code))
+        })
+        .collect();
+    when.join(" ", &who).join(": ", &what).join(" ", &Said::all(&codes, ", "))
+}

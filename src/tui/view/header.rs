@@ -1,0 +1,303 @@
+//! The head of the screen: what must be seen whatever one is doing.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::super::action::Place;
+use super::super::paint::{self, Piece, Pieces};
+use super::super::words::Words;
+use crate::i18n::{Said, dates, key};
+use crate::protocol::board::{Answering, Ledger, SourceHealth, SourceState, Within};
+use crate::protocol::{Board, Entry, Level};
+use crate::theme::Role;
+
+const GAP: &str = "  ";
+
+/// Draws the header's lines, as many as there is room for.
+pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let lines = [first(words), counts(words), standing(words), figures(words)];
+    for (pieces, y) in lines.iter().zip(area.top()..area.bottom()) {
+        paint::line(frame, Rect { y, height: 1, ..area }, pieces, &words.look.theme);
+    }
+    let right = who(words);
+    let width = paint::pieces_width(&right).min(area.width);
+    let corner = Rect { x: area.right() - width, y: area.y, width, height: 1.min(area.height) };
+    paint::line(frame, corner, &right, &words.look.theme);
+}
+
+fn first(words: Words<'_>) -> Pieces {
+    let texts = &words.look.texts;
+    let clock = Piece::new(dates::heading(texts, words.now()), Role::Title);
+    let Some(board) = &words.model.board else { return vec![clock] };
+    let names: Vec<Said> = board
+        .shift
+        .on_call
+        .iter()
+        .map(|it| {
+            let name = Said::outside(it.name.as_str());
+            if it.signed_on { name } else { texts.with(key::HEADER_AWAY, &[("name", name.into())]) }
+        })
+        .collect();
+    let on_call = if names.is_empty() {
+        Piece::new(texts.get(key::HEADER_NOBODY_ON_CALL), Role::Warning)
+    } else {
+        let names = Said::all(&names, ", ");
+        Piece::new(texts.with(key::HEADER_ON_CALL, &[("names", names.into())]), Role::Base)
+    };
+    vec![clock, Piece::fixed(GAP, Role::Base), on_call]
+}
+
+/// Who sits here, and what kind of desk it is.
+fn who(words: Words<'_>) -> Pieces {
+    let (model, texts) = (words.model, &words.look.texts);
+    let mut parts = Vec::new();
+    if model.board.as_ref().is_some_and(|board| board.synthetic) {
+        parts.push(Piece::new(texts.get(key::COMMON_SYNTHETIC), Role::Notice));
+    }
+    if model.me.is_some() && !model.may_act() {
+        parts.push(Piece::new(texts.get(key::COMMON_READ_ONLY), Role::Notice));
+    }
+    if let Some(me) = &model.me {
+        parts.push(Piece::new(Said::outside(&me.name), Role::Muted));
+    }
+    separated(parts)
+}
+
+fn separated(parts: Vec<Piece>) -> Pieces {
+    let mut out = Pieces::new();
+    for part in parts {
+        out.push(Piece::fixed(GAP, Role::Base));
+        out.push(part);
+    }
+    out
+}
+
+fn counts(words: Words<'_>) -> Pieces {
+    if words.model.board.is_none() {
+        return Vec::new();
+    }
+    let mut parts = vec![alarms(words), calls(words), deadlines(words)];
+    parts.extend(notes_waiting(words));
+    side_by_side(parts)
+}
+
+fn side_by_side(parts: Vec<Piece>) -> Pieces {
+    let mut pieces = separated(parts);
+    if !pieces.is_empty() {
+        pieces.remove(0);
+    }
+    pieces
+}
+
+fn alarms(words: Words<'_>) -> Piece {
+    let (open, ringing) = (words.model.alarms_open(), words.model.ringing().count());
+    let texts = &words.look.texts;
+    if ringing > 0 {
+        let args = [("open", open.into()), ("ringing", ringing.into())];
+        return Piece::new(texts.with(key::HEADER_ALARMS_RINGING, &args), Role::Alarm);
+    }
+    let role = if open > 0 { Role::AlarmAcknowledged } else { Role::Base };
+    Piece::new(texts.with(key::HEADER_ALARMS, &[("open", open.into())]), role)
+}
+
+fn calls(words: Words<'_>) -> Piece {
+    let count = |state: &str| {
+        let rows = words.model.board.iter().flat_map(|board| board.worst_first());
+        rows.filter(|entry| entry.board() == Board::Phone && entry.state == state).count()
+    };
+    let (waiting, missed) = (count("waiting"), count("missed"));
+    let role = if waiting + missed > 0 { Role::Warning } else { Role::Base };
+    let args = [("waiting", waiting.into()), ("missed", missed.into())];
+    Piece::new(words.look.texts.with(key::HEADER_CALLS, &args), role)
+}
+
+/// Written justifications and duties; the next of them.
+fn deadlines(words: Words<'_>) -> Piece {
+    let texts = &words.look.texts;
+    let is_deadline = |entry: &&Entry| {
+        entry.board() == Board::Duties || entry.attention.why.starts_with("justification")
+    };
+    let due: Vec<&Entry> =
+        words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
+    let role = if due.iter().any(|entry| entry.attention.level == Level::Duty) { Role::Warning } else { Role::Base };
+    let count = due.len();
+    match due.iter().filter_map(|entry| entry.attention.breach_at).min() {
+        Some(at) => {
+            let countdown = dates::countdown_short(texts, at, words.now());
+            let args = [("count", count.into()), ("countdown", countdown.into())];
+            Piece::new(texts.with(key::HEADER_DEADLINES_NEXT, &args), role)
+        }
+        None => Piece::new(texts.with(key::HEADER_DEADLINES, &[("count", count.into())]), role),
+    }
+}
+
+/// Only what is wrong is named.
+fn sources(words: Words<'_>) -> Vec<Piece> {
+    let Some(board) = &words.model.board else { return Vec::new() };
+    let bad = |source: &&SourceHealth| matches!(source.state, SourceState::Late | SourceState::Silent);
+    let bad: Vec<Piece> = board.sources.iter().filter(bad).map(|source| bad_source(words, source)).collect();
+    if bad.is_empty() && !board.sources.is_empty() {
+        return vec![Piece::new(words.look.texts.get(key::HEADER_SOURCES_OK), Role::Muted)];
+    }
+    bad
+}
+
+fn bad_source(words: Words<'_>, source: &SourceHealth) -> Piece {
+    let texts = &words.look.texts;
+    let state = words.code("source-state", state_name(source.state));
+    let name = Said::outside(&source.name);
+    let said = match source.heard_at {
+        Some(at) => {
+            let length = dates::age_short(texts, at, words.now());
+            let args = [("name", name.into()), ("state", state.into()), ("length", length.into())];
+            texts.with(key::HEADER_SOURCE_SINCE, &args)
+        }
+        None => texts.with(key::HEADER_SOURCE_BAD, &[("name", name.into()), ("state", state.into())]),
+    };
+    Piece::new(said, Role::LinkDown)
+}
+
+/// The code of a source's state.
+pub fn state_name(state: SourceState) -> &'static str {
+    match state {
+        SourceState::Ok => "ok",
+        SourceState::Late => "late",
+        SourceState::Silent => "silent",
+        SourceState::Off => "off",
+    }
+}
+
+fn notes_waiting(words: Words<'_>) -> Option<Piece> {
+    let count = words.model.board.as_ref().map_or(0, |board| board.notes_waiting);
+    let said = words.look.texts.with(key::HEADER_NOTES_WAITING, &[("count", count.into())]);
+    (count > 0).then(|| Piece::new(said, Role::Warning))
+}
+
+/// What stands against us: silent sources first, then the redirect ledgers, the worst first.
+fn standing(words: Words<'_>) -> Pieces {
+    let Some(board) = &words.model.board else { return Vec::new() };
+    let mut parts = sources(words);
+    let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
+    ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
+    let ledgers = ledgers.into_iter().map(|ledger| ledger_piece(words, ledger));
+    parts.extend(ledgers);
+    side_by_side(parts)
+}
+
+/// The tightest answering figure of this month.
+fn figures(words: Words<'_>) -> Pieces {
+    let Some(board) = &words.model.board else { return Vec::new() };
+    let mut parts: Vec<Piece> = Vec::new();
+    let tightest = board
+        .answering
+        .iter()
+        .flat_map(|figure| figure.within.iter().map(move |within| (figure, within)))
+        .filter(|(_, within)| within.of > 0)
+        .min_by_key(|(_, within)| within.misses_left);
+    parts.extend(tightest.map(|(figure, within)| answering_piece(words, figure, within)));
+    side_by_side(parts)
+}
+
+fn ledger_piece(words: Words<'_>, ledger: &Ledger) -> Piece {
+    let texts = &words.look.texts;
+    let agreement = words.agreement(&ledger.agreement);
+    let mut said = match ledger.clears_on {
+        Some(day) => texts.with(
+            key::HEADER_LEDGER_CLEARS,
+            &[
+                ("agreement", agreement.into()),
+                ("used", ledger.used.into()),
+                ("limit", ledger.limit.into()),
+                ("day", dates::day(texts, day).into()),
+            ],
+        ),
+        None => texts.with(
+            key::HEADER_LEDGER,
+            &[("agreement", agreement.into()), ("used", ledger.used.into()), ("limit", ledger.limit.into())],
+        ),
+    };
+    if ledger.action_plan {
+        said = said.join(": ", &texts.get(key::HEADER_LEDGER_PLAN));
+    }
+    let role = if ledger.action_plan || ledger.used + 1 >= ledger.limit { Role::Warning } else { Role::Base };
+    Piece::new(said, role)
+}
+
+fn answering_piece(words: Words<'_>, figure: &Answering, within: &Within) -> Piece {
+    let texts = &words.look.texts;
+    let counted = texts.with(
+        key::HEADER_ANSWERING,
+        &[
+            ("board", words.board(figure.board).into()),
+            ("agreement", words.agreement(&figure.agreement).into()),
+            ("count", within.count.into()),
+            ("of", within.of.into()),
+            ("seconds", within.s.into()),
+        ],
+    );
+    let role = if within.misses_left <= 0 { Role::Warning } else { Role::Base };
+    let goal = (within.percent * 10.0).round() as u32;
+    let goal = texts.with(key::HEADER_GOAL, &[("percent", dates::per_mille(texts, goal).into())]);
+    Piece::new(counted.join(", ", &misses_left(words, within)).join("; ", &goal), role)
+}
+
+/// How many more may be missed, or how many were too many.
+pub fn misses_left(words: Words<'_>, within: &Within) -> Said {
+    let texts = &words.look.texts;
+    if within.misses_left < 0 {
+        return texts.with(key::HEADER_GOAL_BROKEN, &[("misses", (-within.misses_left).into())]);
+    }
+    texts.with(key::HEADER_MISSES_LEFT, &[("misses", within.misses_left.into())])
+}
+
+/// The line of places: full names while there is room, then short ones, then digits.
+pub fn places(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let fitting = [full as fn(Words<'_>, Place) -> Said, short, digit]
+        .into_iter()
+        .map(|name| line_of_places(words, name))
+        .find(|pieces| paint::pieces_width(pieces) <= area.width)
+        .unwrap_or_else(|| line_of_places(words, digit));
+    paint::line(frame, area, &fitting, &words.look.theme);
+}
+
+fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Pieces {
+    let mut pieces = Pieces::new();
+    let mut before = " ";
+    for place in Place::ALL {
+        let is_here = place == words.model.place;
+        let role = if is_here { Role::Title } else { Role::Muted };
+        let said = match is_here && paint::width(&name(words, place)) <= 1 {
+            true => counted(words, place, short(words, place)),
+            false => name(words, place),
+        };
+        pieces.push(Piece::fixed(if is_here { "[" } else { before }, role));
+        pieces.push(Piece::new(said, role));
+        before = if is_here { "]" } else { " " };
+    }
+    pieces.push(Piece::fixed(before, Role::Title));
+    pieces
+}
+
+fn numbered(words: Words<'_>, place: Place, name: Said) -> Said {
+    let chord = words.model.keymap.chord_of(&[super::super::keymap::Context::Global], super::Action::GoTo(place));
+    chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default().join(" ", &name)
+}
+
+fn full(words: Words<'_>, place: Place) -> Said {
+    counted(words, place, numbered(words, place, words.code("place", place.name())))
+}
+
+fn counted(words: Words<'_>, place: Place, name: Said) -> Said {
+    match words.model.count(place) {
+        0 => name,
+        count => name.join(":", &Said::number(i64::try_from(count).unwrap_or(i64::MAX))),
+    }
+}
+
+fn short(words: Words<'_>, place: Place) -> Said {
+    numbered(words, place, words.code("place-short", place.name()))
+}
+
+fn digit(words: Words<'_>, place: Place) -> Said {
+    numbered(words, place, Said::default())
+}

@@ -1,0 +1,377 @@
+//! What lies over the board: drawn bottom-up, framed, never wider than the screen.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+use super::super::action::Action;
+use super::super::form::{Form, FormField};
+use super::super::keymap::Context;
+use super::super::model::{Asked, Confirm, Overlay};
+use super::super::paint::{self, Piece, Pieces};
+use super::super::words::Words;
+use super::detail;
+use crate::i18n::{Said, key};
+use crate::protocol::EntryId;
+use crate::protocol::actions::FieldKind;
+use crate::protocol::board::Contact;
+use crate::theme::Role;
+
+/// Lines of a field for several lines of text.
+const LONG_FIELD_LINES: u16 = 5;
+
+pub fn draw(words: Words<'_>, frame: &mut Frame<'_>) {
+    for overlay in &words.model.overlays {
+        match overlay {
+            Overlay::Menu { entry, index } => menu(words, frame, *entry, *index),
+            Overlay::Form(it) => form(words, frame, it),
+            Overlay::Confirm(it) => confirm(words, frame, it),
+            Overlay::Help { scroll } => help(words, frame, *scroll),
+            Overlay::Numbers { scroll } => numbers(words, frame, *scroll),
+            // Drawn with the list it filters.
+            Overlay::Filter { .. } => {}
+        }
+    }
+}
+
+/// A box in the middle, as wide as wanted where there is room.
+fn centered(frame: &Frame<'_>, width: u16, height: u16) -> Rect {
+    let screen = frame.area();
+    let (width, height) = (width.min(screen.width), height.min(screen.height));
+    Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 2, width, height }
+}
+
+fn width_wanted(frame: &Frame<'_>) -> u16 {
+    frame.area().width.saturating_sub(4).min(76)
+}
+
+fn height_of(lines: usize) -> u16 {
+    u16::try_from(lines).unwrap_or(u16::MAX).saturating_add(2)
+}
+
+/// A window of lines that may be scrolled.
+fn window_of_lines(words: Words<'_>, frame: &mut Frame<'_>, title: &Said, lines: &[Pieces], scroll: u16) {
+    let area = centered(frame, width_wanted(frame), height_of(lines.len()));
+    let inside = paint::window(frame, area, title, Role::Focus, &words.look.theme);
+    super::scrolled(words, frame, inside, lines, scroll);
+}
+
+fn menu(words: Words<'_>, frame: &mut Frame<'_>, id: EntryId, chosen: usize) {
+    let Some(entry) = words.model.entry(id) else { return };
+    let me = words.model.me_name();
+    let room = width_wanted(frame).saturating_sub(4);
+    let mut lines: Vec<Pieces> = Vec::new();
+    let mut chosen_line = 0;
+    for (index, action) in entry.actions.iter().enumerate() {
+        let refused = action.refused_for(me);
+        let is_chosen = index == chosen;
+        if is_chosen {
+            chosen_line = lines.len();
+        }
+        let role = match (is_chosen, refused.is_some()) {
+            (true, _) => Role::Selection,
+            (false, true) => Role::Muted,
+            (false, false) => Role::Base,
+        };
+        let mark = Piece::fixed(if is_chosen { "> " } else { "  " }, role);
+        lines.push(vec![mark, Piece::new(detail::action_name(words, entry, action), role)]);
+        let Some(problem) = refused.filter(|_| is_chosen) else { continue };
+        for part in paint::wrap(&words.problem(problem), room) {
+            lines.push(vec![Piece::fixed("    ", Role::Base), Piece::new(part, Role::Warning)]);
+        }
+    }
+    let name = words.name_with_citizen(entry);
+    let title = words.look.texts.with(key::MENU_TITLE, &[("entry", name.into())]);
+    let height = frame.area().height.saturating_sub(2);
+    let scroll = u16::try_from(chosen_line + 3).unwrap_or(0).saturating_sub(height);
+    window_of_lines(words, frame, &title, &lines, scroll);
+}
+
+fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
+    let texts = &words.look.texts;
+    let width = width_wanted(frame);
+    let room = width.saturating_sub(4);
+    let mut lines: Vec<Pieces> = Vec::new();
+    let mut cursor = None;
+    for (index, field) in form.fields.iter().enumerate() {
+        let is_here = form.focus == index && form.sent.is_none();
+        lines.push(label_line(words, form, field, is_here));
+        if field.is_choice() {
+            choice_lines(words, form, field, is_here, room, &mut lines);
+        } else {
+            let at = lines.len();
+            let (typed, place) = typed_lines(field, room);
+            lines.extend(typed);
+            if is_here {
+                cursor = Some((place.0, at + place.1));
+            }
+        }
+        lines.extend(problem_lines(words, form, Some(field), room));
+    }
+    lines.extend(problem_lines(words, form, None, room));
+    lines.push(Vec::new());
+    lines.push(button(words, form));
+    let action = words.action(Some(form.deed.board), &form.deed.verb);
+    let title = texts
+        .with(key::FORM_TITLE, &[("action", action.into()), ("entry", words.deed_name(&form.deed).into())]);
+    let area = centered(frame, width, height_of(lines.len()));
+    let inside = paint::window(frame, area, &title, Role::Focus, &words.look.theme);
+    let shown = usize::from(inside.height);
+    let focus_line = cursor.map_or(0, |(_, line)| line);
+    let top = (focus_line + 2).saturating_sub(shown).min(lines.len().saturating_sub(shown));
+    paint::lines(frame, inside, &lines[top..], &words.look.theme);
+    if let Some((x, line)) = cursor.filter(|(_, line)| *line >= top && *line - top < shown) {
+        let x = (inside.x + 2 + x).min(inside.right().saturating_sub(1));
+        paint::cursor(frame, x, inside.y + u16::try_from(line - top).unwrap_or(0));
+    }
+}
+
+fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -> Pieces {
+    let texts = &words.look.texts;
+    let mark = Piece::fixed(if is_here { "> " } else { "  " }, Role::Focus);
+    let label = words.field(&field.spec.name);
+    let needed = if field.spec.required { key::FORM_REQUIRED } else { key::FORM_OPTIONAL };
+    let hint = match field.spec.kind {
+        FieldKind::Time => texts.get(key::FORM_TIME_HINT),
+        FieldKind::Entry => texts.get(key::FORM_NUMBER_HINT),
+        FieldKind::Text => texts.get(key::TEXT_GOES_TO_CARE_SYSTEM),
+        FieldKind::Code | FieldKind::Yes | FieldKind::Agreement if is_here => texts.get(key::FORM_CHOOSE_HINT),
+        _ => Said::default(),
+    };
+    let hint = texts.get(needed).join(" · ", &hint);
+    let role = if is_here && form.sent.is_none() { Role::Focus } else { Role::Base };
+    vec![mark, Piece::new(label, role), Piece::fixed("  ", Role::Base), Piece::new(hint, Role::Muted)]
+}
+
+/// The choices in a row each, numbered: recognition instead of recall.
+fn choice_lines(words: Words<'_>, form: &Form, field: &FormField, is_here: bool, room: u16, lines: &mut Vec<Pieces>) {
+    if !is_here {
+        let chosen = field.chosen.and_then(|index| field.spec.codes.get(index));
+        let said = chosen.map(|code| words.option(&form.deed.verb, &field.spec.name, code));
+        let said = said.unwrap_or_else(|| words.look.texts.get(key::COMMON_NOBODY));
+        lines.push(vec![Piece::fixed("    ", Role::Base), Piece::plain(said)]);
+        return;
+    }
+    for (index, code) in field.spec.codes.iter().enumerate() {
+        let is_chosen = field.chosen == Some(index);
+        let role = if is_chosen { Role::Selection } else { Role::Base };
+        let number = Said::number(i64::try_from(index + 1).unwrap_or(0));
+        let name = words.option(&form.deed.verb, &field.spec.name, code);
+        let text = paint::fit(&number.join(" ", &name), room.saturating_sub(4));
+        let mark = Piece::fixed(if is_chosen { "  (x) " } else { "  ( ) " }, role);
+        lines.push(vec![mark, Piece::new(text, role)]);
+    }
+}
+
+/// What was typed, wrapped; and where the cursor stands in it (cell, line).
+fn typed_lines(field: &FormField, room: u16) -> (Vec<Pieces>, (u16, usize)) {
+    let wrapped = paint::wrap_hard(&Said::typed(field.editor.text()), room);
+    let before = paint::wrap_hard(&Said::typed(field.editor.before_cursor()), room);
+    let line = before.len().saturating_sub(1);
+    let cell = before.last().map_or(0, paint::width);
+    let wanted = if field.editor.has_lines() { LONG_FIELD_LINES } else { 1 };
+    let count = wrapped.len().max(usize::from(wanted)).max(line + 1);
+    let lines = (0..count)
+        .map(|index| {
+            let said = wrapped.get(index).cloned().unwrap_or_default();
+            let pad = room.saturating_sub(paint::width(&said));
+            let blank = if pad > 0 { "_" } else { "" };
+            vec![Piece::fixed("  ", Role::Base), Piece::plain(said), Piece::fixed(blank, Role::Muted)]
+        })
+        .collect();
+    (lines, (cell, line))
+}
+
+/// Why it was refused, under the field it is about, or below all of them.
+fn problem_lines(words: Words<'_>, form: &Form, field: Option<&FormField>, room: u16) -> Vec<Pieces> {
+    let Some(problem) = &form.problem else { return Vec::new() };
+    let at = problem.field.as_deref().map(|path| path.rsplit('.').next().unwrap_or(path));
+    let is_of_a_field = form.fields.iter().any(|field| Some(field.spec.name.as_str()) == at);
+    let belongs = match field {
+        Some(field) => Some(field.spec.name.as_str()) == at,
+        None => !is_of_a_field,
+    };
+    if !belongs {
+        return Vec::new();
+    }
+    let wrapped = paint::wrap(&words.problem(problem), room);
+    wrapped.into_iter().map(|part| vec![Piece::fixed("  ", Role::Base), Piece::new(part, Role::Warning)]).collect()
+}
+
+fn button(words: Words<'_>, form: &Form) -> Pieces {
+    let texts = &words.look.texts;
+    if form.sent.is_some() {
+        return vec![Piece::fixed("  ", Role::Base), Piece::new(texts.get(key::FORM_SENDING), Role::Pending)];
+    }
+    let is_here = form.focus == form.fields.len();
+    let role = if is_here { Role::Selection } else { Role::Base };
+    vec![
+        Piece::fixed(if is_here { "> " } else { "  " }, Role::Focus),
+        Piece::fixed("[ ", role),
+        Piece::new(texts.get(key::FORM_SEND), role),
+        Piece::fixed(" ]", role),
+    ]
+}
+
+fn confirm(words: Words<'_>, frame: &mut Frame<'_>, confirm: &Confirm) {
+    let texts = &words.look.texts;
+    let width = width_wanted(frame).min(64);
+    let room = width.saturating_sub(4);
+    let mut lines: Vec<Pieces> = vec![Vec::new()];
+    let mut add = |said: &Said, role: Role| {
+        lines.extend(paint::wrap(said, room).into_iter().map(|part| {
+            vec![Piece::fixed(" ", Role::Base), Piece::new(part, role)]
+        }));
+    };
+    add(&question(words, &confirm.asked), Role::Title);
+    for fact in asked_facts(words, &confirm.asked) {
+        add(&fact, Role::Base);
+    }
+    if let Some(problem) = &confirm.problem {
+        add(&words.problem(problem), Role::Warning);
+    }
+    lines.push(Vec::new());
+    let last = if confirm.sent.is_some() {
+        Piece::new(texts.get(key::FORM_SENDING), Role::Pending)
+    } else {
+        let chord = |action| {
+            let chord = words.model.keymap.chord_of(&[Context::Confirm], action);
+            chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default()
+        };
+        let args = [("yes", chord(Action::Confirm).into()), ("no", chord(Action::Close).into())];
+        Piece::new(texts.with(key::CONFIRM_KEYS, &args), Role::KeyHint)
+    };
+    lines.push(vec![Piece::fixed(" ", Role::Base), last]);
+    let area = centered(frame, width, height_of(lines.len()));
+    let inside = paint::window(frame, area, &texts.get(key::CONFIRM_TITLE), Role::Warning, &words.look.theme);
+    paint::lines(frame, inside, &lines, &words.look.theme);
+}
+
+fn question(words: Words<'_>, asked: &Asked) -> Said {
+    let texts = &words.look.texts;
+    match asked {
+        Asked::Command { deed, .. } if deed.verb == "take-over" => {
+            let holder = words.model.entry(deed.entry).map(|entry| words.holder(entry)).unwrap_or_default();
+            let args = [("entry", words.deed_name(deed).into()), ("holder", holder.into())];
+            texts.with(key::CONFIRM_TAKE_OVER, &args)
+        }
+        Asked::Command { deed, .. } => {
+            let action = words.action(Some(deed.board), &deed.verb);
+            let args = [("action", action.into()), ("entry", words.deed_name(deed).into())];
+            texts.with(key::CONFIRM_COMMAND, &args)
+        }
+        Asked::SignOff => texts.get(key::CONFIRM_SIGN_OFF),
+        Asked::Quit { unsent } => texts.with(key::CONFIRM_QUIT, &[("unsent", (*unsent).into())]),
+        Asked::Discard => texts.get(key::CONFIRM_DISCARD),
+    }
+}
+
+/// Every fact of the command, as it will be sent.
+fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
+    let Asked::Command { deed, command } = asked else { return Vec::new() };
+    let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(command) else { return Vec::new() };
+    let mut facts: Vec<Said> = fields
+        .iter()
+        .filter(|(name, _)| name.as_str() != "type" && name.as_str() != "text")
+        .filter_map(|(name, value)| {
+            let value = match value {
+                serde_json::Value::Bool(true) => words.look.texts.get(key::COMMON_YES),
+                serde_json::Value::Bool(false) => words.look.texts.get(key::COMMON_NO),
+                serde_json::Value::String(text) if name == "reference" => Said::outside(text),
+                serde_json::Value::String(code) => words.option(&deed.verb, name, code),
+                _ => return None,
+            };
+            Some(words.field(name).join(": ", &value))
+        })
+        .collect();
+    if deed.verb == "redirect"
+        && let Some(entry) = words.model.entry(deed.entry)
+    {
+        facts.extend(super::cost(words, entry).into_iter().map(|piece| piece.said));
+    }
+    facts
+}
+
+fn help(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
+    let texts = &words.look.texts;
+    let under = words.model.overlays.iter().rev().nth(1);
+    let mut lines: Vec<Pieces> = Vec::new();
+    for context in words.model.contexts_under(under) {
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        lines.push(vec![Piece::new(context_name(words, context), Role::Title)]);
+        for (_, _, text, chords) in words.model.keymap.help(&[context]) {
+            let chords: Vec<Said> = chords.iter().map(|chord| Said::outside(&chord.to_string())).collect();
+            let keys = Said::all(&chords, ", ");
+            let pad = 16u16.saturating_sub(paint::width(&keys));
+            lines.push(vec![
+                Piece::fixed("  ", Role::Base),
+                Piece::new(keys, Role::KeyHint),
+                Piece::plain(Said::spaces(pad + 1)),
+                Piece::plain(texts.get(text)),
+            ]);
+        }
+    }
+    window_of_lines(words, frame, &texts.get(key::HELP_TITLE), &lines, scroll);
+}
+
+/// What a group of keys is called.
+pub fn context_name(words: Words<'_>, context: Context) -> Said {
+    let texts = &words.look.texts;
+    let only = |board: &str, prefix: &str| {
+        texts.with(key::KEYS_CONTEXT_ON, &[("board", words.code(prefix, board).into())])
+    };
+    match context {
+        Context::Global => texts.get(key::KEYS_CONTEXT_GLOBAL),
+        Context::List => texts.get(key::KEYS_CONTEXT_LIST),
+        Context::Detail => texts.get(key::KEYS_CONTEXT_DETAIL),
+        Context::Entry => texts.get(key::KEYS_CONTEXT_ENTRY),
+        Context::On(board) => only(board, "place"),
+        Context::At(place) => only(place, "place"),
+        Context::Menu => texts.get(key::KEYS_CONTEXT_MENU),
+        Context::Form => texts.get(key::KEYS_CONTEXT_FORM),
+        Context::Confirm => texts.get(key::KEYS_CONTEXT_CONFIRM),
+        Context::Help => texts.get(key::KEYS_CONTEXT_HELP),
+        Context::Filter => texts.get(key::KEYS_CONTEXT_FILTER),
+        Context::Card => texts.get(key::KEYS_CONTEXT_CARD),
+    }
+}
+
+/// Numbers of the chosen entry's municipality first, those that answer now before the rest.
+fn numbers(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
+    let texts = &words.look.texts;
+    let first = words.model.chosen().and_then(|entry| entry.agreement.clone());
+    let mut contacts: Vec<&Contact> = words.model.board.iter().flat_map(|board| &board.contacts).collect();
+    contacts.sort_by_key(|contact| {
+        (Some(&contact.agreement) != first.as_ref(), contact.agreement.clone(), !contact.now)
+    });
+    let mut lines: Vec<Pieces> = Vec::new();
+    let mut group = None;
+    for contact in contacts {
+        if group != Some(&contact.agreement) {
+            if group.is_some() {
+                lines.push(Vec::new());
+            }
+            lines.push(vec![Piece::new(words.agreement(&contact.agreement), Role::Title)]);
+            group = Some(&contact.agreement);
+        }
+        let role = if contact.now { Role::Base } else { Role::Muted };
+        lines.push(vec![Piece::fixed("  ", Role::Base), Piece::new(detail::contact_line(words, contact), role)]);
+    }
+    if lines.is_empty() {
+        lines.push(vec![Piece::new(texts.get(key::DETAIL_NUMBERS_NONE), Role::Muted)]);
+    }
+    window_of_lines(words, frame, &texts.get(key::NUMBERS_TITLE), &lines, scroll);
+}
+
+/// The search above the list, with the cursor while it is being typed.
+pub fn filter_line(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let texts = &words.look.texts;
+    let line = |typed: &str| texts.with(key::LIST_FILTER, &[("text", Said::typed(typed).into())]);
+    let pieces = [Piece::new(line(words.model.filter.text()), Role::Focus)];
+    paint::line(frame, area, &pieces, &words.look.theme);
+    if matches!(words.model.overlays.last(), Some(Overlay::Filter { .. })) {
+        let before = paint::width(&line(words.model.filter.before_cursor()));
+        paint::cursor(frame, (area.x + before).min(area.right().saturating_sub(1)), area.y);
+    }
+}

@@ -1,0 +1,329 @@
+//! A night with invented people: boards to look at.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::{Value, json};
+use vagttavle::protocol::attention::attention;
+use vagttavle::protocol::board::BoardSnapshot;
+use vagttavle::protocol::entry::{EntryView, HistoryLine};
+use vagttavle::protocol::stream::Recorded;
+use vagttavle::protocol::{Entry, StreamItem};
+
+/// Sunday 22 November 2026, 03:12:40 in Copenhagen.
+pub fn now() -> DateTime<Utc> {
+    "2026-11-22T02:12:40Z".parse().unwrap()
+}
+
+pub fn ago(seconds: i64) -> DateTime<Utc> {
+    now() - Duration::seconds(seconds)
+}
+
+pub fn ahead(seconds: i64) -> DateTime<Utc> {
+    now() + Duration::seconds(seconds)
+}
+
+fn id(number: u32) -> String {
+    format!("00000000-0000-7000-8000-{number:012}")
+}
+
+fn action(verb: &str, fields: Value, confirm: bool) -> Value {
+    json!({ "type": verb, "fields": fields, "confirm": confirm })
+}
+
+fn code(name: &str, codes: &[&str]) -> Value {
+    json!({ "name": name, "kind": "code", "required": true, "codes": codes })
+}
+
+fn common(board: &str, held: bool) -> Vec<Value> {
+    let holder = json!({ "status": 409, "code": "already-claimed", "holder": "bo", "since": ago(130) });
+    let nobody = json!({ "status": 422, "code": "not-claimed" });
+    let mut claim = action(&format!("{board}.claim"), json!([]), false);
+    let mut take_over = action(&format!("{board}.take-over"), json!([]), false);
+    let mut release = action(&format!("{board}.release"), json!([]), false);
+    if held {
+        claim["refused"] = holder;
+        release["refused"] = json!({ "status": 409, "code": "not-yours", "holder": "bo" });
+    } else {
+        take_over["refused"] = nobody.clone();
+        release["refused"] = nobody;
+    }
+    let text = json!([{ "name": "text", "kind": "text", "required": true }]);
+    let to = json!([{ "name": "to", "kind": "entry", "required": true }]);
+    vec![claim, take_over, release, action(&format!("{board}.note"), text, false), action(&format!("{board}.link"), to, false)]
+}
+
+fn alarm_actions(held: bool) -> Vec<Value> {
+    let with = json!([
+        code("with", &["own-help", "nurse", "doctor", "112"]),
+        { "name": "helper", "kind": "code", "codes": ["own-team", "colleague", "neighbour-team"] },
+    ]);
+    let outcomes = ["helped", "nothing-wrong", "false-alarm", "test", "technical", "taken-to-hospital", "deceased", "not-ours"];
+    let mut arrive = action("alarms.arrive", json!([]), false);
+    arrive["refused"] = json!({ "status": 422, "code": "wrong-state", "state": "raised" });
+    let sent = json!([
+        code("channel", &["care-system", "secure-mail", "letter"]),
+        { "name": "reference", "kind": "reference" },
+        { "name": "text", "kind": "text" },
+    ]);
+    let mut actions = vec![
+        action("alarms.respond", with, false),
+        arrive,
+        action("alarms.close", json!([code("outcome", &outcomes)]), true),
+        action("alarms.redirect", json!([code("to", &["municipal-unit", "back-up", "other"])]), true),
+        action("alarms.justify.begin", json!([]), false),
+        action("alarms.justify.sent", sent, false),
+    ];
+    actions.extend(common("alarms", held));
+    actions
+}
+
+fn phone_actions() -> Vec<Value> {
+    let back = json!([
+        { "name": "reached", "kind": "yes", "required": true },
+        { "name": "promise_at", "kind": "time" },
+    ]);
+    let reasons = ["no-number", "reached-otherwise", "wrong-number", "not-reachable", "duplicate"];
+    let mut actions = vec![
+        action("phone.answer", json!([]), false),
+        action("phone.call-back", back, false),
+        action("phone.documented", json!([]), false),
+        action("phone.give-up", json!([code("reason", &reasons)]), true),
+        action(
+            "phone.assign",
+            json!([{ "name": "agreement", "kind": "agreement", "required": true, "codes": ["jammerbugt", "norddjurs"] }]),
+            false,
+        ),
+    ];
+    actions.extend(common("phone", false));
+    actions
+}
+
+/// An entry made of `parts` laid over a plain one.
+fn entry(number: u32, board: &str, state: &str, opened_at: DateTime<Utc>, parts: Value) -> Entry {
+    let mut entry = json!({
+        "id": id(number), "number": number, "state": state, "version": 1,
+        "opened_at": opened_at, "recorded_at": opened_at, "board": board,
+        "attention": { "level": "none", "why": "over", "next": "nothing" },
+    });
+    for (name, value) in parts.as_object().unwrap() {
+        entry[name] = value.clone();
+    }
+    let mut entry: Entry = serde_json::from_value(entry).unwrap();
+    entry.attention = attention(&entry, now());
+    entry
+}
+
+fn alarm_details(number: u32) -> Value {
+    json!({ "alarm": format!("a-{number}"), "device": format!("dev-{number}"), "trigger": "pendant",
+            "technical": false, "test": false, "signals": 1 })
+}
+
+/// Rings since 45 seconds; would be the second redirect.
+pub fn ringing(number: u32) -> Entry {
+    entry(number, "alarms", "raised", ago(45), json!({
+        "agreement": "jammerbugt", "citizen": "c-1", "details": alarm_details(number), "actions": alarm_actions(false),
+        "due": [{ "what": "ring-out", "at": ahead(135) }],
+        "live": { "name": "Ellen Prøve", "address": "Testvej 3, 9440 Aabybro", "phone": "00 00 00 01",
+                  "key_box": "boks ved bagdøren", "text": "Halssmykke trykket" },
+    }))
+}
+
+/// Held by bo, not yet responded to.
+pub fn claimed(number: u32) -> Entry {
+    entry(number, "alarms", "claimed", ago(300), json!({
+        "agreement": "norddjurs", "citizen": "c-2", "details": alarm_details(number), "actions": alarm_actions(true),
+        "holder": { "name": "bo", "since": ago(130), "until": ahead(770) },
+        "due": [{ "what": "claim", "at": ahead(770) }],
+        "live": { "name": "Aage Eksempel", "address": "Prøvegade 14, 8500 Grenaa" },
+    }))
+}
+
+/// Help is on its way and late.
+pub fn help_late(number: u32) -> Entry {
+    let mut details = alarm_details(number);
+    details["response"] = json!("own-help");
+    details["responded_at"] = json!(ago(1_950));
+    details["helper"] = json!("own-team");
+    details["signals"] = json!(3);
+    entry(number, "alarms", "help-sent", ago(2_050), json!({
+        "agreement": "jammerbugt", "details": details, "actions": alarm_actions(true),
+        "holder": { "name": "anna", "since": ago(2_000), "until": ahead(60) },
+        "due": [{ "what": "arrive", "at": ago(130) }],
+        "live": { "look": { "place": "device", "source": "tryghed", "id": "dev-7", "at": ago(2_050) } },
+    }))
+}
+
+/// Rang out yesterday; the justification is owed.
+pub fn redirected(number: u32) -> Entry {
+    let mut details = alarm_details(number);
+    details["unanswered_at"] = json!(ago(90_000));
+    details["redirected_at"] = json!(ago(89_950));
+    details["redirected_to"] = json!("municipal-unit");
+    details["justification"] = json!({
+        "started_at": ago(90_000), "due_at": ago(90_000) + Duration::days(7), "clause": "3.1.13", "late": false,
+    });
+    entry(number, "alarms", "redirected", ago(90_180), json!({
+        "agreement": "jammerbugt", "details": details, "actions": alarm_actions(false),
+        "due": [{ "what": "justification", "at": ago(90_000) + Duration::days(7), "clause": "3.1.13" }],
+    }))
+}
+
+pub fn technical(number: u32) -> Entry {
+    let mut details = alarm_details(number);
+    details["technical"] = json!(true);
+    entry(number, "alarms", "raised", ago(7_300), json!({
+        "agreement": "norddjurs", "details": details,
+        "actions": [action("alarms.technical.done", json!([]), false)],
+    }))
+}
+
+pub fn waiting(number: u32) -> Entry {
+    entry(number, "phone", "waiting", ago(72), json!({
+        "candidates": ["jammerbugt", "norddjurs"], "actions": phone_actions(),
+        "details": { "call": "1795313560.4", "queue": "doegnvagt", "rank": "event", "attempts": 0, "documented": false },
+        "due": [{ "what": "answer", "at": ago(12) }],
+        "live": { "caller": "00 00 00 42", "caller_name": "Test Testesen" },
+    }))
+}
+
+pub fn missed(number: u32, seconds_ago: i64, promised: bool) -> Entry {
+    let promise = promised.then(|| ahead(1_500));
+    let mut due = vec![json!({ "what": "call-back", "at": ago(seconds_ago) + Duration::minutes(15) })];
+    due.extend(promise.map(|at| json!({ "what": "promise", "at": at })));
+    entry(number, "phone", "missed", ago(seconds_ago + 31), json!({
+        "agreement": "jammerbugt", "actions": phone_actions(),
+        "details": { "call": format!("17953135{number:02}.1"), "queue": "doegnvagt", "rank": "log", "attempts": u32::from(promised),
+                     "documented": false, "missed_at": ago(seconds_ago), "reason": "hung-up", "promise_at": promise },
+        "due": due,
+        "live": { "look": { "place": "exchange-call", "source": "central", "id": format!("17953135{number:02}.1"), "at": ago(seconds_ago) } },
+    }))
+}
+
+pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
+    let done = json!([{ "name": "reference", "kind": "reference" }]);
+    let postpone = json!([
+        { "name": "until", "kind": "time", "required": true },
+        code("reason", &["waiting-for-municipality", "by-agreement"]),
+    ]);
+    let mut actions = vec![action("duties.done", done, false), action("duties.postpone", postpone, false)];
+    actions.extend(common("duties", false));
+    let due: Vec<Value> = due.map(|at| json!({ "what": "duty", "at": at })).into_iter().collect();
+    entry(number, "duties", "open", ago(8_000), json!({
+        "agreement": "jammerbugt", "actions": actions, "due": due,
+        "details": { "duty": kind, "about_number": 5, "owner": "anna", "late": false, "postponed": 0 },
+    }))
+}
+
+pub fn silent(number: u32) -> Entry {
+    entry(number, "sources", "silent", ago(700), json!({
+        "actions": [action("sources.done", json!([]), false)],
+        "details": { "source": "tryghed", "trouble": "silent", "count": 1, "last_at": ago(700) },
+    }))
+}
+
+/// A board with these entries and the usual surroundings.
+pub fn board(entries: Vec<Entry>) -> BoardSnapshot {
+    let mut board: BoardSnapshot = serde_json::from_value(json!({
+        "sequence": 100, "now": now(), "rate": 1.0, "entries": [],
+        "sources": [
+            { "name": "central", "kind": "ami", "state": "ok", "heard_at": ago(3), "expected_within_s": 30 },
+            { "name": "tryghed", "kind": "scaip", "state": "silent", "heard_at": ago(760), "expected_within_s": 60 },
+        ],
+        "ledgers": [{ "agreement": "jammerbugt", "used": 1, "limit": 2, "window_days": 30,
+                      "clears_on": "2026-12-17", "action_plan": false }],
+        "answering": [
+            { "agreement": "jammerbugt", "board": "alarms", "month": "2026-11", "formula": "answered-within-of-all",
+              "within": [
+                { "s": 60, "count": 37, "of": 38, "misses_left": 0, "percent": 97.5 },
+                { "s": 180, "count": 38, "of": 38, "misses_left": 0, "percent": 99.0 } ] },
+            { "agreement": "norddjurs", "board": "phone", "month": "2026-11", "formula": "answered-within-of-all",
+              "within": [{ "s": 60, "count": 402, "of": 408, "misses_left": 4, "percent": 97.5 }] },
+        ],
+        "shift": { "on_call": [
+            { "name": "anna", "role": "coordinator", "since": ago(19_000), "signed_on": true },
+            { "name": "bo", "role": "leader", "since": ago(15_000), "until": ahead(13_000), "signed_on": false } ] },
+        "contacts": [
+            { "agreement": "jammerbugt", "role": "emergency-112", "number": "112", "days": "all", "now": true },
+            { "agreement": "jammerbugt", "role": "municipal-unit", "number": "00 00 01 10", "days": "all", "now": true },
+            { "agreement": "jammerbugt", "role": "assessors", "number": "00 00 01 20", "from": "08:00", "to": "15:00", "days": "working", "now": false },
+            { "agreement": "norddjurs", "role": "nurse", "number": "00 00 02 10", "from": "15:00", "to": "07:00", "days": "all", "now": true } ],
+        "synthetic": true,
+    }))
+    .unwrap();
+    board.entries = entries;
+    board
+}
+
+/// Something on every board.
+pub fn busy() -> BoardSnapshot {
+    board(vec![
+        missed(31, 540, false),
+        ringing(12),
+        duty(40, "documentation", Some(ahead(1_900))),
+        claimed(9),
+        waiting(33),
+        help_late(7),
+        redirected(5),
+        missed(28, 2_400, true),
+        duty(41, "action-plan", None),
+        technical(3),
+        silent(44),
+    ])
+}
+
+/// More than fits.
+pub fn overflowing() -> BoardSnapshot {
+    let mut entries = busy().entries;
+    entries.extend((50..80).map(|number| missed(number, i64::from(number) * 100, false)));
+    entries.extend((100..112).map(claimed));
+    entries.extend((120..140).map(|number| duty(number, "follow-up", Some(ahead(i64::from(number) * 60)))));
+    board(entries)
+}
+
+/// Values as the server sends them.
+pub fn agreements() -> Vec<Value> {
+    vec![json!({
+        "id": "jammerbugt", "name": "Jammerbugt", "version": "2026-11-01", "valid_from": "2026-11-01",
+        "alarms": {
+            "redirect_limit": { "kind": "contract", "value": 2, "clause": "3.1.13", "says": "Ved den anden viderestilling i perioden vil kommunen have en handlingsplan." },
+            "ring_out_seconds": { "kind": "own", "value": 180 },
+            "responses": { "kind": "contract", "value": ["own-help", "nurse", "doctor", "112"], "clause": "3.1.13", "says": "Vi sender som hovedregel selv hjælp." },
+            "bell_repeat_seconds": { "kind": "own", "value": 30 },
+        },
+        "phone": { "one_number_always": { "kind": "contract", "value": true, "clause": "3.1.12", "says": "Ét hovednummer hele døgnet." } },
+    })]
+}
+
+/// The next recorded item about an entry.
+pub fn recorded(sequence: u64, entry: Entry) -> StreamItem {
+    StreamItem::Recorded(Box::new(Recorded {
+        sequence,
+        after: sequence - 1,
+        happened_at: now(),
+        recorded_at: now(),
+        actor: "source:tryghed".into(),
+        kind: "alarms.raised".into(),
+        entry: Some(entry),
+        ledgers: None,
+        answering: None,
+    }))
+}
+
+/// What the server answers when the entry is opened.
+pub fn opened(entry: Entry) -> EntryView {
+    let line = |sequence, happened_at, late_by, actor: &str, kind: &str, payload: Value| HistoryLine {
+        sequence,
+        happened_at,
+        recorded_at: happened_at + Duration::seconds(late_by),
+        actor: actor.into(),
+        kind: kind.into(),
+        payload,
+    };
+    let history = vec![
+        line(90, ago(300), 0, "source:tryghed", "alarms.raised", json!({ "trigger": "pendant" })),
+        line(91, ago(130), 0, "person:bo", "entry.claimed", json!({})),
+        line(92, ago(120), 119, "person:bo", "alarms.responded", json!({ "with": "own-help", "helper": "own-team" })),
+        line(93, ago(100), 600, "person:bo", "alarms.arrived", json!({})),
+        line(94, ago(20), 0, "timer", "entry.claim-expired", json!({})),
+    ];
+    EntryView { entry, history, numbers: Vec::new() }
+}
