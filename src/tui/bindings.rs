@@ -34,7 +34,7 @@ const GLOBAL: &[Row] = &{
         row(Global, F(1), Action::Help, key::KEYS_HELP, 0),
         row(Global, Char('/'), Action::Filter, key::KEYS_FILTER, 80),
         row(Global, F(3), Action::Filter, key::KEYS_FILTER, 0),
-        row(Global, Char('w'), Action::Numbers, key::KEYS_NUMBERS, 70),
+        row(Global, Char('w'), Action::Numbers, key::KEYS_NUMBERS, 5),
         row(Global, F(2), Action::Numbers, key::KEYS_NUMBERS, 0),
         row(Global, Char('1'), Action::GoTo(Place::Overview), key::PLACE_OVERVIEW, 0),
         row(Global, Char('2'), Action::GoTo(Place::Alarms), key::PLACE_ALARMS, 0),
@@ -58,7 +58,7 @@ const MOVING: &[Row] = &{
     use Chord::Char;
     use Context::{Detail, List};
     [
-        row(List, Chord::Enter, Action::Open, key::KEYS_OPEN, 5),
+        row(List, Chord::Enter, Action::Open, key::KEYS_OPEN, 4),
         row(List, Chord::Up, Action::Up, key::KEYS_UP, 0),
         row(List, Char('k'), Action::Up, key::KEYS_UP, 0),
         row(List, Chord::Down, Action::Down, key::KEYS_DOWN, 0),
@@ -71,7 +71,7 @@ const MOVING: &[Row] = &{
         row(List, Chord::PageDown, Action::PageDown, key::KEYS_PAGE_DOWN, 0),
         row(List, Chord::Right, Action::Open, key::KEYS_OPEN, 0),
         row(List, Char('l'), Action::Open, key::KEYS_OPEN, 0),
-        row(Detail, Chord::Enter, Action::Menu, key::KEYS_MENU, 5),
+        row(Detail, Chord::Enter, Action::Menu, key::KEYS_MENU, 4),
         row(Detail, Chord::Up, Action::Up, key::KEYS_UP, 0),
         row(Detail, Char('k'), Action::Up, key::KEYS_UP, 0),
         row(Detail, Chord::Down, Action::Down, key::KEYS_DOWN, 0),
@@ -111,9 +111,9 @@ const BOARDS: &[Row] = &{
     [
         deed(ALARMS, 'u', "respond", key::ACTION_ALARMS_RESPOND, 2),
         deed(ALARMS, 'f', "arrive", key::ACTION_ALARMS_ARRIVE, 3),
-        grave(ALARMS, 'a', "close", key::ACTION_ALARMS_CLOSE, 4),
-        grave(ALARMS, 'v', "redirect", key::ACTION_ALARMS_REDIRECT, 6),
-        grave(ALARMS, 'b', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 7),
+        grave(ALARMS, 'a', "close", key::ACTION_ALARMS_CLOSE, 6),
+        grave(ALARMS, 'v', "redirect", key::ACTION_ALARMS_REDIRECT, 7),
+        grave(ALARMS, 'b', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 3),
         grave(ALARMS, 'x', "technical.done", key::ACTION_ALARMS_TECHNICAL_DONE, 8),
         deed(PHONE, 'u', "answer", key::ACTION_PHONE_ANSWER, 2),
         deed(PHONE, 'r', "call-back", key::ACTION_PHONE_CALL_BACK, 2),

@@ -21,14 +21,22 @@ impl Purpose {
 pub enum Effect {
     /// Send, and try again under the same id until there is an answer.
     Submit(CommandRequest),
-    FetchEntry { entry: EntryId, purpose: Purpose },
+    FetchEntry {
+        entry: EntryId,
+        purpose: Purpose,
+    },
     FetchAgreements,
     /// Something is missing in the replica: fetch the board anew.
     Resync,
     Bell,
     /// A notice on the desktop: counts only, never a citizen's data.
-    Notify { ringing: usize },
-    SetTitle { alarms: usize, ringing: usize },
+    Notify {
+        ringing: usize,
+    },
+    SetTitle {
+        alarms: usize,
+        ringing: usize,
+    },
     /// To the clipboard of the terminal's owner.
     Copy(String),
     Redraw,

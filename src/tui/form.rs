@@ -87,7 +87,11 @@ impl FormField {
     }
 
     /// The value for the command. Errors: a code of `problem-…`.
-    fn value(&self, now: DateTime<Utc>, entry_of: &dyn Fn(u32) -> Option<EntryId>) -> Result<Value, &'static str> {
+    fn value(
+        &self,
+        now: DateTime<Utc>,
+        entry_of: &dyn Fn(u32) -> Option<EntryId>,
+    ) -> Result<Value, &'static str> {
         let text = self.editor.text().trim();
         Ok(match self.spec.kind {
             FieldKind::Yes => json!(self.choice() == Some(YES_NO[0])),

@@ -39,7 +39,8 @@ pub fn has_list(place: Place) -> bool {
 pub fn areas(model: &Model) -> Areas {
     let Size { width, height } = model.size;
     let header_height = if height >= HEADER_FULL_FROM { 4 } else { 3.min(height) };
-    let row = |y: u16, h: u16| Rect { x: 0, y: y.min(height), width, height: h.min(height.saturating_sub(y)) };
+    let row =
+        |y: u16, h: u16| Rect { x: 0, y: y.min(height), width, height: h.min(height.saturating_sub(y)) };
     let body = row(header_height + 1, height.saturating_sub(header_height + 3));
     let is_split = width >= WIDE_FROM && has_list(model.place);
     let (main, side) = if is_split {

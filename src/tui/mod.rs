@@ -16,6 +16,8 @@ pub mod look;
 pub mod model;
 pub mod msg;
 mod paint;
+pub mod run;
+pub mod table;
 pub mod terminal;
 pub mod update;
 pub mod view;

@@ -13,12 +13,12 @@ use super::editor::Editor;
 use super::form::{Deed, Form};
 use super::keymap::{Context, Keymap};
 use super::layout;
-use serde_json::Value;
 use crate::protocol::board::Me;
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::{Details, EntryView};
 use crate::protocol::sync::Replica;
 use crate::protocol::{Board, Entry, EntryId, Key, Level, Problem};
+use serde_json::Value;
 
 /// Cells of the terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub enum Link {
     Connecting,
     Live,
     /// What is shown may be wrong since then (the desk's clock).
-    Stale { since: DateTime<Utc> },
+    Stale {
+        since: DateTime<Utc>,
+    },
 }
 
 /// Where one is on a list. `index` is only a memory of the row, for when the entry vanishes.
@@ -59,13 +61,22 @@ pub struct Detail {
 /// What lies over the board; the last one has the keys.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Overlay {
-    Menu { entry: EntryId, index: usize },
+    Menu {
+        entry: EntryId,
+        index: usize,
+    },
     Form(Box<Form>),
     Confirm(Box<Confirm>),
-    Help { scroll: u16 },
-    Filter { before: Editor },
+    Help {
+        scroll: u16,
+    },
+    Filter {
+        before: Editor,
+    },
     /// Numbers to ring.
-    Numbers { scroll: u16 },
+    Numbers {
+        scroll: u16,
+    },
 }
 
 /// A question before something that cannot be undone. Carries exactly what will be done.
@@ -78,10 +89,15 @@ pub struct Confirm {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
-    Command { deed: Deed, command: WireCommand },
+    Command {
+        deed: Deed,
+        command: WireCommand,
+    },
     SignOff,
     /// Leave although something would be lost.
-    Quit { unsent: usize },
+    Quit {
+        unsent: usize,
+    },
     /// Throw away a form with text in it.
     Discard,
 }
@@ -100,21 +116,37 @@ pub struct Pending {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Notice {
     /// The server or the rules said no.
-    Refused { number: Option<u32>, verb: String, problem: Problem },
-    Done { number: Option<u32>, board: Option<Board>, verb: String },
+    Refused {
+        number: Option<u32>,
+        verb: String,
+        problem: Problem,
+    },
+    Done {
+        number: Option<u32>,
+        board: Option<Board>,
+        verb: String,
+    },
     /// The chosen or asked-about entry is over or out of sight.
-    Gone { number: u32 },
+    Gone {
+        number: u32,
+    },
     /// The entry changed while a question about it was open.
-    Changed { number: u32 },
+    Changed {
+        number: u32,
+    },
     /// A key was held back: the chosen entry had just vanished and another took its place.
-    Held { number: u32 },
+    Held {
+        number: u32,
+    },
     PasteIgnored,
     NothingChosen,
     NotHere,
     ReadOnly,
     Copied,
     NothingToCopy,
-    NewAlarm { number: u32 },
+    NewAlarm {
+        number: u32,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -3,10 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use super::input::Input;
-use serde_json::Value;
 use crate::protocol::board::{BoardSnapshot, Me};
 use crate::protocol::entry::EntryView;
 use crate::protocol::{CommandReply, EntryId, Key, Problem, StreamItem};
+use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
@@ -18,10 +18,18 @@ pub enum Msg {
     Board(Box<BoardSnapshot>),
     Item(Box<StreamItem>),
     /// The server cannot be reached or refuses us; `code` is a problem's.
-    LinkLost { code: String },
+    LinkLost {
+        code: String,
+    },
     /// The answer to a submitted command.
-    Done { id: Key, outcome: Result<CommandReply, Problem> },
-    Fetched { entry: EntryId, outcome: Result<Box<EntryView>, Problem> },
+    Done {
+        id: Key,
+        outcome: Result<CommandReply, Problem>,
+    },
+    Fetched {
+        entry: EntryId,
+        outcome: Result<Box<EntryView>, Problem>,
+    },
     Agreements(Result<Vec<Value>, Problem>),
     /// The system wants the desk to end: a signal, a closed terminal.
     Terminate,

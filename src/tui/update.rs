@@ -236,7 +236,13 @@ fn overtaken(model: &Model, confirm: &Confirm) -> Option<Notice> {
 }
 
 /// Sends a command about an entry. `version` only where the change would be final.
-fn submit(model: &mut Model, deed: Option<&Deed>, verb: &str, version: Option<u32>, command: WireCommand) -> (Key, Effect) {
+fn submit(
+    model: &mut Model,
+    deed: Option<&Deed>,
+    verb: &str,
+    version: Option<u32>,
+    command: WireCommand,
+) -> (Key, Effect) {
     model.sent_count += 1;
     let id = Key::new(format!("{}-{}", model.session, model.sent_count))
         .expect("a session name and a number make a key");

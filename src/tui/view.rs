@@ -156,8 +156,7 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
     let (model, theme) = (words.model, &words.look.theme);
     let entries = model.rows(model.place);
     if entries.is_empty() {
-        let empty =
-            if model.filter.is_empty() { key::LIST_EMPTY } else { key::LIST_EMPTY_FILTER };
+        let empty = if model.filter.is_empty() { key::LIST_EMPTY } else { key::LIST_EMPTY_FILTER };
         paint::line(frame, area, &[Piece::new(words.look.texts.get(empty), Role::Muted)], theme);
         return;
     }
@@ -179,7 +178,14 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
 }
 
 /// One row: chosen, pending and stale each change it as a whole; the mark keeps its colour.
-fn row(words: Words<'_>, frame: &mut Frame<'_>, line: Rect, entry: &Entry, pieces: &[Piece], is_chosen: bool) {
+fn row(
+    words: Words<'_>,
+    frame: &mut Frame<'_>,
+    line: Rect,
+    entry: &Entry,
+    pieces: &[Piece],
+    is_chosen: bool,
+) {
     let theme = &words.look.theme;
     let whole = if is_chosen {
         Some(Role::Selection)
@@ -359,6 +365,8 @@ fn too_small(words: Words<'_>, frame: &mut Frame<'_>) {
         let stale = texts.with(key::COMMON_STALE, &[("clock", dates::clock_seconds(since).into())]);
         lines.push(vec![Piece::new(stale, Role::LinkDown)]);
     }
-    lines.extend(paint::wrap(&size, model.size.width).into_iter().map(|line| vec![Piece::new(line, Role::Muted)]));
+    lines.extend(
+        paint::wrap(&size, model.size.width).into_iter().map(|line| vec![Piece::new(line, Role::Muted)]),
+    );
     paint::lines(frame, frame.area(), &lines, &words.look.theme);
 }

@@ -101,7 +101,9 @@ impl<'a> Words<'a> {
 
     pub fn holder(self, entry: &Entry) -> Said {
         match &entry.holder {
-            Some(holder) if holder.name.as_str() == self.model.me_name() => self.look.texts.get(key::COMMON_ME),
+            Some(holder) if holder.name.as_str() == self.model.me_name() => {
+                self.look.texts.get(key::COMMON_ME)
+            }
             Some(holder) => Said::outside(holder.name.as_str()),
             None => self.look.texts.get(key::COMMON_NOBODY),
         }
@@ -109,9 +111,12 @@ impl<'a> Words<'a> {
 
     /// The municipality's name, as its agreement says it.
     pub fn agreement(self, id: &AgreementId) -> Said {
-        let named = self.model.agreements.iter().flatten().find(|it| {
-            it.pointer("/id").and_then(serde_json::Value::as_str) == Some(id.as_str())
-        });
+        let named = self
+            .model
+            .agreements
+            .iter()
+            .flatten()
+            .find(|it| it.pointer("/id").and_then(serde_json::Value::as_str) == Some(id.as_str()));
         match named.and_then(|it| it.pointer("/name")).and_then(serde_json::Value::as_str) {
             Some(name) => Said::outside(name),
             None => capitalized(id.as_str()),
@@ -120,9 +125,12 @@ impl<'a> Words<'a> {
 
     /// `(3.1.13)`: the clause of a rule of an agreement, by its place in the file; none when it is not agreed.
     pub fn clause(self, id: &AgreementId, rule: &str) -> Option<Said> {
-        let agreement = self.model.agreements.iter().flatten().find(|it| {
-            it.pointer("/id").and_then(serde_json::Value::as_str) == Some(id.as_str())
-        })?;
+        let agreement = self
+            .model
+            .agreements
+            .iter()
+            .flatten()
+            .find(|it| it.pointer("/id").and_then(serde_json::Value::as_str) == Some(id.as_str()))?;
         let clause = agreement.pointer(rule)?.get("clause")?.as_str()?;
         Some(Said::fixed("(").join("", &Said::outside(clause)).join("", &Said::fixed(")")))
     }

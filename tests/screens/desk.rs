@@ -45,7 +45,11 @@ impl Desk {
 
     pub fn showing(mut self, board: BoardSnapshot) -> Self {
         self.send(Msg::Agreements(Ok(night::agreements())));
-        self.send(Msg::SignedIn(Me { name: "anna".into(), role: "coordinator".into(), agreements: Vec::new() }));
+        self.send(Msg::SignedIn(Me {
+            name: "anna".into(),
+            role: "coordinator".into(),
+            agreements: Vec::new(),
+        }));
         self.send(Msg::Board(Box::new(board)));
         self.effects.clear();
         self

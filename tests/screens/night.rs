@@ -48,7 +48,13 @@ fn common(board: &str, held: bool) -> Vec<Value> {
     }
     let text = json!([{ "name": "text", "kind": "text", "required": true }]);
     let to = json!([{ "name": "to", "kind": "entry", "required": true }]);
-    vec![claim, take_over, release, action(&format!("{board}.note"), text, false), action(&format!("{board}.link"), to, false)]
+    vec![
+        claim,
+        take_over,
+        release,
+        action(&format!("{board}.note"), text, false),
+        action(&format!("{board}.link"), to, false),
+    ]
 }
 
 fn alarm_actions(held: bool) -> Vec<Value> {
@@ -56,7 +62,16 @@ fn alarm_actions(held: bool) -> Vec<Value> {
         code("with", &["own-help", "nurse", "doctor", "112"]),
         { "name": "helper", "kind": "code", "codes": ["own-team", "colleague", "neighbour-team"] },
     ]);
-    let outcomes = ["helped", "nothing-wrong", "false-alarm", "test", "technical", "taken-to-hospital", "deceased", "not-ours"];
+    let outcomes = [
+        "helped",
+        "nothing-wrong",
+        "false-alarm",
+        "test",
+        "technical",
+        "taken-to-hospital",
+        "deceased",
+        "not-ours",
+    ];
     let mut arrive = action("alarms.arrive", json!([]), false);
     arrive["refused"] = json!({ "status": 422, "code": "wrong-state", "state": "raised" });
     let sent = json!([
@@ -119,22 +134,34 @@ fn alarm_details(number: u32) -> Value {
 
 /// Rings since 45 seconds; would be the second redirect.
 pub fn ringing(number: u32) -> Entry {
-    entry(number, "alarms", "raised", ago(45), json!({
-        "agreement": "jammerbugt", "citizen": "c-1", "details": alarm_details(number), "actions": alarm_actions(false),
-        "due": [{ "what": "ring-out", "at": ahead(135) }],
-        "live": { "name": "Ellen Prøve", "address": "Testvej 3, 9440 Aabybro", "phone": "00 00 00 01",
-                  "key_box": "boks ved bagdøren", "text": "Halssmykke trykket" },
-    }))
+    entry(
+        number,
+        "alarms",
+        "raised",
+        ago(45),
+        json!({
+            "agreement": "jammerbugt", "citizen": "c-1", "details": alarm_details(number), "actions": alarm_actions(false),
+            "due": [{ "what": "ring-out", "at": ahead(135) }],
+            "live": { "name": "Ellen Prøve", "address": "Testvej 3, 9440 Aabybro", "phone": "00 00 00 01",
+                      "key_box": "boks ved bagdøren", "text": "Halssmykke trykket" },
+        }),
+    )
 }
 
 /// Held by bo, not yet responded to.
 pub fn claimed(number: u32) -> Entry {
-    entry(number, "alarms", "claimed", ago(300), json!({
-        "agreement": "norddjurs", "citizen": "c-2", "details": alarm_details(number), "actions": alarm_actions(true),
-        "holder": { "name": "bo", "since": ago(130), "until": ahead(770) },
-        "due": [{ "what": "claim", "at": ahead(770) }],
-        "live": { "name": "Aage Eksempel", "address": "Prøvegade 14, 8500 Grenaa" },
-    }))
+    entry(
+        number,
+        "alarms",
+        "claimed",
+        ago(300),
+        json!({
+            "agreement": "norddjurs", "citizen": "c-2", "details": alarm_details(number), "actions": alarm_actions(true),
+            "holder": { "name": "bo", "since": ago(130), "until": ahead(770) },
+            "due": [{ "what": "claim", "at": ahead(770) }],
+            "live": { "name": "Aage Eksempel", "address": "Prøvegade 14, 8500 Grenaa" },
+        }),
+    )
 }
 
 /// Help is on its way and late.
@@ -144,12 +171,18 @@ pub fn help_late(number: u32) -> Entry {
     details["responded_at"] = json!(ago(1_950));
     details["helper"] = json!("own-team");
     details["signals"] = json!(3);
-    entry(number, "alarms", "help-sent", ago(2_050), json!({
-        "agreement": "jammerbugt", "details": details, "actions": alarm_actions(true),
-        "holder": { "name": "anna", "since": ago(2_000), "until": ahead(60) },
-        "due": [{ "what": "arrive", "at": ago(130) }],
-        "live": { "look": { "place": "device", "source": "tryghed", "id": "dev-7", "at": ago(2_050) } },
-    }))
+    entry(
+        number,
+        "alarms",
+        "help-sent",
+        ago(2_050),
+        json!({
+            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(true),
+            "holder": { "name": "anna", "since": ago(2_000), "until": ahead(60) },
+            "due": [{ "what": "arrive", "at": ago(130) }],
+            "live": { "look": { "place": "device", "source": "tryghed", "id": "dev-7", "at": ago(2_050) } },
+        }),
+    )
 }
 
 /// Rang out yesterday; the justification is owed.
@@ -161,41 +194,65 @@ pub fn redirected(number: u32) -> Entry {
     details["justification"] = json!({
         "started_at": ago(90_000), "due_at": ago(90_000) + Duration::days(7), "clause": "3.1.13", "late": false,
     });
-    entry(number, "alarms", "redirected", ago(90_180), json!({
-        "agreement": "jammerbugt", "details": details, "actions": alarm_actions(false),
-        "due": [{ "what": "justification", "at": ago(90_000) + Duration::days(7), "clause": "3.1.13" }],
-    }))
+    entry(
+        number,
+        "alarms",
+        "redirected",
+        ago(90_180),
+        json!({
+            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(false),
+            "due": [{ "what": "justification", "at": ago(90_000) + Duration::days(7), "clause": "3.1.13" }],
+        }),
+    )
 }
 
 pub fn technical(number: u32) -> Entry {
     let mut details = alarm_details(number);
     details["technical"] = json!(true);
-    entry(number, "alarms", "raised", ago(7_300), json!({
-        "agreement": "norddjurs", "details": details,
-        "actions": [action("alarms.technical.done", json!([]), false)],
-    }))
+    entry(
+        number,
+        "alarms",
+        "raised",
+        ago(7_300),
+        json!({
+            "agreement": "norddjurs", "details": details,
+            "actions": [action("alarms.technical.done", json!([]), false)],
+        }),
+    )
 }
 
 pub fn waiting(number: u32) -> Entry {
-    entry(number, "phone", "waiting", ago(72), json!({
-        "candidates": ["jammerbugt", "norddjurs"], "actions": phone_actions(),
-        "details": { "call": "1795313560.4", "queue": "doegnvagt", "rank": "event", "attempts": 0, "documented": false },
-        "due": [{ "what": "answer", "at": ago(12) }],
-        "live": { "caller": "00 00 00 42", "caller_name": "Test Testesen" },
-    }))
+    entry(
+        number,
+        "phone",
+        "waiting",
+        ago(72),
+        json!({
+            "candidates": ["jammerbugt", "norddjurs"], "actions": phone_actions(),
+            "details": { "call": "1795313560.4", "queue": "doegnvagt", "rank": "event", "attempts": 0, "documented": false },
+            "due": [{ "what": "answer", "at": ago(12) }],
+            "live": { "caller": "00 00 00 42", "caller_name": "Test Testesen" },
+        }),
+    )
 }
 
 pub fn missed(number: u32, seconds_ago: i64, promised: bool) -> Entry {
     let promise = promised.then(|| ahead(1_500));
     let mut due = vec![json!({ "what": "call-back", "at": ago(seconds_ago) + Duration::minutes(15) })];
     due.extend(promise.map(|at| json!({ "what": "promise", "at": at })));
-    entry(number, "phone", "missed", ago(seconds_ago + 31), json!({
-        "agreement": "jammerbugt", "actions": phone_actions(),
-        "details": { "call": format!("17953135{number:02}.1"), "queue": "doegnvagt", "rank": "log", "attempts": u32::from(promised),
-                     "documented": false, "missed_at": ago(seconds_ago), "reason": "hung-up", "promise_at": promise },
-        "due": due,
-        "live": { "look": { "place": "exchange-call", "source": "central", "id": format!("17953135{number:02}.1"), "at": ago(seconds_ago) } },
-    }))
+    entry(
+        number,
+        "phone",
+        "missed",
+        ago(seconds_ago + 31),
+        json!({
+            "agreement": "jammerbugt", "actions": phone_actions(),
+            "details": { "call": format!("17953135{number:02}.1"), "queue": "doegnvagt", "rank": "log", "attempts": u32::from(promised),
+                         "documented": false, "missed_at": ago(seconds_ago), "reason": "hung-up", "promise_at": promise },
+            "due": due,
+            "live": { "look": { "place": "exchange-call", "source": "central", "id": format!("17953135{number:02}.1"), "at": ago(seconds_ago) } },
+        }),
+    )
 }
 
 pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
@@ -207,17 +264,29 @@ pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
     let mut actions = vec![action("duties.done", done, false), action("duties.postpone", postpone, false)];
     actions.extend(common("duties", false));
     let due: Vec<Value> = due.map(|at| json!({ "what": "duty", "at": at })).into_iter().collect();
-    entry(number, "duties", "open", ago(8_000), json!({
-        "agreement": "jammerbugt", "actions": actions, "due": due,
-        "details": { "duty": kind, "about_number": 5, "owner": "anna", "late": false, "postponed": 0 },
-    }))
+    entry(
+        number,
+        "duties",
+        "open",
+        ago(8_000),
+        json!({
+            "agreement": "jammerbugt", "actions": actions, "due": due,
+            "details": { "duty": kind, "about_number": 5, "owner": "anna", "late": false, "postponed": 0 },
+        }),
+    )
 }
 
 pub fn silent(number: u32) -> Entry {
-    entry(number, "sources", "silent", ago(700), json!({
-        "actions": [action("sources.done", json!([]), false)],
-        "details": { "source": "tryghed", "trouble": "silent", "count": 1, "last_at": ago(700) },
-    }))
+    entry(
+        number,
+        "sources",
+        "silent",
+        ago(700),
+        json!({
+            "actions": [action("sources.done", json!([]), false)],
+            "details": { "source": "tryghed", "trouble": "silent", "count": 1, "last_at": ago(700) },
+        }),
+    )
 }
 
 /// A board with these entries and the usual surroundings.
@@ -321,7 +390,14 @@ pub fn opened(entry: Entry) -> EntryView {
     let history = vec![
         line(90, ago(300), 0, "source:tryghed", "alarms.raised", json!({ "trigger": "pendant" })),
         line(91, ago(130), 0, "person:bo", "entry.claimed", json!({})),
-        line(92, ago(120), 119, "person:bo", "alarms.responded", json!({ "with": "own-help", "helper": "own-team" })),
+        line(
+            92,
+            ago(120),
+            119,
+            "person:bo",
+            "alarms.responded",
+            json!({ "with": "own-help", "helper": "own-team" }),
+        ),
         line(93, ago(100), 600, "person:bo", "alarms.arrived", json!({})),
         line(94, ago(20), 0, "timer", "entry.claim-expired", json!({})),
     ];

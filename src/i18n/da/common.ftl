@@ -65,9 +65,9 @@ header-ledger-clears = Viderestillinger { $agreement } { $used } af { $limit }, 
 header-ledger-plan = handlingsplan kræves
 header-answering = Besvaret { $board } { $agreement }: { $count } af { $of } inden { $seconds } s
 header-misses-left = { $misses ->
-    [0] ingen flere må glippe
-    [one] 1 til må glippe
-   *[other] { $misses } til må glippe
+    [0] 0 må glippe
+    [one] 1 må glippe
+   *[other] { $misses } må glippe
   }
 header-goal-broken = { $misses ->
     [one] 1 for meget glippet

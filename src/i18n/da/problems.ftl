@@ -31,3 +31,5 @@ problem-unknown-number = Ingen åben post har det nummer.
 problem-not-signed-in = Serveren kender ikke din nøgle. Tal med teamlederen.
 problem-store-unavailable = Serveren kan ikke gemme lige nu. Det, du sendte, prøves igen.
 problem-unknown-entry = Posten findes ikke længere, eller du har ikke adgang til den.
+problem-bad-address = Serverens adresse kan ikke bruges. Ret den i opstarten.
+problem-care-away = Omsorgssystemet svarer ikke. Teksten er her stadig; send den igen.

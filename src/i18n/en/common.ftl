@@ -60,9 +60,9 @@ header-ledger-clears = Redirects { $agreement } { $used } of { $limit }, falls o
 header-ledger-plan = action plan demanded
 header-answering = Answered { $board } { $agreement }: { $count } of { $of } within { $seconds } s
 header-misses-left = { $misses ->
-    [0] no more may be missed
-    [one] 1 more may be missed
-   *[other] { $misses } more may be missed
+    [0] 0 may be missed
+    [one] 1 may be missed
+   *[other] { $misses } may be missed
   }
 header-goal-broken = { $misses } too many missed
 header-goal = goal { $percent }

@@ -31,3 +31,5 @@ problem-unknown-number = No open entry has that number.
 problem-not-signed-in = The server does not know your token. Talk to the team leader.
 problem-store-unavailable = The server cannot store right now. What you sent is tried again.
 problem-unknown-entry = The entry is no longer there, or you may not see it.
+problem-bad-address = The server's address cannot be used. Correct it where the desk is started.
+problem-care-away = The care system does not answer. The text is still here; send it again.

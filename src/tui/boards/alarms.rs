@@ -90,21 +90,23 @@ pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
 
 fn justification(words: Words<'_>, it: &Justification) -> Said {
     let (texts, now) = (&words.look.texts, words.now());
-    let clause = it.clause.as_ref().map(|clause| {
-        texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())])
-    });
+    let clause = it
+        .clause
+        .as_ref()
+        .map(|clause| texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]));
     let said = match it.sent_at {
         Some(at) => {
             let channel = it.channel.as_ref().map(|code| words.code("channel", code.as_str()));
-            let args = [("clock", dates::near(at, now).into()), ("channel", channel.unwrap_or_default().into())];
+            let args =
+                [("clock", dates::near(at, now).into()), ("channel", channel.unwrap_or_default().into())];
             let sent = texts.with(key::FACT_JUSTIFICATION_SENT, &args);
             let late = if it.late { texts.get(key::FACT_JUSTIFICATION_LATE) } else { Said::default() };
             let reference = it.reference.as_deref().map(Said::outside).unwrap_or_default();
             sent.join(", ", &reference).join(", ", &late)
         }
         None => {
-            let owed = texts
-                .with(key::FACT_JUSTIFICATION_OWED, &[("clock", dates::near(it.due_at, now).into())]);
+            let owed =
+                texts.with(key::FACT_JUSTIFICATION_OWED, &[("clock", dates::near(it.due_at, now).into())]);
             let begun = it.begun_at.map(|at| {
                 let name = it.begun_by.as_ref().map(|name| Said::outside(name.as_str())).unwrap_or_default();
                 texts.with(

@@ -20,9 +20,9 @@ pub fn cells(words: Words<'_>, entry: &Entry, duty: &DutyDetails) -> Vec<Pieces>
 }
 
 fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
-    let about = duty.about_number.map(|number| {
-        words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())])
-    });
+    let about = duty
+        .about_number
+        .map(|number| words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())]));
     words.code("duty", &duty.duty).join(" · ", &about.unwrap_or_default())
 }
 

@@ -77,9 +77,11 @@ pub fn facts(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<(Key, 
     add(key::FACT_ATTEMPTS, (call.attempts > 0).then(|| Said::number(i64::from(call.attempts))));
     add(key::FACT_PROMISE, call.promise_at.map(clock));
     let later = call.answered_later.and_then(|id| words.model.entry(id));
-    add(key::FACT_ANSWERED_LATER, call.answered_later.map(|_| {
-        later.map_or_else(|| texts.get(key::COMMON_YES), |entry| words.name(entry))
-    }));
+    add(
+        key::FACT_ANSWERED_LATER,
+        call.answered_later
+            .map(|_| later.map_or_else(|| texts.get(key::COMMON_YES), |entry| words.name(entry))),
+    );
     add(key::FACT_DOCUMENTED, call.documented.then(|| texts.get(key::COMMON_YES)));
     add(key::FACT_RANK, Some(words.code("rank", &call.rank)));
     facts

@@ -65,7 +65,16 @@ pub fn holder_cell(words: Words<'_>, entry: &Entry) -> Pieces {
 }
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
-    vec![mark(words), number(words), state(words), age(words), due(words), holder(words), agreement(words), next(words)]
+    vec![
+        mark(words),
+        number(words),
+        state(words),
+        age(words),
+        due(words),
+        holder(words),
+        agreement(words),
+        next(words),
+    ]
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {

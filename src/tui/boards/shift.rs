@@ -130,7 +130,8 @@ fn ledger(words: Words<'_>, it: &Ledger) -> Said {
 fn answering(words: Words<'_>, figures: &[Answering], out: &mut Section<'_>) {
     let texts = &words.look.texts;
     let first_of_month = |month: &str| format!("{month}-01").parse().ok();
-    let month = figures.first().and_then(|it| first_of_month(&it.month)).unwrap_or(dates::local_date(words.now()));
+    let month =
+        figures.first().and_then(|it| first_of_month(&it.month)).unwrap_or(dates::local_date(words.now()));
     out.head_said(texts.with(key::SHIFT_ANSWERING, &[("month", dates::month(texts, month).into())]));
     let mut formulas: Vec<&str> = Vec::new();
     for figure in figures.iter().filter(|figure| figure.within.iter().any(|within| within.of > 0)) {
@@ -169,7 +170,8 @@ fn within_line(words: Words<'_>, figure: &Answering, within: &Within) -> Said {
         texts.get(key::SHIFT_ANSWERING_FEW)
     } else {
         let now = within.count * 1000 / within.of;
-        let args = [("now", dates::per_mille(texts, now).into()), ("goal", dates::per_mille(texts, goal).into())];
+        let args =
+            [("now", dates::per_mille(texts, now).into()), ("goal", dates::per_mille(texts, goal).into())];
         texts.with(key::SHIFT_ANSWERING_PERCENT, &args)
     };
     let origin = match &within.clause {

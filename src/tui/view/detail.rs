@@ -110,8 +110,9 @@ impl Page<'_> {
                             ("until", dates::near(until, words.now()).into()),
                         ],
                     ),
-                    None => texts
-                        .with(key::DETAIL_HOLDER_OPEN, &[("name", name.into()), ("since", since.into())]),
+                    None => {
+                        texts.with(key::DETAIL_HOLDER_OPEN, &[("name", name.into()), ("since", since.into())])
+                    }
                 }
             }
         };
@@ -214,9 +215,10 @@ impl Page<'_> {
         let all = self.words.model.board.iter().flat_map(|board| &board.contacts);
         let own = |contact: &&Contact| {
             contact.now
-                && entry.agreement.as_ref().map_or(entry.candidates.contains(&contact.agreement), |id| {
-                    *id == contact.agreement
-                })
+                && entry
+                    .agreement
+                    .as_ref()
+                    .map_or(entry.candidates.contains(&contact.agreement), |id| *id == contact.agreement)
         };
         let contacts: Vec<&Contact> = match fetched {
             Some(contacts) => contacts.iter().filter(|contact| contact.now).collect(),
@@ -255,14 +257,17 @@ impl Page<'_> {
 pub fn action_name(words: Words<'_>, entry: &Entry, action: &Offered) -> Said {
     let stack = [Context::On(entry.board().name()), Context::Entry];
     let verb = bare(&action.verb);
-    let row = words.model.keymap.rows().iter().find(|row| {
-        stack.contains(&row.context) && row.action.is_verb(verb)
-    });
+    let row =
+        words.model.keymap.rows().iter().find(|row| stack.contains(&row.context) && row.action.is_verb(verb));
     let chord = row.map(|row| Said::outside(&row.chord.to_string())).unwrap_or_default();
     chord.join(" ", &words.action(Some(entry.board()), verb))
 }
 
-fn two_times(words: Words<'_>, happened: chrono::DateTime<chrono::Utc>, recorded: chrono::DateTime<chrono::Utc>) -> Said {
+fn two_times(
+    words: Words<'_>,
+    happened: chrono::DateTime<chrono::Utc>,
+    recorded: chrono::DateTime<chrono::Utc>,
+) -> Said {
     let shown = dates::near(happened, words.now());
     if (recorded - happened).abs() <= chrono::Duration::minutes(TWO_TIMES_FROM_MINUTES) {
         return shown;
@@ -333,7 +338,19 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
     };
     let (_, verb) = line.kind.split_once('.').unwrap_or(("", &line.kind));
     let what = words.code("kind", &line.kind.replace('.', "-"));
-    let shown = ["with", "helper", "outcome", "to", "channel", "reason", "what", "agreement", "trigger", "duty", "trouble"];
+    let shown = [
+        "with",
+        "helper",
+        "outcome",
+        "to",
+        "channel",
+        "reason",
+        "what",
+        "agreement",
+        "trigger",
+        "duty",
+        "trouble",
+    ];
     let codes: Vec<Said> = shown
         .iter()
         .filter_map(|field| {

@@ -114,12 +114,12 @@ fn calls(words: Words<'_>) -> Piece {
 /// Written justifications and duties; the next of them.
 fn deadlines(words: Words<'_>) -> Piece {
     let texts = &words.look.texts;
-    let is_deadline = |entry: &&Entry| {
-        entry.board() == Board::Duties || entry.attention.why.starts_with("justification")
-    };
+    let is_deadline =
+        |entry: &&Entry| entry.board() == Board::Duties || entry.attention.why.starts_with("justification");
     let due: Vec<&Entry> =
         words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
-    let role = if due.iter().any(|entry| entry.attention.level == Level::Duty) { Role::Warning } else { Role::Base };
+    let role =
+        if due.iter().any(|entry| entry.attention.level == Level::Duty) { Role::Warning } else { Role::Base };
     let count = due.len();
     match due.iter().filter_map(|entry| entry.attention.breach_at).min() {
         Some(at) => {
@@ -279,7 +279,8 @@ fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Piece
 }
 
 fn numbered(words: Words<'_>, place: Place, name: Said) -> Said {
-    let chord = words.model.keymap.chord_of(&[super::super::keymap::Context::Global], super::Action::GoTo(place));
+    let chord =
+        words.model.keymap.chord_of(&[super::super::keymap::Context::Global], super::Action::GoTo(place));
     chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default().join(" ", &name)
 }
 

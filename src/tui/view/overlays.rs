@@ -8,6 +8,7 @@ use super::super::form::{Form, FormField};
 use super::super::keymap::Context;
 use super::super::model::{Asked, Confirm, Overlay};
 use super::super::paint::{self, Piece, Pieces};
+use super::super::table;
 use super::super::words::Words;
 use super::detail;
 use crate::i18n::{Said, key};
@@ -134,7 +135,9 @@ fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -
         FieldKind::Time => texts.get(key::FORM_TIME_HINT),
         FieldKind::Entry => texts.get(key::FORM_NUMBER_HINT),
         FieldKind::Text => texts.get(key::TEXT_GOES_TO_CARE_SYSTEM),
-        FieldKind::Code | FieldKind::Yes | FieldKind::Agreement if is_here => texts.get(key::FORM_CHOOSE_HINT),
+        FieldKind::Code | FieldKind::Yes | FieldKind::Agreement if is_here => {
+            texts.get(key::FORM_CHOOSE_HINT)
+        }
         _ => Said::default(),
     };
     let hint = texts.get(needed).join(" · ", &hint);
@@ -143,7 +146,14 @@ fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -
 }
 
 /// The choices in a row each, numbered: recognition instead of recall.
-fn choice_lines(words: Words<'_>, form: &Form, field: &FormField, is_here: bool, room: u16, lines: &mut Vec<Pieces>) {
+fn choice_lines(
+    words: Words<'_>,
+    form: &Form,
+    field: &FormField,
+    is_here: bool,
+    room: u16,
+    lines: &mut Vec<Pieces>,
+) {
     if !is_here {
         let chosen = field.chosen.and_then(|index| field.spec.codes.get(index));
         let said = chosen.map(|code| words.option(&form.deed.verb, &field.spec.name, code));
@@ -194,7 +204,10 @@ fn problem_lines(words: Words<'_>, form: &Form, field: Option<&FormField>, room:
         return Vec::new();
     }
     let wrapped = paint::wrap(&words.problem(problem), room);
-    wrapped.into_iter().map(|part| vec![Piece::fixed("  ", Role::Base), Piece::new(part, Role::Warning)]).collect()
+    wrapped
+        .into_iter()
+        .map(|part| vec![Piece::fixed("  ", Role::Base), Piece::new(part, Role::Warning)])
+        .collect()
 }
 
 fn button(words: Words<'_>, form: &Form) -> Pieces {
@@ -218,9 +231,11 @@ fn confirm(words: Words<'_>, frame: &mut Frame<'_>, confirm: &Confirm) {
     let room = width.saturating_sub(4);
     let mut lines: Vec<Pieces> = vec![Vec::new()];
     let mut add = |said: &Said, role: Role| {
-        lines.extend(paint::wrap(said, room).into_iter().map(|part| {
-            vec![Piece::fixed(" ", Role::Base), Piece::new(part, role)]
-        }));
+        lines.extend(
+            paint::wrap(said, room)
+                .into_iter()
+                .map(|part| vec![Piece::fixed(" ", Role::Base), Piece::new(part, role)]),
+        );
     };
     add(&question(words, &confirm.asked), Role::Title);
     for fact in asked_facts(words, &confirm.asked) {
@@ -299,7 +314,7 @@ fn help(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
-        lines.push(vec![Piece::new(context_name(words, context), Role::Title)]);
+        lines.push(vec![Piece::new(table::context_name(texts, context), Role::Title)]);
         for (_, _, text, chords) in words.model.keymap.help(&[context]) {
             let chords: Vec<Said> = chords.iter().map(|chord| Said::outside(&chord.to_string())).collect();
             let keys = Said::all(&chords, ", ");
@@ -313,28 +328,6 @@ fn help(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
         }
     }
     window_of_lines(words, frame, &texts.get(key::HELP_TITLE), &lines, scroll);
-}
-
-/// What a group of keys is called.
-pub fn context_name(words: Words<'_>, context: Context) -> Said {
-    let texts = &words.look.texts;
-    let only = |board: &str, prefix: &str| {
-        texts.with(key::KEYS_CONTEXT_ON, &[("board", words.code(prefix, board).into())])
-    };
-    match context {
-        Context::Global => texts.get(key::KEYS_CONTEXT_GLOBAL),
-        Context::List => texts.get(key::KEYS_CONTEXT_LIST),
-        Context::Detail => texts.get(key::KEYS_CONTEXT_DETAIL),
-        Context::Entry => texts.get(key::KEYS_CONTEXT_ENTRY),
-        Context::On(board) => only(board, "place"),
-        Context::At(place) => only(place, "place"),
-        Context::Menu => texts.get(key::KEYS_CONTEXT_MENU),
-        Context::Form => texts.get(key::KEYS_CONTEXT_FORM),
-        Context::Confirm => texts.get(key::KEYS_CONTEXT_CONFIRM),
-        Context::Help => texts.get(key::KEYS_CONTEXT_HELP),
-        Context::Filter => texts.get(key::KEYS_CONTEXT_FILTER),
-        Context::Card => texts.get(key::KEYS_CONTEXT_CARD),
-    }
 }
 
 /// Numbers of the chosen entry's municipality first, those that answer now before the rest.
@@ -356,7 +349,10 @@ fn numbers(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
             group = Some(&contact.agreement);
         }
         let role = if contact.now { Role::Base } else { Role::Muted };
-        lines.push(vec![Piece::fixed("  ", Role::Base), Piece::new(detail::contact_line(words, contact), role)]);
+        lines.push(vec![
+            Piece::fixed("  ", Role::Base),
+            Piece::new(detail::contact_line(words, contact), role),
+        ]);
     }
     if lines.is_empty() {
         lines.push(vec![Piece::new(texts.get(key::DETAIL_NUMBERS_NONE), Role::Muted)]);
