@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::chain::Walk;
 use super::row::{self, LookRow, Row};
-use super::{Batch, Hash, Head, Look, Salts, Seen, StoreError, Verified, check_numbering};
+use super::{Batch, Hash, Head, Heads, Look, Salts, Seen, StoreError, check_numbering};
 use crate::domain::identity::{EntryId, Key, Sequence};
 
 #[derive(Default)]
@@ -117,7 +117,7 @@ impl Shared {
         self.get().looks.iter().skip(skip).take(limit).cloned().collect()
     }
 
-    pub(super) fn verify(&self) -> Result<Verified, StoreError> {
+    pub(super) fn verify(&self) -> Result<Heads, StoreError> {
         let tables = self.get();
         let (mut records, mut looks) = (Walk::start(), Walk::start());
         for row in &tables.records {
@@ -126,6 +126,6 @@ impl Shared {
         for row in &tables.looks {
             looks.step(row)?;
         }
-        Ok(Verified { records: records.head(), looks: looks.head() })
+        Ok(Heads { records: records.head(), looks: looks.head() })
     }
 }

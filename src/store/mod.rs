@@ -77,10 +77,11 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// What was recomputed and found good: the whole of both chains, from the first to these.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verified {
+/// The ends of both chains. `verify` gives them after recomputing everything before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heads {
     pub records: Head,
+    /// `sequence` is the look's number.
     pub looks: Head,
 }
 
@@ -182,12 +183,12 @@ impl Log {
     }
 
     /// See `Reader::verify`.
-    pub async fn verify(&self) -> Result<Verified, StoreError> {
+    pub async fn verify(&self) -> Result<Heads, StoreError> {
         self.reader().verify().await
     }
 
     /// See `Reader::backup`.
-    pub async fn backup(&self, file: &Path) -> Result<Verified, StoreError> {
+    pub async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
         self.reader().backup(file).await
     }
 
@@ -261,7 +262,7 @@ impl Reader {
 
     /// Recomputes both chains from the first link, checks the file and compares with the witness.
     /// Errors: `Corrupt` naming the first bad one, `Unavailable`.
-    pub async fn verify(&self) -> Result<Verified, StoreError> {
+    pub async fn verify(&self) -> Result<Heads, StoreError> {
         match self {
             Self::Memory(log) => log.verify(),
             Self::Sqlite(log) => log.verify().await,
@@ -271,7 +272,7 @@ impl Reader {
     /// Copies the log to a new file (rights 0600), syncs and verifies the copy. To go back to it: put it in the data
     /// folder as `log.db`, without the old `-wal` and `-shm`, and delete the witness.
     /// Errors: `Refused` when the file exists or the log is in memory, `Unavailable`.
-    pub async fn backup(&self, file: &Path) -> Result<Verified, StoreError> {
+    pub async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
         match self {
             Self::Memory(_) => Err(StoreError::refused("a log in memory has no backup")),
             Self::Sqlite(log) => log.backup(file).await,

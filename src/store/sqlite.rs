@@ -18,7 +18,7 @@ use sqlx::{ConnectOptions, Connection, Row as _};
 use super::chain::{self, Chain, Hash, Link, Walk};
 use super::row::{self, LookRow, Row};
 use super::witness::{self, Witness};
-use super::{Batch, Head, Look, PAGE_MAX, Salts, Seen, StoreError, Verified, check_numbering, folder};
+use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, check_numbering, folder};
 use crate::domain::identity::{EntryId, Key, Sequence};
 
 /// Name of the log in the data folder; SQLite adds `-wal` and `-shm`.
@@ -58,6 +58,8 @@ WHERE it.entry = $1 ORDER BY it.sequence";
 const SELECT_LOOKS: &str = "
 SELECT it.*, before.hash AS previous FROM looks AS it LEFT JOIN looks AS before ON before.number = it.number - 1
 WHERE it.number > $1 ORDER BY it.number LIMIT $2";
+const WALK_RECORDS: &str = "SELECT * FROM records WHERE sequence > $1 ORDER BY sequence LIMIT $2";
+const WALK_LOOKS: &str = "SELECT * FROM looks WHERE number > $1 ORDER BY number LIMIT $2";
 const LAST_RECORD: &str = "SELECT sequence, hash FROM records ORDER BY sequence DESC LIMIT 1";
 const LAST_LOOK: &str = "SELECT number, hash FROM looks ORDER BY number DESC LIMIT 1";
 
@@ -77,7 +79,7 @@ pub struct Sqlite {
     lock: Option<File>,
     witness: Witness,
     salts: Salts,
-    heads: Verified,
+    heads: Heads,
     /// A write began and did not end well: what is on disk is unknown until `recover`.
     is_doubtful: bool,
 }
@@ -111,7 +113,7 @@ impl Sqlite {
             lock: Some(lock),
             witness,
             salts,
-            heads: Verified { records: Head::default(), looks: Head::default() },
+            heads: Heads::default(),
             is_doubtful: false,
         };
         log.check_tail(seen).await?;
@@ -119,8 +121,8 @@ impl Sqlite {
     }
 
     /// Checks the end of both chains against themselves and the witness, and believes them from then on.
-    async fn check_tail(&mut self, seen: Option<Verified>) -> Result<(), StoreError> {
-        let heads = Verified { records: self.files.head().await?, looks: self.files.last_look().await? };
+    async fn check_tail(&mut self, seen: Option<Heads>) -> Result<(), StoreError> {
+        let heads = Heads { records: self.files.head().await?, looks: self.files.last_look().await? };
         match seen {
             Some(seen) => self.files.compare(seen, heads).await?,
             None if heads.records.sequence > Sequence(0) => {
@@ -131,11 +133,12 @@ impl Sqlite {
         if heads.records.sequence.0 <= TAIL_MAX {
             self.files.check_file("PRAGMA quick_check(1)").await?;
         }
-        let from =
-            self.files.link_at(Chain::Records, heads.records.sequence.0.saturating_sub(TAIL_MAX)).await?;
-        self.files.walk_records(from, heads.records).await?;
-        let from = self.files.link_at(Chain::Looks, heads.looks.sequence.0.saturating_sub(TAIL_MAX)).await?;
-        self.files.walk_looks(from, heads.looks).await?;
+        let tail = |head: Head| head.sequence.0.saturating_sub(TAIL_MAX);
+        let from = Heads {
+            records: self.files.link_at(Chain::Records, tail(heads.records)).await?,
+            looks: self.files.link_at(Chain::Looks, tail(heads.looks)).await?,
+        };
+        self.files.walk_both(from, heads).await?;
         self.heads = heads;
         self.witness.note(heads);
         Ok(())
@@ -229,13 +232,13 @@ impl Sqlite {
 
     pub(super) async fn close(&mut self) -> Result<(), StoreError> {
         self.files.pool.close().await;
+        let witnessed = self.witness.sync();
         if let Some(mut writer) = self.writer.take() {
             checkpoint(&mut writer).await?;
             writer.close().await.map_err(failed)?;
         }
-        self.witness.sync()?;
         self.lock = None;
-        Ok(())
+        witnessed
     }
 
     /// What to say of a batch that failed, and whether it is known that nothing was written.
@@ -304,20 +307,19 @@ impl Files {
         checked(&query.fetch_all(&self.pool).await.map_err(failed)?, look_row)
     }
 
-    pub(super) async fn verify(&self) -> Result<Verified, StoreError> {
+    pub(super) async fn verify(&self) -> Result<Heads, StoreError> {
         // In this order: the witness is never ahead of a log that is written meanwhile.
         let seen = witness::read(&self.witness)?;
-        let heads = Verified { records: self.head().await?, looks: self.last_look().await? };
+        let heads = Heads { records: self.head().await?, looks: self.last_look().await? };
         if let Some(seen) = seen {
             self.compare(seen, heads).await?;
         }
-        self.walk_records(Head::default(), heads.records).await?;
-        self.walk_looks(Head::default(), heads.looks).await?;
+        self.walk_both(Heads::default(), heads).await?;
         self.check_file("PRAGMA integrity_check(1)").await?;
         Ok(heads)
     }
 
-    pub(super) async fn backup(&self, file: &Path) -> Result<Verified, StoreError> {
+    pub(super) async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
         if file.exists() {
             return Err(StoreError::refused(format!("{} exists", file.display())));
         }
@@ -334,7 +336,7 @@ impl Files {
         verified
     }
 
-    async fn compare(&self, seen: Verified, heads: Verified) -> Result<(), StoreError> {
+    async fn compare(&self, seen: Heads, heads: Heads) -> Result<(), StoreError> {
         for (chain, seen, log) in
             [(Chain::Records, seen.records, heads.records), (Chain::Looks, seen.looks, heads.looks)]
         {
@@ -347,24 +349,33 @@ impl Files {
         Ok(())
     }
 
-    /// Checks the records behind `from` up to `to`.
-    async fn walk_records(&self, from: Head, to: Head) -> Result<(), StoreError> {
+    /// Checks the links behind `from` up to `to`, each against the one before it.
+    async fn walk<L: Link>(
+        &self,
+        sql: &'static str,
+        read: fn(&SqliteRow) -> Result<L, StoreError>,
+        from: Head,
+        to: Head,
+    ) -> Result<(), StoreError> {
         let mut walk = Walk::after(from);
         while walk.head().sequence < to.sequence {
-            let rows = self.rows(walk.head().sequence, PAGE_MAX).await?;
-            step_all(&mut walk, &rows)?;
+            let after = row::number(walk.head().sequence)?;
+            let rows = sqlx::query(sql).bind(after).bind(count(PAGE_MAX)).fetch_all(&self.pool).await;
+            let rows = rows.map_err(failed)?;
+            if rows.is_empty() {
+                let sequence = walk.head().sequence.next();
+                return Err(StoreError::Corrupt { chain: L::CHAIN, sequence, why: "missing".into() });
+            }
+            for row in &rows {
+                walk.step(&read(row)?)?;
+            }
         }
         Ok(())
     }
 
-    /// Checks the looks behind `from` up to `to`.
-    async fn walk_looks(&self, from: Head, to: Head) -> Result<(), StoreError> {
-        let mut walk = Walk::after(from);
-        while walk.head().sequence < to.sequence {
-            let rows = self.look_rows(walk.head().sequence.0, PAGE_MAX).await?;
-            step_all(&mut walk, &rows)?;
-        }
-        Ok(())
+    async fn walk_both(&self, from: Heads, to: Heads) -> Result<(), StoreError> {
+        self.walk(WALK_RECORDS, record_row, from.records, to.records).await?;
+        self.walk(WALK_LOOKS, look_row, from.looks, to.looks).await
     }
 
     /// Asks SQLite whether its file is well-formed.
@@ -502,14 +513,6 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
 
 fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-fn step_all<L: Link>(walk: &mut Walk, links: &[L]) -> Result<(), StoreError> {
-    if links.is_empty() {
-        let sequence = walk.head().sequence.next();
-        return Err(StoreError::Corrupt { chain: L::CHAIN, sequence, why: "missing".into() });
-    }
-    links.iter().try_for_each(|link| walk.step(link))
 }
 
 /// Reads rows and checks each against its hash and the one before it.

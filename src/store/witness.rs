@@ -17,7 +17,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::chain::{Chain, Hash};
-use super::{Head, StoreError, Verified, folder};
+use super::{Head, Heads, StoreError, folder};
 use crate::domain::identity::Sequence;
 
 /// Name of the file in the witness folder.
@@ -37,7 +37,7 @@ pub struct Witness {
 impl Witness {
     /// Opens or makes the witness; gives what it saw last, none when it is new.
     /// Errors: `Refused` for wider rights, `Corrupt` when it cannot be read as a witness.
-    pub fn open(dir: &Path) -> Result<(Self, Option<Verified>), StoreError> {
+    pub fn open(dir: &Path) -> Result<(Self, Option<Heads>), StoreError> {
         folder::prepare(dir)?;
         let path = dir.join(WITNESS_FILE);
         let file = Arc::new(folder::own_file(&path)?);
@@ -60,7 +60,7 @@ impl Witness {
     }
 
     /// Notes what was committed. A failure does not undo the commit: it is logged and mended by the next one.
-    pub fn note(&self, heads: Verified) {
+    pub fn note(&self, heads: Heads) {
         if let Err(error) = self.file.write_all_at(text(heads).as_bytes(), 0) {
             tracing::error!(%error, path = %self.path.display(), "the head witness could not be written");
         }
@@ -75,7 +75,7 @@ impl Witness {
 }
 
 /// What the witness at `path` saw last; none while it is empty or missing.
-pub fn read(path: &Path) -> Result<Option<Verified>, StoreError> {
+pub fn read(path: &Path) -> Result<Option<Heads>, StoreError> {
     let length = match std::fs::metadata(path) {
         Ok(it) => it.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -113,7 +113,7 @@ pub fn compare(chain: Chain, seen: Head, log: Head, at: Option<Hash>, path: &Pat
     Ok(())
 }
 
-fn text(heads: Verified) -> String {
+fn text(heads: Heads) -> String {
     let lines = format!("{}\n{}\n", line(Chain::Records, heads.records), line(Chain::Looks, heads.looks));
     let check = check(&lines);
     format!("{lines}check {check}\n")
@@ -128,7 +128,7 @@ fn check(lines: &str) -> String {
     hex::encode(Sha256::digest(lines.as_bytes()))
 }
 
-fn parse(text: &str) -> Option<Verified> {
+fn parse(text: &str) -> Option<Heads> {
     let (lines, rest) = text.split_at_checked(text.find("check ")?)?;
     if rest.strip_prefix("check ")?.trim_end() != check(lines) {
         return None;
@@ -138,5 +138,5 @@ fn parse(text: &str) -> Option<Verified> {
         let sequence = Sequence(words.next()?.parse().ok()?);
         Some(Head { sequence, hash: Hash::parse(words.next()?)? })
     });
-    Some(Verified { records: heads.next()??, looks: heads.next()?? })
+    Some(Heads { records: heads.next()??, looks: heads.next()?? })
 }
