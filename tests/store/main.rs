@@ -1,4 +1,6 @@
 //! The event log: memory and SQLite tell the same story; what is damaged is found; what was acknowledged stays.
 
 mod build;
+mod damage;
+mod refusals;
 mod story;
