@@ -1,6 +1,6 @@
 //! Small builders: records of made-up calls, logs in temporary folders.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -103,22 +103,33 @@ pub fn look(number: u64) -> Look {
     }
 }
 
-/// A data folder and a witness folder that vanish with it.
+/// A data folder and a witness folder.
 pub struct Place {
-    root: tempfile::TempDir,
+    root: PathBuf,
+    /// Removes all of it in the end; a child leaves that to its parent.
+    _temporary: Option<tempfile::TempDir>,
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self { root: tempfile::tempdir().expect("a temporary folder") }
+        let temporary = tempfile::tempdir().expect("a temporary folder");
+        Self { root: temporary.path().to_path_buf(), _temporary: Some(temporary) }
+    }
+
+    pub fn at(root: PathBuf) -> Self {
+        Self { root, _temporary: None }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     pub fn data(&self) -> PathBuf {
-        self.root.path().join("data")
+        self.root.join("data")
     }
 
     pub fn witness(&self) -> PathBuf {
-        self.root.path().join("witness")
+        self.root.join("witness")
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

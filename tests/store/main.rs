@@ -2,5 +2,6 @@
 
 mod build;
 mod damage;
+mod kill;
 mod refusals;
 mod story;
