@@ -8,5 +8,6 @@ pub mod i18n;
 pub mod ids;
 pub mod protocol;
 pub mod sources;
+pub mod store;
 pub mod theme;
 pub mod tui;

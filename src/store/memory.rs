@@ -1,0 +1,131 @@
+//! The log in memory: for demos and tests. Keeps the same rows as the database and checks the same chains.
+//!
+//! Must never touch the disk.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::chain::Walk;
+use super::row::{self, LookRow, Row};
+use super::{Batch, Hash, Head, Heads, Look, Salts, Seen, StoreError, check_numbering};
+use crate::domain::identity::{EntryId, Key, Sequence};
+
+#[derive(Default)]
+struct Tables {
+    records: Vec<Row>,
+    causes: HashSet<(String, i64)>,
+    seen: HashMap<(String, Key), Seen>,
+    looks: Vec<LookRow>,
+}
+
+/// The tables as readers see them.
+#[derive(Clone, Default)]
+pub struct Shared(Arc<RwLock<Tables>>);
+
+pub struct Memory {
+    tables: Shared,
+    salts: Salts,
+}
+
+impl Memory {
+    pub fn new(salts: Salts) -> Self {
+        Self { tables: Shared::default(), salts }
+    }
+
+    pub(super) fn tables(&self) -> Shared {
+        self.tables.clone()
+    }
+
+    pub(super) fn append(&mut self, expected: Sequence, batch: &Batch) -> Result<Sequence, StoreError> {
+        let head = self.tables.head();
+        if head.sequence != expected {
+            return Err(StoreError::Conflict { expected, actual: head.sequence });
+        }
+        check_numbering(head.sequence, &batch.records)?;
+        let mut rows: Vec<Row> = Vec::with_capacity(batch.records.len());
+        for record in &batch.records {
+            let previous = rows.last().map_or(head.hash, |row| row.hash);
+            rows.push(Row::of(record, previous, &mut self.salts)?);
+        }
+        let mut tables = self.tables.write();
+        let mut causes = HashSet::new();
+        for row in &rows {
+            let cause = (row.cause.clone(), row.index);
+            if tables.causes.contains(&cause) || !causes.insert(cause) {
+                return Err(StoreError::Duplicate { what: "a cause and index".into() });
+            }
+        }
+        let mut keys = HashSet::new();
+        for seen in &batch.seen {
+            let key = (seen.scope.clone(), seen.key.clone());
+            if tables.seen.contains_key(&key) || !keys.insert(key) {
+                return Err(StoreError::Duplicate { what: "a seen key".into() });
+            }
+        }
+        tables.causes.extend(causes);
+        tables.records.extend(rows);
+        let seen = batch.seen.iter().map(|seen| ((seen.scope.clone(), seen.key.clone()), seen.clone()));
+        tables.seen.extend(seen);
+        drop(tables);
+        Ok(self.tables.head().sequence)
+    }
+
+    pub(super) fn look(&mut self, look: &Look) -> Result<(), StoreError> {
+        let mut tables = self.tables.write();
+        let (last, previous) = tables.looks.last().map_or((0, Hash::ZERO), |row| (row.number, row.hash));
+        let row = LookRow::of(look, last, previous, &mut self.salts);
+        tables.looks.push(row);
+        Ok(())
+    }
+
+    pub(super) fn seen(&self, keys: &[(String, Key)]) -> Vec<Option<Seen>> {
+        let tables = self.tables.get();
+        keys.iter().map(|key| tables.seen.get(key).cloned()).collect()
+    }
+}
+
+impl Shared {
+    // A poisoned lock means that another thread ended while it held it; nothing here panics half-way through a change.
+    fn get(&self) -> RwLockReadGuard<'_, Tables> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn head(&self) -> Head {
+        let tables = self.get();
+        tables.records.last().map_or(Head::default(), |row| Head {
+            sequence: Sequence(row.sequence.unsigned_abs()),
+            hash: row.hash,
+        })
+    }
+
+    pub(super) fn rows(&self, after: Sequence, limit: usize) -> Vec<Row> {
+        let skip = usize::try_from(after.0).unwrap_or(usize::MAX);
+        self.get().records.iter().skip(skip).take(limit).cloned().collect()
+    }
+
+    pub(super) fn rows_of(&self, entry: EntryId) -> Vec<Row> {
+        let entry = Some(entry);
+        self.get().records.iter().filter(|row| row::entry(&row.entry) == entry).cloned().collect()
+    }
+
+    pub(super) fn look_rows(&self, after: u64, limit: usize) -> Vec<LookRow> {
+        let skip = usize::try_from(after).unwrap_or(usize::MAX);
+        self.get().looks.iter().skip(skip).take(limit).cloned().collect()
+    }
+
+    pub(super) fn verify(&self) -> Result<Heads, StoreError> {
+        let tables = self.get();
+        let (mut records, mut looks) = (Walk::start(), Walk::start());
+        for row in &tables.records {
+            records.step(row)?;
+        }
+        for row in &tables.looks {
+            looks.step(row)?;
+        }
+        Ok(Heads { records: records.head(), looks: looks.head() })
+    }
+}

@@ -1,0 +1,294 @@
+//! The event log: append in one durable transaction, read, remember keys, prove that nothing was changed.
+//!
+//! Owns how records, seen keys and looks are kept. Must never know a board, a rule or HTTP.
+
+pub mod chain;
+pub mod folder;
+mod memory;
+mod row;
+pub mod sqlite;
+mod witness;
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+pub use chain::{Chain, Hash};
+pub use memory::Memory;
+pub use sqlite::Sqlite;
+
+use crate::domain::envelope::{Actor, Record};
+use crate::domain::identity::{CitizenId, Code, EntryId, Key, Sequence};
+
+/// Most records or looks handed out at once, whatever was asked for.
+pub const PAGE_MAX: usize = 10_000;
+
+/// Where salts come from: randomness enters from outside.
+pub type Salts = Box<dyn FnMut() -> [u8; chain::SALT_BYTES] + Send + Sync>;
+
+/// A key that came before, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose key: `source:central`, `person:anna`. Keys are unique within it.
+    pub scope: String,
+    pub key: Key,
+    /// Digest of the opaque content, hex: tells a repeat from another content under the same key.
+    pub digest: String,
+    /// What became of it, as a code.
+    pub outcome: String,
+    pub entry: Option<EntryId>,
+    /// The record that it led to, if any.
+    pub first: Option<Sequence>,
+    /// The refusal as JSON, codes only.
+    pub answer: Option<String>,
+}
+
+/// What is written at once: all of it or nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Batch {
+    /// Numbered gaplessly from the head + 1. Times are kept in whole microseconds.
+    pub records: Vec<Record>,
+    pub seen: Vec<Seen>,
+}
+
+/// Somebody saw personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// When (UTC).
+    pub at: DateTime<Utc>,
+    pub who: Actor,
+    /// Why, e.g. `duty`.
+    pub purpose: Code,
+    pub entry: EntryId,
+    pub citizen: Option<CitizenId>,
+}
+
+/// A look with its place in the chain of looks, gapless from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub number: u64,
+    pub look: Look,
+}
+
+/// The last record: its number and hash. Zero and zeroes while the log is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Head {
+    pub sequence: Sequence,
+    pub hash: Hash,
+}
+
+/// The ends of both chains. `verify` gives them after recomputing everything before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Heads {
+    pub records: Head,
+    /// `sequence` is the look's number.
+    pub looks: Head,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The log moved on since the batch was decided: decide again.
+    #[error("the log is at {actual}, not at {expected}")]
+    Conflict { expected: Sequence, actual: Sequence },
+    /// A `(cause, index)` or `(scope, key)` is there already; nothing was written.
+    #[error("{what} is in the log already")]
+    Duplicate { what: String },
+    /// Not to be had now. After an append it is unknown whether it took effect: `recover`, then read.
+    #[error("the log cannot be used: {why}")]
+    Unavailable { why: String },
+    /// What is stored is not what was written. `sequence` is the first bad one; 0 means the file itself.
+    #[error("the log is damaged at {chain} {sequence}: {why}")]
+    Corrupt { chain: Chain, sequence: Sequence, why: String },
+    /// Will not do that: wrong setting of the database, rights of a folder, second server, misuse.
+    #[error("refused: {why}")]
+    Refused { why: String },
+}
+
+impl StoreError {
+    pub(crate) fn refused(why: impl Into<String>) -> Self {
+        Self::Refused { why: why.into() }
+    }
+
+    pub(crate) fn unavailable(why: impl Into<String>) -> Self {
+        Self::Unavailable { why: why.into() }
+    }
+}
+
+/// The log, with its one writer. Handles for reading: `reader`.
+pub enum Log {
+    Memory(Memory),
+    Sqlite(Box<Sqlite>),
+}
+
+impl Log {
+    /// A log that is gone with the process.
+    pub fn memory(salts: Salts) -> Self {
+        Self::Memory(Memory::new(salts))
+    }
+
+    /// Opens or makes the log in `dir` with its witness in `witness_dir` (default: `folder::default_witness`).
+    ///
+    /// Errors: `Refused` for folders or files with wider rights than 0700 and 0600, a second server, a network file
+    /// system, settings that the database did not take, or a log of a newer program; `Corrupt` when the tail of a chain
+    /// does not verify or the witness has seen more than the log holds.
+    pub async fn open_sqlite(dir: &Path, witness_dir: &Path, salts: Salts) -> Result<Self, StoreError> {
+        Ok(Self::Sqlite(Box::new(Sqlite::open(dir, witness_dir, salts).await?)))
+    }
+
+    /// Writes a batch in one durable transaction and gives the new head. An empty batch writes nothing.
+    ///
+    /// Errors: `Conflict` (nothing written), `Duplicate` (nothing written), `Refused` for a batch with gaps or a field
+    /// that may not be stored (nothing written), `Unavailable` (unknown: call `recover`, then read).
+    pub async fn append(&mut self, expected_head: Sequence, batch: &Batch) -> Result<Sequence, StoreError> {
+        match self {
+            Self::Memory(log) => log.append(expected_head, batch),
+            Self::Sqlite(log) => log.append(expected_head, batch).await,
+        }
+    }
+
+    /// Writes a look in a durable transaction of its own. Errors: `Unavailable`.
+    pub async fn look(&mut self, look: &Look) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(log) => log.look(look),
+            Self::Sqlite(log) => log.look(look).await,
+        }
+    }
+
+    /// What is remembered of these keys, in their order. Errors: `Unavailable`.
+    pub async fn seen(&self, keys: &[(String, Key)]) -> Result<Vec<Option<Seen>>, StoreError> {
+        match self {
+            Self::Memory(log) => Ok(log.seen(keys)),
+            Self::Sqlite(log) => log.seen(keys).await,
+        }
+    }
+
+    /// The last record. Errors: `Unavailable`.
+    pub async fn head(&self) -> Result<Head, StoreError> {
+        self.reader().head().await
+    }
+
+    /// See `Reader::read`.
+    pub async fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError> {
+        self.reader().read(after, limit).await
+    }
+
+    /// See `Reader::read_entry`.
+    pub async fn read_entry(&self, entry: EntryId) -> Result<Vec<Record>, StoreError> {
+        self.reader().read_entry(entry).await
+    }
+
+    /// See `Reader::looks`.
+    pub async fn looks(&self, after: u64, limit: usize) -> Result<Vec<Looked>, StoreError> {
+        self.reader().looks(after, limit).await
+    }
+
+    /// See `Reader::verify`.
+    pub async fn verify(&self) -> Result<Heads, StoreError> {
+        self.reader().verify().await
+    }
+
+    /// See `Reader::backup`.
+    pub async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
+        self.reader().backup(file).await
+    }
+
+    /// Opens the log anew after `Unavailable`: from then on it holds what is on disk. Errors: those of `open_sqlite`.
+    pub async fn recover(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sqlite(log) => log.recover().await,
+        }
+    }
+
+    /// Empties the write-ahead file, syncs the witness and lets go of the folder. Readers end with it.
+    pub async fn close(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sqlite(log) => log.close().await,
+        }
+    }
+
+    /// A handle for reading while the writer appends.
+    pub fn reader(&self) -> Reader {
+        match self {
+            Self::Memory(log) => Reader::Memory(log.tables()),
+            Self::Sqlite(log) => Reader::Sqlite(log.files()),
+        }
+    }
+}
+
+/// Reads the log beside its writer. Cheap to clone. Every record and look is checked against its hash as it is read.
+#[derive(Clone)]
+pub enum Reader {
+    Memory(memory::Shared),
+    Sqlite(sqlite::Files),
+}
+
+impl Reader {
+    /// The last record. Errors: `Unavailable`.
+    pub async fn head(&self) -> Result<Head, StoreError> {
+        match self {
+            Self::Memory(log) => Ok(log.head()),
+            Self::Sqlite(log) => log.head().await,
+        }
+    }
+
+    /// Records after `after`, at most `limit` (and `PAGE_MAX`). Errors: `Corrupt` at the first bad one, `Unavailable`.
+    pub async fn read(&self, after: Sequence, limit: usize) -> Result<Vec<Record>, StoreError> {
+        let rows = match self {
+            Self::Memory(log) => log.rows(after, limit.min(PAGE_MAX)),
+            Self::Sqlite(log) => log.rows(after, limit.min(PAGE_MAX)).await?,
+        };
+        rows.iter().map(row::Row::record).collect()
+    }
+
+    /// All records of one entry, oldest first. Errors: as `read`.
+    pub async fn read_entry(&self, entry: EntryId) -> Result<Vec<Record>, StoreError> {
+        let rows = match self {
+            Self::Memory(log) => log.rows_of(entry),
+            Self::Sqlite(log) => log.rows_of(entry).await?,
+        };
+        rows.iter().map(row::Row::record).collect()
+    }
+
+    /// Looks after number `after`, at most `limit` (and `PAGE_MAX`). Errors: as `read`.
+    pub async fn looks(&self, after: u64, limit: usize) -> Result<Vec<Looked>, StoreError> {
+        let rows = match self {
+            Self::Memory(log) => log.look_rows(after, limit.min(PAGE_MAX)),
+            Self::Sqlite(log) => log.look_rows(after, limit.min(PAGE_MAX)).await?,
+        };
+        rows.iter().map(row::LookRow::looked).collect()
+    }
+
+    /// Recomputes both chains from the first link, checks the file and compares with the witness.
+    /// Errors: `Corrupt` naming the first bad one, `Unavailable`.
+    pub async fn verify(&self) -> Result<Heads, StoreError> {
+        match self {
+            Self::Memory(log) => log.verify(),
+            Self::Sqlite(log) => log.verify().await,
+        }
+    }
+
+    /// Copies the log to a new file (rights 0600), syncs and verifies the copy. To go back to it: put it in the data
+    /// folder as `log.db`, without the old `-wal` and `-shm`, and delete the witness.
+    /// Errors: `Refused` when the file exists or the log is in memory, `Unavailable`.
+    pub async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
+        match self {
+            Self::Memory(_) => Err(StoreError::refused("a log in memory has no backup")),
+            Self::Sqlite(log) => log.backup(file).await,
+        }
+    }
+}
+
+/// Errors: `Refused` when the records are not numbered gaplessly from `head` + 1.
+fn check_numbering(head: Sequence, records: &[Record]) -> Result<(), StoreError> {
+    let mut expected = head;
+    for record in records {
+        expected = expected.next();
+        if record.sequence != expected {
+            let why = format!("record {} in a batch where {expected} was due", record.sequence);
+            return Err(StoreError::refused(why));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The event log: memory and SQLite tell the same story; what is damaged is found; what was acknowledged stays.
+
+mod build;
+mod damage;
+mod kill;
+mod refusals;
+mod story;
