@@ -10,9 +10,7 @@ use uuid::Uuid;
 use vagttavle::care::demo_service;
 use vagttavle::domain::agreement::Agreement;
 use vagttavle::domain::entry::Body;
-use vagttavle::domain::identity::{
-    AgreementId, Board, EntryId, ExternalId, Key, PersonName, Sequence, SourceName,
-};
+use vagttavle::domain::identity::{AgreementId, Board, EntryId, ExternalId, Key, PersonName, SourceName};
 use vagttavle::domain::observation::{Observation, Rank};
 use vagttavle::domain::people::{PeopleCommand, Role};
 use vagttavle::domain::{
@@ -331,7 +329,7 @@ impl World {
         let request =
             Request::Command { entry: parsed.entry, expected_version: parsed.expected_version, command };
         self.decide(&ctx, &request).map_err(|refusal| Problem::from(&refusal))?;
-        Ok(CommandReply { sequence: Sequence(self.state.head.0), entry: None })
+        Ok(CommandReply { sequence: self.state.head, entry: None, waiting: false })
     }
 
     fn board(&self) -> BoardSnapshot {
