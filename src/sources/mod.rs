@@ -9,6 +9,7 @@
 //! normal weather, and keys make them harmless.
 
 pub mod ami;
+pub mod demo;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -1,0 +1,203 @@
+//! The first ten minutes: every kind of entry of the phone and alarm boards, each once, and time enough between
+//! them to look and to act. What the user does first stands; the colleague only steps in later.
+//!
+//! The times below must fit the agreements' own rules: an alarm rings out after 180 s, a call waits too long
+//! after 60 s. A test holds them against the agreement files.
+
+use std::collections::BTreeSet;
+
+use chrono::Duration;
+
+use super::USER;
+use super::history::Past;
+use super::script::{
+    Act, Pen, Step, alarm_answered, answered, code, colleague, deed, ended, id, missed, raised, rang_out,
+    redirected, text, waiting,
+};
+use crate::domain::alarms::Response;
+use crate::domain::identity::ExternalId;
+use crate::domain::observation::MissedReason;
+use crate::protocol::commands::{Arrive, CallBack, Claim, Close, Respond, WireCommand};
+use crate::protocol::observations::{AlarmRaised, WireObservation};
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+/// How long the script itself sees to what it opened.
+pub(super) const SPARED_FOR: Duration = Duration::minutes(15);
+
+/// Writes the first ten minutes, and names the calls and alarms in them.
+pub(super) fn write(pen: &mut Pen, past: &Past) -> (Vec<Step>, BTreeSet<ExternalId>) {
+    let mut steps = Vec::new();
+    waits_too_long(pen, &mut steps);
+    installers_test(pen, &mut steps);
+    answered_to_the_end(pen, &mut steps);
+    low_battery(pen, &mut steps);
+    missed_and_called_back(pen, &mut steps);
+    rings_out(pen, &mut steps);
+    answered_by_the_user(pen, &mut steps);
+    unknown_device(pen, &mut steps);
+    rings_again(pen, &mut steps, past);
+    colleague_takes_one(&mut steps, &past.missed_late);
+    left_to_the_user(pen, &mut steps);
+    unknown_number(pen, &mut steps);
+    steps.sort_by_key(|step| step.at_offset_ms);
+    let mut spared: BTreeSet<_> = steps.iter().filter_map(|step| named(&step.act)).collect();
+    spared.insert(past.missed_early.0.clone());
+    (steps, spared)
+}
+
+fn named(act: &Act) -> Option<ExternalId> {
+    match act {
+        Act::SayIfUntaken { alarm, .. } => Some(alarm.clone()),
+        Act::Do(deed) => deed.on.clone(),
+        Act::Say(said) => match &said.observation {
+            WireObservation::AlarmRaised(it) => Some(it.alarm.clone()),
+            WireObservation::CallWaiting(it) => Some(it.call.clone()),
+            _ => None,
+        },
+    }
+}
+
+fn claim(at_ms: i64, on: &ExternalId) -> Step {
+    deed(at_ms, on, WireCommand::Claim(Claim {}))
+}
+
+fn send_help(at_ms: i64, on: &ExternalId) -> Step {
+    let respond = Respond { with: Response::OwnHelp, helper: Some(code("own-team")) };
+    deed(at_ms, on, WireCommand::Respond(respond))
+}
+
+fn arrive(at_ms: i64, on: &ExternalId) -> Step {
+    deed(at_ms, on, WireCommand::Arrive(Arrive {}))
+}
+
+fn close(at_ms: i64, on: &ExternalId, outcome: &str) -> Step {
+    deed(at_ms, on, WireCommand::Close(Close { outcome: code(outcome) }))
+}
+
+fn call_back(at_ms: i64, on: &ExternalId, reached: bool) -> Step {
+    deed(at_ms, on, WireCommand::CallBack(CallBack { reached, promise_at: None }))
+}
+
+fn waits_too_long(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (call, who) = (pen.call(), pen.jammerbugt[2].clone());
+    let of = Some(&who.agreement);
+    steps.push(pen.say(8 * SECOND, of, waiting(&call, Some(&who))));
+    steps.push(pen.say_between((100, 115), of, answered(&call, colleague())));
+    steps.push(pen.say_between((240, 280), of, ended(&call)));
+}
+
+fn pen_ms(pen: &mut Pen, from_s: i64, to_s: i64) -> i64 {
+    pen.between(from_s, to_s) * SECOND
+}
+
+fn installers_test(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (alarm, at) = (pen.alarm(), pen.norddjurs[1].clone());
+    let test = AlarmRaised { test: true, ..raised(&alarm, &at, "pull-cord") };
+    steps.push(pen.say(14 * SECOND, Some(&at.agreement), WireObservation::AlarmRaised(test)));
+    steps.push(close(11 * MINUTE, &alarm, "test"));
+}
+
+fn answered_to_the_end(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (alarm, who) = (pen.alarm(), pen.jammerbugt[3].clone());
+    let of = Some(&who.agreement);
+    let signal = raised(&alarm, &who, "pendant");
+    steps.push(pen.say(20 * SECOND, of, WireObservation::AlarmRaised(signal)));
+    steps.push(pen.say(34 * SECOND, of, alarm_answered(&alarm, None)));
+    steps.push(claim(38 * SECOND, &alarm));
+    steps.push(send_help(70 * SECOND, &alarm));
+    steps.push(arrive(pen_ms(pen, 260, 285), &alarm));
+    steps.push(close(pen_ms(pen, 345, 365), &alarm, "helped"));
+}
+
+fn low_battery(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (alarm, at) = (pen.alarm(), pen.jammerbugt[4].clone());
+    // No trigger: nobody pressed anything.
+    let low = AlarmRaised {
+        technical: true,
+        trigger: None,
+        text: Some(text("Batteri lavt: 12 %")),
+        ..raised(&alarm, &at, "pendant")
+    };
+    steps.push(pen.say(45 * SECOND, Some(&at.agreement), WireObservation::AlarmRaised(low)));
+}
+
+fn missed_and_called_back(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (call, who) = (pen.call(), pen.norddjurs[2].clone());
+    let of = Some(&who.agreement);
+    steps.push(pen.say(60 * SECOND, of, waiting(&call, Some(&who))));
+    steps.push(pen.say_between((98, 112), of, missed(&call, MissedReason::HungUp)));
+    steps.push(pen.say(113 * SECOND, of, ended(&call)));
+    steps.push(claim(185 * SECOND, &call));
+    steps.push(call_back(pen_ms(pen, 205, 225), &call, true));
+}
+
+/// Nobody takes it: it rings out and goes to the municipal unit. Unless the user takes it.
+fn rings_out(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (alarm, who) = (pen.alarm(), pen.jammerbugt[5].clone());
+    let signal = AlarmRaised { text: Some(text("Tryk på halssmykke")), ..raised(&alarm, &who, "pendant") };
+    steps.push(pen.say(80 * SECOND, Some(&who.agreement), WireObservation::AlarmRaised(signal)));
+    steps.push(pen.say_if_untaken((80 + 183) * SECOND, &alarm, rang_out(&alarm)));
+    steps.push(pen.say_if_untaken((80 + 205) * SECOND, &alarm, redirected(&alarm)));
+}
+
+/// The talk the user had on the telephone leaves a documentation duty to them.
+fn answered_by_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (call, who) = (pen.call(), pen.norddjurs[3].clone());
+    let of = Some(&who.agreement);
+    steps.push(pen.say(130 * SECOND, of, waiting(&call, Some(&who))));
+    steps.push(pen.say_between((142, 148), of, answered(&call, id(USER))));
+    steps.push(pen.say_between((235, 255), of, ended(&call)));
+}
+
+fn unknown_device(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let alarm = pen.alarm();
+    let mut signal = raised(&alarm, &pen.norddjurs[4].clone(), "bracelet");
+    signal.citizen = None;
+    signal.device = Some(id("demo-device-unknown-01"));
+    let of = pen.norddjurs[4].agreement.clone();
+    steps.push(pen.say(180 * SECOND, Some(&of), WireObservation::AlarmRaised(signal)));
+    steps.push(claim(pen_ms(pen, 280, 300), &alarm));
+    let nurse = Respond { with: Response::Nurse, helper: None };
+    steps.push(deed(330 * SECOND, &alarm, WireCommand::Respond(nurse)));
+    steps.push(close(pen_ms(pen, 550, 570), &alarm, "not-ours"));
+}
+
+/// Missed earlier this evening, answered now: closing the earlier one is offered.
+fn rings_again(pen: &mut Pen, steps: &mut Vec<Step>, past: &Past) {
+    let (call, who) = (pen.call(), past.missed_early.1.clone());
+    let of = Some(&who.agreement);
+    steps.push(pen.say(220 * SECOND, of, waiting(&call, Some(&who))));
+    steps.push(pen.say_between((230, 238), of, answered(&call, colleague())));
+    steps.push(pen.say_between((320, 345), of, ended(&call)));
+}
+
+/// The colleague has it, tries, reaches nobody, and tries once more later.
+fn colleague_takes_one(steps: &mut Vec<Step>, call: &ExternalId) {
+    steps.push(claim(50 * SECOND, call));
+    steps.push(call_back(510 * SECOND, call, false));
+    steps.push(call_back(13 * MINUTE, call, true));
+}
+
+/// The user has two minutes and more; then the colleague takes it.
+fn left_to_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let (alarm, again) = (pen.alarm(), pen.alarm());
+    let who = pen.norddjurs[5].clone();
+    let of = Some(&who.agreement);
+    let signal = AlarmRaised { text: Some(text("Fald registreret i stuen")), ..raised(&alarm, &who, "fall") };
+    steps.push(pen.say(370 * SECOND, of, WireObservation::AlarmRaised(signal)));
+    let repeat = raised(&again, &who, "pendant");
+    steps.push(pen.say(398 * SECOND, of, WireObservation::AlarmRaised(repeat)));
+    steps.push(claim(pen_ms(pen, 515, 525), &alarm));
+    steps.push(send_help(540 * SECOND, &alarm));
+    steps.push(arrive(pen_ms(pen, 690, 715), &alarm));
+    steps.push(close(pen_ms(pen, 800, 830), &alarm, "helped"));
+}
+
+/// Nobody knows the number, nor which municipality it is about.
+fn unknown_number(pen: &mut Pen, steps: &mut Vec<Step>) {
+    let call = pen.call();
+    steps.push(pen.say(440 * SECOND, None, waiting(&call, None)));
+    steps.push(pen.say_between((525, 540), None, missed(&call, MissedReason::Timeout)));
+    steps.push(pen.say(541 * SECOND, None, ended(&call)));
+}

@@ -1,0 +1,166 @@
+//! The script by itself: pure, seeded, and of nothing but invented things.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::Value;
+use vagttavle::domain::agreement::{Agreement, value_of};
+use vagttavle::domain::identity::{looks_like_cpr, looks_like_phone};
+use vagttavle::protocol::commands;
+use vagttavle::protocol::observations::{ObservationItem, WireObservation, parse_item};
+use vagttavle::sources::demo::{Act, Night, Said, Step, TooFewCitizens};
+
+use super::world;
+
+fn start() -> DateTime<Utc> {
+    "2026-11-22T01:40:00Z".parse().unwrap()
+}
+
+fn night(seed: u64) -> Night {
+    Night::new(seed, start(), &world::citizens(1)).unwrap()
+}
+
+/// History and the first four hours.
+fn steps(night: &Night) -> Vec<Step> {
+    let hours = Duration::hours(4).num_milliseconds();
+    let live = night.live().take_while(|step| step.at_offset_ms < hours);
+    night.history.iter().cloned().chain(live).collect()
+}
+
+fn said(step: &Step) -> Option<&Said> {
+    match &step.act {
+        Act::Say(said) | Act::SayIfUntaken { said, .. } => Some(said),
+        Act::Do(_) => None,
+    }
+}
+
+#[test]
+fn the_same_seed_is_the_same_night() {
+    assert_eq!(steps(&night(42)), steps(&night(42)));
+    assert_ne!(steps(&night(42)), steps(&night(43)));
+    let once = night(42);
+    assert_eq!(steps(&once), steps(&once), "asking twice changes nothing");
+}
+
+#[test]
+fn live_steps_come_in_order_of_time_and_never_end() {
+    for seed in 0..10 {
+        let live: Vec<_> = night(seed).live().take(2_000).collect();
+        assert_eq!(live.len(), 2_000);
+        assert!(live.is_sorted_by_key(|step| step.at_offset_ms), "seed {seed}");
+        assert!(live[0].at_offset_ms >= 0, "seed {seed}");
+        let longest = live.windows(2).map(|two| two[1].at_offset_ms - two[0].at_offset_ms).max().unwrap();
+        assert!(longest <= Duration::minutes(6).num_milliseconds(), "seed {seed}: {longest} ms of nothing");
+    }
+}
+
+#[test]
+fn every_fact_reads_back_as_it_was_meant() {
+    for seed in 0..5 {
+        let night = night(seed);
+        for step in steps(&night) {
+            let Some(said) = said(&step) else { continue };
+            let at = night.at(&step);
+            let item: ObservationItem = said.clone().item(at);
+            let json = serde_json::to_value(&item).unwrap();
+            let (key, read) = parse_item(json, at.max(start()));
+            assert_eq!(key.as_ref(), Some(&said.key));
+            let read = read.unwrap_or_else(|problem| panic!("seed {seed}: {problem:?}"));
+            let (fact, live) = said.observation.clone().split().unwrap();
+            assert_eq!((read.observation, read.live), (fact, live));
+            assert_eq!((read.at, read.agreement), (at, said.agreement.clone()));
+        }
+    }
+}
+
+#[test]
+fn every_command_reads_back() {
+    let night = night(1);
+    for step in steps(&night) {
+        let Act::Do(deed) = &step.act else { continue };
+        let request = serde_json::json!({ "id": "demo-1", "command": deed.command });
+        let read = commands::parse(request).unwrap_or_else(|problem| panic!("{problem:?}"));
+        assert_eq!(read.command, deed.command);
+    }
+}
+
+#[test]
+fn keys_are_unique_and_ids_are_opaque() {
+    for seed in 0..5 {
+        let steps = steps(&night(seed));
+        let mut keys: Vec<_> = steps.iter().filter_map(said).map(|said| said.key.as_str()).collect();
+        let all = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), all, "seed {seed}: a key twice");
+        for step in &steps {
+            if let Some(said) = said(step) {
+                check(&serde_json::to_value(&said.observation).unwrap(), "");
+                check(&serde_json::to_value(&said.key).unwrap(), "key");
+            }
+        }
+    }
+}
+
+/// No text that may be stored has the shape of a personal number; what may not be stored is from the invented.
+fn check(value: &Value, field: &str) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| check(value, name)),
+        Value::String(text) => {
+            assert!(!looks_like_cpr(text), "{field} has the shape of a CPR number");
+            match field {
+                "caller" => assert!(text.starts_with("00 00 "), "a number that somebody may have"),
+                "caller_name" | "text" => {}
+                _ => assert!(!looks_like_phone(text), "{field} has the shape of a phone number"),
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_times_fit_the_agreements() {
+    let text = include_str!("../../src/domain/agreements/jammerbugt.toml");
+    let rules = Agreement::parse(text).unwrap();
+    let rings_for = i64::from(value_of(&rules.alarms.ring_out_seconds).unwrap()) * 1_000;
+    let waits = i64::from(value_of(&rules.phone.waiting_too_long_seconds).unwrap()) * 1_000;
+    assert_eq!(
+        value_of(&rules.alarms.justification_days),
+        Some(7),
+        "the old redirect counts back from its due time"
+    );
+    for seed in 0..20 {
+        let opening = night(seed).opening;
+        let at = |wanted: &dyn Fn(&WireObservation) -> bool| {
+            let found = opening.iter().find(|step| said(step).is_some_and(|said| wanted(&said.observation)));
+            found.unwrap_or_else(|| panic!("seed {seed}: not in the opening")).at_offset_ms
+        };
+        let out = opening.iter().find_map(|step| match said(step).map(|said| &said.observation) {
+            Some(WireObservation::AlarmUnanswered(it)) => Some((it.alarm.clone(), step.at_offset_ms)),
+            _ => None,
+        });
+        let (alarm, out_ms) = out.unwrap();
+        let raised_ms = at(&|it| matches!(it, WireObservation::AlarmRaised(it) if it.alarm == alarm));
+        assert!(out_ms >= raised_ms + rings_for, "seed {seed}: rings out after {} ms", out_ms - raised_ms);
+
+        let WireObservation::CallWaiting(first) = opening
+            .iter()
+            .filter_map(said)
+            .map(|said| &said.observation)
+            .find(|it| matches!(it, WireObservation::CallWaiting(_)))
+            .unwrap()
+        else {
+            unreachable!()
+        };
+        let came_ms = at(&|it| matches!(it, WireObservation::CallWaiting(it) if it.call == first.call));
+        let taken_ms = at(&|it| matches!(it, WireObservation::CallAnswered(it) if it.call == first.call));
+        assert!(taken_ms - came_ms > waits, "seed {seed}: answered after {} ms", taken_ms - came_ms);
+    }
+}
+
+#[test]
+fn a_night_needs_people() {
+    let all = world::citizens(1);
+    let only: Vec<_> = all.iter().filter(|it| it.agreement.as_str() == "jammerbugt").cloned().collect();
+    assert_eq!(Night::new(1, start(), &only).unwrap_err(), TooFewCitizens);
+    assert_eq!(Night::new(1, start(), &[]).unwrap_err(), TooFewCitizens);
+    assert!(!format!("{:?}", all[0]).contains(all[0].name.as_str()), "a citizen shows nothing of itself");
+}
