@@ -45,8 +45,30 @@ impl BadId {
 /// not been guaranteed since 2007. Replacement numbers (day + 60) count as well.
 ///
 /// A run followed by `.` and a digit is exempt: that is an exchange's call id
-/// (`1801234567.4`), whose epoch seconds wander through the CPR shape from 2027.
+/// (`1801234567.4`), whose epoch seconds wander through the CPR shape from 2027. So are UUIDs and
+/// digests, which hold such runs by chance (one UUID in a thousand).
 pub fn looks_like_cpr(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '-' | ' ' | '.')).any(part_looks_like_cpr)
+}
+
+fn part_looks_like_cpr(part: &str) -> bool {
+    if Uuid::try_parse(part).is_ok() {
+        return false;
+    }
+    if !part.split(['-', ' ', '.']).any(is_digest) {
+        return has_cpr_shape(part);
+    }
+    part.split(['-', ' ', '.']).filter(|piece| !is_digest(piece)).any(has_cpr_shape)
+}
+
+/// Sixteen hex digits or more with a letter among them: random, or made by a hash.
+fn is_digest(piece: &str) -> bool {
+    piece.len() >= 16
+        && piece.bytes().all(|b| b.is_ascii_hexdigit())
+        && piece.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+fn has_cpr_shape(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut start = 0;
     while start < bytes.len() {

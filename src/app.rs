@@ -1,0 +1,344 @@
+//! The wiring: the only place that knows all parts and puts them together.
+
+mod admin;
+mod demo;
+mod inbox;
+mod remote;
+mod say;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use chrono::TimeDelta;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use crate::care::{self, Care};
+use crate::cli::{
+    AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User, UserCommand,
+};
+use crate::clock::Clock;
+use crate::config::{self, CareAdapter, Settings};
+use crate::domain::agreement::{self, Agreement};
+use crate::domain::people::Role;
+use crate::engine::{Engine, Parts};
+use crate::i18n::{Lang, Texts, key};
+use crate::ids::Ids;
+use crate::server::{self, Options};
+use crate::sources::ami;
+use crate::store::{Log, folder};
+use admin::{Answer, Request};
+use inbox::EngineInbox;
+use say::Failed;
+
+/// A telephone exchange is pinged each 5 s; nothing for this long and it counts as late (seconds).
+const EXCHANGE_EXPECTED_SECONDS: i64 = 12;
+
+/// Runs a command line; an error is one sentence on standard error.
+pub fn main(cli: Cli) -> ExitCode {
+    // A provider that is there already is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let lang = cli.lang.as_deref().and_then(Lang::parse).unwrap_or(Lang::Danish);
+    let texts = Texts::new(lang);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say::error(&texts, &error.into());
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(cli, &texts));
+    // What still waits for a slow disk or network must not hold the terminal.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&texts, &error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli, texts: &Texts) -> Result<()> {
+    match cli.command {
+        None => remote::configured_desk(texts).await,
+        Some(Command::Demo(args)) => demo::run(args, texts).await,
+        Some(Command::Serve(args)) => serve(args, texts).await,
+        Some(Command::Desk(Desk { server, token_file, look })) => {
+            remote::desk(server, token_file, look, texts).await
+        }
+        Some(Command::User(args)) => user(args, texts).await,
+        Some(Command::Agreement(args)) => agreement(args, texts).await,
+        Some(Command::List(args)) => remote::list(args, texts).await,
+        Some(Command::Show(args)) => remote::show(args, texts).await,
+        Some(Command::Do(args)) => remote::act(args, texts).await,
+        Some(Command::Verify(data)) => verify(&data_folder(data.data)?, texts).await,
+        Some(Command::Backup(args)) => backup(args, texts).await,
+        Some(Command::Restore(args)) => restore(args, texts).await,
+        Some(Command::Doctor(data)) => say::doctor(data.data.or_else(config::default_data_folder), texts),
+        Some(Command::Keys) => say::keys(texts),
+        Some(Command::Themes) => say::themes(),
+        Some(Command::Completions { shell }) => say::completions(shell),
+        Some(Command::Man) => say::man(),
+    }
+}
+
+fn data_folder(given: Option<PathBuf>) -> Result<PathBuf> {
+    given.or_else(config::default_data_folder).ok_or_else(|| Failed::new(key::CLI_NO_DATA_FOLDER).into())
+}
+
+/// Ends on ctrl-c and on a request to end.
+fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// Operating logs: JSON lines on standard error, no citizen in them.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_new(config::log_filter())
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // A second subscriber in one process is no fault: the first one stays.
+    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        return Err(Failed::new(key::CLI_NOT_LOOPBACK).with("address", address.to_string()).into());
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        Failed::new(key::CLI_CANNOT_LISTEN)
+            .with("address", address.to_string())
+            .with("why", error.to_string())
+            .into()
+    })
+}
+
+async fn open_log(data: &Path, witness: Option<&Path>, ids: &Ids) -> Result<Log> {
+    let witness = witness.map_or_else(|| folder::default_witness(data), Path::to_owned);
+    let ids = ids.clone();
+    Ok(Log::open_sqlite(data, &witness, Box::new(move || ids.salt())).await?)
+}
+
+/// Adopts the agreements that come with the program, where none of that name is in force, and those of a folder.
+async fn adopt(engine: &Engine, folder: Option<&Path>) -> Result<()> {
+    let state = engine.state();
+    for rules in agreement::built_in() {
+        if !state.agreements.contains_key(&rules.id) {
+            adopt_one(engine, rules).await?;
+        }
+    }
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else { return Ok(()) };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|it| it == "toml"));
+    files.sort();
+    for file in files {
+        let rules = say::read_agreement(&file)?;
+        let is_new = engine.state().agreements.get(&rules.id).is_none_or(|it| it.hash() != rules.hash());
+        if is_new {
+            adopt_one(engine, rules).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn adopt_one(engine: &Engine, rules: Agreement) -> Result<()> {
+    let command = crate::domain::Command::Adopt(Box::new(rules));
+    engine.administer(command).await.map(|_| ()).context("agreement")
+}
+
+/// The care system of the settings. The demo adapter without an address brings its own, of invented citizens.
+async fn care(settings: &Settings, stop: &CancellationToken) -> Result<Care> {
+    match settings.care.adapter {
+        CareAdapter::Off => Ok(Care::Off),
+        CareAdapter::Demo => match &settings.care.url {
+            None => Ok(start_demo_care(1, stop).await?.1),
+            Some(url) => {
+                let token = match &settings.care.token_file {
+                    Some(file) => config::secret(file)?,
+                    None => return Err(Failed::new(key::CLI_NO_TOKEN_FILE).into()),
+                };
+                Ok(Care::Demo(care::demo::Client::new(url, token, care::demo::Limits::default())?))
+            }
+        },
+    }
+}
+
+async fn start_demo_care(seed: u64, stop: &CancellationToken) -> Result<(care::demo_service::Service, Care)> {
+    let token = SecretString::from(Ids::system().token());
+    let service = care::demo_service::Service::new(seed, token.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(service.clone().serve(listener, stop.clone().cancelled_owned()));
+    let client = care::demo::Client::new(&base, token, care::demo::Limits::default())?;
+    Ok((service, Care::Demo(client)))
+}
+
+fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    for exchange in &settings.ami {
+        let secret = config::secret(&exchange.secret_file)?;
+        let agreements: std::collections::BTreeSet<_> =
+            exchange.queues.values().flat_map(|queue| queue.agreements.iter().cloned()).collect();
+        let within = Some(TimeDelta::seconds(EXCHANGE_EXPECTED_SECONDS));
+        let now = engine.clock.now();
+        engine.health.expect(exchange.name.clone(), "ami", within, agreements.into_iter().collect(), now);
+        let clock = engine.clock.clone();
+        let exchange = ami::link::Exchange {
+            settings: exchange.clone(),
+            secret,
+            inbox: EngineInbox { engine: engine.clone(), kind: "ami" },
+            now: Arc::new(move || clock.now()),
+            timing: ami::link::Timing::default(),
+        };
+        tokio::spawn(exchange.run(stop.clone()));
+    }
+    Ok(())
+}
+
+/// Every source that has a token is a source whose health is shown.
+fn expect_web_hooks(engine: &Engine) {
+    let now = engine.clock.now();
+    for person in engine.state().people.values().filter(|it| it.role == Role::Source && !it.revoked) {
+        if let Ok(name) = crate::domain::identity::SourceName::new(person.name.as_str()) {
+            engine.health.expect(name, "web-hook", None, person.agreements.clone(), now);
+        }
+    }
+}
+
+async fn serve(args: Serve, texts: &Texts) -> Result<()> {
+    if let Some(url) = &args.database {
+        let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        let key = if is_postgres { key::CLI_POSTGRES_LATER } else { key::CLI_UNKNOWN_DATABASE };
+        return Err(Failed::new(key).into());
+    }
+    log_to_stderr();
+    let settings = match &args.config {
+        Some(file) => config::settings(file)?,
+        None => Settings::default(),
+    };
+    let data = data_folder(args.data.data)?;
+    let address = match args.listen.or(settings.listen) {
+        Some(address) => address,
+        None => LISTEN_DEFAULT.parse()?,
+    };
+    let listener = listen(address).await?;
+    let stop = CancellationToken::new();
+    stop_on_signals(&stop)?;
+    let ids = Ids::system();
+    let log = open_log(&data, settings.witness.as_deref(), &ids).await?;
+    // The writer ends last: everything that could still hand something in is stopped before.
+    let engine_stop = CancellationToken::new();
+    let parts = Parts { log, clock: Clock::system(), ids, care: care(&settings, &stop).await? };
+    let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
+    adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
+    expect_web_hooks(&engine);
+    start_exchanges(&settings, &engine, &stop)?;
+    admin::listen(&data, engine.clone(), stop.clone()).await?;
+    say::line(&format!("listening on http://{}", listener.local_addr()?))?;
+    info!(agreements = engine.state().agreements.len(), "serving");
+    server::serve(listener, engine, Options::default(), stop).await;
+    engine_stop.cancel();
+    writer.await?;
+    let _ = texts;
+    Ok(())
+}
+
+/// Asks the running server; without one, opens the log for the moment.
+async fn administer(data: &Path, request: Request) -> Result<Answer> {
+    if let Some(answer) = admin::ask(data, &request).await? {
+        return Ok(answer);
+    }
+    let ids = Ids::system();
+    let log = open_log(data, None, &ids).await?;
+    let stop = CancellationToken::new();
+    let parts = Parts { log, clock: Clock::system(), ids, care: Care::Off };
+    let (engine, writer) = Engine::start(parts, stop.clone()).await?;
+    adopt(&engine, None).await?;
+    let answer = admin::handle(&engine, request).await;
+    stop.cancel();
+    writer.await?;
+    Ok(answer)
+}
+
+async fn user(args: User, texts: &Texts) -> Result<()> {
+    let data = data_folder(args.data.data)?;
+    let request = match args.command {
+        UserCommand::Add { name, role, agreements } => {
+            Request::AddUser { name, role: role.into(), agreements }
+        }
+        UserCommand::List => Request::ListUsers,
+        UserCommand::Revoke { name } => Request::RevokeUser { name },
+    };
+    say::answer(texts, &request, administer(&data, request.clone()).await?)
+}
+
+async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
+    let request = match args.command {
+        AgreementCommand::Check { file } => return say::agreement_check(texts, &file),
+        AgreementCommand::Adopt { file } => {
+            say::read_agreement(&file)?;
+            Request::Adopt { text: std::fs::read_to_string(&file)? }
+        }
+        AgreementCommand::List => Request::ListAgreements,
+        AgreementCommand::Show { id } => Request::ShowAgreement { id },
+    };
+    // What comes with the program can be shown without a log.
+    let data = data_folder(args.data.data)?;
+    let is_question = matches!(request, Request::ListAgreements | Request::ShowAgreement { .. });
+    if is_question && !data.exists() {
+        return say::built_in_agreements(texts, &request);
+    }
+    say::answer(texts, &request, administer(&data, request.clone()).await?)
+}
+
+async fn verify(data: &Path, texts: &Texts) -> Result<()> {
+    let log = open_log(data, None, &Ids::system()).await?;
+    let verified = log.verify().await?;
+    say::verified(texts, &verified)
+}
+
+async fn backup(args: Copy, texts: &Texts) -> Result<()> {
+    let data = data_folder(args.data.data)?;
+    if let Some(answer) =
+        admin::ask(&data, &Request::Backup { file: std::path::absolute(&args.file)? }).await?
+    {
+        return say::answer(texts, &Request::Backup { file: args.file }, answer);
+    }
+    let log = open_log(&data, None, &Ids::system()).await?;
+    let copied = log.backup(&args.file).await?;
+    say::backed_up(texts, &args.file, copied.records.sequence.0)
+}
+
+/// Puts a copy into an empty folder; the witness starts anew from what the copy proves.
+async fn restore(args: Copy, texts: &Texts) -> Result<()> {
+    let data = data_folder(args.data.data)?;
+    let target = data.join("log.db");
+    if target.exists() {
+        return Err(Failed::new(key::CLI_RESTORE_NOT_EMPTY)
+            .with("folder", data.display().to_string())
+            .into());
+    }
+    folder::prepare(&data)?;
+    let mut from = std::fs::File::open(&args.file).with_context(|| args.file.display().to_string())?;
+    let mut to = folder::own_file(&target)?;
+    std::io::copy(&mut from, &mut to)?;
+    to.sync_all()?;
+    let log = open_log(&data, None, &Ids::system()).await?;
+    let verified = log.verify().await?;
+    say::restored(texts, &data, verified.records.sequence.0)
+}

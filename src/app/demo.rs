@@ -1,0 +1,172 @@
+//! `vagttavle demo`: server, an invented night and the desk in one process. Nothing is stored.
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use super::{adopt, expect_web_hooks, listen, log_to_stderr, say, start_demo_care, stop_on_signals};
+use crate::cli;
+use crate::client::{Client, LinkError};
+use crate::clock::Clock;
+use crate::domain::Command;
+use crate::domain::identity::{AgreementId, PersonName};
+use crate::domain::people::{PeopleCommand, Role};
+use crate::engine::{Engine, Parts};
+use crate::i18n::Texts;
+use crate::ids::Ids;
+use crate::protocol::observations::{ObservationItem, Receipt};
+use crate::protocol::text::Text;
+use crate::protocol::{BoardSnapshot, CommandReply, CommandRequest};
+use crate::server::{self, Options, token_digest};
+use crate::sources::demo::{AGREEMENTS, COLLEAGUE, Citizen, Driver, Hands, HandsError, Night, SOURCE, USER};
+use crate::store::Log;
+
+/// Who gets a token in a demo, in the order they are printed: the user, a leader, a wall, the source.
+const TOKENS: [(&str, Role); 5] = [
+    (USER, Role::Coordinator),
+    ("lise", Role::Leader),
+    ("skaerm", Role::Viewer),
+    (SOURCE, Role::Source),
+    (COLLEAGUE, Role::Coordinator),
+];
+
+pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
+    if args.headless {
+        log_to_stderr();
+    }
+    let stop = CancellationToken::new();
+    stop_on_signals(&stop)?;
+    let listener = listen(args.listen).await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    let (care_service, care) = start_demo_care(args.seed, &stop).await?;
+    let ids = Ids::seeded(args.seed);
+    let salts = ids.clone();
+    let clock = Clock::fast(args.speed);
+    let parts = Parts { log: Log::memory(Box::new(move || salts.salt())), clock: clock.clone(), ids, care };
+    let engine_stop = CancellationToken::new();
+    let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
+    adopt(&engine, None).await?;
+    let tokens = people(&engine).await?;
+    expect_web_hooks(&engine);
+    let options = Options { synthetic: true, ..Options::default() };
+    let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
+
+    let client = |name: &str| -> Result<Client> {
+        let (_, _, token) = tokens.iter().find(|(known, ..)| *known == name).expect("everybody has one");
+        Ok(Client::new(&base, token.clone())?)
+    };
+    let hands = HttpHands { source: client(SOURCE)?, colleague: client(COLLEAGUE)? };
+    let citizens: Vec<Citizen> = care_service
+        .citizens()
+        .iter()
+        .map(|it| Citizen {
+            agreement: it.agreement.clone(),
+            citizen: it.person.citizen.clone(),
+            device: it.device.clone(),
+            name: Text::cut(&it.person.name),
+            phone: Text::cut(it.person.phone.as_deref().unwrap_or_default()),
+        })
+        .collect();
+    let night = Night::new(args.seed, clock.now(), &citizens)?;
+    let mut driver = Driver::new(night, hands, DemoClock(clock));
+    driver.prepare(&stop).await;
+    let driving = tokio::spawn({
+        let stop = stop.clone();
+        async move { driver.run(&stop).await }
+    });
+
+    let shown = if args.headless {
+        announce(&base, &tokens)?;
+        stop.cancelled().await;
+        Ok(())
+    } else {
+        super::remote::run_desk(client(USER)?, &args.look, texts, &stop).await
+    };
+    stop.cancel();
+    driving.await?;
+    serving.await?;
+    engine_stop.cancel();
+    writer.await?;
+    shown
+}
+
+type Token = (&'static str, Role, SecretString);
+
+async fn people(engine: &Engine) -> Result<Vec<Token>> {
+    use secrecy::ExposeSecret;
+    let agreements: Vec<AgreementId> =
+        AGREEMENTS.iter().map(|id| AgreementId::new(*id)).collect::<Result<_, _>>()?;
+    // A seed repeats the night, never a token.
+    let ids = Ids::system();
+    let mut tokens = Vec::new();
+    for (name, role) in TOKENS {
+        let token = SecretString::from(ids.token());
+        let command = PeopleCommand::Add {
+            name: PersonName::new(name)?,
+            role,
+            agreements: agreements.clone(),
+            token_digest: token_digest(token.expose_secret()),
+        };
+        engine.administer(Command::People(command)).await?;
+        tokens.push((name, role, token));
+    }
+    Ok(tokens)
+}
+
+/// For programs: the address, then a token for each role.
+fn announce(base: &str, tokens: &[Token]) -> Result<()> {
+    use secrecy::ExposeSecret;
+    say::line(&format!("listening on {base}"))?;
+    for (name, role, token) in tokens {
+        if *name != COLLEAGUE {
+            say::line(&format!("token {} {}", role.name(), token.expose_secret()))?;
+        }
+    }
+    Ok(())
+}
+
+struct DemoClock(Clock);
+
+impl crate::sources::demo::Clock for DemoClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    async fn sleep_until(&self, at: DateTime<Utc>) {
+        self.0.sleep_until(at).await;
+    }
+}
+
+/// The public ways, over HTTP as anybody would.
+struct HttpHands {
+    source: Client,
+    colleague: Client,
+}
+
+impl Hands for HttpHands {
+    async fn submit(&self, items: Vec<ObservationItem>) -> Result<Vec<Receipt>, HandsError> {
+        self.source.observe(&items).await.map_err(away)
+    }
+
+    async fn command(
+        &self,
+        _person: &PersonName,
+        request: CommandRequest,
+    ) -> Result<CommandReply, HandsError> {
+        self.colleague.submit(&request).await.map_err(away)
+    }
+
+    async fn board(&self, _person: &PersonName) -> Result<BoardSnapshot, HandsError> {
+        self.colleague.board().await.map_err(away)
+    }
+}
+
+fn away(error: LinkError) -> HandsError {
+    match error {
+        LinkError::Refused(problem) => HandsError::Refused(problem),
+        LinkError::Offline => HandsError::Away("offline"),
+        LinkError::Incompatible => HandsError::Away("incompatible"),
+        LinkError::BadAddress => HandsError::Away("bad-address"),
+    }
+}

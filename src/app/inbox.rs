@@ -1,0 +1,86 @@
+//! The sources' inbox, fulfilled by the engine.
+
+use chrono::TimeDelta;
+use tracing::warn;
+
+use crate::domain::entry::Body;
+use crate::domain::identity::{Code, SourceName};
+use crate::domain::sources::{Report, TroubleKind};
+use crate::engine::Engine;
+use crate::protocol::board::SourceState;
+use crate::protocol::observations::{Observed, Receipt};
+use crate::server::{fact, receipt};
+use crate::sources::{Inbox, OpenCall, QueueKind, Unavailable};
+
+/// A clock of the other side this far off is told (seconds).
+const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
+
+#[derive(Clone)]
+pub struct EngineInbox {
+    pub engine: Engine,
+    pub kind: &'static str,
+}
+
+impl EngineInbox {
+    fn report(&self, source: &SourceName, report: Report) {
+        let (engine, source) = (self.engine.clone(), source.clone());
+        tokio::spawn(async move { engine.report(&source, report).await });
+    }
+}
+
+impl Inbox for EngineInbox {
+    async fn submit(&self, source: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
+        let keys: Vec<_> = batch.iter().map(|observed| observed.key.clone()).collect();
+        let facts = batch.into_iter().map(fact).collect();
+        let outcomes = self.engine.observe(source, facts).await.map_err(|_| Unavailable)?;
+        Ok(keys.into_iter().zip(outcomes).map(|(key, outcome)| receipt(key, outcome)).collect())
+    }
+
+    fn heard(&self, source: &SourceName) {
+        self.engine.health.heard(source, self.kind, self.engine.clock.now());
+    }
+
+    fn unreadable(&self, source: &SourceName, what: Code) {
+        warn!(%source, %what, "something could not be read");
+        self.report(source, Report::Trouble { trouble: TroubleKind::Unreadable, what: Some(what) });
+    }
+
+    fn state(&self, source: &SourceName, state: SourceState, why: Option<Code>) {
+        match state {
+            SourceState::Ok => self.heard(source),
+            SourceState::Late => {}
+            SourceState::Silent => {
+                warn!(%source, why = why.as_ref().map(Code::as_str), "source is silent");
+                self.engine.health.cut(source);
+            }
+            SourceState::Off => self.engine.health.cut(source),
+        }
+    }
+
+    fn clock_ahead(&self, source: &SourceName, by: TimeDelta) {
+        if by.abs() >= CLOCK_AHEAD_TOLD {
+            warn!(%source, seconds = by.num_seconds(), "the source's clock differs from ours");
+        }
+    }
+
+    async fn open_calls(&self, source: &SourceName) -> Vec<OpenCall> {
+        let state = self.engine.state();
+        state
+            .open_entries()
+            .filter_map(|entry| {
+                let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
+                match &entry.body {
+                    Body::Phone(call) if matches!(call.state(), "waiting" | "answered") => Some(OpenCall {
+                        call: origin.id.clone(),
+                        kind: QueueKind::Phone,
+                        answered: call.answered_at.is_some(),
+                    }),
+                    Body::Alarm(alarm) if alarm.unanswered_at.is_none() && alarm.answered_at.is_none() => {
+                        Some(OpenCall { call: origin.id.clone(), kind: QueueKind::Alarm, answered: false })
+                    }
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,201 @@
+//! What needs a running server: the desk, and its actions without a screen.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use termprofile::{DetectorSettings, TermProfile};
+use tokio_util::sync::CancellationToken;
+
+use super::say::{self, Failed};
+use crate::cli::{DoArgs, LookArgs, Remote, ShowArgs};
+use crate::client::{Client, LinkError};
+use crate::clock::Clock;
+use crate::config;
+use crate::i18n::{Texts, dates, key};
+use crate::ids::Ids;
+use crate::protocol::actions::{Action, FieldKind};
+use crate::protocol::{Entry, Problem, commands};
+use crate::theme::Library;
+use crate::tui::keymap::Keymap;
+use crate::tui::look::Look;
+use crate::tui::run;
+
+/// A note read from standard input at most (bytes).
+const TEXT_MAX: u64 = 64 * 1024;
+/// The dark one: most use it at night.
+const DEFAULT_THEME: &str = "nat";
+
+fn client(server: Option<String>, token_file: Option<PathBuf>) -> Result<Client> {
+    let settings = config::desk_settings()?;
+    let server = server.or(settings.server).ok_or_else(|| Failed::new(key::CLI_NO_SERVER))?;
+    let file = token_file.or(settings.token_file).ok_or_else(|| Failed::new(key::CLI_NO_TOKEN_FILE))?;
+    Ok(Client::new(&server, config::secret(&file)?)?)
+}
+
+/// `vagttavle` alone: the desk for the configured server; without one it says what to do.
+pub async fn configured_desk(texts: &Texts) -> Result<()> {
+    desk(None, None, LookArgs { theme: None, read_only: false }, texts).await
+}
+
+pub async fn desk(
+    server: Option<String>,
+    token_file: Option<PathBuf>,
+    look: LookArgs,
+    texts: &Texts,
+) -> Result<()> {
+    let client = client(server, token_file)?;
+    let stop = CancellationToken::new();
+    run_desk(client, &look, texts, &stop).await
+}
+
+/// The desk, until its person leaves or `stop`.
+pub async fn run_desk(
+    client: Client,
+    look: &LookArgs,
+    texts: &Texts,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let settings = config::desk_settings()?;
+    let mut library = Library::default();
+    if let Some(folder) = config::theme_folder() {
+        library.add_folder(&folder)?;
+    }
+    let depth = if config::no_color() {
+        TermProfile::NoColor
+    } else {
+        TermProfile::detect(&std::io::stdout(), DetectorSettings::default())
+    };
+    let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned());
+    let theme = library.load(&name, depth)?;
+    let clock = Clock::system();
+    let session = Ids::system().uuid(clock.now()).to_string();
+    let settings = run::Settings {
+        look: Look { texts: texts.clone(), theme },
+        keymap: Keymap::default(),
+        read_only: look.read_only,
+        session,
+    };
+    tokio::select! {
+        ended = run::run(client, clock, settings) => Ok(ended?),
+        () = stop.cancelled() => Ok(()),
+    }
+}
+
+pub async fn list(args: Remote, texts: &Texts) -> Result<()> {
+    let board = client(args.server, args.token_file)?.board().await?;
+    if args.json {
+        return say::line(&serde_json::to_string_pretty(&board)?);
+    }
+    if board.entries.is_empty() {
+        return say::line(texts.get(key::CLI_NOTHING_OPEN).as_str());
+    }
+    board.entries.iter().try_for_each(|entry| say::line(&summary(texts, entry, board.now)))
+}
+
+fn summary(texts: &Texts, entry: &Entry, now: chrono::DateTime<chrono::Utc>) -> String {
+    let holder = entry.holder.as_ref().map(|it| it.name.to_string()).unwrap_or_default();
+    let agreement = entry.agreement.as_ref().map(ToString::to_string).unwrap_or_default();
+    format!(
+        "{:>3}  {:<10}  {:<14}  {:>9}  {:<12}  {:<10}  {}",
+        entry.number,
+        texts.code("board", entry.board().name()),
+        texts.code("state", &entry.state),
+        dates::age(texts, entry.opened_at, now),
+        agreement,
+        holder,
+        texts.code("next", &entry.attention.next),
+    )
+}
+
+async fn numbered(client: &Client, number: u32) -> Result<Entry> {
+    let board = client.board().await?;
+    let found = board.entries.into_iter().find(|entry| entry.number == number);
+    found.ok_or_else(|| Failed::new(key::CLI_NO_SUCH_NUMBER).with("number", number.to_string()).into())
+}
+
+pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
+    let client = client(args.remote.server, args.remote.token_file)?;
+    let entry = numbered(&client, args.number).await?;
+    let view = client.entry(entry.id, "duty").await?;
+    if args.remote.json {
+        return say::line(&serde_json::to_string_pretty(&view)?);
+    }
+    say::line(&summary(texts, &view.entry, Clock::system().now()))?;
+    for line in &view.history {
+        let at = dates::full(line.happened_at);
+        say::line(&format!("  {at}  {}  {}", texts.code("event", &line.kind.replace('.', "-")), line.actor))?;
+    }
+    for contact in &view.numbers {
+        say::line(&format!("  {}  {}", texts.code("contact", &contact.role), contact.number))?;
+    }
+    Ok(())
+}
+
+/// Does one of the entry's actions. Closing and its like send the version that was just read.
+pub async fn act(args: DoArgs, texts: &Texts) -> Result<()> {
+    let client = client(args.remote.server, args.remote.token_file)?;
+    let entry = numbered(&client, args.number).await?;
+    let wanted = |action: &&Action| {
+        action.verb == args.action || action.verb.split_once('.').is_some_and(|(_, verb)| verb == args.action)
+    };
+    let Some(action) = entry.actions.iter().find(wanted) else {
+        let known: Vec<_> = entry.actions.iter().map(|action| action.verb.as_str()).collect();
+        return Err(Failed::new(key::CLI_NO_SUCH_ACTION)
+            .with("action", args.action.clone())
+            .with("actions", known.join(", "))
+            .into());
+    };
+    let mut command = serde_json::Map::new();
+    command.insert("type".into(), action.verb.clone().into());
+    for given in &args.fields {
+        let (name, value) = field(action, given)?;
+        command.insert(name, value);
+    }
+    let text = action.fields.iter().find(|field| field.kind == FieldKind::Text && field.required);
+    if let Some(field) = text {
+        let mut text = String::new();
+        std::io::stdin().lock().take(TEXT_MAX).read_to_string(&mut text)?;
+        command.insert(field.name.clone(), text.trim_end().into());
+    }
+    let id = Ids::system().uuid(Clock::system().now());
+    let body = serde_json::json!({
+        "id": id, "entry": entry.id, "command": command,
+        "expected_version": action.confirm.then_some(entry.version),
+    });
+    // Read as the server will read it: a mistake is named before it is sent.
+    let parsed = commands::parse(body).map_err(LinkError::Refused)?;
+    let request = commands::CommandRequest {
+        id: parsed.id,
+        entry: parsed.entry,
+        expected_version: parsed.expected_version,
+        happened_at: parsed.happened_at,
+        command: parsed.command,
+    };
+    let reply = client.submit(&request).await?;
+    if args.remote.json {
+        return say::line(&serde_json::to_string_pretty(&reply)?);
+    }
+    if reply.waiting {
+        return say::line(texts.get(key::CLI_NOTE_WAITS).as_str());
+    }
+    let state = reply.entry.map_or(entry.state, |entry| entry.state);
+    let arguments = [("number", args.number.into()), ("state", (&texts.code("state", &state)).into())];
+    say::line(texts.with(key::CLI_DONE, &arguments).as_str())
+}
+
+fn field(action: &Action, given: &str) -> Result<(String, serde_json::Value)> {
+    let known = || action.fields.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
+    let bad = || Failed::new(key::CLI_BAD_FIELD).with("field", given).with("fields", known());
+    let (name, value) = given.split_once('=').ok_or_else(bad)?;
+    let field = action.fields.iter().find(|it| it.name == name).ok_or_else(bad)?;
+    let value = match (field.kind, value) {
+        // Free text on a command line would stay in the shell's history.
+        (FieldKind::Text, _) => return Err(bad().into()),
+        (FieldKind::Yes, "true" | "yes" | "ja") => true.into(),
+        (FieldKind::Yes, "false" | "no" | "nej") => false.into(),
+        (FieldKind::Yes, _) => return Err(LinkError::Refused(Problem::field(422, "bad-value", name)).into()),
+        (_, value) => value.into(),
+    };
+    Ok((name.to_owned(), value))
+}

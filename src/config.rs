@@ -1,0 +1,245 @@
+//! Settings: the only file that reads the settings file, the environment and the places a user keeps things.
+//!
+//! An unknown key is refused with its line and the nearest right one. Must never know what a setting is used for.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::domain::identity::SourceName;
+use crate::sources::ami::settings as ami;
+
+/// A settings file larger than this is none (bytes).
+const FILE_MAX: u64 = 1024 * 1024;
+
+/// What is wrong with a settings file, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {what}")]
+pub struct BadConfig {
+    pub file: String,
+    /// From 1; 0 when the file itself is the trouble.
+    pub line: usize,
+    pub column: usize,
+    pub what: String,
+    /// The nearest right key to an unknown one.
+    pub nearest: Option<String>,
+}
+
+impl BadConfig {
+    fn whole(file: &Path, what: impl std::fmt::Display) -> Self {
+        Self { file: file.display().to_string(), line: 0, column: 0, what: what.to_string(), nearest: None }
+    }
+}
+
+/// `serve --config FILE`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Address to listen on; the command line wins.
+    #[serde(default)]
+    pub listen: Option<std::net::SocketAddr>,
+    /// Folder of the head witness: another disk than the data, if there is one.
+    #[serde(default)]
+    pub witness: Option<PathBuf>,
+    /// Folder of agreement files that are adopted at start.
+    #[serde(default)]
+    pub agreements: Option<PathBuf>,
+    /// Telephone exchanges.
+    #[serde(default)]
+    pub ami: Vec<ami::Settings>,
+    #[serde(default)]
+    pub care: CareSettings,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CareAdapter {
+    Demo,
+    /// Not set up: nobody is asked, and notes cannot be written.
+    #[default]
+    Off,
+}
+
+/// `[care]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CareSettings {
+    #[serde(default)]
+    pub adapter: CareAdapter,
+    /// Where the care system answers; the demo adapter starts its own without one.
+    #[serde(default)]
+    pub url: Option<String>,
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+}
+
+/// The desk's own settings, from the user's configuration folder.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeskSettings {
+    #[serde(default)]
+    pub server: Option<String>,
+    #[serde(default)]
+    pub token_file: Option<PathBuf>,
+    #[serde(default)]
+    pub lang: Option<String>,
+    #[serde(default)]
+    pub theme: Option<String>,
+}
+
+/// Reads the server's settings; files named in it are relative to it.
+pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
+    let text = read_text(file)?;
+    let mut settings: Settings = parse(file, &text)?;
+    let folder = file.parent().unwrap_or_else(|| Path::new("."));
+    let mut names: Vec<&SourceName> = Vec::new();
+    for ami in &mut settings.ami {
+        ami.secret_file = folder.join(&ami.secret_file);
+        ami.queue_log = ami.queue_log.take().map(|path| folder.join(path));
+    }
+    for ami in &settings.ami {
+        ami.check().map_err(|bad| BadConfig::whole(file, format!("[[ami]] {}: {bad}", ami.name)))?;
+        if names.contains(&&ami.name) {
+            return Err(BadConfig::whole(file, format!("[[ami]] {}: the name is used twice", ami.name)));
+        }
+        names.push(&ami.name);
+    }
+    settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
+    settings.agreements = settings.agreements.take().map(|path| folder.join(path));
+    settings.witness = settings.witness.take().map(|path| folder.join(path));
+    Ok(settings)
+}
+
+/// The desk's settings; none is as good as empty.
+pub fn desk_settings() -> Result<DeskSettings, BadConfig> {
+    let Some(file) = user_folder("XDG_CONFIG_HOME", ".config").map(|it| it.join("vagttavle/desk.toml"))
+    else {
+        return Ok(DeskSettings::default());
+    };
+    if !file.exists() {
+        return Ok(DeskSettings::default());
+    }
+    let text = read_text(&file)?;
+    let mut settings: DeskSettings = parse(&file, &text)?;
+    let folder = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
+    settings.token_file = settings.token_file.map(|path| folder.join(path));
+    Ok(settings)
+}
+
+/// Where the log lies when nobody says otherwise.
+pub fn default_data_folder() -> Option<PathBuf> {
+    user_folder("XDG_DATA_HOME", ".local/share").map(|folder| folder.join("vagttavle"))
+}
+
+/// Where a user keeps own themes.
+pub fn theme_folder() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("vagttavle/themes"))
+}
+
+/// Where a user keeps own agreement files.
+pub fn agreement_folder() -> Option<PathBuf> {
+    user_folder("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("vagttavle/agreements"))
+}
+
+fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    set.or_else(|| std::env::home_dir().map(|home| home.join(below_home)))
+}
+
+/// Whether the terminal's user asked for no colour (no-color.org).
+pub fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// The log filter, e.g. `info`.
+pub fn log_filter() -> String {
+    std::env::var("VAGTTAVLE_LOG").unwrap_or_else(|_| "info".into())
+}
+
+/// Reads a secret: the first line of a file that only its owner may read.
+pub fn secret(file: &Path) -> Result<SecretString, BadConfig> {
+    use std::os::unix::fs::PermissionsExt;
+    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::whole(file, error))?;
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let what = format!("others may read it; run: chmod 600 {}", file.display());
+        return Err(BadConfig::whole(file, what));
+    }
+    let text = read_text(file)?;
+    let secret = text.lines().next().unwrap_or_default().trim();
+    if secret.is_empty() {
+        return Err(BadConfig::whole(file, "the file is empty"));
+    }
+    Ok(SecretString::from(secret.to_owned()))
+}
+
+fn read_text(file: &Path) -> Result<String, BadConfig> {
+    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::whole(file, error))?;
+    if metadata.len() > FILE_MAX {
+        return Err(BadConfig::whole(file, format!("larger than {FILE_MAX} bytes")));
+    }
+    std::fs::read_to_string(file).map_err(|error| BadConfig::whole(file, error))
+}
+
+fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, BadConfig> {
+    toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        let before = &text[..at.min(text.len())];
+        let message = error.message().to_owned();
+        BadConfig {
+            file: file.display().to_string(),
+            line: before.matches('\n').count() + 1,
+            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
+            nearest: nearest(&message),
+            what: message,
+        }
+    })
+}
+
+/// From "unknown field `x`, expected one of `a`, `b`": the one most like `x`.
+fn nearest(message: &str) -> Option<String> {
+    let rest = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
+    let mut quoted = rest.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    quoted
+        .map(|known| (strsim::jaro_winkler(unknown, known), known))
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, known)| known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Settings, BadConfig> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("server.toml");
+        std::fs::write(&file, text).expect("a file in it");
+        settings(&file)
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line_and_the_nearest_right_one() {
+        let bad = read("[care]\nadaptor = \"demo\"\n").expect_err("an unknown key");
+        assert_eq!((bad.line, bad.nearest.as_deref()), (2, Some("adapter")));
+    }
+
+    #[test]
+    fn files_named_in_the_settings_are_relative_to_them() {
+        let text = "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:5038\"\nuser = \"laes\"\n\
+                    secret_file = \"ami.secret\"\nqueues = { nat = { kind = \"alarm\", agreements = [\"norddjurs\"] } }\n";
+        let settings = read(text).expect("good settings");
+        assert!(settings.ami[0].secret_file.is_absolute());
+    }
+
+    #[test]
+    fn a_secret_that_others_may_read_is_refused_with_the_command_to_run() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("token");
+        std::fs::write(&file, "hemmelig\n").expect("a file in it");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).expect("its owner");
+        assert!(secret(&file).expect_err("too open").what.contains("chmod 600"));
+    }
+}

@@ -1,0 +1,306 @@
+//! The engine: one writer per server. Takes commands and observations, decides, appends, publishes.
+//!
+//! Owns the order of things and the two promises: nothing is answered before it is on disk, and what could not be
+//! stored still rings. Must never know HTTP, a terminal or a board's rules.
+
+pub mod health;
+pub mod live;
+mod notes;
+mod timers;
+mod writer;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::care::Care;
+use crate::clock::Clock;
+use crate::domain::entry::{Entry, Origin};
+use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, SourceName};
+use crate::domain::observation::{Matched, Observation, Rank};
+use crate::domain::{self, Actor, Record, Refusal, State, sources};
+use crate::ids::Ids;
+use crate::store::{Log, Look, Reader, StoreError};
+use live::{Live, Personal};
+
+pub use notes::Pending;
+
+/// Requests waiting for the writer; more wait at the door.
+const INBOX_MAX: usize = 4_096;
+/// Batches a slow listener may lag behind before it must start over.
+const PUBLISHED_MAX: usize = 4_096;
+
+/// Why a request got no effect.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Failure {
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// The log cannot be written, or it is unknown whether it was: try again with the same id.
+    #[error("the log cannot be written")]
+    Unavailable,
+    /// The care system is away; nothing was recorded.
+    #[error("the care system is away")]
+    CareAway,
+    /// The same id came before with another content.
+    #[error("the same id with another content")]
+    IdReused,
+}
+
+/// A command that took effect.
+#[derive(Debug, Clone)]
+pub struct Done {
+    pub sequence: Sequence,
+    pub entry: Option<EntryId>,
+    pub state: State,
+    /// The note waits in memory for the care system.
+    pub waiting: bool,
+}
+
+/// What became of an observation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Observed {
+    Recorded(Option<EntryId>),
+    Repeat(Option<EntryId>),
+    Ignored,
+    Refused(Refusal),
+}
+
+/// An observation as the engine takes it.
+#[derive(Debug, Clone)]
+pub struct Fact {
+    pub key: Key,
+    pub at: DateTime<Utc>,
+    pub agreement: Option<AgreementId>,
+    pub candidates: Vec<AgreementId>,
+    pub rank: Rank,
+    pub observation: Observation,
+    pub personal: Personal,
+}
+
+/// A command as the engine takes it.
+#[derive(Debug, Clone)]
+pub struct Order {
+    pub id: Key,
+    pub actor: Actor,
+    pub entry: Option<EntryId>,
+    pub expected_version: Option<u32>,
+    pub happened_at: Option<DateTime<Utc>>,
+    pub command: domain::Command,
+}
+
+/// What listeners get after each commit.
+#[derive(Debug, Clone)]
+pub enum Published {
+    Recorded {
+        records: Arc<Vec<Record>>,
+        /// The state before and after: who could see an entry before may no longer.
+        before: State,
+        after: State,
+    },
+    LiveChanged(EntryId),
+    /// An alarm that could not be stored.
+    Unstored(Arc<Entry>),
+}
+
+enum Item {
+    Order(Order, oneshot::Sender<Result<Done, Failure>>),
+    Facts(SourceName, Vec<Fact>, oneshot::Sender<Result<Vec<Observed>, Failure>>),
+    Report(SourceName, sources::Report),
+    Look(Look),
+}
+
+/// What the engine needs from outside.
+pub struct Parts {
+    pub log: Log,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub care: Care,
+}
+
+/// A handle to the running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inbox: mpsc::Sender<Item>,
+    state: watch::Receiver<State>,
+    published: broadcast::Sender<Published>,
+    pub live: Live,
+    pub health: health::Sources,
+    pub reader: Reader,
+    pub clock: Clock,
+    pub ids: Ids,
+    pub care: Care,
+    notes: notes::Notes,
+    stored_ok: watch::Receiver<bool>,
+}
+
+impl Engine {
+    /// Reads the log and starts the writer. It ends with `stop`; wait for the returned task.
+    pub async fn start(
+        parts: Parts,
+        stop: CancellationToken,
+    ) -> Result<(Self, tokio::task::JoinHandle<()>), StoreError> {
+        let Parts { log, clock, ids, care } = parts;
+        let (inbox, requests) = mpsc::channel(INBOX_MAX);
+        let (published, _) = broadcast::channel(PUBLISHED_MAX);
+        let (stored_ok_tx, stored_ok) = watch::channel(true);
+        let state = writer::replay(&log).await?;
+        let (state_tx, state_rx) = watch::channel(state.clone());
+        let engine = Self {
+            inbox,
+            state: state_rx,
+            published: published.clone(),
+            live: Live::default(),
+            health: health::Sources::default(),
+            reader: log.reader(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            care,
+            notes: notes::Notes::default(),
+            stored_ok,
+        };
+        let writer = writer::Writer::new(log, state, engine.clone(), state_tx, stored_ok_tx);
+        // A thread of its own: deciding and writing never wait behind a request that is being answered.
+        let runtime = tokio::runtime::Handle::current();
+        let ends = stop.clone();
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(writer.run(requests, ends)));
+        tokio::spawn(notes::retry(engine.clone(), stop.clone()));
+        tokio::spawn(supervise(engine.clone(), stop));
+        for entry in engine.state().open_entries() {
+            engine.ask_who(entry);
+        }
+        Ok((engine, task))
+    }
+
+    /// The state after the last commit.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// False while the log cannot be written.
+    pub fn is_storing(&self) -> bool {
+        *self.stored_ok.borrow()
+    }
+
+    pub fn subscribe(&self) -> broadcast::Receiver<Published> {
+        self.published.subscribe()
+    }
+
+    /// Decides a command; answers after it is on disk. The same id gives the same answer.
+    pub async fn order(&self, order: Order) -> Result<Done, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Item::Order(order, reply)).await.map_err(|_| Failure::Unavailable)?;
+        answer.await.map_err(|_| Failure::Unavailable)?
+    }
+
+    /// A command of the server itself: adopting agreements, people.
+    pub async fn administer(&self, command: domain::Command) -> Result<Done, Failure> {
+        let id = self.ids.uuid(self.clock.now());
+        let order = Order {
+            id: Key::new(id.to_string()).map_err(|_| Failure::Unavailable)?,
+            actor: Actor::Server,
+            entry: None,
+            expected_version: None,
+            happened_at: None,
+            command,
+        };
+        self.order(order).await
+    }
+
+    /// Decides observations of one source; answers after they are on disk, in order.
+    pub async fn observe(&self, source: &SourceName, facts: Vec<Fact>) -> Result<Vec<Observed>, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let item = Item::Facts(source.clone(), facts, reply);
+        self.inbox.send(item).await.map_err(|_| Failure::Unavailable)?;
+        answer.await.map_err(|_| Failure::Unavailable)?
+    }
+
+    /// Reports trouble with a source, or its end. Nobody waits for it.
+    pub async fn report(&self, source: &SourceName, report: sources::Report) {
+        // The writer being gone means that the server is stopping.
+        let _ = self.inbox.send(Item::Report(source.clone(), report)).await;
+    }
+
+    /// Logs that somebody saw an entry's personal data.
+    pub async fn look(&self, look: Look) {
+        let _ = self.inbox.send(Item::Look(look)).await;
+    }
+
+    /// How many notes wait in memory for the care system.
+    pub fn notes_waiting(&self) -> u32 {
+        self.notes.waiting()
+    }
+
+    /// Asks the care system who an entry is about, in the background; puts the answer in live data.
+    pub(crate) fn ask_who(&self, entry: &Entry) {
+        let Some(whose) = notes::whose(entry) else { return };
+        let engine = self.clone();
+        let id = entry.id;
+        let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
+        tokio::spawn(async move {
+            let answer = engine.care.who(&whose).await;
+            if engine.state().entry(id).is_none_or(|entry| !entry.is_open()) {
+                return;
+            }
+            let personal = match answer {
+                Ok(person) => {
+                    if let Some(origin) = device {
+                        engine.matched(id, origin, person.citizen).await;
+                    }
+                    Personal {
+                        name: Some(person.name),
+                        address: Some(person.address),
+                        phone: person.phone,
+                        key_box: person.key_box,
+                        ..Personal::default()
+                    }
+                }
+                Err(_) => Personal { care_missing: true, ..Personal::default() },
+            };
+            engine.live.merge(id, personal);
+            let _ = engine.published.send(Published::LiveChanged(id));
+        });
+    }
+}
+
+impl Engine {
+    /// The care system told whose device it is: its opaque id joins the entry.
+    async fn matched(&self, entry: EntryId, origin: Origin, citizen: CitizenId) {
+        let Ok(key) = Key::new(format!("care/{entry}")) else { return };
+        let fact = Fact {
+            key,
+            at: self.clock.now(),
+            agreement: None,
+            candidates: Vec::new(),
+            rank: Rank::Event,
+            observation: Observation::CitizenMatched { of: Matched::Alarm(origin.id), citizen },
+            personal: Personal::default(),
+        };
+        if self.observe(&origin.source, vec![fact]).await.is_err() {
+            tracing::warn!("a citizen could not be joined to an entry");
+        }
+    }
+}
+
+/// Watches the sources: a silence becomes an entry, and so does its end.
+async fn supervise(engine: Engine, stop: CancellationToken) {
+    let mut silent = std::collections::BTreeSet::new();
+    loop {
+        let now = engine.clock.now();
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = engine.clock.sleep_until(now + chrono::TimeDelta::seconds(1)) => {}
+        }
+        let now = engine.clock.now();
+        for health in engine.health.all() {
+            let is_silent = health.condition(now) == health::Condition::Silent;
+            if is_silent && silent.insert(health.name.clone()) {
+                let trouble = sources::TroubleKind::Silent;
+                engine.report(&health.name, sources::Report::Trouble { trouble, what: None }).await;
+            } else if !is_silent && silent.remove(&health.name) {
+                engine.report(&health.name, sources::Report::Recovered).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! Notes: free text on its way to the care system. Waits in memory when the care system is away, is tried again
+//! and counted; the log gets the receipt only.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{Done, Engine, Failure, Order};
+use crate::care::{CareError, Whose};
+use crate::domain::entry::{self, Body, Entry};
+use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference};
+use crate::domain::{Actor, Command, Refusal, alarms};
+
+/// Notes that may wait at once; more are refused while the care system is away.
+const WAITING_MAX: usize = 200;
+/// Seconds between tries.
+const RETRY_SECONDS: i64 = 5;
+
+/// A note that waits. Never printed.
+pub struct Pending {
+    id: Key,
+    actor: Actor,
+    entry: EntryId,
+    whose: Whose,
+    text: String,
+    /// When it was said.
+    at: DateTime<Utc>,
+}
+
+#[derive(Clone, Default)]
+pub struct Notes(Arc<Mutex<VecDeque<Pending>>>);
+
+impl Notes {
+    pub fn waiting(&self) -> u32 {
+        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Pending>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, pending: Pending) -> bool {
+        let mut all = self.lock();
+        if all.iter().any(|it| it.id == pending.id) {
+            return true;
+        }
+        if all.len() >= WAITING_MAX {
+            return false;
+        }
+        all.push_back(pending);
+        true
+    }
+}
+
+/// What to ask the care system about an entry: its citizen, else its device.
+pub fn whose(entry: &Entry) -> Option<Whose> {
+    if let Some(citizen) = &entry.citizen {
+        return Some(Whose::Citizen(citizen.clone()));
+    }
+    match &entry.body {
+        Body::Alarm(alarm) => alarm.device.clone().map(Whose::Device),
+        _ => None,
+    }
+}
+
+impl Engine {
+    /// Writes a note through to the care system and records the receipt. Away: keeps it in memory and says so.
+    pub async fn note(&self, id: Key, actor: Actor, entry: EntryId, text: String) -> Result<Done, Failure> {
+        let state = self.state();
+        let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
+        let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let pending = Pending { id, actor, entry, whose, text, at: self.clock.now() };
+        match self.write(&pending).await {
+            Ok(receipt) => self.receipt(&pending, receipt).await,
+            Err(CareError::Away { .. }) => {
+                if !self.notes.push(pending) {
+                    return Err(Failure::CareAway);
+                }
+                Ok(Done { sequence: state.head, entry: Some(entry), state, waiting: true })
+            }
+            Err(_) => Err(Failure::Refused(Refusal::CareRefused)),
+        }
+    }
+
+    /// Writes a justification's text through to the care system; its receipt is the reference. Nothing is
+    /// recorded as sent while the care system is away.
+    pub async fn justify(
+        &self,
+        id: Key,
+        actor: Actor,
+        entry: EntryId,
+        happened_at: Option<DateTime<Utc>>,
+        channel: Code,
+        text: String,
+    ) -> Result<Done, Failure> {
+        let state = self.state();
+        let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
+        let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let at = self.clock.now();
+        let pending = Pending { id: id.clone(), actor: actor.clone(), entry, whose, text, at };
+        let receipt = match self.write(&pending).await {
+            Ok(receipt) => receipt,
+            Err(CareError::Away { .. }) => return Err(Failure::CareAway),
+            Err(_) => return Err(Failure::Refused(Refusal::CareRefused)),
+        };
+        let reference = Reference::new(receipt.as_str().to_uppercase()).ok();
+        let command = Command::Alarms(alarms::Command::JustifySent { channel, reference });
+        self.order(Order { id, actor, entry: Some(entry), expected_version: None, happened_at, command })
+            .await
+    }
+
+    async fn write(&self, pending: &Pending) -> Result<ExternalId, CareError> {
+        let citizen = match &pending.whose {
+            Whose::Citizen(citizen) => citizen.clone(),
+            Whose::Device(_) => self.care.who(&pending.whose).await?.citizen,
+        };
+        self.care.write_note(&pending.id, &citizen, &pending.text, pending.at).await
+    }
+
+    async fn receipt(&self, pending: &Pending, receipt: ExternalId) -> Result<Done, Failure> {
+        let command = Command::Entry(entry::Command::NoteWritten { receipt });
+        let order = Order {
+            id: pending.id.clone(),
+            actor: pending.actor.clone(),
+            entry: Some(pending.entry),
+            expected_version: None,
+            happened_at: None,
+            command,
+        };
+        self.order(order).await
+    }
+}
+
+/// Tries the waiting notes again, oldest first, until told to stop.
+pub async fn retry(engine: Engine, stop: CancellationToken) {
+    loop {
+        let at = engine.clock.now() + TimeDelta::seconds(RETRY_SECONDS);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = engine.clock.sleep_until(at) => {}
+        }
+        loop {
+            let Some(pending) = engine.notes.lock().pop_front() else { break };
+            match engine.write(&pending).await {
+                Ok(receipt) => {
+                    if engine.receipt(&pending, receipt).await.is_err() {
+                        warn!("a note was written but its receipt could not be recorded");
+                    }
+                }
+                Err(CareError::Away { .. }) => {
+                    engine.notes.lock().push_front(pending);
+                    break;
+                }
+                Err(_) => warn!("the care system refused a note that had waited"),
+            }
+        }
+    }
+}

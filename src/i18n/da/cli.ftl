@@ -1,0 +1,35 @@
+# Kommandolinjen. Fejl siger hvad der skete, hvor, og hvad man gør nu.
+cli-no-data-folder = Ingen mappe til loggen. Angiv den med --data MAPPE.
+cli-no-server = Ingen server er sat op. Angiv den med --server URL og --token-file FIL, eller se, hvad vagttavlen kan: vagttavle demo
+cli-no-token-file = Ingen nøgle er sat op. Angiv den med --token-file FIL.
+cli-postgres-later = PostgreSQL kommer i en senere udgave. Brug en mappe: --data MAPPE
+cli-unknown-database = Ukendt database. Brug en mappe: --data MAPPE
+cli-cannot-listen = Kan ikke lytte på { $address }: { $why }. Vælg en anden adresse med --listen.
+cli-not-loopback = { $address } er ikke maskinens egen adresse. Serveren taler uden kryptering og lytter kun på loopback; brug SSH.
+cli-bad-settings = { $file }, linje { $line }, tegn { $column }: { $what }.
+cli-bad-file = { $file }: { $what }
+cli-did-you-mean = Mente du { $nearest }?
+cli-bad-agreement-line = { $file }, linje { $line }, tegn { $column }, { $key }: { $what }
+cli-agreement-good = { $file } kan bruges: { $name }, udgave { $version }.
+cli-agreement-adopted = { $id } er sat i kraft.
+cli-user-revoked = { $name } har ikke adgang længere.
+cli-no-users = Ingen har adgang endnu. Begynd med: vagttavle user add NAVN --role coordinator --agreement ID
+cli-revoked = uden adgang
+cli-log-verified = Loggen er hel: { $records } hændelser og { $looks } opslag er regnet efter.
+cli-backed-up = Loggen er kopieret til { $file }: { $records } hændelser.
+cli-restored = Loggen er lagt i { $folder }: { $records } hændelser.
+cli-restore-not-empty = { $folder } har allerede en log. Gendan i en tom mappe.
+cli-no-such-number = Ingen åben post har nummer { $number }. Se dem med: vagttavle list
+cli-no-such-action = { $action } kan ikke gøres ved denne post. Der kan gøres: { $actions }
+cli-bad-field = { $field } forstås ikke. Skriv navn=værdi; felterne er: { $fields }
+cli-done = Gjort: { $number } { $state }
+cli-note-waits = Omsorgssystemet svarer ikke. Teksten venter i serverens hukommelse.
+cli-nothing-open = Intet er åbent.
+cli-failed = Det lykkedes ikke: { $why }
+cli-doctor-good = i orden
+cli-doctor-bad = ikke i orden
+cli-demo-people = Borgere og medarbejdere er opdigtede. Intet gemmes.
+cli-source = kilde
+cli-contract = aftale { $clause }
+cli-own-rule = egen regel
+cli-unset = ikke fastsat

@@ -1,0 +1,35 @@
+# The command line.
+cli-no-data-folder = No folder for the log. Name it with --data DIR.
+cli-no-server = No server is set up. Name it with --server URL and --token-file FILE, or see what the board can do: vagttavle demo
+cli-no-token-file = No token is set up. Name it with --token-file FILE.
+cli-postgres-later = PostgreSQL comes in a later version. Use a folder: --data DIR
+cli-unknown-database = Unknown database. Use a folder: --data DIR
+cli-cannot-listen = Cannot listen on { $address }: { $why }. Choose another address with --listen.
+cli-not-loopback = { $address } is not the machine's own address. The server speaks without encryption and listens on loopback only; use SSH.
+cli-bad-settings = { $file }, line { $line }, column { $column }: { $what }.
+cli-bad-file = { $file }: { $what }
+cli-did-you-mean = Did you mean { $nearest }?
+cli-bad-agreement-line = { $file }, line { $line }, column { $column }, { $key }: { $what }
+cli-agreement-good = { $file } can be used: { $name }, version { $version }.
+cli-agreement-adopted = { $id } is in force.
+cli-user-revoked = { $name } has no access any more.
+cli-no-users = Nobody has access yet. Begin with: vagttavle user add NAME --role coordinator --agreement ID
+cli-revoked = without access
+cli-log-verified = The log is whole: { $records } events and { $looks } looks were recomputed.
+cli-backed-up = The log is copied to { $file }: { $records } events.
+cli-restored = The log is in { $folder }: { $records } events.
+cli-restore-not-empty = { $folder } has a log already. Restore into an empty folder.
+cli-no-such-number = No open entry has number { $number }. See them with: vagttavle list
+cli-no-such-action = { $action } cannot be done to this entry. What can be done: { $actions }
+cli-bad-field = { $field } is not understood. Write name=value; the fields are: { $fields }
+cli-done = Done: { $number } { $state }
+cli-note-waits = The care system does not answer. The text waits in the server's memory.
+cli-nothing-open = Nothing is open.
+cli-failed = It did not work: { $why }
+cli-doctor-good = fine
+cli-doctor-bad = not fine
+cli-demo-people = Citizens and staff are invented. Nothing is stored.
+cli-source = source
+cli-contract = contract { $clause }
+cli-own-rule = own rule
+cli-unset = unset

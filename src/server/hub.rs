@@ -1,0 +1,311 @@
+//! The hub: news from the engine to every open stream.
+//!
+//! A streamed item is made once per scope, whoever listens. A listener that cannot keep up is cut: it comes back
+//! with the sequence it had. Must never wait for a listener.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::looks::Looks;
+use super::metrics::Metrics;
+use super::scope::may_see;
+use super::show;
+use crate::domain::identity::{AgreementId, EntryId, PersonName};
+use crate::domain::{self, Event, Record, State};
+use crate::engine::{Engine, Published};
+use crate::protocol::project;
+use crate::protocol::stream::{BEAT_SECONDS, Beat, Recorded, StreamItem};
+
+/// Items a stream may lag behind before it is cut.
+const LAG_MAX: usize = 512;
+/// Streams one person may have open.
+pub const STREAMS_PER_PERSON_MAX: usize = 8;
+
+/// One item, made for sending.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    pub event: &'static str,
+    pub id: Option<u64>,
+    pub data: Arc<str>,
+    /// The entry whose personal data is inside.
+    pub shows: Option<EntryId>,
+}
+
+impl Frame {
+    pub fn of(item: &StreamItem) -> Self {
+        let (event, id, shows) = match item {
+            StreamItem::Recorded(it) => (
+                "recorded",
+                Some(it.sequence),
+                it.entry.as_ref().filter(|entry| entry.live.is_some()).map(|entry| entry.id),
+            ),
+            StreamItem::Live { entry, live } => ("live", None, live.as_ref().map(|_| *entry)),
+            StreamItem::Unstored { entry } => ("unstored", None, Some(entry.id)),
+            StreamItem::Beat(_) => ("beat", None, None),
+        };
+        let data = serde_json::to_string(item).unwrap_or_default();
+        Self { event, id, data: data.into(), shows }
+    }
+}
+
+struct Listener {
+    person: PersonName,
+    frames: mpsc::Sender<Frame>,
+}
+
+/// What a new stream starts from.
+pub struct Joined {
+    pub frames: mpsc::Receiver<Frame>,
+    /// The state at the moment of joining: everything after it comes as frames.
+    pub state: State,
+}
+
+struct Join {
+    person: PersonName,
+    scope: Vec<AgreementId>,
+    reply: oneshot::Sender<Joined>,
+}
+
+/// A handle. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    joins: mpsc::Sender<Join>,
+    connected: Arc<Mutex<HashMap<PersonName, usize>>>,
+}
+
+impl Hub {
+    pub fn start(engine: Engine, looks: Looks, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
+        let (joins, requests) = mpsc::channel(64);
+        let hub = Self { joins, connected: Arc::default() };
+        let news = engine.subscribe();
+        let state = engine.state();
+        let work =
+            Work { engine, looks, metrics, state, scopes: BTreeMap::new(), connected: hub.connected.clone() };
+        tokio::spawn(work.run(news, requests, stop));
+        hub
+    }
+
+    /// Joins the stream of a scope. None when the server is stopping.
+    pub async fn join(&self, person: PersonName, scope: Vec<AgreementId>) -> Option<Joined> {
+        let (reply, joined) = oneshot::channel();
+        self.joins.send(Join { person, scope, reply }).await.ok()?;
+        joined.await.ok()
+    }
+
+    /// Open streams of a person.
+    pub fn connected(&self, person: &str) -> usize {
+        let all = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().find(|(name, _)| name.as_str() == person).map_or(0, |(_, count)| *count)
+    }
+}
+
+struct Work {
+    engine: Engine,
+    looks: Looks,
+    metrics: Arc<Metrics>,
+    /// The state up to the last news handed on.
+    state: State,
+    scopes: BTreeMap<Vec<AgreementId>, Vec<Listener>>,
+    connected: Arc<Mutex<HashMap<PersonName, usize>>>,
+}
+
+impl Work {
+    async fn run(
+        mut self,
+        mut news: broadcast::Receiver<Published>,
+        mut requests: mpsc::Receiver<Join>,
+        stop: CancellationToken,
+    ) {
+        let mut beat = tokio::time::interval(Duration::from_secs(BEAT_SECONDS));
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                received = news.recv() => match received {
+                    Ok(published) => self.publish(published).await,
+                    Err(broadcast::error::RecvError::Lagged(_)) => self.start_over(),
+                    Err(broadcast::error::RecvError::Closed) => return,
+                },
+                Some(join) = requests.recv() => self.join(join),
+                _ = beat.tick() => self.beat().await,
+            }
+        }
+    }
+
+    fn join(&mut self, join: Join) {
+        let (frames, receiver) = mpsc::channel(LAG_MAX);
+        let joined = Joined { frames: receiver, state: self.state.clone() };
+        if join.reply.send(joined).is_ok() {
+            let listener = Listener { person: join.person, frames };
+            self.scopes.entry(join.scope).or_default().push(listener);
+            self.count();
+        }
+    }
+
+    /// The engine was faster than we: every stream starts over.
+    fn start_over(&mut self) {
+        self.scopes.clear();
+        self.state = self.engine.state();
+        self.count();
+    }
+
+    async fn publish(&mut self, published: Published) {
+        match published {
+            Published::Recorded { records, before, after } => {
+                self.metrics.head.set(after.head.0);
+                self.recorded(&records, &before, &after).await;
+                self.state = after;
+            }
+            Published::LiveChanged(id) => {
+                let Some(entry) = self.state.entry(id).filter(|it| show::carries_live(it)) else { return };
+                let live = show::live(entry, self.engine.live.get(id));
+                let entry = entry.clone();
+                let frame = Frame::of(&StreamItem::Live { entry: id, live: Some(live) });
+                self.send_where(|scope| may_see(scope, &entry), &frame).await;
+            }
+            Published::Unstored(entry) => {
+                let shown = show::entry(&self.engine, &self.state, &entry, self.engine.clock.now());
+                let frame = Frame::of(&StreamItem::Unstored { entry: Box::new(shown) });
+                self.send_where(|scope| may_see(scope, &entry), &frame).await;
+            }
+        }
+    }
+
+    async fn recorded(&mut self, records: &[Record], before: &State, after: &State) {
+        if records.iter().any(|record| matches!(record.event, Event::People(_))) {
+            self.let_go_of_revoked(after);
+        }
+        let now = self.engine.clock.now();
+        let scopes: Vec<_> = self.scopes.keys().cloned().collect();
+        for scope in scopes {
+            for frame in frames(&self.engine, records, before, after, &scope, now) {
+                self.send(&scope, &frame).await;
+            }
+        }
+        self.count();
+    }
+
+    async fn beat(&mut self) {
+        let now = self.engine.clock.now();
+        let scopes: Vec<_> = self.scopes.keys().cloned().collect();
+        for scope in scopes {
+            let connected = self.connected.clone();
+            let is_connected = |name: &str| {
+                let all = connected.lock().unwrap_or_else(PoisonError::into_inner);
+                all.iter().any(|(known, count)| known.as_str() == name && *count > 0)
+            };
+            let beat = Beat {
+                through: self.state.touched(&scope).0,
+                now,
+                rate: self.engine.clock.rate(),
+                sources: Some(show::sources(&self.engine, &scope, now)),
+                shift: Some(show::shift(&self.state, &scope, is_connected)),
+                notes_waiting: Some(self.engine.notes_waiting()),
+            };
+            let frame = Frame::of(&StreamItem::Beat(beat));
+            self.send(&scope, &frame).await;
+        }
+        self.metrics.notes_waiting.set(i64::from(self.engine.notes_waiting()));
+        self.metrics.storing.set(i64::from(self.engine.is_storing()));
+        self.count();
+    }
+
+    async fn send_where(&mut self, concerns: impl Fn(&[AgreementId]) -> bool, frame: &Frame) {
+        let scopes: Vec<_> = self.scopes.keys().filter(|scope| concerns(scope)).cloned().collect();
+        for scope in scopes {
+            self.send(&scope, frame).await;
+        }
+    }
+
+    /// Never waits: a full or closed stream is let go of.
+    async fn send(&mut self, scope: &[AgreementId], frame: &Frame) {
+        let Some(listeners) = self.scopes.get_mut(scope) else { return };
+        if let Some(entry) = frame.shows.and_then(|id| self.state.entry(id)) {
+            for listener in listeners.iter() {
+                self.looks.on_board(&listener.person, entry).await;
+            }
+        }
+        let metrics = &self.metrics;
+        listeners.retain(|listener| match listener.frames.try_send(frame.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                metrics.streams_cut.inc();
+                false
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        });
+        if listeners.is_empty() {
+            self.scopes.remove(scope);
+        }
+    }
+
+    fn let_go_of_revoked(&mut self, state: &State) {
+        for listeners in self.scopes.values_mut() {
+            listeners
+                .retain(|listener| state.people.get(&listener.person).is_some_and(|person| !person.revoked));
+        }
+    }
+
+    fn count(&mut self) {
+        let mut counted = HashMap::new();
+        let open = self.scopes.values().flatten().filter(|listener| !listener.frames.is_closed());
+        for listener in open {
+            *counted.entry(listener.person.clone()).or_insert(0) += 1;
+        }
+        self.metrics.streams.set(counted.values().sum::<usize>() as i64);
+        *self.connected.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+    }
+}
+
+/// The items that records make for one scope. `before` and `after` are the states around all of them.
+pub fn frames(
+    engine: &Engine,
+    records: &[Record],
+    before: &State,
+    after: &State,
+    scope: &[AgreementId],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Vec<Frame> {
+    let mut last = before.touched(scope).0;
+    let mut frames = Vec::new();
+    let concerns = |concerned: Option<Vec<AgreementId>>| {
+        concerned.is_some_and(|ids| ids.is_empty() || ids.iter().any(|id| scope.contains(id)))
+    };
+    for record in records {
+        if !concerns(domain::concerned(after, record)) && !concerns(domain::concerned(before, record)) {
+            continue;
+        }
+        let entry = after.entry(record.entry).map(|entry| {
+            if may_see(scope, entry) {
+                return show::entry(engine, after, entry, now);
+            }
+            // It turned out to belong to another agreement: over, for this scope.
+            let mut gone = project::entry(after, entry, now);
+            gone.closed_at = Some(record.happened_at);
+            gone.actions.clear();
+            gone
+        });
+        let has_figures = matches!(record.event, Event::Phone(_) | Event::Alarms(_) | Event::Agreements(_))
+            || matches!(&record.event, Event::Duties(_))
+            || entry.as_ref().is_some_and(|entry| entry.board() == crate::domain::identity::Board::Alarms);
+        let recorded = Recorded {
+            sequence: record.sequence.0,
+            after: last,
+            happened_at: record.happened_at,
+            recorded_at: record.recorded_at,
+            actor: record.actor.to_string(),
+            kind: domain::kinds::kind_of(&record.event),
+            entry,
+            ledgers: has_figures.then(|| project::ledgers(after, scope, now)),
+            answering: has_figures.then(|| project::answering(after, scope, now)),
+        };
+        frames.push(Frame::of(&StreamItem::Recorded(Box::new(recorded))));
+        last = record.sequence.0;
+    }
+    frames
+}

@@ -1,0 +1,84 @@
+//! `POST /v1/commands`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+
+use super::json;
+use crate::domain::Actor;
+use crate::engine::{Failure, Order};
+use crate::protocol::Problem;
+use crate::protocol::commands::{self, CommandReply, CommandRequest, ForDomain, ParsedCommand, Through};
+use crate::server::errors::ApiError;
+use crate::server::session::Reader;
+use crate::server::{App, scope, show};
+
+/// Gives a command. Answered after it is on disk; the same id gives the same answer.
+#[utoipa::path(post, path = "/v1/commands", request_body = CommandRequest, responses(
+    (status = 200, body = CommandReply), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 404, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
+    (status = 503, body = Problem)))]
+pub async fn command(
+    State(app): State<App>,
+    Reader(person): Reader,
+    body: Body,
+) -> Result<Json<CommandReply>, ApiError> {
+    let answered = answer(&app, &person, body).await;
+    app.metrics.command(match &answered {
+        Ok(_) => "done",
+        Err(ApiError(problem)) if problem.status >= 500 => "failed",
+        Err(_) => "refused",
+    });
+    answered.map(Json)
+}
+
+async fn answer(
+    app: &App,
+    person: &crate::domain::people::Person,
+    body: Body,
+) -> Result<CommandReply, ApiError> {
+    if !person.role.may_act() {
+        return Err(crate::server::session::not_allowed(person.role));
+    }
+    let ParsedCommand { id, entry, expected_version, happened_at, board, command } =
+        commands::parse(json(body).await?)?;
+    let state = app.engine.state();
+    let board = match entry {
+        None => board,
+        Some(id) => {
+            let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
+            if board.is_some_and(|board| board != found.board()) {
+                return Err(Problem::field(422, "wrong-board", "command.type")
+                    .with("board", found.board().name())
+                    .into());
+            }
+            Some(found.board())
+        }
+    };
+    if command.demands_version() && expected_version.is_none() {
+        return Err(Problem::field(422, "missing-field", "expected_version").into());
+    }
+    let actor = Actor::Person(person.name.clone());
+    let done = match (command.for_domain(board)?, entry) {
+        (ForDomain::Command(command), _) => {
+            app.engine.order(Order { id, actor, entry, expected_version, happened_at, command }).await
+        }
+        (ForDomain::WriteThrough(_), None) => Err(Failure::Refused(crate::domain::Refusal::EntryMissing)),
+        (ForDomain::WriteThrough(Through::Note(text)), Some(entry)) => {
+            app.engine.note(id, actor, entry, text.into()).await
+        }
+        (ForDomain::WriteThrough(Through::Justification { channel, text }), Some(entry)) => {
+            app.engine.justify(id, actor, entry, happened_at, channel, text.into()).await
+        }
+    }?;
+    let now = app.engine.clock.now();
+    let entry = done.entry.and_then(|id| done.state.entry(id));
+    if let Some(entry) = entry.filter(|entry| show::carries_live(entry)) {
+        app.looks.on_board(&person.name, entry).await;
+    }
+    Ok(CommandReply {
+        sequence: done.sequence,
+        entry: entry.map(|entry| show::entry(&app.engine, &done.state, entry, now)),
+        waiting: done.waiting,
+    })
+}

@@ -1,0 +1,112 @@
+//! `GET /v1/entries/{id}` and `GET /v1/audit`: what is logged when somebody looks.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::domain::identity::EntryId;
+use crate::domain::kinds;
+use crate::domain::people::Role;
+use crate::protocol::entry::{EntryView, HistoryLine};
+use crate::protocol::{Problem, project};
+use crate::server::errors::ApiError;
+use crate::server::looks::PURPOSES;
+use crate::server::session::{Reader, not_allowed};
+use crate::server::{App, scope, show};
+use crate::store::Looked;
+
+/// Looks in one answer at most.
+const LOOKS_MAX: usize = 1_000;
+
+/// One entry with its history, its live data and the numbers to ring now. Logged with the purpose.
+#[utoipa::path(get, path = "/v1/entries/{id}", params(("id" = String, Path), ("Purpose" = String, Header,
+    description = "duty, handover, follow-up, complaint or inspection")), responses(
+    (status = 200, body = EntryView), (status = 401, body = Problem), (status = 404, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn entry(
+    State(app): State<App>,
+    Reader(person): Reader,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<EntryView>, ApiError> {
+    let purpose = headers.get("purpose").and_then(|value| value.to_str().ok());
+    let purpose = purpose
+        .filter(|purpose| PURPOSES.contains(purpose))
+        .ok_or_else(|| Problem::field(422, "purpose-missing", "Purpose").with("codes", PURPOSES.to_vec()))?;
+    let id = EntryId(id.parse::<Uuid>().map_err(|_| Problem::not_found())?);
+    let (state, now) = (app.engine.state(), app.engine.clock.now());
+    let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
+    app.looks.log(&person.name, found, purpose).await;
+    let records = app.engine.reader.read_entry(id).await?;
+    let history = records
+        .into_iter()
+        .map(|record| {
+            let encoded = kinds::encode(&record.event);
+            let (kind, payload) = encoded.map(|it| (it.kind, it.payload)).unwrap_or_default();
+            HistoryLine {
+                sequence: record.sequence.0,
+                happened_at: record.happened_at,
+                recorded_at: record.recorded_at,
+                actor: record.actor.to_string(),
+                kind,
+                payload,
+            }
+        })
+        .collect();
+    let mut entry = show::entry(&app.engine, &state, found, now);
+    entry.live = Some(show::live(found, app.engine.live.get(id)));
+    let mut numbers = project::contacts(&state, found.agreements(), now);
+    numbers.retain(|contact| contact.now);
+    Ok(Json(EntryView { entry, history, numbers }))
+}
+
+#[derive(Deserialize)]
+pub struct AuditQuery {
+    #[serde(default)]
+    after: u64,
+}
+
+/// One look at personal data.
+#[derive(Serialize, ToSchema)]
+pub struct LookView {
+    sequence: u64,
+    at: DateTime<Utc>,
+    who: String,
+    purpose: String,
+    #[schema(value_type = String)]
+    entry: EntryId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    citizen: Option<String>,
+}
+
+/// Who looked at whose data, for leaders: the entries of their own agreements.
+#[utoipa::path(get, path = "/v1/audit", params(("after" = u64, Query)), responses(
+    (status = 200, body = Vec<LookView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
+pub async fn audit(
+    State(app): State<App>,
+    Reader(person): Reader,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Vec<LookView>>, ApiError> {
+    if person.role != Role::Leader {
+        return Err(not_allowed(person.role));
+    }
+    let state = app.engine.state();
+    let looks = app.engine.reader.looks(query.after, LOOKS_MAX).await?;
+    let views = looks
+        .into_iter()
+        .filter(|it| scope::find(&state, &person.agreements, it.look.entry).is_some())
+        .map(|Looked { number, look }| LookView {
+            sequence: number,
+            at: look.at,
+            who: look.who.to_string(),
+            purpose: look.purpose.to_string(),
+            entry: look.entry,
+            citizen: look.citizen.map(|citizen| citizen.to_string()),
+        })
+        .collect();
+    Ok(Json(views))
+}

@@ -1,0 +1,81 @@
+//! Routes: what answers where. One endpoint a file where it is more than a few lines.
+
+mod board;
+mod commands;
+mod entries;
+pub mod observations;
+mod stream;
+mod system;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::App;
+use super::errors::ApiError;
+use crate::protocol::{Problem, StreamItem};
+
+/// A request body at most (bytes).
+pub const BODY_MAX: usize = 256 * 1024;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Vagttavle", description = "Duty board for the on-call coordinators of Danish home care"),
+    components(schemas(StreamItem, Problem))
+)]
+struct Doc;
+
+fn api() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Doc::openapi())
+        .routes(routes!(board::board))
+        .routes(routes!(board::me))
+        .routes(routes!(board::agreements))
+        .routes(routes!(stream::stream))
+        .routes(routes!(commands::command))
+        .routes(routes!(observations::observations))
+        .routes(routes!(entries::entry))
+        .routes(routes!(entries::audit))
+        .routes(routes!(system::healthz))
+        .routes(routes!(system::readyz))
+        .routes(routes!(system::metrics))
+        .routes(routes!(system::openapi))
+}
+
+/// The API description.
+pub fn open_api() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+pub fn router(app: App) -> Router {
+    let (router, _) = api().split_for_parts();
+    router
+        .fallback(|| async { ApiError(Problem::new(404, "no-such-place")) })
+        .method_not_allowed_fallback(|| async { ApiError(Problem::new(405, "no-such-method")) })
+        .layer(middleware::from_fn(no_store))
+        .layer(CatchPanicLayer::custom(|_| ApiError(Problem::new(500, "internal")).into_response()))
+        .with_state(app)
+}
+
+/// Answers may carry personal data: nothing on the way may keep them.
+async fn no_store(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Reads a JSON body. Errors: too large, not JSON, nested too deep.
+async fn json(body: Body) -> Result<serde_json::Value, ApiError> {
+    let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| {
+        ApiError(Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", BODY_MAX))
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| {
+        ApiError(Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column()))
+    })
+}

@@ -1,0 +1,129 @@
+//! `POST /v1/observations`: the general web hook.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use serde_json::Value;
+
+use super::json;
+use crate::domain::identity::{AgreementId, Key, SourceName};
+use crate::domain::observation::Observation;
+use crate::domain::people::Person;
+use crate::engine::live::Personal;
+use crate::engine::{Fact, Observed};
+use crate::protocol::Problem;
+use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt, parse_item};
+use crate::server::App;
+use crate::server::errors::ApiError;
+use crate::server::session::SourceSession;
+
+/// Hands in what a source observed. A bad item does not stop the others.
+#[utoipa::path(post, path = "/v1/observations", request_body = Vec<ObservationItem>, responses(
+    (status = 200, body = Vec<Receipt>), (status = 400, body = Problem), (status = 401, body = Problem),
+    (status = 403, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+pub async fn observations(
+    State(app): State<App>,
+    SourceSession(person): SourceSession,
+    body: Body,
+) -> Result<Json<Vec<Receipt>>, ApiError> {
+    let source = SourceName::new(person.name.as_str())
+        .map_err(|bad| ApiError(Problem::field(422, bad.code(), "source")))?;
+    let now = app.engine.clock.now();
+    let body = json(body).await?;
+    app.engine.health.heard(&source, "web-hook", now);
+    let Value::Array(items) = body else {
+        return Err(Problem::new(422, "not-an-array").into());
+    };
+    if items.len() > BATCH_MAX {
+        return Err(Problem::new(413, "too-many-items").with("max", BATCH_MAX).into());
+    }
+    let mut receipts: Vec<Option<Receipt>> = vec![None; items.len()];
+    let (mut facts, mut places) = (Vec::new(), Vec::new());
+    for (place, item) in items.into_iter().enumerate() {
+        let (key, parsed) = parse_item(item, now);
+        match parsed.and_then(|observed| in_scope(&person, observed)) {
+            Ok(observed) => {
+                places.push((place, observed.key.clone()));
+                facts.push(fact(observed));
+            }
+            Err(problem) => receipts[place] = Some(refused(key, problem)),
+        }
+    }
+    let outcomes = if facts.is_empty() { Vec::new() } else { app.engine.observe(&source, facts).await? };
+    for ((place, key), outcome) in places.into_iter().zip(outcomes) {
+        receipts[place] = Some(receipt(key, outcome));
+    }
+    let receipts: Vec<Receipt> = receipts.into_iter().flatten().collect();
+    for receipt in &receipts {
+        app.metrics.observation(match receipt.outcome {
+            Outcome::Recorded => "recorded",
+            Outcome::Repeat => "repeat",
+            Outcome::Ignored => "ignored",
+            Outcome::Refused => "refused",
+        });
+    }
+    Ok(Json(receipts))
+}
+
+/// The agreement must be one of the token's; on calls it may be unknown.
+fn in_scope(person: &Person, mut observed: wire::Observed) -> Result<wire::Observed, Problem> {
+    if let Some(agreement) = &observed.agreement {
+        if !person.agreements.contains(agreement) {
+            return Err(Problem::field(422, "unknown-agreement", "agreement"));
+        }
+        return Ok(observed);
+    }
+    match person.agreements.as_slice() {
+        [only] => observed.agreement = Some(AgreementId::clone(only)),
+        _ if needs_agreement(&observed.observation) => {
+            return Err(Problem::field(422, "missing-field", "agreement"));
+        }
+        many => observed.candidates = many.to_vec(),
+    }
+    Ok(observed)
+}
+
+/// What opens an entry says whose it is; a call may not know, and what follows an entry has its agreement.
+fn needs_agreement(observation: &Observation) -> bool {
+    matches!(
+        observation,
+        Observation::AlarmRaised { .. }
+            | Observation::StayAdmitted { .. }
+            | Observation::StayDischargeExpected { .. }
+            | Observation::VisitPlanned { .. }
+            | Observation::HelpGranted { .. }
+    )
+}
+
+/// An observation as the engine takes it.
+pub fn fact(observed: wire::Observed) -> Fact {
+    Fact {
+        key: observed.key,
+        at: observed.at,
+        agreement: observed.agreement,
+        candidates: observed.candidates,
+        rank: observed.rank,
+        observation: observed.observation,
+        personal: Personal {
+            caller: observed.live.caller.map(String::from),
+            caller_name: observed.live.caller_name.map(String::from),
+            text: observed.live.text.map(String::from),
+            ..Personal::default()
+        },
+    }
+}
+
+fn refused(key: Option<Key>, problem: Problem) -> Receipt {
+    Receipt { key, outcome: Outcome::Refused, entry: None, problem: Some(problem) }
+}
+
+/// The engine's answer as a receipt.
+pub fn receipt(key: Key, outcome: Observed) -> Receipt {
+    let (outcome, entry, problem) = match outcome {
+        Observed::Recorded(entry) => (Outcome::Recorded, entry, None),
+        Observed::Repeat(entry) => (Outcome::Repeat, entry, None),
+        Observed::Ignored => (Outcome::Ignored, None, None),
+        Observed::Refused(refusal) => return refused(Some(key), Problem::from(&refusal)),
+    };
+    Receipt { key: Some(key), outcome, entry, problem }
+}

@@ -1,0 +1,90 @@
+//! `GET /v1/stream?after=N`: server-sent events.
+
+use std::convert::Infallible;
+
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, Sse};
+use futures_util::stream::{self, Stream, StreamExt};
+use serde::Deserialize;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::domain;
+use crate::domain::identity::Sequence;
+use crate::protocol::{Problem, StreamItem};
+use crate::server::App;
+use crate::server::errors::ApiError;
+use crate::server::hub::{self, Frame, STREAMS_PER_PERSON_MAX};
+use crate::server::session::Reader;
+
+/// Records a stream may be behind when it comes back; more, and it fetches the board anew.
+const RESUME_MAX: u64 = 5_000;
+
+#[derive(Deserialize)]
+pub struct StreamQuery {
+    after: Option<u64>,
+}
+
+/// What happens in the asker's scope, from `after` on. A beat every two seconds.
+#[utoipa::path(get, path = "/v1/stream", params(("after" = Option<u64>, Query)), responses(
+    (status = 200, description = "text/event-stream of StreamItem", body = StreamItem,
+        content_type = "text/event-stream"),
+    (status = 401, body = Problem), (status = 403, body = Problem), (status = 410, body = Problem),
+    (status = 429, body = Problem)))]
+pub async fn stream(
+    State(app): State<App>,
+    Reader(person): Reader,
+    Query(query): Query<StreamQuery>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    if app.hub.connected(person.name.as_str()) >= STREAMS_PER_PERSON_MAX {
+        return Err(Problem::new(429, "too-many-streams").with("max", STREAMS_PER_PERSON_MAX).into());
+    }
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let scope = person.agreements.clone();
+    let joined = app.hub.join(person.name.clone(), scope.clone()).await.ok_or_else(Problem::unavailable)?;
+    let head = joined.state.head.0;
+    let after = last_id.or(query.after).unwrap_or(head);
+    if after > head || head - after > RESUME_MAX {
+        return Err(Problem::new(410, "resync").with("head", head).into());
+    }
+    let missed = missed(&app, &person, &joined.state, after).await?;
+    let stop = app.stop.clone();
+    let frames = stream::iter(missed)
+        .chain(ReceiverStream::new(joined.frames))
+        .map(|frame| Ok(event(frame)))
+        .take_until(async move { stop.cancelled().await });
+    Ok(Sse::new(frames))
+}
+
+/// What happened between `after` and the moment of joining, with the entries as they are now.
+async fn missed(
+    app: &App,
+    person: &domain::people::Person,
+    state: &domain::State,
+    after: u64,
+) -> Result<Vec<Frame>, ApiError> {
+    let left = usize::try_from(state.head.0 - after).unwrap_or(0);
+    if left == 0 {
+        return Ok(Vec::new());
+    }
+    let records = app.engine.reader.read(Sequence(after), left).await?;
+    let now = app.engine.clock.now();
+    let mut frames =
+        hub::frames(&app.engine, &records, &domain::State::default(), state, &person.agreements, now);
+    frames.truncate(left);
+    for id in frames.iter().filter_map(|frame| frame.shows) {
+        if let Some(entry) = state.entry(id) {
+            app.looks.on_board(&person.name, entry).await;
+        }
+    }
+    Ok(frames)
+}
+
+fn event(frame: Frame) -> Event {
+    let event = Event::default().event(frame.event).data(&*frame.data);
+    match frame.id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
+    }
+}

@@ -1,0 +1,38 @@
+//! `GET /healthz`, `/readyz`, `/metrics`, `/openapi.json`: for the machine's owner and other programs.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+
+use crate::protocol::Problem;
+use crate::server::App;
+use crate::server::errors::ApiError;
+
+/// The process answers.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "alive")))]
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// The log can be written.
+#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "ready"), (status = 503, body = Problem)))]
+pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
+    if app.engine.is_storing() { Ok("ready\n") } else { Err(Problem::unavailable().into()) }
+}
+
+/// Counts in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "counts", content_type = "text/plain")))]
+pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
+    app.metrics.storing.set(i64::from(app.engine.is_storing()));
+    (
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        app.metrics.text(),
+    )
+}
+
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
+pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+    Json(super::open_api())
+}

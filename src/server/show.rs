@@ -1,0 +1,117 @@
+//! What is shown to a scope: entries with the live data it may have, the snapshot, source health.
+
+use chrono::{DateTime, Utc};
+
+use super::scope::may_see;
+use crate::domain::State;
+use crate::domain::entry::{Body, Entry};
+use crate::domain::identity::AgreementId;
+use crate::engine::live::Personal;
+use crate::engine::{Engine, health};
+use crate::protocol::board::{OnCall, Shift, SourceHealth, SourceState};
+use crate::protocol::entry::{Live, WhereToLook};
+use crate::protocol::text::Text;
+use crate::protocol::{self, project};
+
+/// Whether board and stream carry this entry's personal data: alarms, and calls that wait or were missed.
+pub fn carries_live(entry: &Entry) -> bool {
+    match &entry.body {
+        Body::Alarm(_) => entry.is_open(),
+        Body::Phone(call) => matches!(call.state(), "waiting" | "missed"),
+        _ => false,
+    }
+}
+
+/// The public entry with what board and stream may carry.
+pub fn entry(engine: &Engine, state: &State, entry: &Entry, now: DateTime<Utc>) -> protocol::Entry {
+    let mut shown = project::entry(state, entry, now);
+    if carries_live(entry) {
+        shown.live = Some(live(entry, engine.live.get(entry.id)));
+    }
+    shown
+}
+
+/// Checked live data; what cannot be had says where to look.
+pub fn live(entry: &Entry, personal: Option<Personal>) -> Live {
+    let text = |it: Option<String>| it.map(|it| Text::cut(&it));
+    let personal = personal.unwrap_or_default();
+    let look = look(entry, &personal);
+    Live {
+        caller: text(personal.caller),
+        caller_name: text(personal.caller_name),
+        name: text(personal.name),
+        address: text(personal.address),
+        phone: text(personal.phone),
+        key_box: text(personal.key_box),
+        text: text(personal.text),
+        look,
+    }
+}
+
+fn look(entry: &Entry, personal: &Personal) -> Option<WhereToLook> {
+    let source = entry.origin.as_ref().map(|origin| origin.source.to_string());
+    let place = |place: &str, id: Option<String>| {
+        Some(WhereToLook { place: place.into(), source: source.clone(), id, at: entry.opened_at })
+    };
+    match &entry.body {
+        Body::Phone(call) if personal.caller.is_none() => place("exchange-call", Some(call.call.to_string())),
+        Body::Alarm(_) if personal.name.is_some() => None,
+        Body::Alarm(alarm) => match (&entry.citizen, &alarm.device) {
+            (Some(citizen), _) => place("care-system", Some(citizen.to_string())),
+            (None, Some(device)) => place("device", Some(device.to_string())),
+            (None, None) if personal.caller.is_some() => None,
+            (None, None) => place("exchange-call", Some(alarm.alarm.to_string())),
+        },
+        _ => None,
+    }
+}
+
+/// Health of the sources that concern a scope.
+pub fn sources(engine: &Engine, scope: &[AgreementId], now: DateTime<Utc>) -> Vec<SourceHealth> {
+    engine
+        .health
+        .all()
+        .into_iter()
+        .filter(|health| {
+            health.agreements.is_empty() || health.agreements.iter().any(|id| scope.contains(id))
+        })
+        .map(|health| SourceHealth {
+            state: match health.condition(now) {
+                health::Condition::Ok => SourceState::Ok,
+                health::Condition::Late => SourceState::Late,
+                health::Condition::Silent => SourceState::Silent,
+                health::Condition::Off => SourceState::Off,
+            },
+            name: health.name.to_string(),
+            kind: health.kind.to_owned(),
+            heard_at: health.heard_at,
+            expected_within_s: health
+                .expected_within
+                .and_then(|within| u32::try_from(within.num_seconds()).ok()),
+        })
+        .collect()
+}
+
+/// Who is on duty among those who share an agreement with the scope.
+pub fn shift(state: &State, scope: &[AgreementId], is_connected: impl Fn(&str) -> bool) -> Shift {
+    let on_call = state
+        .on_duty
+        .values()
+        .filter_map(|on| {
+            let person = state.people.get(&on.name)?;
+            person.agreements.iter().any(|id| scope.contains(id)).then(|| OnCall {
+                name: on.name.clone(),
+                role: person.role.name().to_owned(),
+                since: on.since,
+                until: on.until,
+                signed_on: is_connected(on.name.as_str()),
+            })
+        })
+        .collect();
+    Shift { on_call, next: None }
+}
+
+/// The open entries of a scope.
+pub fn open_in<'s>(state: &'s State, scope: &'s [AgreementId]) -> impl Iterator<Item = &'s Entry> {
+    state.open_entries().filter(move |entry| may_see(scope, entry))
+}
