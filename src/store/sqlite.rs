@@ -326,7 +326,11 @@ impl Files {
         let name = file.to_str().ok_or_else(|| StoreError::refused("the name of the backup is not UTF-8"))?;
         // Made beforehand for its rights; SQLite takes an empty file.
         let made = folder::own_file(file)?;
-        sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await.map_err(failed)?;
+        if let Err(error) = sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await {
+            // Half a copy must not look like one.
+            let _ = std::fs::remove_file(file);
+            return Err(failed(error));
+        }
         made.sync_all().map_err(|error| folder::failed(file, &error))?;
         folder::sync_folder_of(file)?;
         let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader_options(file));

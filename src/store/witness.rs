@@ -11,6 +11,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -32,6 +33,8 @@ pub struct Witness {
     file: Arc<File>,
     /// Tells the syncing thread that there is something to sync; it ends when this is dropped.
     changed: SyncSender<()>,
+    /// Trouble is logged once, not at each commit.
+    is_failing: AtomicBool,
 }
 
 impl Witness {
@@ -52,7 +55,7 @@ impl Witness {
                 std::thread::sleep(SYNC_EVERY);
             }
         });
-        Ok((Self { path, file, changed }, last))
+        Ok((Self { path, file, changed, is_failing: AtomicBool::new(false) }, last))
     }
 
     pub fn path(&self) -> &Path {
@@ -61,8 +64,14 @@ impl Witness {
 
     /// Notes what was committed. A failure does not undo the commit: it is logged and mended by the next one.
     pub fn note(&self, heads: Heads) {
-        if let Err(error) = self.file.write_all_at(text(heads).as_bytes(), 0) {
-            tracing::error!(%error, path = %self.path.display(), "the head witness could not be written");
+        let written = self.file.write_all_at(text(heads).as_bytes(), 0);
+        let was_failing = self.is_failing.swap(written.is_err(), Ordering::Relaxed);
+        match written {
+            Err(error) if !was_failing => {
+                tracing::error!(%error, path = %self.path.display(), "the head witness cannot be written");
+            }
+            Ok(()) if was_failing => tracing::warn!("the head witness is written again"),
+            _ => {}
         }
         // A full channel means that a sync is due already.
         let _ = self.changed.try_send(());

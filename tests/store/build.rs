@@ -23,10 +23,10 @@ pub fn salts() -> Salts {
     })
 }
 
-pub fn at(second: u64) -> DateTime<Utc> {
-    let start = DateTime::from_timestamp(1_795_305_600, 250).expect("a fixed time");
-    start - TimeDelta::nanoseconds(250)
-        + TimeDelta::milliseconds(i64::try_from(second).expect("small") * 1_001)
+/// Each record is a second and a millisecond after the one before.
+pub fn at(number: u64) -> DateTime<Utc> {
+    let start = DateTime::from_timestamp(1_795_305_600, 0).expect("a fixed time");
+    start + TimeDelta::milliseconds(i64::try_from(number).expect("small") * 1_001)
 }
 
 /// Three records make one call: waiting, answered, ended.

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use vagttavle::domain::identity::Sequence;
-use vagttavle::store::{Chain, Log, StoreError};
+use vagttavle::store::sqlite::TAIL_MAX;
+use vagttavle::store::{Chain, Log, PAGE_MAX, StoreError};
 
 use crate::build::{Place, batch, look, record};
 
-const FORGET_TRIGGERS: &str = "DROP TRIGGER records_never_deleted; DROP TRIGGER records_never_changed;";
+const FORGET_TRIGGERS: &str =
+    "DROP TRIGGER IF EXISTS records_never_deleted; DROP TRIGGER IF EXISTS records_never_changed;";
 
 async fn raw(file: &Path) -> SqliteConnection {
     SqliteConnectOptions::new().filename(file).connect().await.expect("a plain connection")
@@ -96,6 +98,32 @@ async fn changes_in_the_tables_are_named_while_running_and_at_start() {
         let start = place.try_open().await.err().unwrap_or_else(|| panic!("opened after {sql}"));
         assert_eq!(place_of(&start), Some((*chain, *sequence)), "at start: {sql}: {start}");
     }
+}
+
+#[tokio::test]
+async fn of_a_long_log_the_tail_is_checked_at_start_and_the_rest_on_reading() {
+    const STEP: u64 = 5_000;
+    let place = Place::new();
+    let mut log = place.open().await;
+    let end = TAIL_MAX + STEP;
+    for number in 0..end / STEP {
+        let head = number * STEP;
+        log.append(Sequence(head), &batch(head + 1, head + STEP)).await.unwrap();
+    }
+    log.close().await.unwrap();
+    let change = |number: u64| format!("UPDATE records SET actor = 'timer' WHERE sequence = {number}");
+
+    meddle(&place.file("log.db"), &change(STEP - 10)).await;
+    let log = place.open().await;
+    let read = log.read(Sequence(0), PAGE_MAX).await.unwrap_err();
+    assert_eq!(place_of(&read), Some((Chain::Records, STEP - 10)), "{read}");
+    let verified = log.verify().await.unwrap_err();
+    assert_eq!(place_of(&verified), Some((Chain::Records, STEP - 10)), "{verified}");
+    drop(log);
+
+    meddle(&place.file("log.db"), &change(STEP + 10)).await;
+    let start = place.try_open().await.err().expect("refused");
+    assert_eq!(place_of(&start), Some((Chain::Records, STEP + 10)), "{start}");
 }
 
 #[tokio::test]

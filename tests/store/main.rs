@@ -2,6 +2,7 @@
 
 mod build;
 mod damage;
+mod format;
 mod kill;
 mod refusals;
 mod story;

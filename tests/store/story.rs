@@ -1,7 +1,7 @@
 //! One story, told by both logs.
 
 use vagttavle::domain::identity::Sequence;
-use vagttavle::store::{Batch, Log, PAGE_MAX, StoreError};
+use vagttavle::store::{Batch, Log, PAGE_MAX, Reader, StoreError};
 
 use crate::build::{Place, batch, entry, key, look, record, salts, seen};
 
@@ -120,6 +120,36 @@ async fn a_closed_log_answers_that_it_is() {
     assert!(matches!(read, Err(StoreError::Unavailable { .. })), "{read:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_see_whole_batches_while_the_writer_appends() {
+    const BATCHES: u64 = 60;
+    let place = Place::new();
+    for mut log in [place.open().await, Log::memory(salts())] {
+        let readers: Vec<_> = (0..3).map(|_| tokio::spawn(read_until(log.reader(), BATCHES * 5))).collect();
+        for number in 0..BATCHES {
+            log.append(Sequence(number * 5), &batch(number * 5 + 1, number * 5 + 5)).await.unwrap();
+        }
+        for reader in readers {
+            reader.await.unwrap();
+        }
+    }
+}
+
+/// Follows the log to its end. The writer is bounded, so this is.
+async fn read_until(reader: Reader, end: u64) {
+    let mut head = 0;
+    while head < end {
+        let records = reader.read(Sequence(head), PAGE_MAX).await.unwrap();
+        let new_head = head + records.len() as u64;
+        assert_eq!(new_head % 5, 0, "half a batch was seen");
+        assert_eq!(records, (head + 1..=new_head).map(record).collect::<Vec<_>>());
+        let verified = reader.verify().await.unwrap();
+        assert!(verified.records.sequence >= Sequence(new_head), "{verified:?}");
+        head = new_head;
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
@@ -142,5 +172,5 @@ async fn files_are_for_their_owner_alone() {
 fn the_log_and_its_readers_go_between_threads() {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<Log>();
-    is_shared::<vagttavle::store::Reader>();
+    is_shared::<Reader>();
 }
