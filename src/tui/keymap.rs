@@ -35,6 +35,7 @@ pub enum Chord {
     PageDown,
 }
 
+/// Names as they are shown; `parse` knows the words for the arrows too.
 const NAMED: [(&str, Chord); 14] = [
     ("Enter", Chord::Enter),
     ("Esc", Chord::Esc),
@@ -42,15 +43,18 @@ const NAMED: [(&str, Chord); 14] = [
     ("Shift+Tab", Chord::BackTab),
     ("Backspace", Chord::Backspace),
     ("Delete", Chord::Delete),
-    ("Up", Chord::Up),
-    ("Down", Chord::Down),
-    ("Left", Chord::Left),
-    ("Right", Chord::Right),
+    ("↑", Chord::Up),
+    ("↓", Chord::Down),
+    ("←", Chord::Left),
+    ("→", Chord::Right),
     ("Home", Chord::Home),
     ("End", Chord::End),
     ("PgUp", Chord::PageUp),
     ("PgDn", Chord::PageDown),
 ];
+
+const ARROWS: [(&str, Chord); 4] =
+    [("Up", Chord::Up), ("Down", Chord::Down), ("Left", Chord::Left), ("Right", Chord::Right)];
 
 impl fmt::Display for Chord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,16 +74,17 @@ impl fmt::Display for Chord {
 impl Chord {
     /// Reads what `Display` writes; case does not matter except for a single character.
     pub fn parse(text: &str) -> Option<Self> {
+        let lower = text.to_lowercase();
+        let named = NAMED.iter().chain(&ARROWS).find(|(name, _)| name.to_lowercase() == lower);
+        if let Some((_, chord)) = named {
+            return Some(*chord);
+        }
         let mut chars = text.chars();
         if let (Some(c), None) = (chars.next(), chars.next()) {
             return Some(Self::Char(c));
         }
-        let lower = text.to_lowercase();
         if lower == "space" {
             return Some(Self::Char(' '));
-        }
-        if let Some((_, chord)) = NAMED.iter().find(|(name, _)| name.to_lowercase() == lower) {
-            return Some(*chord);
         }
         if let Some(letter) = lower.strip_prefix("ctrl+") {
             let mut letters = letter.chars();

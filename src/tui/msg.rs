@@ -24,7 +24,7 @@ pub enum Msg {
     /// The answer to a submitted command.
     Done {
         id: Key,
-        outcome: Result<CommandReply, Problem>,
+        outcome: Box<Result<CommandReply, Problem>>,
     },
     Fetched {
         entry: EntryId,

@@ -271,7 +271,7 @@ impl World {
         self.answer(async move {
             loop {
                 match client.submit(&request).await {
-                    Ok(reply) => return Msg::Done { id: request.id, outcome: Ok(reply) },
+                    Ok(reply) => return Msg::Done { id: request.id, outcome: Box::new(Ok(reply)) },
                     Err(LinkError::Offline) => {
                         let lost = Msg::LinkLost { code: problem(&LinkError::Offline).code };
                         if outcomes.send(lost).await.is_err() {
@@ -279,7 +279,9 @@ impl World {
                         }
                         tokio::time::sleep(ASK_AGAIN).await;
                     }
-                    Err(error) => return Msg::Done { id: request.id, outcome: Err(problem(&error)) },
+                    Err(error) => {
+                        return Msg::Done { id: request.id, outcome: Box::new(Err(problem(&error))) };
+                    }
                 }
             }
         });

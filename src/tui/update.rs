@@ -38,7 +38,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.link_problem = Some(code);
             Vec::new()
         }
-        Msg::Done { id, outcome } => done(model, &id, outcome),
+        Msg::Done { id, outcome } => done(model, &id, *outcome),
         Msg::Fetched { entry, outcome } => fetched(model, entry, outcome),
         Msg::Agreements(outcome) => {
             if let Ok(agreements) = outcome {

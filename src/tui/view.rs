@@ -25,12 +25,15 @@ use super::action::{Action, Place};
 use super::boards;
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
-use super::model::{Link, Model, Notice};
+use super::model::{Link, Model, Notice, Overlay};
 use super::paint::{self, Piece, Pieces};
 use super::words::Words;
-use crate::i18n::{Said, dates, key};
+use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
 use crate::theme::Role;
+
+/// Lines a notice may take.
+const NOTICE_LINES_MAX: u16 = 3;
 
 /// Draws the whole screen.
 pub fn view(model: &Model, look: &Look, frame: &mut Frame<'_>) {
@@ -44,7 +47,7 @@ pub fn view(model: &Model, look: &Look, frame: &mut Frame<'_>) {
     header::draw(words, frame, areas.header);
     header::places(words, frame, areas.places);
     main(words, frame, &areas);
-    paint::line(frame, areas.notice, &notice(words), &look.theme);
+    draw_notice(words, frame, areas.notice);
     hints(words, frame, areas.hints);
     overlays::draw(words, frame);
 }
@@ -134,7 +137,7 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     }
     if layout::shows_cost(model) {
         if let Some(alarm) = model.ringing().next() {
-            paint::line(frame, rest, &cost(words, alarm), theme);
+            paint::line(frame, rest, &cost(words, alarm, key::COST_NEXT), theme);
         }
         rest = below(rest, 1);
     }
@@ -171,6 +174,7 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
     let hidden = entries.len().saturating_sub(cursor.top + usize::from(area.height));
     if hidden > 0 && area.height > 0 {
         let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", hidden.into())]);
+        let more = Said::fixed(" ").join("", &more);
         let width = paint::width(&more).min(area.width);
         let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
         paint::line(frame, corner, &[Piece::new(more, Role::Notice)], theme);
@@ -208,8 +212,8 @@ fn row(
     }
 }
 
-/// What it would cost if this alarm rang out: said before it happens.
-pub(super) fn cost(words: Words<'_>, alarm: &Entry) -> Pieces {
+/// What it costs when this alarm is redirected: said before it happens. `lead` begins the sentence.
+pub(super) fn cost(words: Words<'_>, alarm: &Entry, lead: Key) -> Pieces {
     let texts = &words.look.texts;
     let agreement = alarm.agreement.as_ref().or(alarm.candidates.first());
     let ledger = agreement.and_then(|id| {
@@ -217,15 +221,15 @@ pub(super) fn cost(words: Words<'_>, alarm: &Entry) -> Pieces {
     });
     let Some(ledger) = ledger else { return Vec::new() };
     let next = ledger.used + 1;
-    let said = texts.with(
-        key::COST_NEXT,
-        &[
-            ("number", words.number(alarm).into()),
-            ("next", next.into()),
-            ("limit", ledger.limit.into()),
-            ("agreement", words.agreement(&ledger.agreement).into()),
-        ],
-    );
+    let mut args = vec![
+        ("next", next.into()),
+        ("limit", ledger.limit.into()),
+        ("agreement", words.agreement(&ledger.agreement).into()),
+    ];
+    if lead == key::COST_NEXT {
+        args.push(("number", words.number(alarm).into()));
+    }
+    let said = texts.with(lead, &args);
     if next < ledger.limit {
         return vec![Piece::new(said, Role::Warning)];
     }
@@ -241,6 +245,19 @@ pub(super) fn cost(words: Words<'_>, alarm: &Entry) -> Pieces {
     }
     let then = texts.get(then).join(" ", &clause.unwrap_or_default());
     vec![Piece::new(said.join(": ", &then), Role::Warning)]
+}
+
+/// A long notice grows upwards over the board, so that its end ("what now") is never cut.
+fn draw_notice(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let Some(piece) = notice(words).pop() else { return };
+    let parts = paint::wrap(&piece.said, area.width);
+    let above =
+        u16::try_from(parts.len().saturating_sub(1)).unwrap_or(0).min(NOTICE_LINES_MAX - 1).min(area.y);
+    for (part, y) in parts.iter().zip(area.y - above..=area.y) {
+        let line = Rect { y, ..area };
+        paint::line(frame, line, &[Piece::plain(Said::spaces(area.width))], &words.look.theme);
+        paint::line(frame, line, &[Piece::new(part.clone(), piece.role)], &words.look.theme);
+    }
 }
 
 /// The line above the hints: what just happened, else what is being sent, else the link.
@@ -307,6 +324,13 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     for row in model.keymap.hints(&model.contexts()) {
         let text = match row.action {
             Action::Open | Action::Menu if chosen.is_none() => continue,
+            // Enter breaks the line in a text of several lines; F10 sends everywhere.
+            Action::Choose if is_in_long_text(model) => continue,
+            Action::Submit
+                if matches!(model.overlays.last(), Some(Overlay::Form(_))) && !is_in_long_text(model) =>
+            {
+                continue;
+            }
             Action::Do("sign-on" | "sign-off") if !model.may_act() => continue,
             Action::Do("sign-on" | "sign-off") => words.look.texts.get(row.text),
             Action::Do(verb) => match chosen.filter(|entry| is_possible(model, entry, verb)) {
@@ -332,6 +356,13 @@ fn fitting(mut hints: Vec<Pieces>, room: u16) -> Pieces {
         hints.remove(hints.len() - 3);
     }
     hints.concat()
+}
+
+fn is_in_long_text(model: &Model) -> bool {
+    match model.overlays.last() {
+        Some(Overlay::Form(form)) => form.focused().is_some_and(|field| field.editor.has_lines()),
+        _ => false,
+    }
 }
 
 fn is_possible(model: &Model, entry: &Entry, verb: &str) -> bool {

@@ -4,3 +4,4 @@ mod desk;
 mod keys;
 mod night;
 mod screens;
+mod updates;

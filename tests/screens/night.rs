@@ -57,7 +57,7 @@ fn common(board: &str, held: bool) -> Vec<Value> {
     ]
 }
 
-fn alarm_actions(held: bool) -> Vec<Value> {
+fn alarm_actions(held: bool, state: Option<&str>) -> Vec<Value> {
     let with = json!([
         code("with", &["own-help", "nurse", "doctor", "112"]),
         { "name": "helper", "kind": "code", "codes": ["own-team", "colleague", "neighbour-team"] },
@@ -87,6 +87,15 @@ fn alarm_actions(held: bool) -> Vec<Value> {
         action("alarms.justify.begin", json!([]), false),
         action("alarms.justify.sent", sent, false),
     ];
+    if let Some(state) = state {
+        for action in &mut actions[..4] {
+            action["refused"] = json!({ "status": 422, "code": "wrong-state", "state": state });
+        }
+    } else {
+        for action in &mut actions[4..6] {
+            action["refused"] = json!({ "status": 422, "code": "justification-not-owed" });
+        }
+    }
     actions.extend(common("alarms", held));
     actions
 }
@@ -140,7 +149,7 @@ pub fn ringing(number: u32) -> Entry {
         "raised",
         ago(45),
         json!({
-            "agreement": "jammerbugt", "citizen": "c-1", "details": alarm_details(number), "actions": alarm_actions(false),
+            "agreement": "jammerbugt", "citizen": "c-1", "details": alarm_details(number), "actions": alarm_actions(false, None),
             "due": [{ "what": "ring-out", "at": ahead(135) }],
             "live": { "name": "Ellen Prøve", "address": "Testvej 3, 9440 Aabybro", "phone": "00 00 00 01",
                       "key_box": "boks ved bagdøren", "text": "Halssmykke trykket" },
@@ -156,7 +165,7 @@ pub fn claimed(number: u32) -> Entry {
         "claimed",
         ago(300),
         json!({
-            "agreement": "norddjurs", "citizen": "c-2", "details": alarm_details(number), "actions": alarm_actions(true),
+            "agreement": "norddjurs", "citizen": "c-2", "details": alarm_details(number), "actions": alarm_actions(true, None),
             "holder": { "name": "bo", "since": ago(130), "until": ahead(770) },
             "due": [{ "what": "claim", "at": ahead(770) }],
             "live": { "name": "Aage Eksempel", "address": "Prøvegade 14, 8500 Grenaa" },
@@ -177,7 +186,7 @@ pub fn help_late(number: u32) -> Entry {
         "help-sent",
         ago(2_050),
         json!({
-            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(true),
+            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(true, None),
             "holder": { "name": "anna", "since": ago(2_000), "until": ahead(60) },
             "due": [{ "what": "arrive", "at": ago(130) }],
             "live": { "look": { "place": "device", "source": "tryghed", "id": "dev-7", "at": ago(2_050) } },
@@ -200,7 +209,7 @@ pub fn redirected(number: u32) -> Entry {
         "redirected",
         ago(90_180),
         json!({
-            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(false),
+            "agreement": "jammerbugt", "details": details, "actions": alarm_actions(false, None),
             "due": [{ "what": "justification", "at": ago(90_000) + Duration::days(7), "clause": "3.1.13" }],
         }),
     )

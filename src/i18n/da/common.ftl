@@ -5,7 +5,7 @@ common-nobody = –
 common-unknown = ?
 common-yes = ja
 common-no = nej
-common-pending = sender …
+common-pending = sender
 common-unstored = IKKE GEMT
 common-own-rule = egen regel
 common-unset = ikke fastsat
@@ -93,6 +93,7 @@ notice-link = Forbindelsen: { $why }
 
 # Ring ud
 cost-next = Ringer { $number } ud: viderestilling { $next } af { $limit }, { $agreement }
+cost-this = Det bliver viderestilling { $next } af { $limit }, { $agreement }
 cost-plan = HANDLINGSPLAN kræves
 cost-breach = kan blive væsentlig misligholdelse
 

@@ -5,7 +5,7 @@ common-nobody = –
 common-unknown = ?
 common-yes = yes
 common-no = no
-common-pending = sending …
+common-pending = sends
 common-unstored = NOT STORED
 common-own-rule = own rule
 common-unset = not set
@@ -83,6 +83,7 @@ notice-sending = Sending: { $what }
 notice-link = The link: { $why }
 
 cost-next = If { $number } rings out: redirect { $next } of { $limit }, { $agreement }
+cost-this = It will be redirect { $next } of { $limit }, { $agreement }
 cost-plan = ACTION PLAN demanded
 cost-breach = may become a material breach
 

@@ -29,7 +29,7 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
         out.push(Vec::new());
         out.push(vec![Piece::new(head(words, agreement), Role::Title)]);
         let mut rules = Vec::new();
-        collect(agreement, "", &mut rules);
+        collect(agreement, "", &[], &mut rules);
         for rule in rules {
             rule_lines(words, &rule, width, &mut out);
         }
@@ -49,29 +49,39 @@ fn head(words: Words<'_>, agreement: &Value) -> Said {
 /// One rule: its path in the file, its value, its clause and our reading of it.
 struct Rule<'a> {
     path: String,
+    /// What it is limited to, where a list has several (the kind of help).
+    only: Vec<&'a str>,
     value: &'a Value,
     clause: Option<&'a str>,
     says: Option<&'a str>,
 }
 
 /// Every object with `kind` and `value` is a rule; anything else is looked into.
-fn collect<'a>(node: &'a Value, path: &str, rules: &mut Vec<Rule<'a>>) {
+fn collect<'a>(node: &'a Value, path: &str, only: &[&'a str], rules: &mut Vec<Rule<'a>>) {
     let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}-{name}") };
     match node {
         Value::Object(fields) => {
             if let (Some(Value::String(_)), Some(value)) = (fields.get("kind"), fields.get("value")) {
                 let text = |name: &str| fields.get(name).and_then(Value::as_str);
-                rules.push(Rule { path: path.to_owned(), value, clause: text("clause"), says: text("says") });
+                rules.push(Rule {
+                    path: path.replace('_', "-"),
+                    only: only.to_vec(),
+                    value,
+                    clause: text("clause"),
+                    says: text("says"),
+                });
                 return;
             }
             let is_head = |name: &str| path.is_empty() && HEAD.contains(&name);
+            let only: Vec<&str> =
+                fields.iter().filter(|(name, _)| !is_head(name)).filter_map(|(_, it)| it.as_str()).collect();
             for (name, child) in fields.iter().filter(|(name, _)| !is_head(name)) {
-                collect(child, &below(name), rules);
+                collect(child, &below(name), &only, rules);
             }
         }
         Value::Array(items) => {
             for item in items {
-                collect(item, path, rules);
+                collect(item, path, only, rules);
             }
         }
         _ => {}
@@ -84,8 +94,8 @@ fn rule_lines(words: Words<'_>, rule: &Rule<'_>, width: u16, out: &mut Vec<Piece
         Some(clause) => texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]),
         None => texts.get(key::COMMON_OWN_RULE),
     };
-    let name = Said::outside(&rule.path.replace('_', "-"));
-    let name = if texts.has_code("rule", name.as_str()) { texts.code("rule", name.as_str()) } else { name };
+    let only: Vec<Said> = rule.only.iter().map(|code| word(words, code)).collect();
+    let name = texts.code("rule", &rule.path).join(", ", &Said::all(&only, ", "));
     let said = name.join(": ", &value(words, rule.value)).join(" · ", &origin);
     for part in paint::wrap(&said, width.saturating_sub(2)) {
         out.push(vec![Piece::fixed("  ", Role::Base), Piece::plain(part)]);
@@ -100,15 +110,38 @@ fn value(words: Words<'_>, value: &Value) -> Said {
     match value {
         Value::Bool(true) => texts.get(key::COMMON_YES),
         Value::Bool(false) => texts.get(key::COMMON_NO),
-        Value::String(text) if texts.has_code("value", text) => texts.code("value", text),
-        Value::String(text) => Said::outside(text),
+        Value::String(text) => word(words, text),
         Value::Number(number) => Said::outside(&number.to_string()),
         Value::Array(items) => {
             Said::all(&items.iter().map(|item| self::value(words, item)).collect::<Vec<_>>(), ", ")
+        }
+        Value::Object(fields) if fields.contains_key("permille") => {
+            let number = |name: &str| fields.get(name).and_then(Value::as_u64).unwrap_or_default();
+            let percent = dates::per_mille(texts, u32::try_from(number("permille")).unwrap_or_default());
+            let args = [("percent", percent.into()), ("seconds", number("seconds").into())];
+            texts.with(key::VALUE_WITHIN, &args)
+        }
+        Value::Object(fields) if fields.contains_key("from") && fields.contains_key("to") => {
+            let part = |name: &str| fields.get(name).map(|it| self::value(words, it)).unwrap_or_default();
+            let args =
+                [("days", part("days").into()), ("from", part("from").into()), ("to", part("to").into())];
+            texts.with(key::VALUE_WINDOW, &args)
         }
         Value::Object(fields) => {
             Said::all(&fields.values().map(|item| self::value(words, item)).collect::<Vec<_>>(), " ")
         }
         Value::Null => texts.get(key::COMMON_UNSET),
+    }
+}
+
+/// A code in words, a clock time without seconds, anything else as it stands.
+fn word(words: Words<'_>, text: &str) -> Said {
+    let texts = &words.look.texts;
+    if texts.has_code("value", text) {
+        return texts.code("value", text);
+    }
+    match text.parse::<chrono::NaiveTime>() {
+        Ok(_) => Said::outside(text.get(..5).unwrap_or(text)),
+        Err(_) => Said::outside(text),
     }
 }

@@ -39,7 +39,7 @@ pub fn agreement(words: Words<'_>) -> Column {
 }
 
 pub fn next(words: Words<'_>) -> Column {
-    column(words, key::COLUMN_NEXT, 12, 3, 0)
+    column(words, key::COLUMN_NEXT, 9, 3, 0)
 }
 
 pub fn one(said: Said) -> Pieces {

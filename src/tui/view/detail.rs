@@ -19,7 +19,7 @@ use crate::theme::Role;
 /// Both times are shown when they differ by more than this (minutes).
 const TWO_TIMES_FROM_MINUTES: i64 = 2;
 /// Cells of the labels.
-const LABEL: u16 = 14;
+const LABEL: u16 = 15;
 
 pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, id: EntryId, opened: Option<&Detail>) {
     let fetched = opened.and_then(|detail| detail.view.as_ref());
@@ -91,7 +91,7 @@ impl Page<'_> {
         self.fact(self.get(key::DETAIL_NOW), &why, words.role(entry));
         self.fact(self.get(key::COLUMN_NEXT), &next, Role::Title);
         if is_ringing(entry) {
-            for piece in super::cost(words, entry) {
+            for piece in super::cost(words, entry, key::COST_NEXT) {
                 self.line(&piece.said, piece.role);
             }
         }

@@ -262,7 +262,7 @@ pub fn places(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
 
 fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Pieces {
     let mut pieces = Pieces::new();
-    let mut before = " ";
+    let mut before = Piece::fixed(" ", Role::Muted);
     for place in Place::ALL {
         let is_here = place == words.model.place;
         let role = if is_here { Role::Title } else { Role::Muted };
@@ -270,11 +270,11 @@ fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Piece
             true => counted(words, place, short(words, place)),
             false => name(words, place),
         };
-        pieces.push(Piece::fixed(if is_here { "[" } else { before }, role));
+        pieces.push(if is_here { Piece::fixed("[", role) } else { before });
         pieces.push(Piece::new(said, role));
-        before = if is_here { "]" } else { " " };
+        before = Piece::fixed(if is_here { "]" } else { " " }, role);
     }
-    pieces.push(Piece::fixed(before, Role::Title));
+    pieces.push(before);
     pieces
 }
 

@@ -74,7 +74,9 @@ fn menu(words: Words<'_>, frame: &mut Frame<'_>, id: EntryId, chosen: usize) {
             (false, false) => Role::Base,
         };
         let mark = Piece::fixed(if is_chosen { "> " } else { "  " }, role);
-        lines.push(vec![mark, Piece::new(detail::action_name(words, entry, action), role)]);
+        let not_now = refused.map(|_| words.look.texts.get(key::MENU_NOT_NOW)).unwrap_or_default();
+        let name = detail::action_name(words, entry, action).join(" · ", &not_now);
+        lines.push(vec![mark, Piece::new(name, role)]);
         let Some(problem) = refused.filter(|_| is_chosen) else { continue };
         for part in paint::wrap(&words.problem(problem), room) {
             lines.push(vec![Piece::fixed("    ", Role::Base), Piece::new(part, Role::Warning)]);
@@ -301,7 +303,7 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
     if deed.verb == "redirect"
         && let Some(entry) = words.model.entry(deed.entry)
     {
-        facts.extend(super::cost(words, entry).into_iter().map(|piece| piece.said));
+        facts.extend(super::cost(words, entry, key::COST_THIS).into_iter().map(|piece| piece.said));
     }
     facts
 }

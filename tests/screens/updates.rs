@@ -1,0 +1,480 @@
+//! Given a desk, when keys are pressed or the server speaks, then these effects.
+
+use chrono::Duration;
+use rstest::rstest;
+use serde_json::json;
+use vagttavle::protocol::board::Me;
+use vagttavle::protocol::commands::WireCommand;
+use vagttavle::protocol::stream::{Beat, StreamItem};
+use vagttavle::protocol::{CommandReply, Problem};
+use vagttavle::tui::action::{Action, Place};
+use vagttavle::tui::effect::{Effect, Purpose};
+use vagttavle::tui::input::Input;
+use vagttavle::tui::keymap::Context;
+use vagttavle::tui::model::{Link, Notice, Overlay};
+use vagttavle::tui::msg::Msg;
+
+use crate::desk::Desk;
+use crate::night;
+
+fn command(verb: &str, fields: serde_json::Value) -> WireCommand {
+    WireCommand::parse("", verb, fields.as_object().unwrap().clone()).unwrap().unwrap()
+}
+
+fn beat(through: u64, desk: &Desk) -> StreamItem {
+    let now = desk.model.desk_now;
+    StreamItem::Beat(Beat { through, now, rate: 1.0, sources: None, shift: None, notes_waiting: None })
+}
+
+fn done(desk: &mut Desk, sequence: u64) {
+    let sent = desk.submitted();
+    let reply: CommandReply = serde_json::from_value(json!({ "sequence": sequence })).unwrap();
+    desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Ok(reply)) });
+}
+
+// ---- acting ------------------------------------------------------------------------------
+
+#[test]
+fn claiming_takes_one_key() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t");
+    let sent = desk.submitted();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].entry, Some(night::ringing(12).id));
+    assert_eq!(sent[0].command, command("claim", json!({})));
+    assert_eq!(sent[0].expected_version, None);
+    desk.shows("Sender: tag Nødkald 12");
+}
+
+#[test]
+fn a_second_press_is_not_a_second_command() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t t t");
+    assert_eq!(desk.submitted().len(), 1);
+}
+
+#[test]
+fn a_response_is_sent_with_its_facts() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("u 1 Tab 2 Enter");
+    let sent = desk.submitted();
+    assert_eq!(sent[0].command, command("respond", json!({ "with": "own-help", "helper": "colleague" })));
+}
+
+#[test]
+fn what_cannot_be_undone_carries_the_version_that_was_read() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("a 1 Enter").shows("afslut Nødkald 12 · Ellen Prøve?");
+    assert!(desk.submitted().is_empty());
+    desk.press("J");
+    let sent = desk.submitted();
+    assert_eq!(sent[0].command, command("close", json!({ "outcome": "helped" })));
+    assert_eq!(sent[0].expected_version, Some(1));
+}
+
+#[test]
+fn grave_keys_never_act_alone() {
+    // Every key that cannot be undone, on every entry of a busy board.
+    let rows: Vec<_> = Desk::with(night::busy()).model.keymap.rows().to_vec();
+    for row in rows.iter().filter(|row| row.is_destructive) {
+        for place in Place::ALL {
+            let count = Desk::with(night::busy()).model.rows(place).len();
+            for index in 0..count.max(1) {
+                let mut desk = Desk::with(night::busy());
+                desk.model.place = place;
+                desk.press(&"j ".repeat(index)).take();
+                desk.press(&row.chord.to_string());
+                assert_eq!(desk.submitted(), [], "{} on {place:?} row {index}", row.chord);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_bound_verb_does_something() {
+    let desk = Desk::with(night::busy());
+    for row in desk.model.keymap.rows().to_vec() {
+        let (Action::Do(verb), Context::On(board)) = (row.action, row.context) else { continue };
+        if matches!(board, "discharges" | "visits") {
+            continue; // no entries of these boards yet
+        }
+        let entries = night::busy().entries.into_iter().filter(|entry| entry.board().name() == board);
+        let offered = entries.flat_map(|entry| entry.actions).any(|it| it.verb == format!("{board}.{verb}"));
+        assert!(offered, "{board}.{verb} is bound to {} but never offered", row.chord);
+    }
+}
+
+#[test]
+fn a_refused_action_says_why_without_asking_the_server() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("j t");
+    assert!(desk.submitted().is_empty());
+    desk.shows("bo tog den 03:10. Tryk o for at overtage.");
+}
+
+#[test]
+fn what_binds_others_does_not_bind_the_holder() {
+    let mut entry = night::claimed(9);
+    let holder = json!({ "status": 409, "code": "held-by-other", "holder": "anna", "since": night::ago(30) });
+    entry.actions[0].refused = serde_json::from_value(holder).unwrap();
+    let mut desk = Desk::with(night::board(vec![entry]));
+    desk.press("u 2 Enter");
+    assert_eq!(desk.submitted().len(), 1);
+}
+
+#[test]
+fn a_typed_time_is_a_copenhagen_time() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("3 j r 2 Tab «4.30» Enter");
+    let fields = json!({ "reached": false, "promise_at": "2026-11-22T03:30:00Z" });
+    assert_eq!(desk.submitted()[0].command, command("call-back", fields));
+}
+
+#[test]
+fn entries_are_linked_by_their_spoken_number() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("Space G");
+    let Some(Overlay::Menu { .. }) = desk.model.overlays.last() else { panic!("no menu") };
+    desk.press(&"j ".repeat(20)).press("Enter «9» Enter");
+    let fields = json!({ "to": night::claimed(9).id });
+    assert_eq!(desk.submitted()[0].command, command("link", fields));
+}
+
+#[test]
+fn signing_on_and_off() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("7 +");
+    assert_eq!(desk.submitted()[0].command, command("sign-on", json!({})));
+    desk.press("-");
+    assert!(desk.submitted().is_empty());
+    desk.press("J");
+    let sent = desk.submitted();
+    assert_eq!((sent[0].command.clone(), sent[0].entry), (command("sign-off", json!({})), None));
+}
+
+#[test]
+fn a_reading_desk_changes_nothing() {
+    let mut desk = Desk::with(night::busy());
+    desk.model.read_only = true;
+    for key in ["t", "u", "a", "n", "Space Enter", "7 +"] {
+        desk.press("Esc Esc 1").press(key);
+        assert_eq!(desk.submitted(), [], "{key}");
+    }
+    let mut viewer = Desk::with(night::busy());
+    viewer.send(Msg::SignedIn(Me { name: "eva".into(), role: "viewer".into(), agreements: Vec::new() }));
+    viewer.press("t").shows("Kun læsning");
+    assert_eq!(viewer.submitted(), []);
+}
+
+// ---- what was sent -------------------------------------------------------------------------
+
+#[test]
+fn a_result_is_pending_until_the_stream_says_it() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t");
+    done(&mut desk, 101);
+    assert!(desk.model.is_pending(night::ringing(12).id));
+    let mut held = night::ringing(12);
+    held.state = "claimed".into();
+    desk.item(night::recorded(101, held));
+    assert!(!desk.model.is_pending(night::ringing(12).id));
+}
+
+#[test]
+fn a_lost_race_is_said_in_words() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t");
+    let id = desk.submitted()[0].id.clone();
+    let problem: Problem = serde_json::from_value(
+        json!({ "status": 409, "code": "already-claimed", "holder": "bo", "since": night::ago(2) }),
+    )
+    .unwrap();
+    desk.send(Msg::Done { id, outcome: Box::new(Err(problem)) });
+    desk.shows("Nr 12 tag: bo tog den 03:12. Tryk o for at overtage.");
+    assert!(desk.model.pending.is_empty());
+}
+
+#[test]
+fn a_refused_form_stays_open_with_its_text() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n «Ringet til datter.» F10");
+    let id = desk.submitted()[0].id.clone();
+    desk.send(Msg::Done { id, outcome: Box::new(Err(Problem::new(503, "care-away"))) });
+    desk.shows("Ringet til datter.").shows("Omsorgssystemet svarer ikke");
+    desk.press("F10");
+    let sent = desk.submitted();
+    assert_eq!(sent[0].command, command("note", json!({ "text": "Ringet til datter." })));
+}
+
+#[test]
+fn a_form_goes_when_it_is_taken() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("u 1 Enter");
+    done(&mut desk, 101);
+    assert_eq!(desk.model.overlays, []);
+    desk.shows("Nr 12 svar på kaldet: gjort.");
+}
+
+// ---- the board moves -----------------------------------------------------------------------
+
+#[test]
+fn the_chosen_entry_stays_chosen_when_worse_ones_come() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("j");
+    let chosen = desk.model.cursor().chosen;
+    desk.item(night::recorded(101, night::ringing(99)));
+    assert_eq!(desk.model.cursor().chosen, chosen);
+    assert!(desk.take().contains(&Effect::Bell));
+}
+
+#[test]
+fn a_question_about_an_entry_that_is_gone_closes_and_says_so() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("a 1 Enter");
+    let mut over = night::ringing(12);
+    over.closed_at = Some(night::now());
+    desk.item(night::recorded(101, over));
+    desk.shows("Nr 12 er lukket eller ude af syne. Intet er sendt.").hides("Er du sikker?");
+    desk.press("J");
+    assert_eq!(desk.submitted(), []);
+}
+
+#[test]
+fn a_question_about_an_entry_that_changed_closes_and_says_so() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("j o");
+    let mut changed = night::claimed(9);
+    changed.version = 2;
+    desk.item(night::recorded(101, changed));
+    desk.shows("Nr 9 blev ændret imens").hides("Er du sikker?");
+    desk.press("J");
+    assert_eq!(desk.submitted(), []);
+}
+
+#[test]
+fn a_note_does_not_close_a_question() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("j o");
+    let mut same = night::claimed(9);
+    same.notes = 1;
+    desk.item(night::recorded(101, same));
+    desk.shows("Er du sikker?");
+}
+
+#[test]
+fn a_key_meant_for_the_vanished_entry_is_held_back() {
+    let mut desk = Desk::with(night::busy());
+    let mut over = night::ringing(12);
+    over.closed_at = Some(night::now());
+    desk.item(night::recorded(101, over));
+    desk.press("u");
+    assert!(matches!(desk.model.notice, Some(Notice::Held { number: 9 })));
+    assert_eq!(desk.model.overlays, []);
+    // Pressed again, or after a while, it is meant.
+    desk.press("u");
+    assert!(matches!(desk.model.overlays.last(), Some(Overlay::Form(_))));
+}
+
+#[test]
+fn what_is_typed_survives_the_entry() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n «Ringet til datter.»");
+    let mut over = night::ringing(12);
+    over.closed_at = Some(night::now());
+    desk.item(night::recorded(101, over));
+    desk.shows("Ringet til datter.");
+}
+
+// ---- the bell and the title ------------------------------------------------------------------
+
+#[test]
+fn a_new_alarm_rings_and_rings_again_until_it_is_taken() {
+    let mut desk = Desk::with(night::board(vec![night::waiting(33)]));
+    desk.item(night::recorded(101, night::ringing(12)));
+    let effects = desk.take();
+    assert_eq!(effects.iter().filter(|it| **it == Effect::Bell).count(), 1);
+    assert!(effects.contains(&Effect::Notify { ringing: 1 }));
+    assert!(effects.contains(&Effect::SetTitle { alarms: 1, ringing: 1 }));
+    desk.pass(Duration::seconds(29));
+    assert!(!desk.take().contains(&Effect::Bell));
+    desk.pass(Duration::seconds(1));
+    assert!(desk.take().contains(&Effect::Bell));
+    let mut held = night::claimed(12);
+    held.id = night::ringing(12).id;
+    desk.item(night::recorded(102, held));
+    desk.take();
+    desk.pass(Duration::seconds(60));
+    assert!(!desk.take().contains(&Effect::Bell));
+}
+
+#[test]
+fn tests_and_technical_alarms_do_not_ring() {
+    let mut desk = Desk::with(night::board(Vec::new()));
+    desk.item(night::recorded(101, night::technical(3)));
+    desk.item(night::recorded(102, night::missed(31, 10, false)));
+    assert!(!desk.take().contains(&Effect::Bell));
+}
+
+#[test]
+fn an_alarm_that_is_not_stored_rings_all_the_same() {
+    let mut desk = Desk::with(night::board(Vec::new()));
+    desk.item(StreamItem::Unstored { entry: Box::new(night::ringing(12)) });
+    assert!(desk.take().contains(&Effect::Bell));
+}
+
+#[test]
+fn nothing_about_a_citizen_leaves_the_screen_unasked() {
+    let mut desk = Desk::with(night::board(Vec::new()));
+    desk.item(night::recorded(101, night::ringing(12)));
+    desk.press("Enter");
+    let said = format!("{:?}", desk.take());
+    assert!(!said.contains("Ellen") && !said.contains("00 00 00 01"), "{said}");
+    let model = format!("{:?}", desk.model);
+    assert!(!model.contains("Ellen") && !model.contains("Testvej"), "the model's Debug names a citizen");
+}
+
+// ---- the link --------------------------------------------------------------------------------
+
+#[test]
+fn silence_makes_the_data_stale_within_five_seconds_and_a_word_heals_it() {
+    let mut desk = Desk::with(night::busy());
+    desk.pass(Duration::seconds(4)).hides("FORÆLDET");
+    desk.pass(Duration::seconds(1)).shows("FORÆLDET siden 03:12:40");
+    assert!(matches!(desk.model.link, Link::Stale { .. }));
+    desk.shows("Nødkald ringer");
+    let item = beat(100, &desk);
+    desk.item(item).hides("FORÆLDET");
+    assert_eq!(desk.model.link, Link::Live);
+}
+
+#[test]
+fn a_gap_asks_for_the_board_anew() {
+    let mut desk = Desk::with(night::busy());
+    desk.item(night::recorded(105, night::ringing(12)));
+    assert_eq!(desk.take(), [Effect::Resync]);
+    let item = beat(110, &desk);
+    desk.item(item);
+    assert_eq!(desk.take(), [Effect::Resync]);
+}
+
+#[test]
+fn a_new_snapshot_keeps_the_place_and_the_chosen_entry() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("3 j");
+    let chosen = desk.model.cursor().chosen;
+    desk.send(Msg::Board(Box::new(night::overflowing())));
+    assert_eq!((desk.model.place, desk.model.cursor().chosen), (Place::Phone, chosen));
+}
+
+#[test]
+fn opening_an_entry_fetches_it_for_duty_and_again_when_it_changes() {
+    let mut desk = Desk::with(night::busy());
+    let entry = night::ringing(12).id;
+    let fetch = Effect::FetchEntry { entry, purpose: Purpose::Duty };
+    desk.press("Enter");
+    assert_eq!(desk.take(), std::slice::from_ref(&fetch));
+    let mut pressed_again = night::ringing(12);
+    pressed_again.version = 2;
+    desk.item(night::recorded(101, pressed_again));
+    assert!(desk.take().contains(&fetch));
+}
+
+// ---- keys ------------------------------------------------------------------------------------
+
+#[test]
+fn back_goes_back_first_and_leaves_only_from_the_top() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("2 / «ellen» Enter Enter").take();
+    desk.press("q");
+    assert!(desk.model.detail.is_none());
+    desk.press("q");
+    assert!(desk.model.filter.is_empty());
+    desk.press("q");
+    assert_eq!(desk.model.place, Place::Overview);
+    assert_eq!(desk.take(), []);
+    desk.press("q");
+    assert_eq!(desk.take(), [Effect::Quit]);
+}
+
+#[test]
+fn leaving_asks_while_something_is_not_sent() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t").take();
+    desk.press("q").shows("1 ting er ikke sendt endnu");
+    assert_eq!(desk.take(), []);
+    desk.press("J");
+    assert_eq!(desk.take(), [Effect::Quit]);
+    let mut waiting = night::busy();
+    waiting.notes_waiting = 2;
+    Desk::with(waiting).press("q").shows("2 ting er ikke sendt endnu");
+}
+
+#[test]
+fn a_paste_outside_a_field_does_nothing() {
+    let mut desk = Desk::with(night::busy());
+    desk.send(Msg::Input(Input::Paste("ttttaJ\nq".into())));
+    assert_eq!(desk.take(), []);
+    desk.shows("Indsat tekst er ikke brugt");
+}
+
+#[test]
+fn a_paste_into_a_field_is_text() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n").send(Msg::Input(Input::Paste("q J\na\u{1b}[2J".into())));
+    desk.press("F10");
+    let sent = desk.submitted();
+    assert_eq!(sent[0].command, command("note", json!({ "text": "q J\na^[[2J" })));
+}
+
+#[test]
+fn letters_typed_into_a_field_are_no_commands() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("/ «taq1?»");
+    assert_eq!(desk.take(), []);
+    assert_eq!(desk.model.filter.text(), "taq1?");
+    desk.press("Esc");
+    assert!(desk.model.filter.is_empty());
+}
+
+#[test]
+fn throwing_a_text_away_asks() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n «x» Esc").shows("Smid teksten væk?");
+    desk.press("Esc").shows("notat");
+    desk.press("Esc J");
+    assert_eq!(desk.model.overlays, []);
+}
+
+#[rstest]
+#[case("q", Effect::Quit)]
+#[case("Ctrl+c", Effect::Quit)]
+#[case("Ctrl+l", Effect::Redraw)]
+#[case("y", Effect::Copy("00 00 00 01".into()))]
+fn keys_with_one_effect(#[case] keys: &str, #[case] effect: Effect) {
+    let mut desk = Desk::with(night::busy());
+    desk.press(keys);
+    assert_eq!(desk.take(), [effect]);
+}
+
+#[test]
+fn the_end_is_the_end() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n «x»").send(Msg::Terminate);
+    assert!(desk.take().contains(&Effect::Quit));
+}
+
+#[test]
+fn the_list_scrolls_with_the_chosen_row() {
+    let mut desk = Desk::with(night::overflowing());
+    desk.press("G");
+    let last = desk.model.rows(Place::Overview).last().unwrap().number.to_string();
+    assert!(
+        desk.screen().lines().any(|line| line.starts_with('>') && line.contains(&last)),
+        "{}",
+        desk.screen()
+    );
+    desk.press("g PgDn PgDn PgUp");
+    assert!(desk.screen().lines().any(|line| line.starts_with('>')));
+    desk.send(Msg::Input(Input::Resize { width: 60, height: 20 }));
+    assert!(desk.screen().lines().any(|line| line.starts_with('>')), "{}", desk.screen());
+}
