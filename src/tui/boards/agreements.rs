@@ -123,9 +123,12 @@ fn value(words: Words<'_>, value: &Value) -> Said {
         }
         Value::Object(fields) if fields.contains_key("from") && fields.contains_key("to") => {
             let part = |name: &str| fields.get(name).map(|it| self::value(words, it)).unwrap_or_default();
-            let args =
-                [("days", part("days").into()), ("from", part("from").into()), ("to", part("to").into())];
-            texts.with(key::VALUE_WINDOW, &args)
+            let days = words.code("days", fields.get("days").and_then(Value::as_str).unwrap_or_default());
+            let (from, to) = (part("from"), part("to"));
+            if from == to {
+                return texts.with(key::VALUE_WINDOW_ALL_DAY, &[("days", days.into())]);
+            }
+            texts.with(key::VALUE_WINDOW, &[("days", days.into()), ("from", from.into()), ("to", to.into())])
         }
         Value::Object(fields) => {
             Said::all(&fields.values().map(|item| self::value(words, item)).collect::<Vec<_>>(), " ")
