@@ -2,6 +2,8 @@
 //!
 //! A clock may run faster than the world (`demo --speed`) or be set by hand (tests).
 
+#![expect(clippy::disallowed_methods, reason = "this is the clock")]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

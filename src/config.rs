@@ -2,6 +2,8 @@
 //!
 //! An unknown key is refused with its line and the nearest right one. Must never know what a setting is used for.
 
+#![expect(clippy::disallowed_methods, reason = "this is where settings are read")]
+
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -150,6 +152,11 @@ fn user_folder(variable: &str, below_home: &str) -> Option<PathBuf> {
 /// Whether the terminal's user asked for no colour (no-color.org).
 pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// What the terminal calls itself.
+pub fn terminal() -> String {
+    std::env::var("TERM").unwrap_or_default()
 }
 
 /// The log filter, e.g. `info`.

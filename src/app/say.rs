@@ -321,7 +321,7 @@ pub fn doctor(data: Option<std::path::PathBuf>, texts: &Texts) -> Result<()> {
         line(&format!("{name:<12} {word}  {detail}"))
     };
     check("version", true, env!("CARGO_PKG_VERSION").into())?;
-    check("terminal", std::io::stdout().is_terminal(), std::env::var("TERM").unwrap_or_default())?;
+    check("terminal", std::io::stdout().is_terminal(), crate::config::terminal())?;
     if let Some(folder) = data {
         let mode = std::fs::metadata(&folder).map(|it| it.permissions().mode() & 0o777);
         let is_good = mode.as_ref().map_or(true, |mode| mode & 0o077 == 0);

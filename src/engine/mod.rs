@@ -92,6 +92,10 @@ pub struct Order {
 
 /// What listeners get after each commit.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "states are persistent maps: nearly every item is a Recorded, and cloning one is cheap"
+)]
 pub enum Published {
     Recorded {
         records: Arc<Vec<Record>>,
