@@ -12,6 +12,7 @@ use crate::cli::{DoArgs, LookArgs, Remote, ShowArgs};
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
 use crate::config;
+use crate::domain::identity::Key;
 use crate::i18n::{Texts, dates, key};
 use crate::ids::Ids;
 use crate::protocol::actions::{Action, FieldKind};
@@ -69,7 +70,7 @@ pub async fn run_desk(
     let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned());
     let theme = library.load(&name, depth)?;
     let clock = Clock::system();
-    let session = Ids::system().uuid(clock.now()).to_string();
+    let session = Key::of_bytes("desk-", Ids::system().uuid(clock.now()).as_bytes()).to_string();
     let settings = run::Settings {
         look: Look { texts: texts.clone(), theme },
         keymap: Keymap::default(),
