@@ -70,12 +70,13 @@ impl Memory {
         Ok(self.tables.head().sequence)
     }
 
-    pub(super) fn look(&mut self, look: &Look) -> Result<(), StoreError> {
+    pub(super) fn look_all(&mut self, looks: &[Look]) {
         let mut tables = self.tables.write();
-        let (last, previous) = tables.looks.last().map_or((0, Hash::ZERO), |row| (row.number, row.hash));
-        let row = LookRow::of(look, last, previous, &mut self.salts);
-        tables.looks.push(row);
-        Ok(())
+        for look in looks {
+            let (last, previous) = tables.looks.last().map_or((0, Hash::ZERO), |row| (row.number, row.hash));
+            let row = LookRow::of(look, last, previous, &mut self.salts);
+            tables.looks.push(row);
+        }
     }
 
     pub(super) fn seen(&self, keys: &[(String, Key)]) -> Vec<Option<Seen>> {

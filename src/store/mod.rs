@@ -146,11 +146,19 @@ impl Log {
         }
     }
 
-    /// Writes a look in a durable transaction of its own. Errors: `Unavailable`.
+    /// Writes a look in a durable transaction of its own. Errors: as `look_all`.
     pub async fn look(&mut self, look: &Look) -> Result<(), StoreError> {
+        self.look_all(std::slice::from_ref(look)).await
+    }
+
+    /// Writes looks in one durable transaction: one sync for all of them. Errors: `Unavailable` (unknown: `recover`).
+    pub async fn look_all(&mut self, looks: &[Look]) -> Result<(), StoreError> {
         match self {
-            Self::Memory(log) => log.look(look),
-            Self::Sqlite(log) => log.look(look).await,
+            Self::Memory(log) => {
+                log.look_all(looks);
+                Ok(())
+            }
+            Self::Sqlite(log) => log.look_all(looks).await,
         }
     }
 

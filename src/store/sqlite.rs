@@ -43,9 +43,11 @@ FROM json_each($1)";
 const INSERT_SEEN: &str = "
 INSERT INTO seen (scope, key, digest, outcome, entry, first, answer)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each($1)";
-const INSERT_LOOK: &str = "
+const INSERT_LOOKS: &str = "
 INSERT INTO looks (number, at, who, purpose, entry, citizen, salt, digest, hash)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, unhex(value->>6), unhex(value->>7),
+       unhex(value->>8)
+FROM json_each($1)";
 const SELECT_SEEN: &str = "
 SELECT asked.key AS place, seen.* FROM json_each($1) AS asked
 JOIN seen ON seen.scope = asked.value->>0 AND seen.key = asked.value->>1";
@@ -179,24 +181,23 @@ impl Sqlite {
         Ok(self.heads.records.sequence)
     }
 
-    pub(super) async fn look(&mut self, look: &Look) -> Result<(), StoreError> {
-        let last = self.heads.looks;
-        let row = LookRow::of(look, row::number(last.sequence)?, last.hash, &mut self.salts);
+    pub(super) async fn look_all(&mut self, looks: &[Look]) -> Result<(), StoreError> {
+        let mut rows: Vec<LookRow> = Vec::with_capacity(looks.len());
+        let mut head = self.heads.looks;
+        for look in looks {
+            let row = LookRow::of(look, row::number(head.sequence)?, head.hash, &mut self.salts);
+            head = Head { sequence: head.sequence.next(), hash: row.hash };
+            rows.push(row);
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows = looks_json(&rows)?;
         let writer = usable(&mut self.writer, self.is_doubtful)?;
         self.is_doubtful = true;
-        let insert = sqlx::query(INSERT_LOOK)
-            .bind(row.number)
-            .bind(row.at)
-            .bind(&row.who)
-            .bind(&row.purpose)
-            .bind(&row.entry)
-            .bind(&row.citizen)
-            .bind(&row.salt)
-            .bind(&row.digest.0[..])
-            .bind(&row.hash.0[..]);
-        insert.execute(writer).await.map_err(failed)?;
+        sqlx::query(INSERT_LOOKS).bind(rows).execute(writer).await.map_err(failed)?;
         self.is_doubtful = false;
-        self.heads.looks = Head { sequence: last.sequence.next(), hash: row.hash };
+        self.heads.looks = head;
         self.witness.note(self.heads);
         Ok(())
     }
@@ -508,6 +509,26 @@ fn seen_json(seen: &[Seen]) -> Result<String, StoreError> {
         let entry = it.entry.map(|entry| entry.to_string());
         values.push((&it.scope, it.key.as_str(), &it.digest, &it.outcome, entry, first, &it.answer));
     }
+    json(&values)
+}
+
+fn looks_json(rows: &[LookRow]) -> Result<String, StoreError> {
+    let values: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                row.number,
+                row.at,
+                &row.who,
+                &row.purpose,
+                &row.entry,
+                &row.citizen,
+                row.salt.as_ref().map(hex::encode),
+                row.digest.to_string(),
+                row.hash.to_string(),
+            )
+        })
+        .collect();
     json(&values)
 }
 

@@ -17,9 +17,9 @@ async fn tell(log: &mut Log) {
     let only_seen = Batch { records: Vec::new(), seen: vec![seen(100)] };
     assert_eq!(log.append(Sequence(6), &only_seen).await.unwrap(), Sequence(6));
 
-    for number in 1..=3 {
-        log.look(&look(number)).await.unwrap();
-    }
+    log.look(&look(1)).await.unwrap();
+    log.look_all(&[look(2), look(3)]).await.unwrap();
+    log.look_all(&[]).await.unwrap();
     is_as_told(log).await;
 }
 
