@@ -260,7 +260,10 @@ impl Engine {
                         ..Personal::default()
                     }
                 }
-                Err(_) => Personal { care_missing: true, ..Personal::default() },
+                Err(error) => {
+                    tracing::warn!(entry = %id, %error, "the care system was asked who it is");
+                    Personal { care_missing: true, ..Personal::default() }
+                }
             };
             engine.live.merge(id, personal);
             let _ = engine.published.send(Published::LiveChanged(id));

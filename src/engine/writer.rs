@@ -360,11 +360,17 @@ impl Writer {
         for entry in &touched {
             self.timers.touch(&self.state, *entry);
         }
-        self.settle_live(&before, &touched, working.personal);
+        // The state first: what asks the care system looks there for the entry it asked about.
         if !working.records.is_empty() {
             self.state_out.send_replace(self.state.clone());
-            let news =
-                Published::Recorded { records: Arc::new(working.records), before, after: self.state.clone() };
+        }
+        self.settle_live(&before, &touched, working.personal);
+        if !working.records.is_empty() {
+            let news = Published::Recorded {
+                records: Arc::new(working.records),
+                before,
+                after: self.state.clone(),
+            };
             // Nobody listening is no fault.
             let _ = self.engine.published.send(news);
         }
