@@ -154,6 +154,16 @@ pub fn no_color() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
+/// The server that the environment names, for `vagttavle` alone.
+pub fn server() -> Option<String> {
+    std::env::var("VAGTTAVLE_SERVER").ok().filter(|server| !server.is_empty())
+}
+
+/// The token file that the environment names.
+pub fn token_file() -> Option<PathBuf> {
+    std::env::var_os("VAGTTAVLE_TOKEN_FILE").map(PathBuf::from)
+}
+
 /// What the terminal calls itself.
 pub fn terminal() -> String {
     std::env::var("TERM").unwrap_or_default()

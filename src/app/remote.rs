@@ -1,6 +1,7 @@
 //! What needs a running server: the desk, and its actions without a screen.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use termprofile::{DetectorSettings, TermProfile};
 use tokio_util::sync::CancellationToken;
 
 use super::say::{self, Failed};
-use crate::cli::{DoArgs, LookArgs, Remote, ShowArgs};
+use crate::cli::{Demo, DoArgs, LookArgs, Remote, ShowArgs};
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
 use crate::config;
@@ -34,9 +35,23 @@ fn client(server: Option<String>, token_file: Option<PathBuf>) -> Result<Client>
     Ok(Client::new(&server, config::secret(&file)?)?)
 }
 
-/// `vagttavle` alone: the desk for the configured server; without one it says what to do.
+/// `vagttavle` alone: the desk for the configured server. On a first run it offers the demo.
 pub async fn configured_desk(texts: &Texts) -> Result<()> {
-    desk(None, None, LookArgs { theme: None, read_only: false }, texts).await
+    let look = LookArgs { theme: None, read_only: false };
+    let is_set_up = config::desk_settings()?.server.is_some() || config::server().is_some();
+    if is_set_up || !std::io::stdin().is_terminal() {
+        return desk(config::server(), config::token_file(), look, texts).await;
+    }
+    say::line(texts.get(key::CLI_NO_SERVER).as_str())?;
+    say::line(texts.get(key::CLI_OFFER_DEMO).as_str())?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    // Only Enter means yes: a stray word starts nothing.
+    if answer != "\n" {
+        return Ok(());
+    }
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    super::demo::run(Demo { headless: false, listen, seed: 1, speed: 1.0, look }, texts).await
 }
 
 pub async fn desk(

@@ -124,7 +124,7 @@ impl Writer {
             reused: Vec::new(),
         };
         self.fire_timers(&mut working);
-        let mut kept = Vec::new();
+        let (mut kept, mut looks) = (Vec::new(), Vec::new());
         for item in items {
             match item {
                 Item::Order(order, reply) => {
@@ -142,11 +142,7 @@ impl Writer {
                     working.answers.push(Answer::Facts(reply, outcomes));
                 }
                 Item::Report(source, report) => self.report(&mut working, &source, &report),
-                Item::Look(look) => {
-                    if let Err(error) = self.log.look(&look).await {
-                        error!(%error, "a look could not be logged");
-                    }
-                }
+                Item::Look(look) => looks.push(look),
             }
         }
         for source in std::mem::take(&mut working.reused) {
@@ -154,6 +150,9 @@ impl Writer {
             self.report(&mut working, &source, &report);
         }
         self.commit(working, kept).await;
+        if let Err(error) = self.log.look_all(&looks).await {
+            error!(%error, "looks could not be logged");
+        }
     }
 
     /// What the log remembers of the keys in these items.
@@ -201,7 +200,7 @@ impl Writer {
         }
         let now = self.engine.clock.now();
         let mut ctx = Ctx::new(now, order.actor, self.engine.ids.uuid(now));
-        ctx.at = order.happened_at.unwrap_or(now);
+        ctx.at = in_micros(order.happened_at.unwrap_or(now));
         let request = Request::Command {
             entry: order.entry,
             expected_version: order.expected_version,
@@ -260,7 +259,7 @@ impl Writer {
             .find(|(from, it, _)| from == source && it.key == fact.key)
             .map_or_else(|| self.engine.ids.uuid(now), |(.., base)| *base);
         let mut ctx = Ctx::new(now, actor, base);
-        ctx.at = fact.at.min(now);
+        ctx.at = in_micros(fact.at.min(now));
         ctx.rank = fact.rank;
         ctx.agreement = fact.agreement;
         ctx.candidates = fact.candidates;
@@ -366,11 +365,8 @@ impl Writer {
         }
         self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
-            let news = Published::Recorded {
-                records: Arc::new(working.records),
-                before,
-                after: self.state.clone(),
-            };
+            let news =
+                Published::Recorded { records: Arc::new(working.records), before, after: self.state.clone() };
             // Nobody listening is no fault.
             let _ = self.engine.published.send(news);
         }
@@ -570,6 +566,11 @@ impl Answer {
             Self::Facts(reply, _) => drop(reply.send(Err(Failure::Unavailable))),
         }
     }
+}
+
+/// Whole microseconds: what the log holds, so that a replay says the same.
+fn in_micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
 /// Waits for the next due time; for ever when there is none.

@@ -52,7 +52,10 @@ impl Witness {
                 if let Err(error) = syncing.sync_data() {
                     tracing::error!(%error, "the head witness could not be synced");
                 }
-                #[expect(clippy::disallowed_methods, reason = "a pause of the disk's own, not of the domain's time")]
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a pause of the disk's own, not of the domain's time"
+                )]
                 std::thread::sleep(SYNC_EVERY);
             }
         });

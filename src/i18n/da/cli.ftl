@@ -33,3 +33,4 @@ cli-source = kilde
 cli-contract = aftale { $clause }
 cli-own-rule = egen regel
 cli-unset = ikke fastsat
+cli-offer-demo = Tryk Enter for at se demoen (opdigtede borgere, intet gemmes). Skriv andet for at slutte.

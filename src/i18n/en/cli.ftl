@@ -33,3 +33,4 @@ cli-source = source
 cli-contract = contract { $clause }
 cli-own-rule = own rule
 cli-unset = unset
+cli-offer-demo = Press Enter to see the demo (invented citizens, nothing is stored). Type anything else to end.
