@@ -61,6 +61,8 @@ pub enum Action {
     Filter,
     Numbers,
     GoTo(Place),
+    /// To the overview's first row: what is worst now.
+    Worst,
     NextPlace,
     PreviousPlace,
     Redraw,

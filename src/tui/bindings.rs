@@ -45,6 +45,7 @@ const GLOBAL: &[Row] = &{
         row(Global, Char('7'), Action::GoTo(Place::Shift), key::PLACE_SHIFT, 0),
         row(Global, Char('8'), Action::GoTo(Place::Sources), key::PLACE_SOURCES, 0),
         row(Global, Char('9'), Action::GoTo(Place::Agreements), key::PLACE_AGREEMENTS, 0),
+        row(Global, Char('0'), Action::Worst, key::KEYS_WORST, 1),
         row(Global, Chord::Tab, Action::NextPlace, key::KEYS_NEXT_PLACE, 0),
         row(Global, Chord::BackTab, Action::PreviousPlace, key::KEYS_PREVIOUS_PLACE, 0),
         row(Global, Chord::Esc, Action::Back, key::KEYS_BACK, 0),

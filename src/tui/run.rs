@@ -288,11 +288,14 @@ impl World {
     }
 }
 
-/// The agreements as a list, whether they come bare or under a name.
+/// The agreements alone, without the hashes beside them.
 async fn agreements(client: &Client) -> Result<Vec<serde_json::Value>, Problem> {
     let answer = client.agreements().await.map_err(|error| problem(&error))?;
-    let list = answer.get("agreements").unwrap_or(&answer);
-    Ok(list.as_array().cloned().unwrap_or_default())
+    let items = answer.as_array().cloned().unwrap_or_default();
+    Ok(items
+        .into_iter()
+        .map(|mut item| item.get_mut("agreement").map(serde_json::Value::take).unwrap_or(item))
+        .collect())
 }
 
 /// A notice on the desktop, where there is one. Over a plain SSH line there is none: that is no error.

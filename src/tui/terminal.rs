@@ -5,6 +5,7 @@
 //! could arrive late over a slow line and end up in the shell.
 
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -24,7 +25,9 @@ const FRAME_BYTES: usize = 64 * 1024;
 
 /// The screen while the desk runs. Dropping it gives the terminal back.
 pub struct Screen {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its own drop shows the cursor once more and prints a failure to standard
+    /// error, which panics when the whole terminal has hung up.
+    inner: ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -40,7 +43,7 @@ impl Screen {
         execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
             .inspect_err(|_| give_back())?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| give_back())?;
-        Ok(Self { inner })
+        Ok(Self { inner: ManuallyDrop::new(inner) })
     }
 
     pub fn size(&self) -> io::Result<(u16, u16)> {

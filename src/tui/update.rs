@@ -204,6 +204,12 @@ fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Pr
 /// Brings everything that hangs on an entry in step with the board.
 fn settle(model: &mut Model) {
     model.settle_cursor();
+    if let Some(Notice::NewAlarm { number }) = model.notice
+        && model.ringing().all(|alarm| alarm.number != number)
+    {
+        // Somebody has it: the call to act is over.
+        model.notice = None;
+    }
     let mut closing: Option<Notice> = None;
     let mut overlays = std::mem::take(&mut model.overlays);
     overlays.retain(|overlay| {

@@ -23,9 +23,10 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Place};
 use super::boards;
+use super::keymap::Context;
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
-use super::model::{Link, Model, Notice, Overlay};
+use super::model::{Link, Model, Notice, Overlay, is_ringing};
 use super::paint::{self, Piece, Pieces};
 use super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
@@ -305,7 +306,12 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         Notice::Gone { number } => (with_number(key::NOTICE_GONE, *number), Role::Warning),
         Notice::Changed { number } => (with_number(key::NOTICE_CHANGED, *number), Role::Warning),
         Notice::Held { number } => (with_number(key::NOTICE_HELD, *number), Role::Warning),
-        Notice::NewAlarm { number } => (with_number(key::NOTICE_NEW_ALARM, *number), Role::Alarm),
+        Notice::NewAlarm { number } => {
+            let chord = words.model.keymap.chord_of(&[Context::Global], Action::Worst);
+            let chord = chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
+            let args = [("number", numbered(*number).into()), ("key", chord.into())];
+            (texts.with(key::NOTICE_NEW_ALARM, &args), Role::Alarm)
+        }
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
         Notice::NothingChosen => (texts.get(key::NOTICE_NOTHING_CHOSEN), Role::Notice),
         Notice::NotHere => (texts.get(key::NOTICE_NOT_HERE), Role::Notice),
@@ -324,6 +330,8 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     for row in model.keymap.hints(&model.contexts()) {
         let text = match row.action {
             Action::Open | Action::Menu if chosen.is_none() => continue,
+            // Offered while something rings and something else is chosen.
+            Action::Worst if chosen.is_some_and(is_ringing) || model.ringing().next().is_none() => continue,
             // Enter breaks the line in a text of several lines; F10 sends everywhere.
             Action::Choose if is_in_long_text(model) => continue,
             Action::Submit

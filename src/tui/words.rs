@@ -11,7 +11,7 @@ use super::model::{Model, is_person_alarm};
 use super::paint::Piece;
 use super::update::keys::bare;
 use crate::i18n::{Said, dates, key};
-use crate::protocol::{AgreementId, Board, Entry, Level, Problem};
+use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
 use crate::theme::Role;
 
 /// What the words are about: model and look together.
@@ -68,7 +68,13 @@ impl<'a> Words<'a> {
         if self.is_unstored(entry) {
             return self.look.texts.get(key::COMMON_UNSTORED);
         }
-        self.code("state", &entry.state)
+        let word = match &entry.details {
+            // A technical alarm or a test is no citizen ringing.
+            Details::Alarms(alarm) if alarm.technical && entry.state == "raised" => "technical",
+            Details::Alarms(alarm) if alarm.test && entry.state == "raised" => "test",
+            _ => &entry.state,
+        };
+        self.code("state", word)
     }
 
     pub fn is_unstored(self, entry: &Entry) -> bool {

@@ -20,6 +20,7 @@ fn every_action_has_a_key() {
         Action::Help,
         Action::Filter,
         Action::Numbers,
+        Action::Worst,
         Action::NextPlace,
         Action::PreviousPlace,
         Action::Redraw,

@@ -308,6 +308,28 @@ fn a_new_alarm_rings_and_rings_again_until_it_is_taken() {
 }
 
 #[test]
+fn one_key_goes_to_the_new_alarm_wherever_one_is() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("3 j Enter");
+    desk.item(night::recorded(101, night::ringing(8)));
+    desk.shows("NYT NØDKALD Nr 8: tryk 0");
+    desk.press("0").take();
+    let first = desk.model.rows(Place::Overview)[0].id;
+    assert_eq!((desk.model.place, desk.model.cursor().chosen), (Place::Overview, Some(first)));
+    desk.press("t");
+    assert_eq!(desk.submitted()[0].entry, Some(first));
+}
+
+#[test]
+fn a_new_alarm_is_no_longer_announced_when_somebody_has_it() {
+    let mut desk = Desk::with(night::board(vec![night::waiting(33)]));
+    desk.item(night::recorded(101, night::ringing(12))).shows("NYT NØDKALD");
+    let mut held = night::claimed(12);
+    held.id = night::ringing(12).id;
+    desk.item(night::recorded(102, held)).hides("NYT NØDKALD");
+}
+
+#[test]
 fn tests_and_technical_alarms_do_not_ring() {
     let mut desk = Desk::with(night::board(Vec::new()));
     desk.item(night::recorded(101, night::technical(3)));

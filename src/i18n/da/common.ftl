@@ -62,7 +62,7 @@ header-notes-waiting = { $count ->
   }
 header-ledger = Viderestillinger { $agreement } { $used } af { $limit }
 header-ledger-clears = Viderestillinger { $agreement } { $used } af { $limit }, falder ud { $day }
-header-ledger-plan = handlingsplan kræves
+header-ledger-plan = HANDLINGSPLAN
 header-answering = Besvaret { $board } { $agreement }: { $count } af { $of } inden { $seconds } s
 header-misses-left = { $misses ->
     [0] 0 må glippe
@@ -87,7 +87,7 @@ notice-not-here = Det kan ikke gøres ved denne post.
 notice-read-only = Kun læsning: intet kan ændres herfra.
 notice-copied = Nummeret er kopieret.
 notice-nothing-to-copy = Der er intet nummer at kopiere.
-notice-new-alarm = NYT NØDKALD { $number }
+notice-new-alarm = NYT NØDKALD { $number }: tryk { $key }
 notice-sending = Sender: { $what }
 notice-link = Forbindelsen: { $why }
 

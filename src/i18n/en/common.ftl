@@ -57,7 +57,7 @@ header-notes-waiting = { $count ->
   }
 header-ledger = Redirects { $agreement } { $used } of { $limit }
 header-ledger-clears = Redirects { $agreement } { $used } of { $limit }, falls out { $day }
-header-ledger-plan = action plan demanded
+header-ledger-plan = ACTION PLAN
 header-answering = Answered { $board } { $agreement }: { $count } of { $of } within { $seconds } s
 header-misses-left = { $misses ->
     [0] 0 may be missed
@@ -78,7 +78,7 @@ notice-not-here = That cannot be done with this entry.
 notice-read-only = Read only: nothing can be changed from here.
 notice-copied = The number is copied.
 notice-nothing-to-copy = There is no number to copy.
-notice-new-alarm = NEW ALARM { $number }
+notice-new-alarm = NEW ALARM { $number }: press { $key }
 notice-sending = Sending: { $what }
 notice-link = The link: { $why }
 

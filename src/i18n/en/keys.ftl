@@ -22,6 +22,7 @@ place-short-agreements = Agreem
 keys-help = help
 keys-filter = search
 keys-numbers = numbers
+keys-worst = to the worst
 keys-next-place = next board
 keys-previous-place = previous board
 keys-back = back

@@ -64,6 +64,10 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlays.push(Overlay::Filter { before });
         }
         Action::GoTo(place) => go_to(model, place),
+        Action::Worst => {
+            go_to(model, Place::Overview);
+            move_by(model, Action::Top);
+        }
         Action::NextPlace => go_to(model, model.place.step(true)),
         Action::PreviousPlace => go_to(model, model.place.step(false)),
         Action::Redraw => return vec![Effect::Redraw],

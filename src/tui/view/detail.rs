@@ -126,7 +126,8 @@ impl Page<'_> {
         if let Some(live) = &entry.live {
             self.live(live);
         }
-        match (&entry.citizen, entry.live.as_ref().is_some_and(|live| live.name.is_some())) {
+        let is_said = entry.live.as_ref().is_some_and(|live| live.name.is_some() || live.look.is_some());
+        match (&entry.citizen, is_said) {
             (Some(id), _) => {
                 self.fact(self.get(key::DETAIL_CITIZEN_ID), &Said::outside(id.as_str()), Role::Muted);
             }

@@ -132,14 +132,15 @@ fn deadlines(words: Words<'_>) -> Piece {
 }
 
 /// Only what is wrong is named.
-fn sources(words: Words<'_>) -> Vec<Piece> {
+fn bad_sources(words: Words<'_>) -> Vec<Piece> {
     let Some(board) = &words.model.board else { return Vec::new() };
     let bad = |source: &&SourceHealth| matches!(source.state, SourceState::Late | SourceState::Silent);
-    let bad: Vec<Piece> = board.sources.iter().filter(bad).map(|source| bad_source(words, source)).collect();
-    if bad.is_empty() && !board.sources.is_empty() {
-        return vec![Piece::new(words.look.texts.get(key::HEADER_SOURCES_OK), Role::Muted)];
-    }
-    bad
+    board.sources.iter().filter(bad).map(|source| bad_source(words, source)).collect()
+}
+
+fn all_heard(words: Words<'_>) -> Option<Piece> {
+    let has_sources = words.model.board.as_ref().is_some_and(|board| !board.sources.is_empty());
+    has_sources.then(|| Piece::new(words.look.texts.get(key::HEADER_SOURCES_OK), Role::Muted))
 }
 
 fn bad_source(words: Words<'_>, source: &SourceHealth) -> Piece {
@@ -176,11 +177,14 @@ fn notes_waiting(words: Words<'_>) -> Option<Piece> {
 /// What stands against us: silent sources first, then the redirect ledgers, the worst first.
 fn standing(words: Words<'_>) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
-    let mut parts = sources(words);
+    let mut parts = bad_sources(words);
     let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
     ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
     let ledgers = ledgers.into_iter().map(|ledger| ledger_piece(words, ledger));
     parts.extend(ledgers);
+    if bad_sources(words).is_empty() {
+        parts.extend(all_heard(words));
+    }
     side_by_side(parts)
 }
 
