@@ -137,7 +137,7 @@ fn of_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>) -> Attention {
     let due = entry.due(DueKind::Duty).map(|due| due.at);
     let is_pressing = duty.late || due.is_some_and(|at| at <= now) || duty.duty == "action-plan";
     let level = if is_pressing { Level::Duty } else { Level::Info };
-    Attention::new(level, &format!("duty-{}", duty.duty), "duty-done").until(due, now)
+    Attention::new(level, &format!("duty-{}", duty.duty), &format!("do-{}", duty.duty)).until(due, now)
 }
 
 /// Worst first: level, then what nobody has, then the nearest limit (overdue first), then the oldest.

@@ -141,7 +141,10 @@ next-answer = Tag opkaldet
 next-close-missed = Luk opkaldet
 next-call-back = Ring tilbage
 next-look-at-source = Se på kilden
-next-duty-done = Gør og meld
+next-do-action-plan = Lav handlingsplan
+next-do-documentation = Dokumentér
+next-do-hospital-messages = Gennemgå advis
+next-do-follow-up = Følg op
 
 # Forløbet
 kind-entry-claimed = taget

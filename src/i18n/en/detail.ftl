@@ -140,7 +140,10 @@ next-answer = Answer
 next-close-missed = Close the call
 next-call-back = Call back
 next-look-at-source = See the source
-next-duty-done = Do and say so
+next-do-action-plan = Make action plan
+next-do-documentation = Document it
+next-do-hospital-messages = Go through notices
+next-do-follow-up = Follow up
 
 kind-entry-claimed = claimed
 kind-entry-released = given back
