@@ -140,7 +140,7 @@ pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
     say::line(&summary(texts, &view.entry, Clock::system().now()))?;
     for line in &view.history {
         let at = dates::full(line.happened_at);
-        say::line(&format!("  {at}  {}  {}", texts.code("event", &line.kind.replace('.', "-")), line.actor))?;
+        say::line(&format!("  {at}  {}  {}", texts.code("kind", &line.kind.replace('.', "-")), line.actor))?;
     }
     for contact in &view.numbers {
         say::line(&format!("  {}  {}", texts.code("contact", &contact.role), contact.number))?;

@@ -4,4 +4,5 @@ mod desk;
 mod keys;
 mod night;
 mod screens;
+mod texts;
 mod updates;

@@ -33,3 +33,20 @@ problem-store-unavailable = Serveren kan ikke gemme lige nu. Det, du sendte, pr�
 problem-unknown-entry = Posten findes ikke længere, eller du har ikke adgang til den.
 problem-bad-address = Serverens adresse kan ikke bruges. Ret den i opstarten.
 problem-care-away = Omsorgssystemet svarer ikke. Teksten er her stadig; send den igen.
+
+# Fra serverens øvrige veje: mest for den, der skriver programmer imod den
+problem-backup-failed = Kopien kunne ikke skrives. Se efter plads og rettigheder.
+problem-bad-agreement = Aftalen kunne ikke læses.
+problem-bad-json = Det sendte er ikke JSON.
+problem-exactly-one-of = Præcis ét af felterne skal være der.
+problem-id-reused = Det id er brugt til noget andet. Prøv igen.
+problem-nested-too-deep = Det sendte er flettet for dybt.
+problem-no-such-method = Det kan ikke gøres på den adresse.
+problem-no-such-place = Adressen findes ikke.
+problem-not-an-array = Det sendte skal være en liste.
+problem-not-an-object = Det sendte skal være et objekt.
+problem-purpose-missing = Der mangler et formål med opslaget.
+problem-resync = Noget mangler. Tavlen hentes igen.
+problem-too-many-items = For mange på én gang. Del dem op.
+problem-too-many-streams = For mange vagttavler er åbne på din nøgle. Luk en af dem.
+problem-unknown-observation = Serveren kender ikke den observation.

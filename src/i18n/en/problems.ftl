@@ -33,3 +33,20 @@ problem-store-unavailable = The server cannot store right now. What you sent is 
 problem-unknown-entry = The entry is no longer there, or you may not see it.
 problem-bad-address = The server's address cannot be used. Correct it where the desk is started.
 problem-care-away = The care system does not answer. The text is still here; send it again.
+
+# From the server's other ways: mostly for those who write programs against it
+problem-backup-failed = The copy could not be written. Look for space and rights.
+problem-bad-agreement = The agreement could not be read.
+problem-bad-json = What was sent is not JSON.
+problem-exactly-one-of = Exactly one of the fields must be there.
+problem-id-reused = That id was used for something else. Try again.
+problem-nested-too-deep = What was sent is nested too deep.
+problem-no-such-method = That cannot be done at this address.
+problem-no-such-place = There is no such address.
+problem-not-an-array = What was sent must be a list.
+problem-not-an-object = What was sent must be an object.
+problem-purpose-missing = The purpose of the look is missing.
+problem-resync = Something is missing. The board is fetched again.
+problem-too-many-items = Too many at once. Split them.
+problem-too-many-streams = Too many desks are open on your token. Close one.
+problem-unknown-observation = The server does not know that observation.

@@ -168,10 +168,27 @@ fn choice_lines(
         let role = if is_chosen { Role::Selection } else { Role::Base };
         let number = Said::number(i64::try_from(index + 1).unwrap_or(0));
         let name = words.option(&form.deed.verb, &field.spec.name, code);
+        let ring = number_for(words, form, &field.spec.name, code).unwrap_or_default();
+        let name = name.join("  ", &ring);
         let text = paint::fit(&number.join(" ", &name), room.saturating_sub(4));
         let mark = Piece::fixed(if is_chosen { "  (x) " } else { "  ( ) " }, role);
         lines.push(vec![mark, Piece::new(text, role)]);
     }
+}
+
+/// The number to ring for a choice that means ringing somebody, as the agreement has it just now.
+fn number_for(words: Words<'_>, form: &Form, field: &str, code: &str) -> Option<Said> {
+    let role = match (field, code) {
+        ("with", "112") => "emergency-112",
+        ("with", "nurse" | "doctor") | ("to", "municipal-unit" | "back-up") => code,
+        _ => return None,
+    };
+    let entry = words.model.entry(form.deed.entry)?;
+    let agreement = entry.agreement.as_ref().or(entry.candidates.first())?;
+    let contacts = words.model.board.iter().flat_map(|board| &board.contacts);
+    let found =
+        contacts.filter(|it| it.agreement == *agreement && it.role == role && it.now).map(|it| &it.number);
+    found.map(|number| Said::outside(number)).next().filter(|number| number.as_str() != code)
 }
 
 /// What was typed, wrapped; and where the cursor stands in it (cell, line).
