@@ -36,7 +36,8 @@ pub fn decide(state: &State, ctx: &Ctx, agreement: &Agreement) -> Result<Vec<Dra
 }
 
 /// Applies one event.
-pub fn evolve(state: &mut State, _record: &Record, event: &AdoptionEvent) {
+pub fn evolve(state: &mut State, record: &Record, event: &AdoptionEvent) {
     let AdoptionEvent::Adopted { agreement, .. } = event;
+    state.first_standing(&agreement.id, super::standing::before_first(agreement, record.recorded_at));
     state.agreements.insert(agreement.id.clone(), Arc::new((**agreement).clone()));
 }

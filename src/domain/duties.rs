@@ -6,12 +6,13 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::agreement::Agreement;
 use super::agreement::value_of;
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
-use super::identity::{Code, EntryId, PersonName, Reference};
+use super::identity::{CitizenId, Code, EntryId, PersonName, Reference};
 use super::refusal::Refusal;
-use super::{Ctx, Draft, Event, State};
+use super::{Ctx, Draft, Event, State, calendar};
 
 pub const POSTPONE_REASONS: [&str; 4] =
     ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
@@ -23,6 +24,8 @@ pub enum DutyKind {
     Documentation,
     HospitalMessages,
     FollowUp,
+    /// A new citizen's practical help is to begin (N 3.4).
+    StartOfHelp,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -144,6 +147,91 @@ pub fn action_plan(state: &State, ctx: &Ctx, alarm: &Entry, nth: u32) -> Option<
     Some(open(ctx, state, nth, alarm, DutyKind::ActionPlan, None))
 }
 
+/// The daily round of hospital messages (J 3.1.3), opened at `at` and due within that local date.
+pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTime<Utc>) -> Draft {
+    let rule = rules.duties.hospital_messages_daily.as_ref();
+    let due = Due {
+        what: DueKind::Duty,
+        at: calendar::end_of_day_after(at, 0),
+        clause: rule.and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
+        agreement_version: Some(rules.version.clone()),
+    };
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: Vec::new(),
+        origin: None,
+        citizen: None,
+        dues: vec![due],
+    };
+    Draft {
+        entry: ctx.fresh(0),
+        happened_at: at,
+        agreement: Some(rules.id.clone()),
+        event: Event::Duties(DutyEvent::Opened {
+            opening,
+            duty: DutyKind::HospitalMessages,
+            about: None,
+            owner: None,
+        }),
+    }
+}
+
+/// The duty to begin a new citizen's practical help within so many days of the notice (N 3.4). None where the
+/// agreement names no days, and for a citizen who has that duty already.
+pub fn start_of_help(
+    state: &State,
+    ctx: &Ctx,
+    citizen: &CitizenId,
+    notified_at: DateTime<Utc>,
+) -> Option<Draft> {
+    if start_of(state, citizen).is_some() {
+        return None;
+    }
+    let scope: Vec<_> = match &ctx.agreement {
+        Some(agreement) => vec![agreement.clone()],
+        None => ctx.candidates.clone(),
+    };
+    let rules = state.rules(&scope).find(|rules| rules.visits.start_within_days.is_some())?;
+    let days = rules.visits.start_within_days.as_ref()?;
+    let due = Due {
+        what: DueKind::Duty,
+        at: calendar::plus_calendar_days(notified_at, i64::from(*days.value())),
+        clause: days.clause().map(|it| it.as_str().to_owned()),
+        agreement_version: Some(rules.version.clone()),
+    };
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: Vec::new(),
+        origin: None,
+        citizen: Some(citizen.clone()),
+        dues: vec![due],
+    };
+    Some(Draft {
+        entry: ctx.fresh(0),
+        happened_at: ctx.at,
+        agreement: Some(rules.id.clone()),
+        event: Event::Duties(DutyEvent::Opened {
+            opening,
+            duty: DutyKind::StartOfHelp,
+            about: None,
+            owner: None,
+        }),
+    })
+}
+
+fn start_of<'s>(state: &'s State, citizen: &CitizenId) -> Option<&'s Entry> {
+    state
+        .of_citizen(citizen)
+        .find(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::StartOfHelp))
+}
+
+/// Practical help has begun: that duty is done.
+pub fn help_started(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+    let Some(entry) = start_of(state, citizen) else { return Vec::new() };
+    let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
+    vec![entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, late }))]
+}
+
 /// Decides a coordinator's command.
 pub fn decide(ctx: &Ctx, entry: &Entry, duty: &Duty, command: &Command) -> Result<Vec<Draft>, Refusal> {
     if duty.done_at.is_some() {
@@ -189,6 +277,9 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             late: false,
             postponed: 0,
         });
+        if let (DutyKind::HospitalMessages, Some(agreement)) = (duty, &record.agreement) {
+            state.standing_opened(agreement, calendar::local_date(record.happened_at));
+        }
         state.insert(Entry::open(record, opening, body));
         return;
     }

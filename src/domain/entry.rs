@@ -10,7 +10,7 @@ use super::agreement::value_of;
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
 use super::refusal::Refusal;
-use super::{Ctx, Draft, Event, State, alarms, duties, phone, sources};
+use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
 
 /// Used when an agreement says nothing about how long a claim holds (minutes).
 const CLAIM_MINUTES_DEFAULT: u32 = 60;
@@ -45,12 +45,22 @@ pub enum DueKind {
     Kept,
     /// A duty entry's own date.
     Duty,
+    /// Help should be resumed after a discharge.
+    Resume,
+    /// The citizen is expected home.
+    Expected,
+    /// A visit that nobody has begun is late from then on.
+    Late,
+    /// The citizen should be told that a visit is early or late (N 3.5.5).
+    Contact,
+    /// A visit should be over and receipted (J 3.1.3, N 3.9.1).
+    Receipt,
 }
 
 impl DueKind {
     /// True when something must be recorded at that time even if nobody does anything.
     pub fn has_timer(self) -> bool {
-        matches!(self, Self::RingOut | Self::Claim | Self::Kept | Self::Duty)
+        matches!(self, Self::RingOut | Self::Claim | Self::Kept | Self::Duty | Self::Late | Self::Receipt)
     }
 }
 
@@ -131,6 +141,8 @@ pub struct Entry {
 pub enum Body {
     Phone(phone::Call),
     Alarm(alarms::Alarm),
+    Stay(discharges::Stay),
+    Visit(visits::Visit),
     Duty(duties::Duty),
     Source(sources::Trouble),
 }
@@ -161,6 +173,8 @@ impl Entry {
         match &self.body {
             Body::Phone(_) => Board::Phone,
             Body::Alarm(_) => Board::Alarms,
+            Body::Stay(_) => Board::Discharges,
+            Body::Visit(_) => Board::Visits,
             Body::Duty(_) => Board::Duties,
             Body::Source(_) => Board::Sources,
         }
@@ -171,6 +185,8 @@ impl Entry {
         match &self.body {
             Body::Phone(call) => call.state(),
             Body::Alarm(alarm) => alarm.state(self.holder.is_some()),
+            Body::Stay(stay) => stay.state(),
+            Body::Visit(visit) => visit.state(),
             Body::Duty(duty) => duty.state(),
             Body::Source(trouble) => trouble.state(),
         }

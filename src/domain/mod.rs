@@ -9,26 +9,33 @@ pub mod agreement;
 mod agreement_file;
 pub mod alarms;
 pub mod calendar;
+pub mod discharges;
 pub mod duties;
 pub mod entry;
 pub mod envelope;
 pub mod figures;
 pub mod identity;
 pub mod kinds;
+mod links;
 pub mod observation;
 pub mod people;
 pub mod phone;
 pub mod refusal;
 pub mod shift;
 pub mod sources;
+pub mod standing;
 mod state;
+pub mod stay;
 pub mod toml_reader;
+pub mod visit_rules;
+pub mod visits;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 pub use envelope::{Actor, Draft, Record};
 pub use refusal::Refusal;
+pub use standing::{StandingDue, standing_dues};
 pub use state::{Adopted, State};
 
 use agreement::Agreement;
@@ -45,6 +52,8 @@ pub enum Event {
     Entry(entry::EntryEvent),
     Phone(phone::PhoneEvent),
     Alarms(alarms::AlarmEvent),
+    Discharges(discharges::DischargeEvent),
+    Visits(visits::VisitEvent),
     Duties(duties::DutyEvent),
     Sources(sources::SourceEvent),
     Shift(shift::ShiftEvent),
@@ -58,6 +67,8 @@ pub enum Command {
     Entry(entry::Command),
     Phone(phone::Command),
     Alarms(alarms::Command),
+    Discharges(discharges::Command),
+    Visits(visits::Command),
     Duties(duties::Command),
     Sources(sources::Command),
     Shift(shift::Command),
@@ -83,6 +94,8 @@ pub enum Request {
         what: DueKind,
         at: DateTime<Utc>,
     },
+    /// A timer of no entry; see [`standing_dues`].
+    Standing(StandingDue),
 }
 
 /// What `decide` may know besides the state. `happened_at` etc. are UTC.
@@ -103,6 +116,8 @@ pub struct Ctx {
     pub candidates: Vec<AgreementId>,
     /// Missed calls of the same caller, looked up in memory: numbers are never in the state.
     pub same_caller: Vec<EntryId>,
+    /// The source tells when visits start, so that silence means late. False for one that hands in a plan only.
+    pub visit_starts: bool,
 }
 
 impl Ctx {
@@ -117,6 +132,7 @@ impl Ctx {
             agreement: None,
             candidates: Vec::new(),
             same_caller: Vec::new(),
+            visit_starts: true,
         }
     }
 
@@ -163,6 +179,11 @@ impl Ctx {
 
 /// Decides. A refusal changes nothing; `Unchanged` and `NotDue` are the refusals nobody sees.
 pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {
+    let drafts = decide_alone(state, ctx, request)?;
+    Ok(links::with_links(state, ctx, drafts))
+}
+
+fn decide_alone(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {
     match request {
         Request::Command { entry, expected_version, command } => {
             people::authorize(state, &ctx.actor, command)?;
@@ -174,6 +195,7 @@ pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>,
         Request::Observation(observation) => observe(state, ctx, observation),
         Request::Report(report) => sources::report(state, ctx, report),
         Request::Due { entry, what, at } => decide_due(state, ctx, *entry, *what, *at),
+        Request::Standing(due) => standing::decide(state, ctx, due),
     }
 }
 
@@ -193,6 +215,7 @@ fn decide_command(
         Command::Shift(command) => return shift::decide(state, ctx, command),
         Command::People(command) => return people::decide(state, ctx, command),
         Command::Adopt(agreement) => return adoption::decide(state, ctx, agreement),
+        Command::Discharges(command) if id.is_none() => return discharges::open_by_hand(state, ctx, command),
         _ => {}
     }
     let id = id.ok_or(Refusal::EntryMissing)?;
@@ -214,9 +237,19 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Alarm(alarm)) => {
             alarms::correct(ctx, entry, alarm, what, reason)
         }
+        (Command::Entry(entry::Command::Correct { what, reason }), Body::Stay(stay)) => {
+            discharges::correct(state, ctx, entry, stay, what, reason)
+        }
+        (Command::Entry(entry::Command::Correct { what, reason }), Body::Visit(visit)) => {
+            visits::correct(ctx, entry, visit, what, reason)
+        }
         (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
         (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
         (Command::Alarms(command), Body::Alarm(alarm)) => alarms::decide(state, ctx, entry, alarm, command),
+        (Command::Discharges(command), Body::Stay(stay)) => {
+            discharges::decide(state, ctx, entry, stay, command)
+        }
+        (Command::Visits(command), Body::Visit(visit)) => visits::decide(state, ctx, entry, visit, command),
         (Command::Duties(command), Body::Duty(duty)) => duties::decide(ctx, entry, duty, command),
         (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),
         _ => Err(Refusal::WrongBoard { board: entry.board() }),
@@ -235,6 +268,22 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         | O::AlarmUnanswered { .. }
         | O::AlarmRedirected { .. }
         | O::HelpArrived { .. } => alarms::observe(state, ctx, observation),
+        O::StayAdmitted { .. }
+        | O::StayLeaveStarted { .. }
+        | O::StayLeaveEnded { .. }
+        | O::StayDischargeExpected { .. }
+        | O::StayDischarged { .. }
+        | O::StayDied { .. }
+        | O::StayCorrected { .. }
+        | O::StayCancelled { .. } => discharges::observe(state, ctx, observation),
+        O::CitizenMoved { citizen } => discharges::moved_away(state, ctx, citizen),
+        O::VisitPlanned { .. }
+        | O::VisitExpected { .. }
+        | O::VisitStarted { .. }
+        | O::VisitDone { .. }
+        | O::VisitCancelled { .. }
+        | O::DoorUnanswered { .. }
+        | O::HelpGranted { .. } => visits::observe(state, ctx, observation),
         O::CitizenMatched { of, citizen } => citizen_matched(state, ctx, of, citizen),
         _ => Err(Refusal::NotTakenYet),
     }
@@ -255,7 +304,11 @@ fn citizen_matched(
         return Err(Refusal::Unchanged);
     }
     let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
-    Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
+    let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
+    if let Body::Stay(stay) = &entry.body {
+        drafts.extend(discharges::citizen_known(state, ctx, stay, citizen));
+    }
+    Ok(drafts)
 }
 
 fn decide_due(
@@ -273,6 +326,8 @@ fn decide_due(
         (DueKind::Claim, _) => entry::claim_due(state, ctx, entry),
         (DueKind::RingOut, Body::Alarm(alarm)) => alarms::ring_out_due(state, ctx, entry, alarm),
         (DueKind::Kept, Body::Phone(call)) => phone::kept_due(ctx, entry, call),
+        (DueKind::Late, Body::Visit(visit)) => visits::silence_due(ctx, entry, visit),
+        (DueKind::Receipt, Body::Visit(visit)) => visits::receipt_due(state, ctx, entry, visit),
         (DueKind::Duty, Body::Duty(duty)) => duties::fell_late(ctx, entry, duty),
         _ => Err(Refusal::NotDue),
     }
@@ -288,6 +343,8 @@ pub fn evolve(state: &mut State, record: &Record) {
         }
         Event::Phone(event) => phone::evolve(state, record, event),
         Event::Alarms(event) => alarms::evolve(state, record, event),
+        Event::Discharges(event) => discharges::evolve(state, record, event),
+        Event::Visits(event) => visits::evolve(state, record, event),
         Event::Duties(event) => duties::evolve(state, record, event),
         Event::Sources(event) => sources::evolve(state, record, event),
         Event::Shift(event) => shift::evolve(state, record, event),

@@ -72,6 +72,12 @@ pub enum Refusal {
     /// The agreement does not name this response.
     ResponseNotInAgreement,
     JustificationNotOwed,
+    /// A warning: the contract speaks against it. The same command with `confirmed` is recorded, marked.
+    AgainstContract {
+        clause: String,
+        /// Our one-sentence reading of the clause.
+        says: String,
+    },
     /// An entry cannot be linked to itself or to one that is not there.
     CannotLink,
     /// Nobody knows yet which citizen it is about.

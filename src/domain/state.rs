@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
-use imbl::OrdMap;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use imbl::{OrdMap, OrdSet};
 
 use super::agreement::Agreement;
 use super::entry::{Body, Entry, Origin};
 use super::envelope::Record;
 use super::figures::{Figures, Slot};
-use super::identity::{AgreementId, Board, EntryId, ExternalId, PersonName, Sequence, SourceName};
+use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, Sequence, SourceName};
 use super::people::Person;
 use super::shift::OnDuty;
 use super::{alarms, calendar, duties, phone};
@@ -33,6 +33,10 @@ pub struct State {
     closed: OrdMap<EntryId, Arc<Entry>>,
     origins: OrdMap<Origin, EntryId>,
     numbers: OrdMap<u32, EntryId>,
+    /// Open entries by citizen.
+    citizens: OrdMap<CitizenId, OrdSet<EntryId>>,
+    /// The last local date for which an agreement's daily duty was opened.
+    standing: OrdMap<AgreementId, NaiveDate>,
     last_number: u32,
     pub agreements: OrdMap<AgreementId, Arc<Adopted>>,
     pub people: OrdMap<PersonName, Person>,
@@ -61,6 +65,45 @@ impl State {
     /// The open entry with this spoken number.
     pub fn by_number(&self, number: u32) -> Option<&Entry> {
         self.numbers.get(&number).and_then(|id| self.open.get(id)).map(Arc::as_ref)
+    }
+
+    /// The open entries of a citizen, oldest first.
+    pub fn of_citizen<'s>(&'s self, citizen: &CitizenId) -> impl Iterator<Item = &'s Entry> + use<'s> {
+        let ids = self.citizens.get(citizen).cloned().unwrap_or_default();
+        ids.into_iter().filter_map(|id| self.open.get(&id)).map(Arc::as_ref)
+    }
+
+    /// The last date for which the agreement's daily duty was opened, or needed none; none before its adoption.
+    pub fn opened_until(&self, agreement: &AgreementId) -> Option<NaiveDate> {
+        self.standing.get(agreement).copied()
+    }
+
+    /// Notes from which date an agreement's daily duties count; a later adoption changes nothing.
+    pub(super) fn first_standing(&mut self, agreement: &AgreementId, before: NaiveDate) {
+        self.standing.entry(agreement.clone()).or_insert(before);
+    }
+
+    /// Notes that the daily duty of a date was opened.
+    pub(super) fn standing_opened(&mut self, agreement: &AgreementId, on: NaiveDate) {
+        self.standing.insert(agreement.clone(), on);
+    }
+
+    /// Keeps the citizens' index in step with one entry that was and is so.
+    fn index_citizen(&mut self, id: EntryId, was: Option<CitizenId>, is: Option<CitizenId>) {
+        if was == is {
+            return;
+        }
+        if let Some(citizen) = was
+            && let Some(entries) = self.citizens.get_mut(&citizen)
+        {
+            entries.remove(&id);
+            if entries.is_empty() {
+                self.citizens.remove(&citizen);
+            }
+        }
+        if let Some(citizen) = is {
+            self.citizens.entry(citizen).or_default().insert(id);
+        }
     }
 
     /// The rules of these agreements, in order; unknown ones are skipped.
@@ -119,6 +162,7 @@ impl State {
         }
         self.numbers.insert(entry.number, entry.id);
         self.last_number = entry.number.min(NUMBER_MAX);
+        self.index_citizen(entry.id, None, entry.citizen.clone());
         self.open.insert(entry.id, Arc::new(entry));
     }
 
@@ -134,10 +178,15 @@ impl State {
         let was_open = self.open.contains_key(&id);
         let place = if was_open { &mut self.open } else { &mut self.closed };
         let Some(slot) = place.get_mut(&id) else { return };
+        let was = slot.citizen.clone().filter(|_| was_open);
         change(Arc::make_mut(slot));
-        if slot.is_open() == was_open {
+        let is = slot.citizen.clone().filter(|_| slot.is_open());
+        let is_open = slot.is_open();
+        self.index_citizen(id, was, is);
+        if is_open == was_open {
             return;
         }
+        let place = if was_open { &mut self.open } else { &mut self.closed };
         let Some(mut entry) = place.remove(&id) else { return };
         if was_open {
             self.numbers.remove(&entry.number);

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::problem::Problem;
 use crate::domain::entry::{self, Body, Entry};
 use crate::domain::identity::{Board, Code, EntryId, PersonName};
-use crate::domain::{self, Actor, Ctx, Refusal, State, alarms, duties, phone, sources};
+use crate::domain::{self, Actor, Ctx, Refusal, State, agreement};
+use crate::domain::{alarms, discharges, duties, phone, sources, visits};
 
 /// One action offered with an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -101,6 +102,8 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
     let mut offers = match &entry.body {
         Body::Phone(_) => phone_offers(state, entry),
         Body::Alarm(alarm) => alarm_offers(alarm),
+        Body::Stay(stay) => stay_offers(stay, now),
+        Body::Visit(visit) => visit_offers(visit, now),
         Body::Duty(_) => duty_offers(),
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
@@ -127,12 +130,14 @@ fn common_offers(board: Board) -> Vec<Offer> {
         offer("take-over", vec![], wrap(C::TakeOver)),
         offer("release", vec![], wrap(C::Release)),
     ];
-    if matches!(board, Board::Phone | Board::Alarms) {
+    if matches!(board, Board::Phone | Board::Alarms | Board::Discharges | Board::Visits) {
         let receipt = crate::domain::identity::ExternalId::new("trial").expect("a constant id");
         let note = vec![field("text", FieldKind::Text, true, &[])];
         offers.push(offer("note", note, wrap(C::NoteWritten { receipt })));
         let (what, why) = match board {
             Board::Phone => (&phone::CORRECTABLE[..], &phone::CORRECTION_REASONS[..]),
+            Board::Discharges => (&discharges::CORRECTABLE[..], &discharges::CORRECTION_REASONS[..]),
+            Board::Visits => (&visits::CORRECTABLE[..], &visits::CORRECTION_REASONS[..]),
             _ => (&alarms::CORRECTABLE[..], &alarms::CORRECTION_REASONS[..]),
         };
         let trial = C::Correct { what: a(what), reason: a(why) };
@@ -229,6 +234,94 @@ fn alarm_offers(alarm: &alarms::Alarm) -> Vec<Offer> {
         offers.insert(0, offer("technical.done", vec![], wrap(C::TechnicalDone {})));
     }
     offers
+}
+
+fn stay_offers(stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
+    use discharges::Command as C;
+    let wrap = domain::Command::Discharges;
+    let steps = &agreement::DISCHARGE_STEPS;
+    let is_open = |step: &&&str| stay.steps.iter().all(|(done, _)| done.as_str() != **step);
+    let step = *steps.iter().find(is_open).unwrap_or(&steps[0]);
+    // Taking a resumption back is offered only when help runs in vain, and then first.
+    let in_vain = stay.resumed_at.is_some() && !stay.is_resumed();
+    let mut reasons: Vec<&str> = discharges::STOP_REASONS.to_vec();
+    if in_vain {
+        reasons.rotate_right(1);
+    } else {
+        reasons.retain(|reason| *reason != "back-in-hospital");
+    }
+    vec![
+        offer("resume", vec![], wrap(C::Resume {})),
+        offer(
+            "expect",
+            vec![field("expected_at", FieldKind::Time, true, &[]), code("told_by", &discharges::TELLERS)],
+            wrap(C::Expect { expected_at: now, told_by: a(&discharges::TELLERS) }),
+        ),
+        offer(
+            "step",
+            vec![code("step", steps), field("done", FieldKind::Yes, false, &[])],
+            wrap(C::Step { step: a(&[step]), done: true }),
+        ),
+        offer(
+            "assessors-told",
+            vec![field("told", FieldKind::Yes, true, &[])],
+            wrap(C::AssessorsTold { told: !stay.assessors_told.unwrap_or(false) }),
+        ),
+        Offer {
+            confirm: true,
+            ..offer("stop", vec![code("reason", &reasons)], wrap(C::Stop { reason: a(&reasons) }))
+        },
+    ]
+}
+
+fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
+    use visits::CancelledBy::Citizen;
+    use visits::Command as C;
+    let wrap = domain::Command::Visits;
+    let parties = ["citizen", "provider", "municipality"];
+    let confirmed = || field("confirmed", FieldKind::Yes, false, &[]);
+    let another_time = visit.agreed_at().unwrap_or(now) + chrono::Duration::hours(1);
+    let steps = &agreement::DOOR_STEPS;
+    let is_open = |step: &&&str| {
+        visit.door.as_ref().is_none_or(|door| door.steps.iter().all(|(done, _)| done.as_str() != **step))
+    };
+    let step = steps.iter().find(is_open).map(|step| a(&[step]));
+    let outcome = if step.is_none() { Some(a(&visits::DOOR_OUTCOMES)) } else { None };
+    vec![
+        offer(
+            "contact",
+            vec![field("reached", FieldKind::Yes, true, &[])],
+            wrap(C::Contact { reached: true }),
+        ),
+        offer(
+            "door",
+            vec![
+                field("step", FieldKind::Code, false, steps),
+                field("done", FieldKind::Yes, false, &[]),
+                field("outcome", FieldKind::Code, false, &visits::DOOR_OUTCOMES),
+            ],
+            wrap(C::Door { step, done: true, outcome }),
+        ),
+        offer(
+            "move",
+            vec![field("to", FieldKind::Time, true, &[]), code("asked_by", &parties), confirmed()],
+            wrap(C::Move { to: another_time, asked_by: Citizen, confirmed: true }),
+        ),
+        offer(
+            "replace",
+            vec![field("at", FieldKind::Time, true, &[]), confirmed()],
+            wrap(C::Replace { at: another_time, confirmed: true }),
+        ),
+        offer("done", vec![], wrap(C::Done {})),
+        Offer {
+            confirm: true,
+            ..offer(
+                "cancel",
+                vec![code("by", &parties), field("told_at", FieldKind::Time, false, &[]), confirmed()],
+                wrap(C::Cancel { by: Citizen, told_at: None, confirmed: true }),
+            )
+        },
+    ]
 }
 
 fn duty_offers() -> Vec<Offer> {

@@ -9,11 +9,13 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::entry::{AlarmDetails, Details, DutyDetails, Entry, PhoneDetails};
+use super::entry::{AlarmDetails, Details, DischargeDetails, DutyDetails, Entry, PhoneDetails, VisitDetails};
 use crate::domain::entry::DueKind;
 
 /// A justification is a duty for somebody on this shift when it is due within this many hours.
 const JUSTIFICATION_NEAR_HOURS: i64 = 72;
+/// A homecoming is a duty for somebody on this shift when it is expected within this many hours.
+const HOMECOMING_NEAR_HOURS: i64 = 24;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -60,6 +62,8 @@ pub fn attention(entry: &Entry, now: DateTime<Utc>) -> Attention {
         Details::Alarms(alarm) => of_alarm(entry, alarm, now),
         Details::Phone(call) => of_call(entry, call, now),
         Details::Duties(duty) => of_duty(entry, duty, now),
+        Details::Discharges(stay) => of_stay(entry, stay, now),
+        Details::Visits(visit) => of_visit(entry, visit, now),
         Details::Sources(trouble) => {
             let level = if trouble.trouble == "silent" || trouble.trouble == "nobody-listening" {
                 Level::Duty
@@ -140,6 +144,62 @@ fn of_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>) -> Attention {
     Attention::new(level, &format!("duty-{}", duty.duty), &format!("do-{}", duty.duty)).until(due, now)
 }
 
+fn of_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Attention {
+    let due = |what| entry.due(what).map(|due| due.at);
+    if let Some(upset) = &stay.upset {
+        // Help runs for nobody, or nobody gets help: overdue from the moment it was told.
+        let next = if upset == "death-cancelled" { "resume-or-look" } else { "stop-help-again" };
+        return Attention::new(Level::Duty, upset, next).until(stay.upset_at, now);
+    }
+    match entry.state.as_str() {
+        "discharged" => Attention::new(Level::Duty, "discharged", "resume").until(due(DueKind::Resume), now),
+        "discharge-expected" => {
+            let at = due(DueKind::Expected);
+            let near = at.is_none_or(|at| at - now <= Duration::hours(HOMECOMING_NEAR_HOURS));
+            let why = if at.is_some_and(|at| at <= now) { "home-by-now" } else { "comes-home" };
+            let next =
+                if stay.steps.iter().all(|step| step.done_at.is_some()) { "resume" } else { "prepare" };
+            Attention::new(if near { Level::Duty } else { Level::Info }, why, next).until(at, now)
+        }
+        "cancelled" => Attention::new(Level::Duty, "never-admitted", "resume"),
+        "dead" => Attention::new(Level::Duty, "dead", "stop"),
+        "admitted" if stay.asks_assessors => Attention::new(Level::Duty, "ask-assessors", "assessors-told"),
+        "admitted" if stay.report_clause.is_some() => {
+            Attention::new(Level::Info, "admitted-planned", "report-to-assessors")
+        }
+        state => Attention::new(Level::Info, state, "nothing"),
+    }
+}
+
+fn of_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Attention {
+    let contact = entry.due(DueKind::Contact).map(|due| due.at);
+    let started = visit.started_at.is_some();
+    let moved_by_us = visit.moves.last().is_some_and(|moved| moved.asked_by == "provider");
+    match entry.state.as_str() {
+        "door-unanswered" => {
+            let since = visit.door.as_ref().map(|door| door.since);
+            Attention::new(Level::Duty, "door-unanswered", "door-steps").until(since, now)
+        }
+        // Somebody is there: it is a fact for the figures, nobody need be rung any more.
+        "late" | "not-reached" if started => Attention::new(Level::Info, "started-off-time", "nothing"),
+        "early" if started => Attention::new(Level::Info, "started-off-time", "nothing"),
+        "late" => Attention::new(Level::Duty, "visit-late", "contact").until(contact, now),
+        "early" => Attention::new(Level::Duty, "visit-early", "contact").until(contact, now),
+        "not-reached" => Attention::new(Level::Duty, "not-reached", "contact").until(contact, now),
+        "cancelled" => match visit.replacement.as_deref() {
+            Some("judgement") => Attention::new(Level::Info, "replacement-judgement", "ask-or-replace"),
+            _ => Attention::new(Level::Info, "replacement-owed", "replace"),
+        },
+        "moved" if moved_by_us => Attention::new(Level::Duty, "moved-untold", "contact"),
+        _ if visit.no_receipt => Attention::new(Level::Info, "no-receipt", "receipt"),
+        _ if visit.halted.is_some() => Attention::new(Level::None, "visit-halted", "nothing"),
+        "planned" if visit.holiday_clause.is_some() && !started => {
+            Attention::new(Level::Info, "on-holiday", "offer-another-day")
+        }
+        state => Attention::new(Level::None, state, "nothing"),
+    }
+}
+
 /// Worst first: level, then what nobody has, then the nearest limit (overdue first), then the oldest.
 pub fn order(a: &Entry, b: &Entry) -> Ordering {
     let key = |entry: &Entry| (entry.attention.level, entry.holder.is_some());
@@ -160,6 +220,9 @@ pub fn changes_at(entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let near = match &entry.details {
         Details::Alarms(AlarmDetails { justification: Some(it), .. }) => {
             Some(it.due_at - Duration::hours(JUSTIFICATION_NEAR_HOURS))
+        }
+        Details::Discharges(_) => {
+            entry.due(DueKind::Expected).map(|due| due.at - Duration::hours(HOMECOMING_NEAR_HOURS))
         }
         _ => None,
     };

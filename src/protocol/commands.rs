@@ -13,8 +13,9 @@ use super::problem::Problem;
 use super::text::LongText;
 use super::wire::{self, tagged_enum};
 use crate::domain;
-use crate::domain::identity::{AgreementId, Board, Code, EntryId, Key, Reference, Sequence};
-use crate::domain::{alarms, duties, entry, phone, shift, sources};
+use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, Key, Reference, Sequence};
+use crate::domain::observation::CancelledBy;
+use crate::domain::{alarms, discharges, duties, entry, phone, shift, sources, visits};
 
 /// A command as sent. The same `id` again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -88,12 +89,64 @@ tagged_enum! {
             #[serde(deserialize_with = "wire::zoned")] pub until: DateTime<Utc>,
             #[schema(value_type = String)] pub reason: Code,
         }
+        "open" => OpenStay {
+            /// May be left out by who has only one.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
+            #[schema(value_type = String)] pub told_by: Code,
+        }
+        "expect" => Expect {
+            /// Only without an entry, as for `open`.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
+            #[schema(value_type = String)] pub told_by: Code,
+        }
+        "resume" => Resume {}
+        "stop" => Stop { #[schema(value_type = String)] pub reason: Code, }
+        "step" => TickStep {
+            #[schema(value_type = String)] pub step: Code,
+            #[serde(default = "yes")] pub done: bool,
+        }
+        "assessors-told" => AssessorsTold { pub told: bool, }
+        "contact" => ContactCitizen { pub reached: bool, }
+        "move" => MoveVisit {
+            #[serde(deserialize_with = "wire::zoned")] pub to: DateTime<Utc>,
+            /// citizen, provider or municipality.
+            #[schema(value_type = String)] pub asked_by: CancelledBy,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)] pub confirmed: bool,
+        }
+        "replace" => ReplaceVisit {
+            #[serde(deserialize_with = "wire::zoned")] pub at: DateTime<Utc>,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)] pub confirmed: bool,
+        }
+        "door" => DoorStep {
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub step: Option<Code>,
+            #[serde(default = "yes")] pub done: bool,
+            /// Ends the list: how the closed door turned out.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub outcome: Option<Code>,
+        }
+        "cancel" => CancelVisit {
+            /// citizen, provider or municipality.
+            #[schema(value_type = String)] pub by: CancelledBy,
+            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub told_at: Option<DateTime<Utc>>,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)] pub confirmed: bool,
+        }
         "sign-on" => SignOn {
             #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")]
             pub until: Option<DateTime<Utc>>,
         }
         "sign-off" => SignOff {}
     }
+}
+
+/// A step that is named is done unless the sender says otherwise.
+fn yes() -> bool {
+    true
 }
 
 /// A command read and checked, with its board if it was named.
@@ -180,10 +233,32 @@ impl WireCommand {
             Self::TechnicalDone(_) => C::Alarms(alarms::Command::TechnicalDone {}),
             Self::Done(it) => match board {
                 Some(Board::Sources) => C::Sources(sources::Command::Done {}),
+                Some(Board::Visits) => C::Visits(visits::Command::Done {}),
                 Some(Board::Duties) => C::Duties(duties::Command::Done { reference: it.reference }),
                 _ => return Err(Problem::field(422, "unknown-command", "command.type")),
             },
             Self::Postpone(it) => C::Duties(duties::Command::Postpone { until: it.until, reason: it.reason }),
+            Self::OpenStay(OpenStay { agreement, citizen, expected_at, told_by })
+            | Self::Expect(Expect { agreement, citizen, expected_at, told_by }) => {
+                C::Discharges(discharges::Command::Open { agreement, citizen, expected_at, told_by })
+            }
+            Self::Resume(_) => C::Discharges(discharges::Command::Resume {}),
+            Self::Stop(it) => C::Discharges(discharges::Command::Stop { reason: it.reason }),
+            Self::TickStep(it) => C::Discharges(discharges::Command::Step { step: it.step, done: it.done }),
+            Self::AssessorsTold(it) => C::Discharges(discharges::Command::AssessorsTold { told: it.told }),
+            Self::ContactCitizen(it) => C::Visits(visits::Command::Contact { reached: it.reached }),
+            Self::MoveVisit(MoveVisit { to, asked_by, confirmed }) => {
+                C::Visits(visits::Command::Move { to, asked_by, confirmed })
+            }
+            Self::ReplaceVisit(ReplaceVisit { at, confirmed }) => {
+                C::Visits(visits::Command::Replace { at, confirmed })
+            }
+            Self::DoorStep(DoorStep { step, done, outcome }) => {
+                C::Visits(visits::Command::Door { step, done, outcome })
+            }
+            Self::CancelVisit(CancelVisit { by, told_at, confirmed }) => {
+                C::Visits(visits::Command::Cancel { by, told_at, confirmed })
+            }
             Self::SignOn(it) => C::Shift(shift::Command::SignOn { until: it.until }),
             Self::SignOff(_) => C::Shift(shift::Command::SignOff {}),
         };
@@ -192,6 +267,6 @@ impl WireCommand {
 
     /// Closing, redirecting and stopping demand the version that was read.
     pub fn demands_version(&self) -> bool {
-        matches!(self, Self::Close(_) | Self::Redirect(_))
+        matches!(self, Self::Close(_) | Self::Redirect(_) | Self::Stop(_))
     }
 }

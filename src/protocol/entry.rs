@@ -106,6 +106,8 @@ pub struct Due {
 pub enum Details {
     Phone(PhoneDetails),
     Alarms(AlarmDetails),
+    Discharges(DischargeDetails),
+    Visits(VisitDetails),
     Duties(DutyDetails),
     Sources(SourceDetails),
 }
@@ -115,6 +117,8 @@ impl Details {
         match self {
             Self::Phone(_) => Board::Phone,
             Self::Alarms(_) => Board::Alarms,
+            Self::Discharges(_) => Board::Discharges,
+            Self::Visits(_) => Board::Visits,
             Self::Duties(_) => Board::Duties,
             Self::Sources(_) => Board::Sources,
         }
@@ -224,9 +228,183 @@ pub struct Justification {
     pub late: bool,
 }
 
+/// A hospital stay. Where the citizen is comes from what was told, folded by when it happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DischargeDetails {
+    /// None for one opened by hand that no message has joined yet.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stay: Option<ExternalId>,
+    /// inpatient or acute-outpatient.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<String>,
+    /// A planned admission; the others are acute.
+    pub planned: bool,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admitted_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leave_since: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discharged_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died_at: Option<DateTime<Utc>>,
+    /// When the citizen is expected home, as last told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_at: Option<DateTime<Utc>>,
+    /// Who said so.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_told_by: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_told_at: Option<DateTime<Utc>>,
+    /// How often something told before was corrected or cancelled.
+    pub corrections: u32,
+    /// The resume list of the agreement, in its order.
+    pub steps: Vec<Step>,
+    /// Whether the assessors must be asked about: did they tell us before an acute admission?
+    pub asks_assessors: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assessors_told: Option<bool>,
+    /// The first day's visits count as wasted; none while unknown or where the agreement does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_day_wasted: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_day_clause: Option<String>,
+    /// Visits of the admission's own date from then on.
+    pub first_day_visits: u32,
+    /// Planned admission: the cancelled visits are reported to the assessors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_clause: Option<String>,
+    /// Acute help to receive groceries may be needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groceries_clause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<Code>,
+    /// discharge-cancelled, admitted-again or death-cancelled: told after help was resumed or stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upset: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upset_at: Option<DateTime<Utc>>,
+}
+
+/// A step of a list, with when it was done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    #[schema(value_type = String)]
+    pub step: Code,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VisitDetails {
+    #[schema(value_type = String)]
+    pub visit: ExternalId,
+    /// pathway or service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// personal, practical, food, nursing or training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// As now agreed, after moves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed_at: Option<DateTime<Utc>>,
+    /// As agreed at first, when it was moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_agreed_at: Option<DateTime<Utc>>,
+    /// The plan's own window, Copenhagen `HH:MM`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_from: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_to: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done_at: Option<DateTime<Utc>>,
+    /// late or early, once it is as far off as must be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
+    /// How far off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<i64>,
+    /// From how many minutes the citizen is contacted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_minutes: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacted_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+    /// Tries to contact the citizen.
+    pub tries: u32,
+    pub moves: Vec<VisitMove>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<DateTime<Utc>>,
+    /// citizen, provider, municipality, hospital or death.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation_told_at: Option<DateTime<Utc>>,
+    /// Told before the agreed hour on the working day before (J 3.1.5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_in_time: Option<bool>,
+    /// owed or judgement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_at: Option<DateTime<Utc>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub door: Option<DoorDetails>,
+    /// in-hospital or dead: the visit stands still.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub halted: Option<String>,
+    /// Its time is long over and no receipt came.
+    pub no_receipt: bool,
+    /// The clause that the last change spoke against.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against_contract: Option<String>,
+    /// Practical help on a public holiday: another day is offered by this clause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holiday_clause: Option<String>,
+}
+
+/// One move of a visit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct VisitMove {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// citizen, provider or municipality.
+    pub asked_by: String,
+    pub at: DateTime<Utc>,
+}
+
+/// A door that nobody opened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct DoorDetails {
+    pub since: DateTime<Utc>,
+    /// The agreement's steps in its order, then others that were done.
+    pub steps: Vec<Step>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Code>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DutyDetails {
-    /// action-plan, documentation, hospital-messages or follow-up.
+    /// action-plan, documentation, hospital-messages, follow-up or start-of-help.
     pub duty: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,13 +8,15 @@ use super::actions::actions;
 use super::attention::{Attention, Level, attention};
 use super::board::{Answering, Contact, Ledger, Within};
 use super::entry::{
-    AlarmDetails, Details, Due, DutyDetails, Entry, Holder, Justification, PhoneDetails, SourceDetails,
+    AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Holder, Justification,
+    PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
 };
-use crate::domain::agreement::{Agreement, AnswerTarget, Value};
+use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
 use crate::domain::entry::{self, Body};
 use crate::domain::figures::Counts;
-use crate::domain::identity::{AgreementId, Board};
-use crate::domain::{State, alarms, duties, phone, sources};
+use crate::domain::identity::{AgreementId, Board, Code};
+use crate::domain::visit_rules::{self, Standing};
+use crate::domain::{State, alarms, discharges, duties, phone, sources, visits};
 
 /// The public entry as of `now`, without live data.
 pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
@@ -60,6 +62,8 @@ fn details(state: &State, entry: &entry::Entry) -> Details {
     match &entry.body {
         Body::Phone(call) => Details::Phone(of_call(state, entry, call)),
         Body::Alarm(alarm) => Details::Alarms(of_alarm(alarm)),
+        Body::Stay(stay) => Details::Discharges(of_stay(state, entry, stay)),
+        Body::Visit(visit) => Details::Visits(of_visit(state, entry, visit)),
         Body::Duty(duty) => Details::Duties(of_duty(state, duty)),
         Body::Source(trouble) => Details::Sources(of_trouble(trouble)),
     }
@@ -129,6 +133,131 @@ fn of_alarm(alarm: &alarms::Alarm) -> AlarmDetails {
             reference: it.sent.as_ref().and_then(|sent| sent.reference.clone()).map(String::from),
             late: it.sent.as_ref().is_some_and(|sent| sent.late),
         }),
+    }
+}
+
+/// The clause of a yes-or-no rule that says yes in one of the entry's agreements.
+fn clause_of<'s>(
+    state: &'s State,
+    entry: &'s entry::Entry,
+    rule: impl Fn(&'s Agreement) -> &'s Rule<bool>,
+) -> Option<String> {
+    state
+        .rules(entry.agreements())
+        .filter_map(rule_of(rule))
+        .find_map(|value| value.clause().map(|clause| clause.as_str().to_owned()))
+}
+
+fn rule_of<'s>(
+    rule: impl Fn(&'s Agreement) -> &'s Rule<bool>,
+) -> impl Fn(&'s Agreement) -> Option<&'s Value<bool>> {
+    move |rules| rule(rules).as_ref().filter(|value| *value.value())
+}
+
+/// The agreement's steps in its order, then others that were done, each with its time.
+fn steps<'s>(listed: impl Iterator<Item = &'s Code>, done: &'s [(Code, DateTime<Utc>)]) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let done_codes: Vec<&Code> = done.iter().map(|(code, _)| code).collect();
+    for code in listed.chain(done_codes) {
+        if steps.iter().all(|step| step.step != *code) {
+            let done_at = done.iter().find(|(known, _)| known == code).map(|(_, at)| *at);
+            steps.push(Step { step: code.clone(), done_at });
+        }
+    }
+    steps
+}
+
+fn of_stay(state: &State, entry: &entry::Entry, stay: &discharges::Stay) -> DischargeDetails {
+    let rules = || state.rules(entry.agreements());
+    let wasted_rule = rules().any(|rules| holds(&rules.discharges.first_day_wasted)) && stay.is_acute();
+    let listed: Vec<&Code> =
+        rules().filter_map(|rules| rules.discharges.steps.as_ref()).flat_map(|value| value.value()).collect();
+    let clause = |when: bool, rule: fn(&Agreement) -> &Rule<bool>| {
+        if when { clause_of(state, entry, rule) } else { None }
+    };
+    let comes_home = matches!(stay.state(), "discharge-expected" | "discharged");
+    let now = &stay.now;
+    DischargeDetails {
+        stay: stay.stay.clone(),
+        setting: now.setting.map(word),
+        planned: now.planned,
+        department: now.department.clone(),
+        admitted_at: now.admitted_at,
+        leave_since: now.leave_since,
+        discharged_at: now.discharged_at,
+        died_at: now.died_at,
+        expected_at: now.expected.as_ref().map(|it| it.expected_at),
+        expected_told_by: now.expected.as_ref().map(|it| it.told_by.clone()),
+        expected_told_at: now.expected.as_ref().map(|it| it.told_at),
+        corrections: now.corrections,
+        steps: steps(listed.into_iter(), &stay.steps),
+        asks_assessors: wasted_rule && stay.assessors_told.is_none(),
+        assessors_told: stay.assessors_told,
+        first_day_wasted: stay.assessors_told.filter(|_| wasted_rule).map(|told| !told),
+        first_day_clause: clause(wasted_rule, |rules| &rules.discharges.first_day_wasted),
+        first_day_visits: u32::try_from(discharges::first_day_visits(state, entry, stay).len())
+            .unwrap_or(u32::MAX),
+        report_clause: clause(now.planned, |rules| &rules.discharges.report_planned_admission),
+        groceries_clause: clause(comes_home, |rules| &rules.discharges.groceries_help),
+        resumed_at: stay.resumed_at,
+        stopped_at: stay.stopped.as_ref().map(|it| it.at),
+        stop_reason: stay.stopped.as_ref().map(|it| it.reason.clone()),
+        upset: stay.upset.map(|(upset, _)| word(upset)),
+        upset_at: stay.upset.map(|(_, at)| at),
+    }
+}
+
+fn of_visit(state: &State, entry: &entry::Entry, visit: &visits::Visit) -> VisitDetails {
+    let plan = visit.plan.as_ref();
+    let off = visit.deviation();
+    let clock = |time: chrono::NaiveTime| time.format("%H:%M").to_string();
+    let window = plan.and_then(|plan| plan.window);
+    let cancelled = visit.cancelled.as_ref();
+    VisitDetails {
+        visit: visit.visit.clone(),
+        grant: plan.map(|plan| word(plan.grant)),
+        help: plan.map(|plan| word(plan.help)),
+        agreed_at: visit.agreed_at(),
+        first_agreed_at: visit.moves.first().map(|moved| moved.from),
+        window_from: window.map(|window| clock(window.from)),
+        window_to: window.map(|window| clock(window.to)),
+        expected_at: visit.expected_at,
+        started_at: visit.started_at,
+        done_at: visit.done_at,
+        side: off.map(|off| word(off.side)),
+        minutes: off.map(|off| off.minutes),
+        limit_minutes: plan.and_then(|plan| plan.limit.as_ref()).map(|limit| limit.minutes),
+        contacted_at: visit.contact.as_ref().map(|it| it.at),
+        reached: visit.contact.as_ref().map(|it| it.reached),
+        tries: visit.tries,
+        moves: visit
+            .moves
+            .iter()
+            .map(|it| VisitMove { from: it.from, to: it.to, asked_by: word(it.asked_by), at: it.at })
+            .collect(),
+        cancelled_at: cancelled.map(|it| it.at),
+        cancelled_by: cancelled.map(|it| word(it.by)),
+        cancellation_told_at: cancelled.map(|it| it.told_at),
+        cancelled_in_time: cancelled.and_then(|it| it.in_time),
+        replacement: Some(visit.replacement).filter(|it| *it != Standing::Nothing).map(word),
+        replaced_at: visit.replaced_at,
+        door: visit.door.as_ref().map(|door| of_door(state, entry, door)),
+        halted: visit.halted.map(word),
+        no_receipt: visit.no_receipt_since.is_some(),
+        against_contract: visit.against_contract.clone(),
+        holiday_clause: plan.and_then(|plan| visit_rules::holiday_clause(state, entry, plan)),
+    }
+}
+
+fn of_door(state: &State, entry: &entry::Entry, door: &visits::Door) -> DoorDetails {
+    let rule = state.rules(entry.agreements()).find_map(|rules| rules.visits.door_steps.as_ref());
+    let listed = rule.map(|value| value.value().as_slice()).unwrap_or_default();
+    DoorDetails {
+        since: door.since,
+        steps: steps(listed.iter(), &door.steps),
+        clause: rule.and_then(|value| value.clause()).map(|clause| clause.as_str().to_owned()),
+        outcome: door.outcome.as_ref().map(|(code, _)| code.clone()),
+        closed_at: door.outcome.as_ref().map(|(_, at)| *at),
     }
 }
 

@@ -1,0 +1,731 @@
+//! Discharges: who is in hospital, who comes home and what must be ready (N 3.5.3, 3.4; J 3.1.1, 3.1.3).
+//!
+//! Owns what a coordinator does about a stay: expect, tick off, resume, stop; and when that is over. Where the
+//! citizen is, `stay` says. Must never know who the citizen is beyond an opaque id.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{DISCHARGE_STEPS, value_of};
+use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
+use super::envelope::Record;
+use super::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId};
+use super::observation::{Observation, Setting, StayFact};
+use super::refusal::Refusal;
+use super::stay::{Facts, Folded, Item, Place, Told};
+use super::{Ctx, Draft, Event, State, visits};
+
+/// Who may have told us when a citizen comes home.
+pub const TELLERS: [&str; 7] =
+    ["hospital", "nurse", "assessors", "citizen", "relative", "care-system", "colleague"];
+/// Why help is stopped. `back-in-hospital` takes back a resumption: the stay goes on.
+pub const STOP_REASONS: [&str; 7] =
+    ["dead", "moved", "care-home", "declined", "other-provider", "not-ours", "back-in-hospital"];
+pub const CORRECTABLE: [&str; 3] = ["resumption", "stop", "assessors-told"];
+pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
+
+const BACK_IN_HOSPITAL: &str = "back-in-hospital";
+
+/// What was told after the coordinator acted, and must be looked at again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Upset {
+    /// Help was resumed, and then the discharge was taken back.
+    DischargeCancelled,
+    /// Help was resumed, and then the citizen was admitted again.
+    AdmittedAgain,
+    /// Everything was stopped for a death that was none.
+    DeathCancelled,
+}
+
+impl Upset {
+    /// Help runs for somebody who is in hospital.
+    fn is_in_vain(self) -> bool {
+        self != Self::DeathCancelled
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stopped {
+    pub reason: Code,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stay {
+    /// The hospital's or care system's id; none for one opened by hand.
+    pub stay: Option<ExternalId>,
+    pub facts: Facts,
+    /// The facts taken together.
+    pub now: Folded,
+    /// Steps ticked off, with when.
+    pub steps: Vec<(Code, DateTime<Utc>)>,
+    /// Did the assessors tell us of the admission before it? Asked: no message says.
+    pub assessors_told: Option<bool>,
+    pub resumed_at: Option<DateTime<Utc>>,
+    pub stopped: Option<Stopped>,
+    pub upset: Option<(Upset, DateTime<Utc>)>,
+}
+
+impl Stay {
+    pub fn state(&self) -> &'static str {
+        if self.now.place == Place::Dead {
+            return "dead";
+        }
+        if self.stopped.is_some() {
+            return "stopped";
+        }
+        if self.is_resumed() {
+            return "resumed";
+        }
+        let expected = self.now.expected.as_ref();
+        match self.now.place {
+            Place::NeverAdmitted => "cancelled",
+            Place::Home => "discharged",
+            Place::Leave if expected.is_none_or(|it| self.now.leave_since > Some(it.told_at)) => "on-leave",
+            _ if expected.is_some() => "discharge-expected",
+            _ => "admitted",
+        }
+    }
+
+    /// Help runs again, and rightly so as far as we know.
+    pub fn is_resumed(&self) -> bool {
+        self.resumed_at.is_some() && !self.upset.is_some_and(|(upset, _)| upset.is_in_vain())
+    }
+
+    fn is_over(&self) -> bool {
+        match (self.now.place, &self.stopped) {
+            (_, Some(_)) => true,
+            (Place::Dead, None) => false,
+            _ => self.is_resumed() && self.upset.is_none(),
+        }
+    }
+
+    /// Acute, so that the first day's visits are wasted unless the assessors told before (N 3.5.3).
+    pub fn is_acute(&self) -> bool {
+        self.now.admitted_at.is_some() && !self.now.planned
+    }
+
+    /// What this stay means for the citizen's visits.
+    pub fn halts(&self) -> Option<visits::Halt> {
+        match self.now.place {
+            Place::Dead => Some(visits::Halt::Dead),
+            Place::Hospital | Place::Leave if !self.is_resumed() && self.stopped.is_none() => {
+                Some(visits::Halt::InHospital)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes in what was told, and notes what that upsets.
+    fn hear(&mut self, told: Told) {
+        let (before, at) = (self.now.clone(), told.at);
+        let was_resumed = self.is_resumed();
+        let cancels_death = matches!(told.item, Item::Cancelled { of: StayFact::Died });
+        if !self.facts.hear(told) {
+            return;
+        }
+        self.now = self.facts.fold();
+        let place = self.now.place;
+        if was_resumed && place.is_hospitals() {
+            let again = self.now.admitted_at.filter(|admitted| Some(*admitted) > self.resumed_at);
+            if again.is_some() {
+                self.upset = Some((Upset::AdmittedAgain, at));
+            } else if before.place == Place::Home {
+                self.upset = Some((Upset::DischargeCancelled, at));
+            }
+        }
+        if cancels_death && before.place == Place::Dead && place != Place::Dead {
+            self.upset = Some((Upset::DeathCancelled, at));
+            self.stopped = self.stopped.take().filter(|it| it.reason.as_str() != "dead");
+        }
+        // Home again after help had run in vain: it has to be resumed anew.
+        if place == Place::Home && self.upset.is_some_and(|(upset, _)| upset.is_in_vain()) {
+            self.upset = None;
+            self.resumed_at = None;
+        }
+    }
+}
+
+/// What a coordinator does with a stay. Codes are those of the outside contract.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Command {
+    /// Somebody said when the citizen comes home. Without an entry it opens one, as `Open` does.
+    Expect {
+        expected_at: DateTime<Utc>,
+        told_by: Code,
+    },
+    /// By hand, told by telephone. `agreement` may be left out by who has only one.
+    Open {
+        agreement: Option<AgreementId>,
+        citizen: Option<CitizenId>,
+        expected_at: DateTime<Utc>,
+        told_by: Code,
+    },
+    Resume {},
+    Stop {
+        reason: Code,
+    },
+    Step {
+        step: Code,
+        done: bool,
+    },
+    /// Did the assessors tell us before the admission (N 3.5.3)?
+    AssessorsTold {
+        told: bool,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum DischargeEvent {
+    Opened {
+        #[serde(flatten)]
+        opening: Opening,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
+    },
+    /// One opened by hand turns out to be this stay.
+    Joined {
+        stay: ExternalId,
+    },
+    Admitted {
+        setting: Setting,
+        planned: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        department: Option<ExternalId>,
+    },
+    LeaveStarted {},
+    LeaveEnded {},
+    DischargeExpected {
+        expected_at: DateTime<Utc>,
+        told_by: Code,
+    },
+    Discharged {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume_due: Option<Due>,
+    },
+    Died {},
+    FactCorrected {
+        of: StayFact,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        corrected_at: Option<DateTime<Utc>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setting: Option<Setting>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        department: Option<ExternalId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume_due: Option<Due>,
+    },
+    FactCancelled {
+        of: StayFact,
+    },
+    Resumed {},
+    Stopped {
+        reason: Code,
+    },
+    StepTicked {
+        step: Code,
+        done: bool,
+    },
+    AssessorsTold {
+        told: bool,
+    },
+    /// A coordinator's own record was wrong.
+    Corrected {
+        what: Code,
+        reason: Code,
+    },
+}
+
+impl DischargeEvent {
+    pub fn is_material(&self) -> bool {
+        !matches!(self, Self::StepTicked { .. } | Self::AssessorsTold { .. } | Self::Joined { .. })
+    }
+
+    /// What it tells about where the citizen is, if anything.
+    fn told(&self, at: DateTime<Utc>) -> Option<Told> {
+        let fact = |of| Item::Fact { of, setting: None, planned: false, department: None };
+        let (item, resume_due) = match self {
+            Self::Admitted { setting, planned, department } => {
+                let (setting, department) = (Some(*setting), department.clone());
+                (Item::Fact { of: StayFact::Admitted, setting, planned: *planned, department }, None)
+            }
+            Self::LeaveStarted {} => (fact(StayFact::LeaveStarted), None),
+            Self::LeaveEnded {} => (fact(StayFact::LeaveEnded), None),
+            Self::Discharged { resume_due } => (fact(StayFact::Discharged), resume_due.clone()),
+            Self::Died {} => (fact(StayFact::Died), None),
+            Self::DischargeExpected { expected_at, told_by } => {
+                (Item::Expected { expected_at: *expected_at, told_by: told_by.clone() }, None)
+            }
+            Self::FactCorrected { of, corrected_at, setting, department, resume_due } => {
+                let (corrected_at, department) = (*corrected_at, department.clone());
+                (Item::Corrected { of: *of, corrected_at, setting: *setting, department }, resume_due.clone())
+            }
+            Self::FactCancelled { of } => (Item::Cancelled { of: *of }, None),
+            _ => return None,
+        };
+        Some(Told { at, item, resume_due })
+    }
+}
+
+// ---- observations -------------------------------------------------------------------------
+
+/// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
+pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
+    use Observation as O;
+    let (stay, citizen) = match observation {
+        O::StayAdmitted { stay, citizen, .. }
+        | O::StayDischargeExpected { stay, citizen, .. }
+        | O::StayDischarged { stay, citizen }
+        | O::StayDied { stay, citizen } => (stay, citizen.as_ref()),
+        O::StayLeaveStarted { stay }
+        | O::StayLeaveEnded { stay }
+        | O::StayCorrected { stay, .. }
+        | O::StayCancelled { stay, .. } => (stay, None),
+        _ => return Err(Refusal::Unchanged),
+    };
+    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    if let Some(entry) = state.by_origin(source, stay) {
+        return on_known(state, ctx, entry, citizen, observation, Vec::new());
+    }
+    if let Some(entry) = by_hand(state, citizen) {
+        let joined = entry.draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone() }));
+        return on_known(state, ctx, entry, citizen, observation, vec![joined]);
+    }
+    let origin = Origin { source: source.clone(), id: stay.clone() };
+    let opening = opened(state, ctx, ctx.agreement.clone(), citizen, Some(origin));
+    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    on_known(state, ctx, &entry, citizen, observation, vec![opening])
+}
+
+/// The open entry that a coordinator opened for this citizen before any message came.
+fn by_hand<'s>(state: &'s State, citizen: Option<&CitizenId>) -> Option<&'s Entry> {
+    state.of_citizen(citizen?).find(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none()))
+}
+
+fn opened(
+    state: &State,
+    ctx: &Ctx,
+    agreement: Option<AgreementId>,
+    citizen: Option<&CitizenId>,
+    origin: Option<Origin>,
+) -> Draft {
+    let agreement = agreement.or_else(|| match ctx.candidates.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    });
+    let stay = origin.as_ref().map(|origin| origin.id.clone());
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
+        origin,
+        citizen: citizen.cloned(),
+        dues: Vec::new(),
+    };
+    let event = Event::Discharges(DischargeEvent::Opened { opening, stay });
+    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event }
+}
+
+fn on_known(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+    mut drafts: Vec<Draft>,
+) -> Result<Vec<Draft>, Refusal> {
+    let Body::Stay(stay) = &entry.body else { return Err(Refusal::Unchanged) };
+    if let Some(citizen) = citizen.filter(|_| entry.citizen.is_none()) {
+        let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
+        drafts.push(entry.draft(ctx.at, Event::Entry(event)));
+    }
+    let event = translated(state, ctx, entry, observation).ok_or(Refusal::Unchanged)?;
+    let told = event.told(ctx.at).ok_or(Refusal::Unchanged)?;
+    if !stay.facts.knows(told.at, &told.item) {
+        drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
+        let mut next = stay.clone();
+        next.hear(told);
+        let citizen = entry.citizen.as_ref().or(citizen);
+        drafts.extend(follow(state, ctx, citizen, stay, &next));
+    }
+    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+fn translated(state: &State, ctx: &Ctx, entry: &Entry, observation: &Observation) -> Option<DischargeEvent> {
+    use Observation as O;
+    Some(match observation {
+        O::StayAdmitted { setting, planned, department, .. } => {
+            DischargeEvent::Admitted { setting: *setting, planned: *planned, department: department.clone() }
+        }
+        O::StayLeaveStarted { .. } => DischargeEvent::LeaveStarted {},
+        O::StayLeaveEnded { .. } => DischargeEvent::LeaveEnded {},
+        O::StayDischargeExpected { expected_at, told_by, .. } => {
+            DischargeEvent::DischargeExpected { expected_at: *expected_at, told_by: told_by.clone() }
+        }
+        O::StayDischarged { .. } => {
+            DischargeEvent::Discharged { resume_due: resume_due(state, entry, ctx.at) }
+        }
+        O::StayDied { .. } => DischargeEvent::Died {},
+        O::StayCorrected { of, at, setting, department, .. } => DischargeEvent::FactCorrected {
+            of: *of,
+            corrected_at: *at,
+            setting: *setting,
+            department: department.clone(),
+            resume_due: match of {
+                StayFact::Discharged => resume_due(state, entry, at.unwrap_or(ctx.at)),
+                _ => None,
+            },
+        },
+        O::StayCancelled { of, .. } => DischargeEvent::FactCancelled { of: *of },
+        _ => return None,
+    })
+}
+
+fn resume_due(state: &State, entry: &Entry, discharged_at: DateTime<Utc>) -> Option<Due> {
+    state
+        .rules(entry.agreements())
+        .filter_map(|rules| {
+            let minutes = value_of(&rules.discharges.resume_within_minutes)?;
+            Some(Due {
+                what: DueKind::Resume,
+                at: discharged_at + Duration::minutes(i64::from(minutes)),
+                clause: rules
+                    .discharges
+                    .resume_within_minutes
+                    .as_ref()
+                    .and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
+                agreement_version: Some(rules.version.clone()),
+            })
+        })
+        .min_by_key(|due| due.at)
+}
+
+/// What a change of the stay means for the citizen's visits.
+fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, after: &Stay) -> Vec<Draft> {
+    let Some(citizen) = citizen else { return Vec::new() };
+    match (before.halts(), after.halts()) {
+        (was, Some(halt)) if was != Some(halt) => {
+            let from = after.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
+            visits::halt(state, ctx, citizen, halt, from)
+        }
+        // Home, but help is not resumed yet: the visits stay halted until somebody says so.
+        (Some(_), None) if after.now.place != Place::Home || after.is_resumed() => {
+            let skipped_too = after.now.place == Place::NeverAdmitted;
+            visits::go_on(state, ctx, citizen, if skipped_too { None } else { Some(ctx.at) })
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The citizen has moved away: help stops (J 3.1.1), on every open stay and for every visit from then on.
+pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<Draft>, Refusal> {
+    let reason = Code::new("moved").expect("a constant code");
+    let mut drafts: Vec<Draft> = state
+        .of_citizen(citizen)
+        .filter(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stopped.is_none()))
+        .map(|entry| {
+            let event = DischargeEvent::Stopped { reason: reason.clone() };
+            entry.draft(ctx.at, Event::Discharges(event))
+        })
+        .collect();
+    drafts.extend(visits::moved_away(state, ctx, citizen));
+    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+/// The citizen of a stay became known: what it means for that citizen's visits.
+pub fn citizen_known(state: &State, ctx: &Ctx, stay: &Stay, citizen: &CitizenId) -> Vec<Draft> {
+    match stay.halts() {
+        Some(halt) => {
+            let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
+            visits::halt(state, ctx, citizen, halt, from)
+        }
+        None => Vec::new(),
+    }
+}
+
+// ---- commands -----------------------------------------------------------------------------
+
+/// Opens an entry by hand: told by telephone, by whom as a code, when expected.
+pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    let (agreement, citizen, expected_at, told_by) = match command {
+        Command::Open { agreement, citizen, expected_at, told_by } => {
+            (agreement.as_ref(), citizen.as_ref(), *expected_at, told_by)
+        }
+        Command::Expect { expected_at, told_by } => (None, None, *expected_at, told_by),
+        _ => return Err(Refusal::EntryMissing),
+    };
+    known_teller(told_by)?;
+    let agreement = agreement_of(state, ctx, agreement)?;
+    if let Some(entry) = citizen.and_then(|citizen| open_stay_of(state, citizen, &agreement)) {
+        let expect = Command::Expect { expected_at, told_by: told_by.clone() };
+        let Body::Stay(stay) = &entry.body else { return Err(Refusal::UnknownEntry) };
+        return decide(state, ctx, entry, stay, &expect);
+    }
+    let opening = opened(state, ctx, Some(agreement), citizen, None);
+    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    let event = DischargeEvent::DischargeExpected { expected_at, told_by: told_by.clone() };
+    let expected = entry.draft(ctx.at, Event::Discharges(event));
+    Ok(vec![opening, expected])
+}
+
+fn open_stay_of<'s>(state: &'s State, citizen: &CitizenId, agreement: &AgreementId) -> Option<&'s Entry> {
+    state
+        .of_citizen(citizen)
+        .find(|entry| matches!(entry.body, Body::Stay(_)) && entry.agreement.as_ref() == Some(agreement))
+}
+
+/// The agreement named, or the only one the person has.
+fn agreement_of(state: &State, ctx: &Ctx, named: Option<&AgreementId>) -> Result<AgreementId, Refusal> {
+    let known = |id: &AgreementId| state.agreements.contains_key(id) && ctx.may_use(state, id);
+    match named {
+        Some(id) if known(id) => Ok(id.clone()),
+        Some(id) => Err(Refusal::UnknownAgreement { agreement: id.clone() }),
+        None => {
+            let mut own = state.agreements.keys().filter(|id| known(id));
+            match (own.next(), own.next()) {
+                (Some(only), None) => Ok(only.clone()),
+                _ => Err(Refusal::FieldMissing { field: "agreement".into() }),
+            }
+        }
+    }
+}
+
+fn known_teller(told_by: &Code) -> Result<(), Refusal> {
+    if TELLERS.contains(&told_by.as_str()) {
+        Ok(())
+    } else {
+        Err(Refusal::UnknownCode { field: "told_by".into() })
+    }
+}
+
+/// Decides a coordinator's command.
+pub fn decide(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    command: &Command,
+) -> Result<Vec<Draft>, Refusal> {
+    let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    let one = |event| Ok(vec![entry.draft(ctx.at, Event::Discharges(event))]);
+    if let Command::AssessorsTold { told } = command {
+        // Asked also of a stay that is over: the invoice comes later.
+        return match stay.assessors_told {
+            Some(known) if known == *told => Err(Refusal::AlreadyDone),
+            _ if stay.now.admitted_at.is_none() => wrong_state(),
+            _ => one(DischargeEvent::AssessorsTold { told: *told }),
+        };
+    }
+    if !entry.is_open() {
+        return wrong_state();
+    }
+    entry.not_held_by_other(ctx)?;
+    match command {
+        Command::Expect { expected_at, told_by } | Command::Open { expected_at, told_by, .. } => {
+            known_teller(told_by)?;
+            match entry.state() {
+                "admitted" | "on-leave" | "discharge-expected" => {
+                    let (expected_at, told_by) = (*expected_at, told_by.clone());
+                    one(DischargeEvent::DischargeExpected { expected_at, told_by })
+                }
+                _ => wrong_state(),
+            }
+        }
+        Command::Resume {} => resume(state, ctx, entry, stay),
+        Command::Stop { reason } => stop(state, ctx, entry, stay, reason),
+        Command::Step { step, done } => {
+            if !DISCHARGE_STEPS.contains(&step.as_str()) {
+                return Err(Refusal::UnknownCode { field: "step".into() });
+            }
+            if stay.steps.iter().any(|(known, _)| known == step) == *done {
+                return Err(Refusal::AlreadyDone);
+            }
+            one(DischargeEvent::StepTicked { step: step.clone(), done: *done })
+        }
+        Command::AssessorsTold { .. } => wrong_state(),
+    }
+}
+
+/// Help runs again. Never while the hospital still has the citizen, on leave neither: first somebody must have said
+/// that the citizen comes home (N 3.5.3: told by telephone counts).
+fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Draft>, Refusal> {
+    let restored = stay.upset.is_some_and(|(upset, _)| upset == Upset::DeathCancelled);
+    match entry.state() {
+        "discharged" | "discharge-expected" | "cancelled" => {}
+        "resumed" if restored => {}
+        state => return Err(Refusal::WrongState { state: state.into() }),
+    }
+    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(DischargeEvent::Resumed {}))];
+    if let Some(citizen) = &entry.citizen {
+        drafts.extend(visits::go_on(state, ctx, citizen, Some(ctx.at)));
+    }
+    Ok(drafts)
+}
+
+fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> Result<Vec<Draft>, Refusal> {
+    if !STOP_REASONS.contains(&reason.as_str()) {
+        return Err(Refusal::UnknownCode { field: "reason".into() });
+    }
+    let in_vain = stay.upset.is_some_and(|(upset, _)| upset.is_in_vain());
+    if reason.as_str() == BACK_IN_HOSPITAL && !in_vain {
+        return Err(Refusal::WrongState { state: entry.state().into() });
+    }
+    let event = DischargeEvent::Stopped { reason: reason.clone() };
+    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
+    if reason.as_str() == "moved"
+        && let Some(citizen) = &entry.citizen
+    {
+        drafts.extend(visits::moved_away(state, ctx, citizen));
+    }
+    Ok(drafts)
+}
+
+/// The way back for what a coordinator recorded wrongly.
+pub fn correct(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    what: &Code,
+    reason: &Code,
+) -> Result<Vec<Draft>, Refusal> {
+    if !CORRECTABLE.contains(&what.as_str()) {
+        return Err(Refusal::UnknownCode { field: "what".into() });
+    }
+    if !CORRECTION_REASONS.contains(&reason.as_str()) {
+        return Err(Refusal::UnknownCode { field: "reason".into() });
+    }
+    let stands = match what.as_str() {
+        "resumption" => stay.resumed_at.is_some(),
+        "stop" => stay.stopped.is_some(),
+        _ => stay.assessors_told.is_some(),
+    };
+    if !stands {
+        return Err(Refusal::NothingToCorrect);
+    }
+    let mut next = stay.clone();
+    corrected(&mut next, what.as_str());
+    let event = DischargeEvent::Corrected { what: what.clone(), reason: reason.clone() };
+    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
+    drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next));
+    Ok(drafts)
+}
+
+// ---- evolve -------------------------------------------------------------------------------
+
+fn opened_entry(record: &Record) -> Option<Entry> {
+    let Event::Discharges(DischargeEvent::Opened { opening, stay }) = &record.event else { return None };
+    let body = Body::Stay(Stay {
+        stay: stay.clone(),
+        facts: Facts::default(),
+        now: Folded::default(),
+        steps: Vec::new(),
+        assessors_told: None,
+        resumed_at: None,
+        stopped: None,
+        upset: None,
+    });
+    Some(Entry::open(record, opening, body))
+}
+
+/// Applies one event. Never fails: what makes no sense is left alone.
+pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
+    if let Some(entry) = opened_entry(record) {
+        state.insert(entry);
+        return;
+    }
+    if let DischargeEvent::Joined { stay } = event {
+        state.also_known_as(record, stay);
+    }
+    state.change(record.entry, |entry| {
+        if event.is_material() {
+            entry.version += 1;
+        }
+        if let Body::Stay(stay) = &mut entry.body {
+            apply(stay, record.happened_at, event);
+        }
+        settle(entry, record.happened_at);
+    });
+}
+
+fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
+    if let Some(told) = event.told(at) {
+        stay.hear(told);
+        return;
+    }
+    match event {
+        DischargeEvent::Joined { stay: id } => stay.stay = Some(id.clone()),
+        DischargeEvent::Resumed {} => {
+            stay.resumed_at = Some(at);
+            stay.upset = None;
+        }
+        DischargeEvent::Stopped { reason } if reason.as_str() == BACK_IN_HOSPITAL => {
+            stay.resumed_at = None;
+            stay.upset = None;
+            // Asked and ticked off anew when the citizen comes home at last.
+            stay.steps.clear();
+        }
+        DischargeEvent::Stopped { reason } => {
+            stay.stopped = Some(Stopped { reason: reason.clone(), at });
+            stay.upset = None;
+        }
+        DischargeEvent::StepTicked { step, done } => {
+            stay.steps.retain(|(known, _)| known != step);
+            if *done {
+                stay.steps.push((step.clone(), at));
+            }
+        }
+        DischargeEvent::AssessorsTold { told } => stay.assessors_told = Some(*told),
+        DischargeEvent::Corrected { what, .. } => corrected(stay, what.as_str()),
+        _ => {}
+    }
+}
+
+fn corrected(stay: &mut Stay, what: &str) {
+    match what {
+        "resumption" => {
+            stay.resumed_at = None;
+            stay.upset = None;
+        }
+        "stop" => stay.stopped = None,
+        _ => stay.assessors_told = None,
+    }
+}
+
+/// Puts dues and closing in step with what is now known.
+fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+    let Body::Stay(stay) = &entry.body else { return };
+    let (over, waits_for_help) = (stay.is_over(), stay.state() == "discharged");
+    let expected = stay
+        .now
+        .expected
+        .as_ref()
+        .filter(|_| stay.state() == "discharge-expected")
+        .map(|it| Due::own(DueKind::Expected, it.expected_at));
+    let resume = stay.now.resume_due.clone().filter(|_| waits_for_help);
+    entry.drop_due(DueKind::Expected);
+    entry.drop_due(DueKind::Resume);
+    if over {
+        entry.close(at);
+        return;
+    }
+    entry.reopen();
+    entry.dues.extend(expected.into_iter().chain(resume));
+}
+
+/// The visits of the admission's own date that this stay struck: wasted unless the assessors told us before.
+pub fn first_day_visits(state: &State, entry: &Entry, stay: &Stay) -> Vec<EntryId> {
+    let Some(admitted_at) = stay.now.admitted_at else { return Vec::new() };
+    let linked = entry.links.iter().filter_map(|link| state.entry(link.to));
+    linked
+        .filter(|other| match &other.body {
+            Body::Visit(visit) => visit
+                .agreed_at()
+                .is_some_and(|at| at >= admitted_at && super::calendar::days_apart(at, admitted_at) == 0),
+            _ => false,
+        })
+        .map(|other| other.id)
+        .collect()
+}
