@@ -235,7 +235,16 @@ impl<'a> Words<'a> {
 /// Where the texts of a field's codes are.
 fn option_prefix(verb: &str, field: &str) -> &'static str {
     match (bare(verb), field) {
-        (_, "reached") => "yes-no",
+        (_, "reached" | "told" | "done" | "confirmed") => "yes-no",
+        ("door" | "door-closed", "outcome") => "door-outcome",
+        ("stop" | "stopped", "reason") => "stop",
+        (_, "told_by") => "teller",
+        (_, "step") => "step",
+        (_, "asked_by" | "by" | "cancelled_by") => "party",
+        (_, "setting") => "setting",
+        (_, "replacement") => "replacement",
+        (_, "halt") => "halt",
+        (_, "of") => "stay-fact",
         ("respond" | "responded", "with") => "response",
         (_, "helper") => "helper",
         (_, "outcome") => "outcome",

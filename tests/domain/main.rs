@@ -2,3 +2,7 @@
 
 mod agreements;
 mod calendar;
+mod discharges;
+mod homecare;
+mod links;
+mod visits;

@@ -49,5 +49,6 @@ pub fn facts(words: Words<'_>, entry: &Entry) -> Vec<(crate::i18n::Key, crate::i
         Details::Phone(call) => phone::facts(words, entry, call),
         Details::Duties(duty) => duties::facts(words, duty),
         Details::Sources(trouble) => sources::facts(words, trouble),
+        Details::Discharges(_) | Details::Visits(_) => Vec::new(),
     }
 }

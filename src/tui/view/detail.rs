@@ -351,6 +351,14 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
         "trigger",
         "duty",
         "trouble",
+        "told_by",
+        "setting",
+        "of",
+        "step",
+        "asked_by",
+        "cancelled_by",
+        "replacement",
+        "halt",
     ];
     let codes: Vec<Said> = shown
         .iter()

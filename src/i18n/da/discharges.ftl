@@ -1,0 +1,85 @@
+# Udskrivninger
+action-discharges-assessors-told = visitationen sagde det
+field-expected_at = Ventes hjem
+field-told_by = Sagt af
+field-step = Trin
+field-done = Gjort
+field-told = Sagde de det før
+field-citizen = Borger
+due-resume = hjælp genoptages
+due-expected = ventes hjem
+
+teller-hospital = sygehuset
+teller-nurse = kommunens sygeplejerske
+teller-assessors = visitationen
+teller-citizen = borgeren
+teller-relative = pårørende
+teller-care-system = omsorgssystemet
+teller-colleague = kollega
+
+stop-dead = borgeren er død
+stop-moved = borgeren er flyttet
+stop-care-home = plejehjem
+stop-declined = borgeren vil ikke
+stop-other-provider = anden leverandør
+stop-not-ours = ikke vores borger
+stop-back-in-hospital = stadig på sygehus
+
+step-visits-planned = besøg planlagt
+step-groceries = dagligvarer
+step-medicine = medicin
+step-aids = hjælpemidler
+step-key = nøgle
+step-citizen-phoned = borger ringet op
+
+setting-inpatient = indlagt
+setting-acute-outpatient = akut ambulant
+stay-fact-admitted = indlæggelse
+stay-fact-leave-started = orlov
+stay-fact-leave-ended = tilbage fra orlov
+stay-fact-discharged = udskrivning
+stay-fact-died = død
+
+correct-resumption = at hjælpen blev genoptaget
+correct-stop = at hjælpen blev stoppet
+correct-assessors-told = hvad visitationen sagde
+
+why-discharged = Udskrevet, hjælpen er ikke genoptaget
+why-comes-home = Kommer hjem
+why-home-by-now = Skulle være hjemme nu
+why-never-admitted = Indlæggelsen er taget tilbage: er nogen sprunget over?
+why-dead = Død: hjælpen skal stoppes
+why-ask-assessors = Sagde visitationen det før indlæggelsen?
+why-admitted-planned = Planlagt indlagt: meld afbud til visitationen
+why-admitted = Indlagt
+why-on-leave = På orlov: hjælpen begynder ikke
+why-resumed = Hjælpen er genoptaget
+why-discharge-cancelled = UDSKRIVNINGEN ER TAGET TILBAGE, og hjælpen kører
+why-admitted-again = INDLAGT IGEN, og hjælpen kører
+why-death-cancelled = DØDSFALDET ER TAGET TILBAGE
+why-duty-start-of-help = Praktisk hjælp skal begynde
+duty-start-of-help = begynd praktisk hjælp
+
+next-resume = Genoptag
+next-prepare = Gør klar
+next-stop = Stop hjælpen
+next-stop-help-again = Stop igen
+next-resume-or-look = Genoptag
+next-assessors-told = Svar
+next-report-to-assessors = Meld afbud
+
+kind-discharges-opened = ophold åbnet
+kind-discharges-joined = fundet i sygehusets besked
+kind-discharges-admitted = indlagt
+kind-discharges-leave-started = på orlov
+kind-discharges-leave-ended = tilbage fra orlov
+kind-discharges-discharge-expected = ventes hjem
+kind-discharges-discharged = udskrevet
+kind-discharges-died = død
+kind-discharges-fact-corrected = sygehuset rettede
+kind-discharges-fact-cancelled = sygehuset tog tilbage
+kind-discharges-resumed = hjælp genoptaget
+kind-discharges-stopped = hjælp stoppet
+kind-discharges-step-ticked = trin
+kind-discharges-assessors-told = spurgt om visitationen
+kind-discharges-corrected = rettet

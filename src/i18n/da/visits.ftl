@@ -1,0 +1,92 @@
+# Besøg
+field-asked_by = Bedt om af
+field-confirmed = Alligevel
+field-at = Tid
+field-by = Aflyst af
+field-told_at = Sagt kl.
+due-late = for sent
+due-contact = kontakt borgeren
+due-receipt = kvittering
+
+party-citizen = borgeren
+party-provider = os
+party-municipality = kommunen
+party-hospital = indlæggelse
+party-death = dødsfald
+help-personal = personlig pleje
+help-practical = praktisk hjælp
+help-food = mad
+help-nursing = sygepleje
+help-training = træning
+grant-pathway = forløb
+grant-service = enkelt ydelse
+side-late = for sent
+side-early = for tidligt
+halt-in-hospital = på sygehus
+halt-dead = død
+replacement-owed = skyldes
+replacement-judgement = efter et skøn
+replacement-nothing = intet
+
+step-windows = vinduer
+step-light = lys
+step-curtains = gardiner
+step-car = bil
+step-bicycle = cykel
+step-municipal-instruction = kommunens instruks
+door-outcome-let-in = lukket ind
+door-outcome-found-well = fundet, har det godt
+door-outcome-not-home = ikke hjemme
+door-outcome-in-hospital = på sygehus
+door-outcome-helped = fundet og hjulpet
+door-outcome-deceased = fundet død
+door-outcome-handed-to-municipality = givet til kommunen
+
+correct-contact = kontakten
+correct-move = flytningen
+correct-cancellation = aflysningen
+correct-door = den lukkede dør
+
+why-visit-late = Forsinket: borgeren er ikke kontaktet
+why-visit-early = For tidligt: borgeren er ikke kontaktet
+why-not-reached = Borgeren er ikke truffet
+why-door-unanswered = Ingen åbner
+why-started-off-time = Begyndt uden for tiden
+why-moved-untold = Flyttet af os: borgeren ved det ikke
+why-replacement-owed = Der skyldes et erstatningsbesøg
+why-replacement-judgement = Sent afbud: erstatning efter et skøn
+why-no-receipt = Mangler kvittering
+why-on-holiday = På en helligdag: tilbyd en anden dag
+why-visit-halted = Borgeren er ikke hjemme
+why-planned = Planlagt
+why-moved = Flyttet
+why-contacted = Borgeren er kontaktet
+
+next-contact = Ring til borger
+next-door-steps = Gå trin igennem
+next-replace = Aftal nyt
+next-ask-or-replace = Spørg visit.
+next-receipt = Kvittér
+next-offer-another-day = Tilbyd ny dag
+
+kind-visits-opened = besøg kendt
+kind-visits-planned = planlagt
+kind-visits-expected = ny forventet tid
+kind-visits-started = begyndt
+kind-visits-fell-silent = ikke begyndt til tiden
+kind-visits-done = klaret
+kind-visits-receipt-missing = mangler kvittering
+kind-visits-lapsed = tiden er gået
+kind-visits-contacted = borger kontaktet
+kind-visits-moved = flyttet
+kind-visits-replaced = erstatning aftalt
+kind-visits-cancelled = aflyst
+kind-visits-settled = intet skyldes
+kind-visits-door-unanswered = ingen åbner
+kind-visits-door-step = trin ved døren
+kind-visits-door-closed = den lukkede dør afklaret
+kind-visits-halted = sat i bero
+kind-visits-went-on = i gang igen
+kind-visits-corrected = rettet
+
+refusal-against-contract = Imod aftalen ({ $clause }): { $says } Vælg »alligevel« for at gøre det; det mærkes.

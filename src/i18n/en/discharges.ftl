@@ -1,0 +1,85 @@
+# Discharges
+action-discharges-assessors-told = assessors told us
+field-expected_at = Expected home
+field-told_by = Told by
+field-step = Step
+field-done = Done
+field-told = Told before
+field-citizen = Citizen
+due-resume = help resumed
+due-expected = expected home
+
+teller-hospital = the hospital
+teller-nurse = the municipal nurse
+teller-assessors = the assessors
+teller-citizen = the citizen
+teller-relative = a relative
+teller-care-system = the care system
+teller-colleague = a colleague
+
+stop-dead = the citizen is dead
+stop-moved = the citizen has moved
+stop-care-home = care home
+stop-declined = the citizen declines
+stop-other-provider = another provider
+stop-not-ours = not our citizen
+stop-back-in-hospital = still in hospital
+
+step-visits-planned = visits planned
+step-groceries = groceries
+step-medicine = medicine
+step-aids = aids
+step-key = key
+step-citizen-phoned = citizen phoned
+
+setting-inpatient = inpatient
+setting-acute-outpatient = acute outpatient
+stay-fact-admitted = admission
+stay-fact-leave-started = leave
+stay-fact-leave-ended = back from leave
+stay-fact-discharged = discharge
+stay-fact-died = death
+
+correct-resumption = that help was resumed
+correct-stop = that help was stopped
+correct-assessors-told = what the assessors told
+
+why-discharged = Discharged, help not resumed
+why-comes-home = Comes home
+why-home-by-now = Should be home by now
+why-never-admitted = The admission was taken back: was anybody skipped?
+why-dead = Dead: help must stop
+why-ask-assessors = Did the assessors tell before the admission?
+why-admitted-planned = Planned admission: report cancelled visits
+why-admitted = In hospital
+why-on-leave = On leave: help does not start
+why-resumed = Help is resumed
+why-discharge-cancelled = THE DISCHARGE WAS TAKEN BACK, and help runs
+why-admitted-again = ADMITTED AGAIN, and help runs
+why-death-cancelled = THE DEATH WAS TAKEN BACK
+why-duty-start-of-help = Practical help must begin
+duty-start-of-help = begin practical help
+
+next-resume = Resume
+next-prepare = Prepare
+next-stop = Stop help
+next-stop-help-again = Stop again
+next-resume-or-look = Resume
+next-assessors-told = Answer
+next-report-to-assessors = Report
+
+kind-discharges-opened = stay opened
+kind-discharges-joined = found in a hospital message
+kind-discharges-admitted = admitted
+kind-discharges-leave-started = on leave
+kind-discharges-leave-ended = back from leave
+kind-discharges-discharge-expected = expected home
+kind-discharges-discharged = discharged
+kind-discharges-died = dead
+kind-discharges-fact-corrected = the hospital corrected
+kind-discharges-fact-cancelled = the hospital took back
+kind-discharges-resumed = help resumed
+kind-discharges-stopped = help stopped
+kind-discharges-step-ticked = step
+kind-discharges-assessors-told = asked about the assessors
+kind-discharges-corrected = corrected

@@ -1,0 +1,92 @@
+# Visits
+field-asked_by = Asked by
+field-confirmed = All the same
+field-at = Time
+field-by = Cancelled by
+field-told_at = Told at
+due-late = too late
+due-contact = contact the citizen
+due-receipt = receipt
+
+party-citizen = the citizen
+party-provider = us
+party-municipality = the municipality
+party-hospital = hospital stay
+party-death = death
+help-personal = personal care
+help-practical = practical help
+help-food = food
+help-nursing = nursing
+help-training = training
+grant-pathway = pathway
+grant-service = single service
+side-late = late
+side-early = early
+halt-in-hospital = in hospital
+halt-dead = dead
+replacement-owed = owed
+replacement-judgement = a judgement
+replacement-nothing = nothing
+
+step-windows = windows
+step-light = light
+step-curtains = curtains
+step-car = car
+step-bicycle = bicycle
+step-municipal-instruction = the municipality's instruction
+door-outcome-let-in = let in
+door-outcome-found-well = found, is well
+door-outcome-not-home = not home
+door-outcome-in-hospital = in hospital
+door-outcome-helped = found and helped
+door-outcome-deceased = found dead
+door-outcome-handed-to-municipality = handed to the municipality
+
+correct-contact = the contact
+correct-move = the move
+correct-cancellation = the cancellation
+correct-door = the unanswered door
+
+why-visit-late = Late: the citizen has not been contacted
+why-visit-early = Early: the citizen has not been contacted
+why-not-reached = The citizen was not reached
+why-door-unanswered = Nobody opens
+why-started-off-time = Began off its time
+why-moved-untold = Moved by us: the citizen does not know
+why-replacement-owed = A replacement visit is owed
+why-replacement-judgement = Late cancellation: replacement is a judgement
+why-no-receipt = No receipt
+why-on-holiday = On a holiday: offer another day
+why-visit-halted = The citizen is not at home
+why-planned = Planned
+why-moved = Moved
+why-contacted = The citizen has been contacted
+
+next-contact = Ring citizen
+next-door-steps = Go through steps
+next-replace = Agree anew
+next-ask-or-replace = Ask assessors
+next-receipt = Receipt
+next-offer-another-day = Offer new day
+
+kind-visits-opened = visit known
+kind-visits-planned = planned
+kind-visits-expected = new expected time
+kind-visits-started = begun
+kind-visits-fell-silent = not begun in time
+kind-visits-done = done
+kind-visits-receipt-missing = no receipt
+kind-visits-lapsed = its time is over
+kind-visits-contacted = citizen contacted
+kind-visits-moved = moved
+kind-visits-replaced = replacement agreed
+kind-visits-cancelled = cancelled
+kind-visits-settled = nothing owed
+kind-visits-door-unanswered = nobody opens
+kind-visits-door-step = step at the door
+kind-visits-door-closed = the closed door explained
+kind-visits-halted = halted
+kind-visits-went-on = goes on
+kind-visits-corrected = corrected
+
+refusal-against-contract = Against the agreement ({ $clause }): { $says } Choose "all the same" to do it; it is marked.

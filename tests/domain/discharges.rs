@@ -1,0 +1,585 @@
+//! Discharges: stays folded by event time, the resume list, what upsets a resumption, the daily round.
+
+use proptest::prelude::*;
+use vagttavle::domain::Refusal;
+use vagttavle::domain::duties::DutyKind;
+use vagttavle::domain::entry::{Body, DueKind};
+use vagttavle::domain::identity::EntryId;
+use vagttavle::domain::observation::{Help, Observation, Setting, StayFact};
+use vagttavle::domain::stay::Place;
+use vagttavle::protocol::Details;
+use vagttavle::protocol::attention::Level;
+
+use crate::homecare::*;
+
+/// A Saturday morning in Copenhagen (UTC+1).
+const SATURDAY: &str = "2026-11-21T08:00:00Z";
+
+fn world() -> World {
+    World::at(SATURDAY, "norddjurs")
+}
+
+fn details(world: &World, stay: &str) -> vagttavle::protocol::entry::DischargeDetails {
+    match world.shown(stay).details {
+        Details::Discharges(details) => details,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_fact_gives_its_state() {
+    let mut world = world();
+    world.given("2026-11-18T10:00:00Z", admitted("s"));
+    assert_eq!(world.state_of("s"), "admitted");
+    world.given("2026-11-19T10:00:00Z", leave_started("s"));
+    assert_eq!(world.state_of("s"), "on-leave");
+    world.given("2026-11-20T10:00:00Z", leave_ended("s"));
+    assert_eq!(world.state_of("s"), "admitted");
+    world.given("2026-11-20T11:00:00Z", expected("s", "2026-11-21T10:00:00Z"));
+    assert_eq!(world.state_of("s"), "discharge-expected");
+    world.given("2026-11-21T07:00:00Z", discharged("s"));
+    assert_eq!(world.state_of("s"), "discharged");
+    world.does(world.id_of("s"), resume());
+    assert_eq!(world.state_of("s"), "resumed");
+    assert!(!world.is_open("s"), "resumed and said so: it is over");
+    world.replays();
+}
+
+#[test]
+fn the_first_fact_heard_opens_the_stay_whatever_it_is() {
+    for (fact, state) in [
+        (discharged("s"), "discharged"),
+        (died("s"), "dead"),
+        (leave_started("s"), "on-leave"),
+        (leave_ended("s"), "admitted"),
+        (stay_cancelled("s", StayFact::Admitted), "cancelled"),
+        (stay_cancelled("s", StayFact::Discharged), "admitted"),
+        (stay_cancelled("s", StayFact::LeaveStarted), "admitted"),
+        (stay_cancelled("s", StayFact::LeaveEnded), "on-leave"),
+        (stay_cancelled("s", StayFact::Died), "admitted"),
+        (
+            Observation::StayCorrected {
+                stay: id("s"),
+                of: StayFact::Discharged,
+                at: None,
+                setting: None,
+                department: None,
+            },
+            "discharged",
+        ),
+    ] {
+        let mut world = world();
+        world.given("2026-11-20T10:00:00Z", fact.clone());
+        assert_eq!(world.state_of("s"), state, "{fact:?}");
+    }
+}
+
+#[test]
+fn a_late_message_never_reopens_a_stay() {
+    let mut world = world();
+    world.given("2026-11-20T12:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, resume());
+    // Sent at 09:00, heard after the discharge.
+    world.given("2026-11-20T09:00:00Z", admitted("s"));
+    assert_eq!(world.state_of("s"), "resumed");
+    assert!(!world.is_open("s"));
+    assert_eq!(world.stay("s").now.admitted_at, Some(at("2026-11-20T09:00:00Z")));
+    assert_eq!(world.stay("s").upset, None, "nothing that was done is put in doubt");
+}
+
+#[test]
+fn the_same_fact_twice_changes_nothing() {
+    let mut world = world();
+    world.given("2026-11-20T12:00:00Z", discharged("s"));
+    assert_eq!(world.tells("2026-11-20T12:00:00Z", discharged("s")), Err(Refusal::Unchanged));
+}
+
+#[test]
+fn a_correction_changes_time_and_department_and_says_so() {
+    let mut world = world();
+    world.given("2026-11-20T12:00:00Z", admitted("s"));
+    world.given(
+        "2026-11-20T14:00:00Z",
+        Observation::StayCorrected {
+            stay: id("s"),
+            of: StayFact::Admitted,
+            at: Some(at("2026-11-20T11:00:00Z")),
+            setting: Some(Setting::AcuteOutpatient),
+            department: Some(id("SOR:399841000016000")),
+        },
+    );
+    let shown = details(&world, "s");
+    assert_eq!(shown.admitted_at, Some(at("2026-11-20T11:00:00Z")));
+    assert_eq!(shown.setting.as_deref(), Some("acute-outpatient"));
+    assert_eq!(shown.department, Some(id("SOR:399841000016000")));
+    assert_eq!(shown.corrections, 1);
+    assert_eq!(world.state_of("s"), "admitted");
+}
+
+#[test]
+fn leave_never_starts_help() {
+    let mut world = world();
+    world.given("2026-11-19T10:00:00Z", admitted("s")).given("2026-11-20T10:00:00Z", leave_started("s"));
+    let stay = world.id_of("s");
+    let refused = world.tries("anna", Some(stay), resume());
+    assert_eq!(refused, Err(Refusal::WrongState { state: "on-leave".into() }));
+    assert_eq!(world.attention("s").level, Level::Info);
+    // Only when somebody has said that the citizen comes home for good.
+    world.does(stay, expect("2026-11-21T10:00:00Z", "hospital"));
+    assert_eq!(world.state_of("s"), "discharge-expected");
+    world.does(stay, resume());
+    assert_eq!(world.state_of("s"), "resumed");
+}
+
+#[test]
+fn a_leave_after_an_expectation_is_still_a_leave() {
+    let mut world = world();
+    world
+        .given("2026-11-18T10:00:00Z", admitted("s"))
+        .given("2026-11-19T10:00:00Z", expected("s", "2026-11-22T10:00:00Z"))
+        .given("2026-11-20T10:00:00Z", leave_started("s"));
+    assert_eq!(world.state_of("s"), "on-leave");
+    world.given("2026-11-20T18:00:00Z", leave_ended("s"));
+    assert_eq!(world.state_of("s"), "discharge-expected");
+}
+
+#[test]
+fn a_discharge_cancelled_after_help_was_resumed_warns_loudly() {
+    let mut world = world();
+    world.given("2026-11-19T10:00:00Z", admitted("s")).given("2026-11-20T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, resume());
+    world.given("2026-11-21T07:30:00Z", stay_cancelled("s", StayFact::Discharged));
+    assert_eq!(world.state_of("s"), "admitted");
+    assert!(world.is_open("s"), "it comes back to the board");
+    let attention = world.attention("s");
+    assert_eq!((attention.level, attention.why.as_str()), (Level::Duty, "discharge-cancelled"));
+    assert!(attention.overdue, "the staff must hear of it now");
+    assert_eq!(attention.next, "stop-help-again");
+
+    world.does(stay, stop("back-in-hospital"));
+    assert_eq!(world.state_of("s"), "admitted");
+    assert_ne!(world.why("s"), "discharge-cancelled");
+    assert_eq!(
+        world.tries("anna", Some(stay), stop("back-in-hospital")),
+        Err(Refusal::WrongState { state: "admitted".into() })
+    );
+    world.given("2026-11-21T07:45:00Z", discharged("s"));
+    assert_eq!(world.state_of("s"), "discharged", "help has to be resumed anew");
+    world.replays();
+}
+
+#[test]
+fn a_discharge_cancelled_before_anybody_acted_is_quiet() {
+    let mut world = world();
+    world
+        .given("2026-11-19T10:00:00Z", admitted("s"))
+        .given("2026-11-20T10:00:00Z", discharged("s"))
+        .given("2026-11-20T11:00:00Z", stay_cancelled("s", StayFact::Discharged));
+    assert_eq!(world.state_of("s"), "admitted");
+    assert_eq!(world.stay("s").upset, None);
+}
+
+#[test]
+fn admitted_again_while_help_runs_warns_as_loudly() {
+    let mut world = world();
+    world.given("2026-11-19T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, resume());
+    world.until("2026-11-21T12:00:00Z");
+    world.given("2026-11-21T11:00:00Z", admitted("s"));
+    assert_eq!((world.state_of("s"), world.why("s").as_str()), ("admitted", "admitted-again"));
+}
+
+#[test]
+fn death_stops_everything_and_a_cancelled_death_restores_it() {
+    let mut world = world();
+    world.given("2026-11-19T10:00:00Z", admitted("s")).given("2026-11-20T10:00:00Z", leave_started("s"));
+    world.given("2026-11-21T06:00:00Z", died("s"));
+    assert_eq!((world.state_of("s"), world.why("s").as_str()), ("dead", "dead"));
+    let stay = world.id_of("s");
+    assert_eq!(
+        world.tries("anna", Some(stay), resume()),
+        Err(Refusal::WrongState { state: "dead".into() })
+    );
+    world.does(stay, stop("dead"));
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("dead", false));
+
+    world.given("2026-11-21T07:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("on-leave", true));
+    assert_eq!(world.why("s"), "death-cancelled");
+    assert_eq!(world.attention("s").level, Level::Duty);
+}
+
+#[test]
+fn a_death_cancelled_after_help_was_resumed_asks_for_it_again() {
+    let mut world = world();
+    world.given("2026-11-19T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, resume());
+    world.given("2026-11-21T06:00:00Z", died("s"));
+    assert!(world.is_open("s"));
+    world.given("2026-11-21T07:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("resumed", true));
+    assert_eq!(world.why("s"), "death-cancelled");
+    world.does(stay, resume());
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("resumed", false));
+}
+
+#[test]
+fn a_cancelled_admission_asks_whether_anybody_was_skipped() {
+    let mut world = world();
+    world
+        .given("2026-11-20T10:00:00Z", admitted("s"))
+        .given("2026-11-20T12:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!((world.state_of("s"), world.why("s").as_str()), ("cancelled", "never-admitted"));
+    assert!(world.is_open("s"));
+    world.does(world.id_of("s"), resume());
+    assert!(!world.is_open("s"));
+}
+
+#[test]
+fn moving_away_stops() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", admitted("s"));
+    world.given("2026-11-21T07:00:00Z", Observation::CitizenMoved { citizen: citizen("c-1") });
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("stopped", false));
+    let again = world.tells("2026-11-21T07:00:00Z", Observation::CitizenMoved { citizen: citizen("c-1") });
+    assert_eq!(again, Err(Refusal::Unchanged));
+}
+
+#[test]
+fn opened_by_hand_in_a_minute_the_citizen_unknown() {
+    let mut world = world();
+    let opened = world.tries("anna", None, open(Some("norddjurs"), None, "2026-11-21T13:00:00Z")).unwrap();
+    let entry = opened[0].entry;
+    let state = |world: &World| world.state.entry(entry).unwrap().state();
+    assert_eq!(state(&world), "discharge-expected");
+    world.until("2026-11-21T14:00:00Z");
+    let shown = vagttavle::protocol::project::entry(&world.state, world.state.entry(entry).unwrap(), world.now);
+    assert_eq!(shown.attention.why, "home-by-now");
+    assert!(shown.attention.overdue);
+    world.does(entry, resume());
+    assert_eq!(state(&world), "resumed");
+    world.replays();
+}
+
+#[test]
+fn by_hand_needs_an_agreement_where_there_are_two() {
+    let mut world = world();
+    let missing = world.tries("anna", None, open(None, None, "2026-11-21T13:00:00Z"));
+    assert_eq!(missing, Err(Refusal::FieldMissing { field: "agreement".into() }));
+    let foreign = world.tries("mette", None, open(Some("jammerbugt"), None, "2026-11-21T13:00:00Z"));
+    assert_eq!(foreign, Err(Refusal::UnknownAgreement { agreement: agreement_id("jammerbugt") }));
+    let only_one = world.tries("mette", None, expect("2026-11-21T13:00:00Z", "relative"));
+    assert!(only_one.is_ok(), "{only_one:?}");
+    let nobody = world.tries("mette", None, expect("2026-11-21T13:00:00Z", "the-postman"));
+    assert_eq!(nobody, Err(Refusal::UnknownCode { field: "told_by".into() }));
+}
+
+#[test]
+fn a_message_joins_the_entry_that_was_opened_by_hand() {
+    let mut world = world();
+    let opened =
+        world.tries("anna", None, open(Some("norddjurs"), Some("c-1"), "2026-11-21T13:00:00Z")).unwrap();
+    world.given("2026-11-20T10:00:00Z", admitted("s"));
+    assert_eq!(world.id_of("s"), opened[0].entry, "one stay, one entry");
+    assert_eq!(world.state_of("s"), "discharge-expected", "what was told on the phone stands");
+    world.given("2026-11-21T07:30:00Z", discharged("s"));
+    assert_eq!(world.state_of("s"), "discharged");
+    // And the other way round: opening by hand finds the stay that is there.
+    let again = world.tries("anna", None, open(Some("norddjurs"), Some("c-1"), "2026-11-21T15:00:00Z"));
+    assert_eq!(again, Err(Refusal::WrongState { state: "discharged".into() }));
+}
+
+#[test]
+fn the_resume_list_is_the_agreements() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    let names = |world: &World| -> Vec<String> {
+        details(world, "s").steps.iter().map(|step| step.step.to_string()).collect()
+    };
+    assert_eq!(
+        names(&world),
+        ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"]
+    );
+    world.does(stay, step("groceries", true));
+    let ticked = details(&world, "s").steps[1].done_at;
+    assert_eq!(ticked, Some(at(SATURDAY)));
+    assert_eq!(world.tries("anna", Some(stay), step("groceries", true)), Err(Refusal::AlreadyDone));
+    world.does(stay, step("groceries", false));
+    assert_eq!(details(&world, "s").steps[1].done_at, None);
+    assert_eq!(
+        world.tries("anna", Some(stay), step("flowers", true)),
+        Err(Refusal::UnknownCode { field: "step".into() })
+    );
+    assert_eq!(details(&world, "s").groceries_clause.as_deref(), Some("3.4"));
+}
+
+#[test]
+fn first_day_visits_are_wasted_unless_the_assessors_told() {
+    let mut world = world();
+    world
+        .given("2026-11-21T07:00:00Z", visit("before", Help::Personal, "2026-11-21T07:15:00Z"))
+        .given("2026-11-21T07:00:00Z", visit("noon", Help::Personal, "2026-11-21T11:00:00Z"))
+        .given("2026-11-21T07:00:00Z", visit("evening", Help::Food, "2026-11-21T17:00:00Z"))
+        .given("2026-11-21T07:00:00Z", visit("sunday", Help::Personal, "2026-11-22T07:00:00Z"))
+        .given("2026-11-21T07:30:00Z", admitted("s"));
+    let stay = world.id_of("s");
+    let shown = details(&world, "s");
+    assert!(shown.asks_assessors);
+    assert_eq!((shown.first_day_wasted, shown.first_day_visits), (None, 2));
+    assert_eq!(shown.first_day_clause.as_deref(), Some("3.5.3"));
+    assert_eq!(world.why("s"), "ask-assessors");
+    world.does(stay, assessors_told(false));
+    assert_eq!(details(&world, "s").first_day_wasted, Some(true));
+    world.does(stay, assessors_told(true));
+    assert_eq!(details(&world, "s").first_day_wasted, Some(false));
+    assert_eq!(world.tries("anna", Some(stay), assessors_told(true)), Err(Refusal::AlreadyDone));
+}
+
+#[test]
+fn a_planned_admission_is_reported_and_asks_nothing() {
+    let mut world = world();
+    world.given("2026-11-21T07:00:00Z", planned_admission("s"));
+    let shown = details(&world, "s");
+    assert!(!shown.asks_assessors);
+    assert_eq!(shown.report_clause.as_deref(), Some("3.5.3"));
+    assert_eq!(world.why("s"), "admitted-planned");
+}
+
+#[test]
+fn jammerbugt_has_no_rule_on_the_first_day_and_shows_none() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-21T07:00:00Z", admitted("s"));
+    let shown = details(&world, "s");
+    assert!(!shown.asks_assessors);
+    assert_eq!((shown.first_day_clause, shown.first_day_wasted), (None, None));
+}
+
+#[test]
+fn a_wrong_resumption_is_taken_back() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, resume()).does(stay, correct("resumption"));
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("discharged", true));
+    assert_eq!(world.tries("anna", Some(stay), correct("stop")), Err(Refusal::NothingToCorrect));
+}
+
+#[test]
+fn nobody_resumes_what_another_has_claimed() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, vagttavle::domain::Command::Entry(vagttavle::domain::entry::Command::Claim));
+    let refused = world.tries("bo", Some(stay), resume());
+    assert!(matches!(refused, Err(Refusal::HeldByOther { .. })), "{refused:?}");
+}
+
+// ---- the daily round --------------------------------------------------------------------------
+
+#[test]
+fn hospital_messages_are_gone_through_once_a_day_by_name() {
+    // Adopted at 02:00 local time: the first one is at 09:00 the same day, 08:00 UTC.
+    let mut world = World::at("2026-11-20T01:00:00Z", "norddjurs");
+    assert!(world.duties(DutyKind::HospitalMessages).is_empty());
+    world.until("2026-11-20T08:00:00Z");
+    let open: Vec<_> = world.duties(DutyKind::HospitalMessages).iter().map(|it| it.id).collect();
+    assert_eq!(open.len(), 2, "jammerbugt by contract, norddjurs by own rule; albertslund is unset");
+    let duty = world.duties(DutyKind::HospitalMessages)[0];
+    assert_eq!(duty.opened_at, at("2026-11-20T08:00:00Z"));
+    assert_eq!(duty.due(DueKind::Duty).map(|due| due.at), Some(at("2026-11-20T22:59:59.999Z")));
+
+    for duty in open {
+        world.does(duty, duty_done());
+    }
+    world.until("2026-11-20T22:00:00Z");
+    assert!(world.duties(DutyKind::HospitalMessages).is_empty(), "once a day");
+    world.until("2026-11-21T08:00:00Z");
+    assert_eq!(world.duties(DutyKind::HospitalMessages).len(), 2);
+    // Nobody did it: at midnight it is late, and the next day's stands beside it.
+    world.until("2026-11-22T09:00:00Z");
+    let states: Vec<_> =
+        world.duties(DutyKind::HospitalMessages).iter().map(|entry| entry.state()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "late").count(), 2, "{states:?}");
+    assert_eq!(states.len(), 4);
+    world.replays();
+}
+
+#[test]
+fn the_round_carries_its_clause_where_it_is_agreed() {
+    let mut world = World::at("2026-11-20T01:00:00Z", "norddjurs");
+    world.until("2026-11-20T08:00:00Z");
+    let clauses: Vec<_> = world
+        .duties(DutyKind::HospitalMessages)
+        .iter()
+        .map(|entry| {
+            let clause = entry.due(DueKind::Duty).and_then(|due| due.clause.clone());
+            (entry.agreement.as_ref().unwrap().to_string(), clause)
+        })
+        .collect();
+    assert!(clauses.contains(&("jammerbugt".into(), Some("3.1.3".into()))), "{clauses:?}");
+    assert!(clauses.contains(&("norddjurs".into(), None)), "{clauses:?}");
+}
+
+#[test]
+fn a_server_that_was_down_for_days_opens_todays_round_only() {
+    let world = World::at("2026-11-20T01:00:00Z", "norddjurs");
+    let dues = vagttavle::domain::standing_dues(&world.state, at("2026-11-24T12:00:00Z"));
+    assert_eq!(dues.iter().map(|(at, _)| *at).collect::<Vec<_>>(), vec![at("2026-11-24T08:00:00Z"); 2]);
+}
+
+#[test]
+fn a_round_is_not_opened_before_its_time_nor_twice() {
+    use vagttavle::domain::{Actor, Ctx, Request, decide, standing_dues};
+    let mut world = World::at("2026-11-20T01:00:00Z", "norddjurs");
+    let (_, due) = standing_dues(&world.state, world.now)[0].clone();
+    let ctx = |now| Ctx::new(now, Actor::Timer, uuid::Uuid::from_u128(7));
+    let early = decide(&world.state, &ctx(at("2026-11-20T07:59:59Z")), &Request::Standing(due.clone()));
+    assert_eq!(early, Err(Refusal::NotDue));
+    world.until("2026-11-20T08:00:00Z");
+    let twice = decide(&world.state, &ctx(world.now), &Request::Standing(due));
+    assert_eq!(twice, Err(Refusal::NotDue));
+}
+
+// ---- any order of arrival ---------------------------------------------------------------------
+
+/// What may be told about one stay, by the hour it happened.
+fn any_fact() -> impl Strategy<Value = (u32, Observation)> {
+    let kind = prop_oneof![
+        Just(StayFact::Admitted),
+        Just(StayFact::LeaveStarted),
+        Just(StayFact::LeaveEnded),
+        Just(StayFact::Discharged),
+        Just(StayFact::Died),
+    ];
+    let hour = 0_u32..72;
+    let observation = prop_oneof![
+        5 => kind.clone().prop_map(fact),
+        1 => (0_u32..72).prop_map(|hour| expected("s", &hour_of(hour))),
+        2 => kind.clone().prop_map(|of| stay_cancelled("s", of)),
+        2 => (kind, proptest::option::of(0_u32..72)).prop_map(|(of, corrected)| Observation::StayCorrected {
+            stay: id("s"),
+            of,
+            at: corrected.map(|hour| at(&hour_of(hour))),
+            setting: None,
+            department: Some(id("SOR:1")),
+        }),
+    ];
+    (hour, observation)
+}
+
+fn fact(of: StayFact) -> Observation {
+    match of {
+        StayFact::Admitted => admitted("s"),
+        StayFact::LeaveStarted => leave_started("s"),
+        StayFact::LeaveEnded => leave_ended("s"),
+        StayFact::Discharged => discharged("s"),
+        StayFact::Died => died("s"),
+    }
+}
+
+fn hour_of(hour: u32) -> String {
+    format!("2026-11-{:02}T{:02}:00:00Z", 17 + hour / 24, hour % 24)
+}
+
+fn told_in_order(facts: &[(u32, Observation)]) -> World {
+    let mut world = world();
+    for (hour, observation) in facts {
+        match world.tells(&hour_of(*hour), observation.clone()) {
+            Ok(_) | Err(Refusal::Unchanged) => {}
+            Err(refusal) => panic!("facts are never refused: {refusal:?}"),
+        }
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_order_of_arrival_gives_the_same_stay(
+        (facts, shuffled) in proptest::collection::vec(any_fact(), 1..8)
+            .prop_flat_map(|facts| (Just(facts.clone()), Just(facts).prop_shuffle()))
+    ) {
+        let (one, other) = (told_in_order(&facts), told_in_order(&shuffled));
+        prop_assert_eq!(one.state_of("s"), other.state_of("s"));
+        prop_assert_eq!(&one.stay("s").now, &other.stay("s").now);
+        one.replays();
+    }
+
+    #[test]
+    fn a_death_that_stands_is_the_last_word(facts in proptest::collection::vec(any_fact(), 1..8)) {
+        let mut world = told_in_order(&facts);
+        let _ = world.tells(&hour_of(73), died("s"));
+        prop_assert_eq!(world.state_of("s"), "dead");
+        let _ = world.tells(&hour_of(1), admitted("s"));
+        prop_assert_eq!(world.state_of("s"), "dead");
+    }
+
+    #[test]
+    fn a_message_older_than_the_discharge_never_reopens_it(
+        facts in proptest::collection::vec(any_fact(), 1..8),
+        late in any_fact(),
+    ) {
+        let mut world = told_in_order(&facts);
+        let _ = world.tells(&hour_of(74), discharged("s"));
+        let before = world.state_of("s");
+        prop_assume!(before == "discharged");
+        let is_plain = matches!(
+            late.1,
+            Observation::StayAdmitted { .. } | Observation::StayLeaveStarted { .. } | Observation::StayLeaveEnded { .. }
+        );
+        prop_assume!(is_plain);
+        let _ = world.tells(&hour_of(late.0), late.1);
+        prop_assert_eq!(world.state_of("s"), "discharged");
+        prop_assert_eq!(world.stay("s").now.place, Place::Home);
+    }
+}
+
+/// Every order of a whole stay with a correction and two cancellations, exhaustively.
+#[test]
+fn every_permutation_of_a_whole_stay_ends_alike() {
+    let facts = [
+        (8, admitted("s")),
+        (20, leave_started("s")),
+        (30, stay_cancelled("s", StayFact::LeaveStarted)),
+        (40, discharged("s")),
+        (44, stay_cancelled("s", StayFact::Discharged)),
+        (60, discharged("s")),
+    ];
+    let mut orders = vec![Vec::new()];
+    for place in 0..facts.len() {
+        orders = orders
+            .into_iter()
+            .flat_map(|order: Vec<usize>| {
+                (0..=order.len()).map(move |slot| {
+                    let mut next = order.clone();
+                    next.insert(slot, place);
+                    next
+                })
+            })
+            .collect();
+    }
+    assert_eq!(orders.len(), 720);
+    for order in orders {
+        let told: Vec<_> = order.iter().map(|place| facts[*place].clone()).collect();
+        let world = told_in_order(&told);
+        assert_eq!(world.state_of("s"), "discharged", "{order:?}");
+        assert_eq!(world.stay("s").now.discharged_at, Some(at(&hour_of(60))), "{order:?}");
+    }
+}
+
+#[test]
+fn an_entry_opened_by_hand_has_no_outside_id() {
+    let mut world = world();
+    let entry: EntryId =
+        world.tries("mette", None, expect("2026-11-21T13:00:00Z", "nurse")).unwrap()[0].entry;
+    match &world.state.entry(entry).unwrap().body {
+        Body::Stay(stay) => assert_eq!(stay.stay, None),
+        other => panic!("{other:?}"),
+    }
+}
