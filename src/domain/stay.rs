@@ -133,7 +133,7 @@ impl Facts {
     /// What they say together. Pure: depends on what was told, not on the order it came in.
     pub fn fold(&self) -> Folded {
         let mut standing: Vec<Standing<'_>> = self.0.iter().filter_map(first_told).collect();
-        let mut admission_cancelled = false;
+        let (mut admission_cancelled, mut something_cancelled) = (false, false);
         let mut last_discharge_told =
             standing.iter().filter(|it| is_discharge(it)).map(|it| it.told_at).max();
         let mut corrections = 0;
@@ -145,7 +145,10 @@ impl Facts {
                 }
                 Item::Cancelled { of } => {
                     corrections += 1;
-                    admission_cancelled |= *of == StayFact::Admitted;
+                    match of {
+                        StayFact::Admitted => admission_cancelled = true,
+                        _ => something_cancelled = true,
+                    }
                     if *of == StayFact::Discharged {
                         last_discharge_told = last_discharge_told.max(Some(told.at));
                     }
@@ -156,6 +159,10 @@ impl Facts {
         }
         standing.sort_by_key(|it| (it.at, it.of, it.told_at));
         let mut folded = read(&standing, admission_cancelled);
+        // All we heard of was taken back, but not the admission: then the citizen is still in hospital.
+        if folded.place == Place::Unknown && something_cancelled {
+            folded.place = Place::Hospital;
+        }
         folded.corrections = corrections;
         folded.expected = self.expected(&folded, last_discharge_told);
         folded
@@ -207,8 +214,9 @@ fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
     let Item::Corrected { corrected_at, setting, department, .. } = &told.item else { return };
     let place = match target(standing, of, told.at) {
         Some((place, _)) => Some(place),
-        // A source may date the correction with the corrected time itself.
-        None => standing.iter().position(|it| it.of == of),
+        // One that leaves the time alone may be dated before what it corrects.
+        None if corrected_at.is_none() => standing.iter().position(|it| it.of == of),
+        None => None,
     };
     let Some(place) = place else {
         // Nobody told us what it corrects: then it is the first we hear of it.

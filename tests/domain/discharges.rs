@@ -199,10 +199,7 @@ fn death_stops_everything_and_a_cancelled_death_restores_it() {
     world.given("2026-11-21T06:00:00Z", died("s"));
     assert_eq!((world.state_of("s"), world.why("s").as_str()), ("dead", "dead"));
     let stay = world.id_of("s");
-    assert_eq!(
-        world.tries("anna", Some(stay), resume()),
-        Err(Refusal::WrongState { state: "dead".into() })
-    );
+    assert_eq!(world.tries("anna", Some(stay), resume()), Err(Refusal::WrongState { state: "dead".into() }));
     world.does(stay, stop("dead"));
     assert_eq!((world.state_of("s"), world.is_open("s")), ("dead", false));
 
@@ -257,7 +254,8 @@ fn opened_by_hand_in_a_minute_the_citizen_unknown() {
     let state = |world: &World| world.state.entry(entry).unwrap().state();
     assert_eq!(state(&world), "discharge-expected");
     world.until("2026-11-21T14:00:00Z");
-    let shown = vagttavle::protocol::project::entry(&world.state, world.state.entry(entry).unwrap(), world.now);
+    let shown =
+        vagttavle::protocol::project::entry(&world.state, world.state.entry(entry).unwrap(), world.now);
     assert_eq!(shown.attention.why, "home-by-now");
     assert!(shown.attention.overdue);
     world.does(entry, resume());
@@ -301,10 +299,7 @@ fn the_resume_list_is_the_agreements() {
     let names = |world: &World| -> Vec<String> {
         details(world, "s").steps.iter().map(|step| step.step.to_string()).collect()
     };
-    assert_eq!(
-        names(&world),
-        ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"]
-    );
+    assert_eq!(names(&world), ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"]);
     world.does(stay, step("groceries", true));
     let ticked = details(&world, "s").steps[1].done_at;
     assert_eq!(ticked, Some(at(SATURDAY)));
@@ -402,8 +397,7 @@ fn hospital_messages_are_gone_through_once_a_day_by_name() {
     assert_eq!(world.duties(DutyKind::HospitalMessages).len(), 2);
     // Nobody did it: at midnight it is late, and the next day's stands beside it.
     world.until("2026-11-22T09:00:00Z");
-    let states: Vec<_> =
-        world.duties(DutyKind::HospitalMessages).iter().map(|entry| entry.state()).collect();
+    let states: Vec<_> = world.duties(DutyKind::HospitalMessages).iter().map(|entry| entry.state()).collect();
     assert_eq!(states.iter().filter(|state| **state == "late").count(), 2, "{states:?}");
     assert_eq!(states.len(), 4);
     world.replays();

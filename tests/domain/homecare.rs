@@ -1,18 +1,16 @@
 //! A world for the boards of discharges and visits: two agreements, a hospital's messages, a plan of visits, and a
 //! clock that moves only when told. Timers of entries and of the calendar fire on the way.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use vagttavle::domain::entry::{Body, DueKind, Entry};
 use vagttavle::domain::identity::{
     AgreementId, CitizenId, Code, EntryId, ExternalId, Key, PersonName, SourceName,
 };
-use vagttavle::domain::observation::{
-    CancelledBy, Grant, Help, Observation, Setting, StayFact, Window,
-};
+use vagttavle::domain::observation::{CancelledBy, Grant, Help, Observation, Setting, StayFact, Window};
 use vagttavle::domain::people::{PeopleCommand, Role};
 use vagttavle::domain::{
-    Actor, Command, Ctx, Draft, Record, Refusal, Request, State, agreement, alarms, decide, discharges, duties,
+    Actor, Command, Ctx, Draft, Record, Refusal, Request, State, agreement, decide, discharges, duties,
     entry, evolve, kinds, standing_dues, visits,
 };
 use vagttavle::protocol::attention::Attention;
@@ -146,10 +144,7 @@ pub fn step(step: &str, done: bool) -> Command {
 }
 
 pub fn expect(expected_at: &str, told_by: &str) -> Command {
-    Command::Discharges(discharges::Command::Expect {
-        expected_at: at(expected_at),
-        told_by: code(told_by),
-    })
+    Command::Discharges(discharges::Command::Expect { expected_at: at(expected_at), told_by: code(told_by) })
 }
 
 pub fn open(agreement: Option<&str>, whose: Option<&str>, expected_at: &str) -> Command {
@@ -247,7 +242,9 @@ impl World {
             world.server(Command::Adopt(Box::new(rules)));
         }
         let both = ["jammerbugt", "norddjurs"].map(agreement_id).to_vec();
-        for (name, agreements) in [("anna", both.clone()), ("bo", both), ("mette", vec![agreement_id("norddjurs")])] {
+        for (name, agreements) in
+            [("anna", both.clone()), ("bo", both), ("mette", vec![agreement_id("norddjurs")])]
+        {
             world.server(Command::People(PeopleCommand::Add {
                 name: PersonName::new(name).unwrap(),
                 role: Role::Coordinator,
@@ -311,7 +308,12 @@ impl World {
         self
     }
 
-    pub fn tries(&mut self, name: &str, entry: Option<EntryId>, command: Command) -> Result<Vec<Draft>, Refusal> {
+    pub fn tries(
+        &mut self,
+        name: &str,
+        entry: Option<EntryId>,
+        command: Command,
+    ) -> Result<Vec<Draft>, Refusal> {
         let ctx = self.ctx(Actor::Person(PersonName::new(name).unwrap()));
         self.ask(&ctx, &Request::Command { entry, expected_version: None, command })
     }
@@ -330,7 +332,9 @@ impl World {
             let of_entry = self.next_timer(until);
             let standing = standing_dues(&self.state, self.now).into_iter().find(|(at, _)| *at <= until);
             let (request, due_at) = match (of_entry, standing) {
-                (Some((due_at, entry, what)), other) if other.as_ref().is_none_or(|(at, _)| due_at <= *at) => {
+                (Some((due_at, entry, what)), other)
+                    if other.as_ref().is_none_or(|(at, _)| due_at <= *at) =>
+                {
                     (Request::Due { entry, what, at: due_at }, due_at)
                 }
                 (_, Some((due_at, due))) => (Request::Standing(due), due_at),
@@ -434,14 +438,10 @@ impl World {
 pub fn alarm_raised(alarm: &str, whose: &str) -> Observation {
     Observation::AlarmRaised {
         alarm: id(alarm),
-        device: Some(id("dev-1")),
+        device: Some(id(&format!("device-of-{whose}"))),
         citizen: Some(citizen(whose)),
         trigger: None,
         technical: false,
         test: false,
     }
-}
-
-pub fn own_help() -> Command {
-    Command::Alarms(alarms::Command::Respond { with: alarms::Response::OwnHelp, helper: None })
 }
