@@ -134,10 +134,6 @@ pub struct Entry {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "entries sit behind an Arc or in one list; a box would only add a hop"
-)]
 pub enum Body {
     Phone(phone::Call),
     Alarm(alarms::Alarm),

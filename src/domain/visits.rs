@@ -409,12 +409,11 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             }
             one(ctx, entry, VisitEvent::DoorUnanswered {})
         }),
-        O::HelpGranted { citizen, help, notified_at, .. } => match help {
-            Help::Practical => duties::start_of_help(state, ctx, citizen, *notified_at)
+        O::HelpGranted { citizen, help: Help::Practical, notified_at, .. } => {
+            duties::start_of_help(state, ctx, citizen, *notified_at)
                 .map(|draft| vec![draft])
-                .ok_or(Refusal::Unchanged),
-            _ => Err(Refusal::Unchanged),
-        },
+                .ok_or(Refusal::Unchanged)
+        }
         _ => Err(Refusal::Unchanged),
     }
 }

@@ -99,10 +99,6 @@ pub struct Due {
 /// Typed per board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "board", content = "details", rename_all = "kebab-case")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "entries sit behind an Arc or in one list; a box would only add a hop"
-)]
 pub enum Details {
     Phone(PhoneDetails),
     Alarms(AlarmDetails),

@@ -63,7 +63,7 @@ fn is_to_act_on(entry: &Entry) -> bool {
         Details::Alarms(alarm) => alarm.redirected_at.is_none() && alarm.outcome.is_none(),
         Details::Phone(_) => matches!(entry.state.as_str(), "waiting" | "missed"),
         Details::Duties(duty) => duty.duty != "action-plan",
-        Details::Sources(_) => false,
+        Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => false,
     }
 }
 
@@ -77,6 +77,8 @@ pub(super) fn outside_id(entry: &Entry) -> Option<&ExternalId> {
     match &entry.details {
         Details::Alarms(alarm) => Some(&alarm.alarm),
         Details::Phone(call) => Some(&call.call),
+        Details::Discharges(stay) => stay.stay.as_ref(),
+        Details::Visits(visit) => Some(&visit.visit),
         Details::Duties(_) | Details::Sources(_) => None,
     }
 }
@@ -86,7 +88,7 @@ fn chore(entry: &Entry, now: DateTime<Utc>, me: &PersonName, is_crowded: bool) -
         Details::Alarms(alarm) => about_alarm(entry, alarm, now, is_crowded),
         Details::Phone(call) => about_call(entry, call, now, is_crowded),
         Details::Duties(duty) => about_duty(entry, duty, now, me),
-        Details::Sources(_) => None,
+        Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => None,
     }
 }
 
