@@ -57,6 +57,8 @@ pub fn main(cli: Cli) -> ExitCode {
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read us has had enough (`| head`).
+        Err(error) if say::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             say::error(&texts, &error);
             ExitCode::FAILURE

@@ -67,6 +67,11 @@ pub fn line(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Nobody reads our answer any more.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 /// One sentence on standard error: what happened, where, what to do now.
 pub fn error(texts: &Texts, error: &anyhow::Error) {
     let text = explain(texts, error);

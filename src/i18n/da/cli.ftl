@@ -34,3 +34,25 @@ cli-contract = aftale { $clause }
 cli-own-rule = egen regel
 cli-unset = ikke fastsat
 cli-offer-demo = Tryk Enter for at se demoen (opdigtede borgere, intet gemmes). Skriv andet for at slutte.
+# Fejl i en aftalefil.
+mistake-syntax = filen kan ikke læses som TOML: { $message }
+mistake-unknown-key = nøglen kendes ikke
+mistake-missing-key = nøglen mangler
+mistake-wrong-type = her skal stå { $expected ->
+    [table] en tabel
+    [list] en liste
+    [text] en tekst i anførselstegn
+    [number] et tal
+    [yes-or-no] true eller false
+    [date] en dato som 2026-11-01
+   *[other] noget andet
+ }
+mistake-out-of-range = tallet skal være fra { $from } til { $to }
+mistake-not-clock-time = her skal stå et klokkeslæt som 09:00
+mistake-unknown-word = ordet kendes ikke
+mistake-bad-text = teksten er tom, for lang eller har et tegn, der ikke må stå her
+mistake-repeated = det står her to gange
+mistake-no-value = skriv enten contract = … eller own = …
+mistake-two-values = skriv kun én af contract og own
+mistake-missing-clause = en aftalt værdi skal nævne sit punkt: clause = "…"
+mistake-clause-of-own-rule = en egen regel har intet punkt i aftalen

@@ -34,3 +34,25 @@ cli-contract = contract { $clause }
 cli-own-rule = own rule
 cli-unset = unset
 cli-offer-demo = Press Enter to see the demo (invented citizens, nothing is stored). Type anything else to end.
+# Mistakes in an agreement file.
+mistake-syntax = the file cannot be read as TOML: { $message }
+mistake-unknown-key = the key is not known
+mistake-missing-key = the key is missing
+mistake-wrong-type = what should stand here is { $expected ->
+    [table] a table
+    [list] a list
+    [text] a text in quotes
+    [number] a number
+    [yes-or-no] true or false
+    [date] a date such as 2026-11-01
+   *[other] something else
+ }
+mistake-out-of-range = the number must be from { $from } to { $to }
+mistake-not-clock-time = what should stand here is a time such as 09:00
+mistake-unknown-word = the word is not known
+mistake-bad-text = the text is empty, too long, or has a character that may not stand here
+mistake-repeated = it stands here twice
+mistake-no-value = write either contract = … or own = …
+mistake-two-values = write only one of contract and own
+mistake-missing-clause = an agreed value must name its clause: clause = "…"
+mistake-clause-of-own-rule = an own rule has no clause in the contract
