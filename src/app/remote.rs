@@ -174,7 +174,7 @@ pub async fn act(args: DoArgs, texts: &Texts) -> Result<()> {
         std::io::stdin().lock().take(TEXT_MAX).read_to_string(&mut text)?;
         command.insert(field.name.clone(), text.trim_end().into());
     }
-    let id = Ids::system().uuid(Clock::system().now());
+    let id = Key::of_bytes("do-", Ids::system().uuid(Clock::system().now()).as_bytes());
     let body = serde_json::json!({
         "id": id, "entry": entry.id, "command": command,
         "expected_version": action.confirm.then_some(entry.version),
