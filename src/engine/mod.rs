@@ -202,7 +202,7 @@ impl Engine {
     pub async fn administer(&self, command: domain::Command) -> Result<Done, Failure> {
         let id = self.ids.uuid(self.clock.now());
         let order = Order {
-            id: Key::new(id.to_string()).map_err(|_| Failure::Unavailable)?,
+            id: Key::of_bytes("server-", id.as_bytes()),
             actor: Actor::Server,
             entry: None,
             expected_version: None,
@@ -274,7 +274,7 @@ impl Engine {
 impl Engine {
     /// The care system told whose device it is: its opaque id joins the entry.
     async fn matched(&self, entry: EntryId, origin: Origin, citizen: CitizenId) {
-        let Ok(key) = Key::new(format!("care/{entry}")) else { return };
+        let key = Key::of_bytes("care-", entry.0.as_bytes());
         let fact = Fact {
             key,
             at: self.clock.now(),
