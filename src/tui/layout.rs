@@ -67,7 +67,7 @@ pub fn lines_above_rows(model: &Model) -> u16 {
 
 /// What the next redirect would cost is said while something rings.
 pub fn shows_cost(model: &Model) -> bool {
-    matches!(model.place, Place::Overview | Place::Alarms) && model.ringing().next().is_some()
+    matches!(model.place, Place::Overview | Place::Alarms) && model.costly().is_some()
 }
 
 pub fn shows_filter(model: &Model) -> bool {

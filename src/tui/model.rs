@@ -106,6 +106,8 @@ pub enum Asked {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pending {
     pub entry: Option<EntryId>,
+    /// Number and board of that entry: still said when it is gone by then.
+    pub about: Option<(u32, Board)>,
     pub verb: String,
     pub since: DateTime<Utc>,
     /// Answered; waits for the stream to say the same.
@@ -118,6 +120,7 @@ pub enum Notice {
     /// The server or the rules said no.
     Refused {
         number: Option<u32>,
+        board: Option<Board>,
         verb: String,
         problem: Problem,
     },
@@ -251,6 +254,15 @@ impl Model {
     /// Alarms nobody has taken.
     pub fn ringing(&self) -> impl Iterator<Item = &Entry> {
         self.board.iter().flat_map(Replica::worst_first).filter(|entry| is_ringing(entry))
+    }
+
+    /// The worst ringing alarm whose agreement counts redirects: what the next one costs is said.
+    pub fn costly(&self) -> Option<&Entry> {
+        let ledgers = &self.board.as_ref()?.ledgers;
+        self.ringing().find(|alarm| {
+            let agreement = alarm.agreement.as_ref().or(alarm.candidates.first());
+            ledgers.iter().any(|ledger| Some(&ledger.agreement) == agreement)
+        })
     }
 
     /// Alarms of people that are not over.

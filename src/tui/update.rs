@@ -130,22 +130,24 @@ fn forget_confirmed(model: &mut Model) {
 
 fn done(model: &mut Model, id: &Key, outcome: Result<CommandReply, Problem>) -> Vec<Effect> {
     let Some(pending) = model.pending.get_mut(id) else { return Vec::new() };
-    let entry = pending.entry;
+    let about = pending.about;
     let verb = pending.verb.clone();
     match outcome {
         Ok(reply) => {
             pending.sequence = Some(reply.sequence.0);
-            let about = entry.and_then(|id| model.entry(id)).map(|entry| (entry.number, entry.board()));
             close_sent(model, id);
-            model.notice =
-                Some(Notice::Done { number: about.map(|it| it.0), board: about.map(|it| it.1), verb });
+            if !matches!(model.notice, Some(Notice::NewAlarm { .. })) {
+                model.notice =
+                    Some(Notice::Done { number: about.map(|it| it.0), board: about.map(|it| it.1), verb });
+            }
             forget_confirmed(model);
         }
         Err(problem) => {
             model.pending.remove(id);
             if !refuse_overlay(model, id, &problem) {
-                let number = entry.and_then(|id| model.entry(id)).map(|entry| entry.number);
-                model.notice = Some(Notice::Refused { number, verb, problem });
+                let number = about.map(|it| it.0);
+                let board = about.map(|it| it.1);
+                model.notice = Some(Notice::Refused { number, board, verb, problem });
             }
         }
     }
@@ -253,7 +255,8 @@ fn submit(
     let id = Key::new(format!("{}-{}", model.session, model.sent_count))
         .expect("a session name and a number make a key");
     let entry = deed.map(|deed| deed.entry);
-    let pending = Pending { entry, verb: verb.to_owned(), since: model.desk_now, sequence: None };
+    let about = deed.map(|deed| (deed.number, deed.board));
+    let pending = Pending { entry, about, verb: verb.to_owned(), since: model.desk_now, sequence: None };
     model.pending.insert(id.clone(), pending);
     let request =
         CommandRequest { id: id.clone(), entry, expected_version: version, happened_at: None, command };

@@ -137,7 +137,7 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
         rest = below(rest, 1);
     }
     if layout::shows_cost(model) {
-        if let Some(alarm) = model.ringing().next() {
+        if let Some(alarm) = model.costly() {
             paint::line(frame, rest, &cost(words, alarm, key::COST_NEXT), theme);
         }
         rest = below(rest, 1);
@@ -153,7 +153,13 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let mut head = vec![Piece::fixed(" ", Role::Muted)];
     head.extend(paint::row(&heads, &widths));
     paint::line(frame, rest, &head, theme);
-    rows(words, frame, below(rest, 1), &widths);
+    rest = below(rest, 1);
+    rows(words, frame, rest, &widths);
+    if model.place == Place::Sources {
+        let used = model.rows(model.place).len().max(1) + 1;
+        let rest = below(rest, u16::try_from(used).unwrap_or(u16::MAX));
+        paint::lines(frame, rest, &boards::shift::sources(words, rest.width), theme);
+    }
 }
 
 fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u16>]) {
@@ -268,9 +274,11 @@ fn notice(words: Words<'_>) -> Pieces {
         return vec![said_notice(words, notice)];
     }
     if let Some(pending) = model.pending.values().next() {
-        let entry = pending.entry.and_then(|id| model.entry(id));
-        let action = words.action(entry.map(Entry::board), &pending.verb);
-        let what = action.join(" ", &entry.map(|entry| words.name(entry)).unwrap_or_default());
+        let board = pending.about.map(|(_, board)| board);
+        let about = pending
+            .about
+            .map(|(number, board)| words.board(board).join(" ", &Said::number(i64::from(number))));
+        let what = words.action(board, &pending.verb).join(" ", &about.unwrap_or_default());
         return vec![Piece::new(texts.with(key::NOTICE_SENDING, &[("what", what.into())]), Role::Pending)];
     }
     match &model.link_problem {
@@ -287,15 +295,8 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
     let numbered = |number: u32| texts.with(key::COMMON_NUMBER, &[("number", number.into())]);
     let with_number = |key, number: u32| texts.with(key, &[("number", numbered(number).into())]);
     let (said, role) = match notice {
-        Notice::Refused { number, verb, problem } => {
-            let board = words
-                .model
-                .board
-                .iter()
-                .flat_map(|board| board.worst_first())
-                .find(|entry| Some(entry.number) == *number)
-                .map(Entry::board);
-            let what = number.map(numbered).unwrap_or_default().join(" ", &words.action(board, verb));
+        Notice::Refused { number, board, verb, problem } => {
+            let what = number.map(numbered).unwrap_or_default().join(" ", &words.action(*board, verb));
             let why = words.problem(problem);
             (texts.with(key::NOTICE_REFUSED, &[("what", what.into()), ("why", why.into())]), Role::Warning)
         }

@@ -321,6 +321,26 @@ fn one_key_goes_to_the_new_alarm_wherever_one_is() {
 }
 
 #[test]
+fn what_is_done_is_said_even_when_the_entry_is_gone_by_then() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("a 1 Enter J");
+    let mut over = night::ringing(12);
+    over.closed_at = Some(night::now());
+    desk.item(night::recorded(101, over));
+    done(&mut desk, 101);
+    desk.shows("Nr 12 afslut: gjort.");
+}
+
+#[test]
+fn a_new_alarm_outranks_what_is_done() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("t");
+    desk.item(night::recorded(101, night::ringing(8)));
+    done(&mut desk, 102);
+    desk.shows("NYT NØDKALD Nr 8");
+}
+
+#[test]
 fn a_new_alarm_is_no_longer_announced_when_somebody_has_it() {
     let mut desk = Desk::with(night::board(vec![night::waiting(33)]));
     desk.item(night::recorded(101, night::ringing(12))).shows("NYT NØDKALD");

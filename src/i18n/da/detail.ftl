@@ -141,9 +141,9 @@ next-answer = Tag opkaldet
 next-close-missed = Luk opkaldet
 next-call-back = Ring tilbage
 next-look-at-source = Se på kilden
-next-do-action-plan = Lav handlingsplan
+next-do-action-plan = Lav plan
 next-do-documentation = Dokumentér
-next-do-hospital-messages = Gennemgå advis
+next-do-hospital-messages = Læs advis
 next-do-follow-up = Følg op
 
 # Forløbet

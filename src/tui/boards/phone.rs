@@ -19,7 +19,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         plain::column(words, key::COLUMN_PROMISE, 11, 0, 0),
         plain::holder(words),
         plain::agreement(words),
-        plain::next(words),
+        plain::column(words, key::COLUMN_NEXT, 12, 1, 0),
     ]
 }
 

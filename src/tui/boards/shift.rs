@@ -40,15 +40,26 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
         out.line(ledger(words, it), role);
     }
     answering(words, &board.answering, &mut out);
+    source_section(words, &mut out);
+    out.lines
+}
+
+/// The sources alone, for their own board.
+pub fn sources(words: Words<'_>, width: u16) -> Vec<Pieces> {
+    let mut out = Section::new(words, width);
+    source_section(words, &mut out);
+    out.lines
+}
+
+fn source_section(words: Words<'_>, out: &mut Section<'_>) {
     out.head(key::SHIFT_SOURCES);
-    for it in &board.sources {
+    for it in words.model.board.iter().flat_map(|board| &board.sources) {
         let role = match it.state {
             SourceState::Late | SourceState::Silent => Role::LinkDown,
             SourceState::Ok | SourceState::Off => Role::Base,
         };
         out.line(source(words, it), role);
     }
-    out.lines
 }
 
 /// Lines under heads, wrapped and indented.

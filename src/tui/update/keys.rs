@@ -231,7 +231,8 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     };
     if let Some(problem) = action.refused_for(model.me_name()) {
         let problem = problem.clone();
-        model.notice = Some(Notice::Refused { number: Some(entry.number), verb: verb.to_owned(), problem });
+        let (number, board) = (Some(entry.number), Some(entry.board()));
+        model.notice = Some(Notice::Refused { number, board, verb: verb.to_owned(), problem });
         return Vec::new();
     }
     if model.pending.values().any(|pending| pending.entry == Some(entry.id) && pending.verb == verb) {

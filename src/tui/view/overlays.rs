@@ -98,6 +98,11 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
     for (index, field) in form.fields.iter().enumerate() {
         let is_here = form.focus == index && form.sent.is_none();
         lines.push(label_line(words, form, field, is_here));
+        if field.spec.kind == FieldKind::Text {
+            for part in paint::wrap(&texts.get(key::TEXT_GOES_TO_CARE_SYSTEM), room) {
+                lines.push(vec![Piece::fixed("  ", Role::Base), Piece::new(part, Role::Muted)]);
+            }
+        }
         if field.is_choice() {
             choice_lines(words, form, field, is_here, room, &mut lines);
         } else {
@@ -136,7 +141,6 @@ fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -
     let hint = match field.spec.kind {
         FieldKind::Time => texts.get(key::FORM_TIME_HINT),
         FieldKind::Entry => texts.get(key::FORM_NUMBER_HINT),
-        FieldKind::Text => texts.get(key::TEXT_GOES_TO_CARE_SYSTEM),
         FieldKind::Code | FieldKind::Yes | FieldKind::Agreement if is_here => {
             texts.get(key::FORM_CHOOSE_HINT)
         }
@@ -330,11 +334,15 @@ fn help(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
     let under = words.model.overlays.iter().rev().nth(1);
     let mut lines: Vec<Pieces> = Vec::new();
     for context in words.model.contexts_under(under) {
+        let known = words.model.keymap.help(&[context]);
+        if known.is_empty() {
+            continue;
+        }
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
         lines.push(vec![Piece::new(table::context_name(texts, context), Role::Title)]);
-        for (_, _, text, chords) in words.model.keymap.help(&[context]) {
+        for (_, _, text, chords) in known {
             let chords: Vec<Said> = chords.iter().map(|chord| Said::outside(&chord.to_string())).collect();
             let keys = Said::all(&chords, ", ");
             let pad = 16u16.saturating_sub(paint::width(&keys));
@@ -368,10 +376,9 @@ fn numbers(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
             group = Some(&contact.agreement);
         }
         let role = if contact.now { Role::Base } else { Role::Muted };
-        lines.push(vec![
-            Piece::fixed("  ", Role::Base),
-            Piece::new(detail::contact_line(words, contact), role),
-        ]);
+        let not_now = if contact.now { Said::default() } else { texts.get(key::MENU_NOT_NOW) };
+        let said = detail::contact_line(words, contact).join(" · ", &not_now);
+        lines.push(vec![Piece::fixed("  ", Role::Base), Piece::new(said, role)]);
     }
     if lines.is_empty() {
         lines.push(vec![Piece::new(texts.get(key::DETAIL_NUMBERS_NONE), Role::Muted)]);
