@@ -20,7 +20,7 @@ pub struct Action {
     /// `board.verb`, as a command's `type`.
     #[serde(rename = "type")]
     pub verb: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub fields: Vec<Field>,
     /// Cannot be undone in one step: asks for confirmation and for the version that was read.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

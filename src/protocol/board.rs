@@ -44,9 +44,9 @@ pub struct SourceHealth {
     /// ami, web-hook, medcom, scaip, visits, care.
     pub kind: String,
     pub state: SourceState,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub heard_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub expected_within_s: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ pub struct Ledger {
     pub limit: u32,
     pub window_days: u32,
     /// The local date the oldest one falls out at 00:00.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub clears_on: Option<NaiveDate>,
     /// An action plan is demanded (limit reached) or open.
     pub action_plan: bool,
@@ -97,7 +97,7 @@ pub struct Within {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Shift {
     pub on_call: Vec<OnCall>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub next: Option<OnCall>,
 }
 

@@ -38,7 +38,7 @@ pub struct Entry {
     pub closed_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub due: Vec<Due>,
     pub attention: Attention,
     /// The care system's opaque id.
@@ -46,7 +46,7 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citizen: Option<CitizenId>,
     #[schema(value_type = Vec<String>)]
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub links: Vec<EntryId>,
     /// Notes written through to the care system.
     #[serde(default)]
