@@ -9,6 +9,7 @@ pub mod agreement;
 mod agreement_file;
 pub mod alarms;
 pub mod calendar;
+pub mod devices;
 pub mod discharges;
 pub mod duties;
 pub mod entry;
@@ -285,7 +286,8 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         | O::DoorUnanswered { .. }
         | O::HelpGranted { .. } => visits::observe(state, ctx, observation),
         O::CitizenMatched { of, citizen } => citizen_matched(state, ctx, of, citizen),
-        _ => Err(Refusal::NotTakenYet),
+        O::DeviceHeard { device } => devices::heard(state, ctx, device),
+        O::DeviceSilent { device } => devices::silent(state, ctx, device),
     }
 }
 

@@ -90,8 +90,6 @@ pub enum Refusal {
     NotDue,
     /// Nothing new in it. Never shown to a person.
     Unchanged,
-    /// This board does not take this yet.
-    NotTakenYet,
 }
 
 impl Refusal {

@@ -98,6 +98,7 @@ trigger-smoke = røg
 trigger-wander = dør eller vandring
 trigger-manual = oprettet i hånden
 trigger-call = telefonopkald
+trigger-device-silent = enheden er tavs
 
 # Rettelser
 correct-response = svaret

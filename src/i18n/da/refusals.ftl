@@ -27,6 +27,5 @@ refusal-name-taken = Navnet er i brug.
 refusal-unknown-person = Du er ikke oprettet på serveren. Tal med teamlederen.
 refusal-not-due = Det er ikke forfaldent endnu.
 refusal-unchanged = Der var intet nyt i det.
-refusal-not-taken-yet = Denne tavle tager ikke imod det endnu.
 refusal-citizen-unknown = Borgeren er ikke kendt i omsorgssystemet endnu. Skriv notatet dér, eller vent til borgeren er fundet.
 refusal-care-refused = Omsorgssystemet tog ikke imod teksten. Skriv den direkte i omsorgssystemet.

@@ -94,6 +94,7 @@ trigger-smoke = smoke
 trigger-wander = door or wandering
 trigger-manual = opened by hand
 trigger-call = telephone call
+trigger-device-silent = the device is silent
 
 correct-response = the response
 correct-arrival = the arrival

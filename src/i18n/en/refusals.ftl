@@ -27,6 +27,5 @@ refusal-name-taken = The name is in use.
 refusal-unknown-person = You are not known to the server. Talk to the team leader.
 refusal-not-due = It is not due yet.
 refusal-unchanged = There was nothing new in it.
-refusal-not-taken-yet = This board does not take that yet.
 refusal-citizen-unknown = The citizen is not known in the care system yet. Write the note there, or wait until the citizen is found.
 refusal-care-refused = The care system did not take the text. Write it there directly.

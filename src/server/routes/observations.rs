@@ -88,6 +88,7 @@ fn needs_agreement(observation: &Observation) -> bool {
     matches!(
         observation,
         Observation::AlarmRaised { .. }
+            | Observation::DeviceSilent { .. }
             | Observation::StayAdmitted { .. }
             | Observation::StayDischargeExpected { .. }
             | Observation::VisitPlanned { .. }
