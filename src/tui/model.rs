@@ -173,6 +173,8 @@ pub struct Model {
     pub filter: Editor,
     pub detail: Option<Detail>,
     pub overlays: Vec<Overlay>,
+    /// How far the topmost text can be scrolled, as last drawn.
+    pub scroll_max: u16,
     pub pending: BTreeMap<Key, Pending>,
     pub notice: Option<Notice>,
     /// When the chosen entry vanished and the neighbour became the chosen one.
@@ -202,6 +204,7 @@ impl Model {
             filter: Editor::line(),
             detail: None,
             overlays: Vec::new(),
+            scroll_max: u16::MAX,
             pending: BTreeMap::new(),
             notice: None,
             slipped_at: None,

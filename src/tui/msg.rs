@@ -31,6 +31,10 @@ pub enum Msg {
         outcome: Result<Box<EntryView>, Problem>,
     },
     Agreements(Result<Vec<Value>, Problem>),
+    /// A frame was drawn, and this is how far its topmost text can be scrolled.
+    Drawn {
+        scroll_max: u16,
+    },
     /// The system wants the desk to end: a signal, a closed terminal.
     Terminate,
 }

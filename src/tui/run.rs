@@ -81,7 +81,8 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
         };
         let Some(msg) = msg else {
             if frames.is_wanted() {
-                screen.draw(|frame| view(&model, &world.look, frame))?;
+                let scroll_max = screen.draw(|frame| view(&model, &world.look, frame).scroll_max)?;
+                update(&mut model, Msg::Drawn { scroll_max });
                 frames.drawn();
             }
             continue;

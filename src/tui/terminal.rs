@@ -23,6 +23,10 @@ use termprofile::{DetectorSettings, TermProfile};
 /// Bytes gathered before they go out: a full frame of a large terminal in one write.
 const FRAME_BYTES: usize = 64 * 1024;
 
+/// Puts the window's title aside, and back (xterm's title stack; others ignore it).
+const KEEP_TITLE: &str = "\u{1b}[22;0t";
+const GIVE_TITLE_BACK: &str = "\u{1b}[23;0t";
+
 /// The screen while the desk runs. Dropping it gives the terminal back.
 pub struct Screen {
     /// Never dropped: its own drop shows the cursor once more and prints a failure to standard
@@ -40,7 +44,7 @@ impl Screen {
         }));
         enable_raw_mode()?;
         let mut out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
-        execute!(out, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+        execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
             .inspect_err(|_| give_back())?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| give_back())?;
         Ok(Self { inner: ManuallyDrop::new(inner) })
@@ -51,11 +55,13 @@ impl Screen {
         Ok((size.width, size.height))
     }
 
-    /// Draws one frame in one write. Errors: the line is closed.
-    pub fn draw(&mut self, view: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+    /// Draws one frame in one write and hands back what drawing found out. Errors: the line is closed.
+    pub fn draw<T: Default>(&mut self, view: impl FnOnce(&mut Frame<'_>) -> T) -> io::Result<T> {
+        let mut found = T::default();
         queue!(self.inner.backend_mut(), BeginSynchronizedUpdate)?;
-        self.inner.draw(view)?;
-        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)
+        self.inner.draw(|frame| found = view(frame))?;
+        execute!(self.inner.backend_mut(), EndSynchronizedUpdate)?;
+        Ok(found)
     }
 
     /// Paints everything anew at the next draw. (`Terminal::clear` would ask for the cursor.)
@@ -88,7 +94,14 @@ impl Drop for Screen {
 /// Best effort: the line may be gone.
 fn give_back() {
     let mut out = io::stdout();
-    let _gone = queue!(out, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+    let _gone = queue!(
+        out,
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Print(GIVE_TITLE_BACK),
+        cursor::Show
+    );
     let _gone = out.flush();
     let _gone = disable_raw_mode();
 }

@@ -24,6 +24,10 @@ const BELL_REPEAT_SECONDS: i64 = 30;
 /// Takes one message in.
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let mut effects = match msg {
+        Msg::Drawn { scroll_max } => {
+            model.scroll_max = scroll_max;
+            return Vec::new();
+        }
         Msg::Tick(now) => tick(model, now),
         Msg::Input(Input::Resize { width, height }) => {
             model.size = Size { width, height };

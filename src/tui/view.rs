@@ -18,6 +18,8 @@ mod detail;
 pub(super) mod header;
 mod overlays;
 
+use std::cell::Cell;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -36,9 +38,22 @@ use crate::theme::Role;
 /// Lines a notice may take.
 const NOTICE_LINES_MAX: u16 = 3;
 
+/// What drawing found out: only there is known how long a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// How far the topmost text can be scrolled.
+    pub scroll_max: u16,
+}
+
 /// Draws the whole screen.
-pub fn view(model: &Model, look: &Look, frame: &mut Frame<'_>) {
-    let words = Words::new(model, look);
+pub fn view(model: &Model, look: &Look, frame: &mut Frame<'_>) -> Drawn {
+    let scroll_max = Cell::new(0);
+    draw(Words::new(model, look, &scroll_max), frame);
+    Drawn { scroll_max: scroll_max.get() }
+}
+
+fn draw(words: Words<'_>, frame: &mut Frame<'_>) {
+    let Words { model, look, .. } = words;
     paint::ground(frame, frame.area(), Role::Base, &look.theme);
     if layout::is_too_small(model.size) {
         too_small(words, frame);
@@ -103,6 +118,7 @@ fn text(words: Words<'_>, frame: &mut Frame<'_>, mut area: Rect, lines: Vec<Piec
 /// Lines from `top` on, stopping at the end; what lies below is counted.
 fn scrolled(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, lines: &[Pieces], top: u16) {
     let most = lines.len().saturating_sub(usize::from(area.height));
+    words.scroll_max.set(u16::try_from(most).unwrap_or(u16::MAX));
     let top = usize::from(top).min(most);
     paint::lines(frame, area, &lines[top..], &words.look.theme);
     let hidden = lines.len().saturating_sub(top + usize::from(area.height));

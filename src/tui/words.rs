@@ -3,6 +3,8 @@
 //! Owns the mark of a severity (`***`, `**`, `*`), which stands beside the colour, and the
 //! texts of codes. Draws nothing.
 
+use std::cell::Cell;
+
 use chrono::{DateTime, Utc};
 
 use super::form::Deed;
@@ -19,11 +21,13 @@ use crate::theme::Role;
 pub struct Words<'a> {
     pub model: &'a Model,
     pub look: &'a Look,
+    /// How far the topmost text on the screen can be scrolled; noted while it is drawn.
+    pub scroll_max: &'a Cell<u16>,
 }
 
 impl<'a> Words<'a> {
-    pub fn new(model: &'a Model, look: &'a Look) -> Self {
-        Self { model, look }
+    pub fn new(model: &'a Model, look: &'a Look, scroll_max: &'a Cell<u16>) -> Self {
+        Self { model, look, scroll_max }
     }
 
     pub fn now(self) -> DateTime<Utc> {

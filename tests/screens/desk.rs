@@ -16,7 +16,7 @@ use vagttavle::tui::look::Look;
 use vagttavle::tui::model::{Model, Size};
 use vagttavle::tui::msg::Msg;
 use vagttavle::tui::update::update;
-use vagttavle::tui::view::view;
+use vagttavle::tui::view::{Drawn, view};
 
 use crate::night;
 
@@ -71,6 +71,12 @@ impl Desk {
         self
     }
 
+    /// Tells the desk what drawing found out, as `run` does after each frame.
+    pub fn drawn(&mut self) -> &mut Self {
+        let (_, drawn) = self.terminal();
+        self.send(Msg::Drawn { scroll_max: drawn.scroll_max })
+    }
+
     /// Keys by name with blanks between: `t`, `Enter`, `Space`. What stands in «…» is typed.
     pub fn press(&mut self, keys: &str) -> &mut Self {
         let mut rest = keys.trim();
@@ -116,16 +122,17 @@ impl Desk {
             .collect()
     }
 
-    fn terminal(&self) -> Terminal<TestBackend> {
+    fn terminal(&self) -> (Terminal<TestBackend>, Drawn) {
         let Size { width, height } = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| view(&self.model, &self.look, frame)).unwrap();
-        terminal
+        let mut drawn = Drawn { scroll_max: 0 };
+        terminal.draw(|frame| drawn = view(&self.model, &self.look, frame)).unwrap();
+        (terminal, drawn)
     }
 
     /// The screen as text, without blanks at line ends.
     pub fn screen(&self) -> String {
-        let terminal = self.terminal();
+        let (terminal, _) = self.terminal();
         let buffer = terminal.backend().buffer();
         let area = buffer.area;
         let mut out = String::new();
@@ -149,7 +156,7 @@ impl Desk {
 
     /// The screen with each run of one style in brackets behind its style's name.
     pub fn styled(&self) -> String {
-        let terminal = self.terminal();
+        let (terminal, _) = self.terminal();
         let buffer = terminal.backend().buffer();
         let area = buffer.area;
         let mut out = String::new();

@@ -276,13 +276,36 @@ fn a_key_meant_for_the_vanished_entry_is_held_back() {
 }
 
 #[test]
+fn an_open_form_says_that_the_entry_changed() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("u 1");
+    let mut held = night::ringing(12);
+    held.version = 2;
+    held.state = "claimed".into();
+    held.holder = night::claimed(9).holder;
+    desk.item(night::recorded(101, held));
+    desk.shows("Posten er ændret imens: nu taget, hos bo.").shows("(x) 1 egen hjælp");
+}
+
+#[test]
+fn a_long_text_scrolls_no_further_than_its_end() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("Enter").drawn().press("G");
+    let end = desk.screen();
+    desk.press("j j j PgDn");
+    assert_eq!(desk.screen(), end);
+    desk.press("k");
+    assert_ne!(desk.screen(), end);
+}
+
+#[test]
 fn what_is_typed_survives_the_entry() {
     let mut desk = Desk::with(night::busy());
     desk.press("n «Ringet til datter.»");
     let mut over = night::ringing(12);
     over.closed_at = Some(night::now());
     desk.item(night::recorded(101, over));
-    desk.shows("Ringet til datter.");
+    desk.shows("Ringet til datter.").shows("Posten er lukket imens.");
 }
 
 // ---- the bell and the title ------------------------------------------------------------------

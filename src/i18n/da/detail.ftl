@@ -194,6 +194,8 @@ actor-server = serveren
 
 # Skemaer
 form-title = { $action } · { $entry }
+form-entry-over = Posten er lukket imens. Det skrevne står her stadig.
+form-entry-changed = Posten er ændret imens: nu { $state }, hos { $holder }.
 form-send = Send
 form-sending = Sender …
 form-choose-hint = ←/→ eller tal vælger

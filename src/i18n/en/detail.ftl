@@ -191,6 +191,8 @@ actor-timer = time
 actor-server = the server
 
 form-title = { $action } · { $entry }
+form-entry-over = The entry is over meanwhile. What you wrote is still here.
+form-entry-changed = The entry changed meanwhile: now { $state }, with { $holder }.
 form-send = Send
 form-sending = Sending …
 form-choose-hint = ←/→ or a digit chooses

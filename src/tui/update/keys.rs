@@ -142,8 +142,9 @@ fn copy(model: &mut Model) -> Vec<Effect> {
 }
 
 fn move_by(model: &mut Model, action: Action) {
+    let max = model.scroll_max;
     if let Some(detail) = &mut model.detail {
-        detail.scroll = scrolled(detail.scroll, action);
+        detail.scroll = scrolled(detail.scroll, action, max);
         return;
     }
     let ids: Vec<EntryId> = model.rows(model.place).iter().map(|entry| entry.id).collect();
@@ -165,19 +166,20 @@ fn move_by(model: &mut Model, action: Action) {
         // The shift and the agreements scroll as a text: `top` is their first line.
         let cursor = model.cursors.entry(model.place).or_default();
         let top = u16::try_from(cursor.top).unwrap_or(u16::MAX);
-        cursor.top = usize::from(scrolled(top, action));
+        cursor.top = usize::from(scrolled(top, action, max));
     }
 }
 
-/// A text's first line after a moving key. The view stops at the end.
-fn scrolled(scroll: u16, action: Action) -> u16 {
+/// A text's first line after a moving key, never beyond its end as last drawn.
+fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
+    let scroll = scroll.min(max);
     match action {
         Action::Up => scroll.saturating_sub(1),
-        Action::Down => scroll.saturating_add(1),
+        Action::Down => scroll.saturating_add(1).min(max),
         Action::PageUp => scroll.saturating_sub(PAGE_LINES),
-        Action::PageDown => scroll.saturating_add(PAGE_LINES),
+        Action::PageDown => scroll.saturating_add(PAGE_LINES).min(max),
         Action::Top => 0,
-        Action::Bottom => u16::MAX,
+        Action::Bottom => max,
         _ => scroll,
     }
 }
@@ -282,6 +284,7 @@ fn send_plain(model: &mut Model, verb: &str) -> Option<(crate::protocol::Key, Ef
 }
 
 fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
+    let max = model.scroll_max;
     match model.overlays.last_mut() {
         Some(Overlay::Menu { .. }) => in_menu(model, action),
         Some(Overlay::Form(_)) => in_form(model, action),
@@ -291,7 +294,7 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Some(Overlay::Help { scroll } | Overlay::Numbers { scroll }) => {
-            *scroll = scrolled(*scroll, action);
+            *scroll = scrolled(*scroll, action, max);
             if action == Action::Close {
                 model.overlays.pop();
             }

@@ -93,7 +93,7 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
     let texts = &words.look.texts;
     let width = width_wanted(frame);
     let room = width.saturating_sub(4);
-    let mut lines: Vec<Pieces> = Vec::new();
+    let mut lines: Vec<Pieces> = changed_meanwhile(words, form, room);
     let mut cursor = None;
     for (index, field) in form.fields.iter().enumerate() {
         let is_here = form.focus == index && form.sent.is_none();
@@ -131,6 +131,22 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
         let x = (inside.x + 2 + x).min(inside.right().saturating_sub(1));
         paint::cursor(frame, x, inside.y + u16::try_from(line - top).unwrap_or(0));
     }
+}
+
+/// What became of the entry since the form was opened. The text is kept either way.
+fn changed_meanwhile(words: Words<'_>, form: &Form, room: u16) -> Vec<Pieces> {
+    let texts = &words.look.texts;
+    let said = match words.model.entry(form.deed.entry) {
+        _ if form.sent.is_some() => return Vec::new(),
+        None => texts.get(key::FORM_ENTRY_OVER),
+        Some(entry) if entry.version != form.deed.version => texts.with(
+            key::FORM_ENTRY_CHANGED,
+            &[("state", words.state(entry).into()), ("holder", words.holder(entry).into())],
+        ),
+        Some(_) => return Vec::new(),
+    };
+    let parts = paint::wrap(&said, room).into_iter();
+    parts.map(|part| vec![Piece::fixed("  ", Role::Base), Piece::new(part, Role::Warning)]).collect()
 }
 
 fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -> Pieces {
