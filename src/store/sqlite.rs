@@ -8,12 +8,12 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Row as _};
+use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr as _};
 
 use super::chain::{self, Chain, Hash, Link, Walk};
 use super::row::{self, LookRow, Row};
@@ -32,7 +32,8 @@ const READER_WAIT_FOR: Duration = Duration::from_secs(5);
 /// Links at the end of each chain that are checked at start. Logs up to this length are checked whole.
 pub const TAIL_MAX: u64 = 20_000;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/store/migrations/sqlite");
+/// Tables by version. Not by the `migrate!` macro: it has the database driver compiled twice.
+const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "log", include_str!("migrations/sqlite/0001_log.sql"))];
 
 const INSERT_RECORDS: &str = "
 INSERT INTO records (sequence, entry, happened_at, recorded_at, actor, agreement, kind, version, payload, salt, digest,
@@ -426,12 +427,19 @@ async fn open_writer(file: &Path) -> Result<SqliteConnection, StoreError> {
         .disable_statement_logging();
     let mut writer = options.connect().await.map_err(failed)?;
     check_settings(&mut writer).await?;
-    MIGRATIONS.run(&mut writer).await.map_err(not_migrated)?;
+    migrations().run(&mut writer).await.map_err(not_migrated)?;
     checkpoint(&mut writer).await?;
     for name in [file.to_path_buf(), wal_of(file), shm_of(file)] {
         folder::check_file(&name)?;
     }
     Ok(writer)
+}
+
+fn migrations() -> Migrator {
+    let one = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.map(one).into())
 }
 
 fn reader_options(file: &Path) -> SqliteConnectOptions {
