@@ -1,0 +1,265 @@
+//! From an observation posted to the changed screen, and what a key and an idle minute cost: time and bytes.
+//!
+//! ```text
+//! cargo bench --bench to_screen                         about a minute
+//! cargo bench --bench to_screen -- --posts 5 --keys 16 --idle 5
+//! ```
+//!
+//! The real server over SQLite and the real desk in a pseudo-terminal of 80x24, beside a bare `cat` in raw mode in
+//! the same kind of pseudo-terminal and in the same run: its echo is the floor under every figure here. A reader
+//! thread stamps what arrives; the terminal that finds the text on the screen works afterwards and is in no figure.
+//!
+//! - `post`: a call that waits is posted as the exchange's source would; shown when its caller's name stands on the
+//!   screen. That is: HTTP, rules, one synced commit, the stream to the desk, one drawing. `answer` is when the
+//!   source had its receipt.
+//! - `key`: the cursor down and up within the page; to the last byte of the answer.
+//! - `idle`: nobody does anything; the clock and the ages go on.
+//!
+//! Read the ratios to the echo and the bytes. Above 3 ms a p99 says more about the machine than about us.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use common::{Connection, PROGRAM, Server, argument, median, quantile};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use serde_json::{Value, json};
+use vagttavle::clock::Clock;
+
+const COLUMNS: NonZero<u16> = NonZero::new(80).expect("not zero");
+const ROWS: NonZero<u16> = NonZero::new(24).expect("not zero");
+/// Silence that ends the answer to a key or a post.
+const SETTLED: Duration = Duration::from_millis(60);
+/// What is not on the screen by then never comes.
+const SHOWN_WITHIN: Duration = Duration::from_secs(15);
+/// Missed calls that stand on the board.
+const LISTED: usize = 10;
+const DOWN: &[u8] = b"\x1b[B";
+const UP: &[u8] = b"\x1b[A";
+
+fn main() {
+    let (posts, keys, idle) = (argument("posts", 30), argument("keys", 48), argument("idle", 20));
+    let mut echo = Pty::start(raw_cat());
+    echo.wait_for("READY");
+    let mut echo_took: Vec<f64> = (0..keys).map(|_| echo.answer_to(b"x").expect("an echo").ms).collect();
+    drop(echo);
+
+    let server = Server::start();
+    let mut source = Connection::open(&server.address);
+    for number in 0..LISTED {
+        let name = format!("listet-{number}");
+        observe(
+            &mut source,
+            &server,
+            &name,
+            json!({ "type": "call-waiting", "call": name, "queue": "natten" }),
+        );
+        observe(
+            &mut source,
+            &server,
+            &name,
+            json!({ "type": "call-missed", "call": name, "reason": "hung-up" }),
+        );
+    }
+    let mut desk = Pty::start(desk(&server));
+    desk.wait_for("anna");
+    desk.settle();
+
+    let mut shown: Vec<Posted> =
+        (0..posts).map(|number| post(&mut desk, &mut source, &server, number)).collect();
+    let mut moves = Vec::new();
+    let mut still = 0;
+    for number in 0..keys {
+        let key = if number / (LISTED as u64 / 2) % 2 == 0 { DOWN } else { UP };
+        match desk.answer_to(key) {
+            Some(answer) => moves.push(answer),
+            None => still += 1,
+        }
+    }
+    let idle_bytes = desk.bytes_during(Duration::from_secs(idle));
+
+    let floor = median(&mut echo_took);
+    println!("80x24, {LISTED} missed calls listed; {posts} posts, {keys} keys, {idle} s idle\n");
+    println!("{:<22} {:>8} {:>8} {:>10} {:>10}", "", "p50 ms", "p99 ms", "x echo", "bytes p50");
+    let line = |name: &str, times: &mut [f64], bytes: Option<usize>| {
+        let (middle, most) = (median(times), quantile(times, 0.99));
+        let bytes = bytes.map_or_else(|| "-".to_owned(), |it| it.to_string());
+        println!("{name:<22} {middle:>8.2} {most:>8.2} {:>10.1} {bytes:>10}", middle / floor);
+    };
+    line("echo of a raw cat", &mut echo_took, Some(1));
+    line("post: answer", &mut shown.iter().map(|it| it.answer_ms).collect::<Vec<_>>(), None);
+    let bytes = median(&mut shown.iter().map(|it| it.bytes).collect::<Vec<_>>());
+    line("post: on the screen", &mut shown.iter_mut().map(|it| it.shown_ms).collect::<Vec<_>>(), Some(bytes));
+    let bytes = median(&mut moves.iter().map(|it| it.bytes).collect::<Vec<_>>());
+    line("cursor key", &mut moves.iter().map(|it| it.ms).collect::<Vec<_>>(), Some(bytes));
+    println!("{:<22} {:>40.0}", "idle, bytes a minute", idle_bytes as f64 * 60.0 / idle as f64);
+    if still > 0 {
+        println!("{still} keys changed nothing");
+    }
+}
+
+struct Posted {
+    answer_ms: f64,
+    shown_ms: f64,
+    bytes: usize,
+}
+
+fn post(desk: &mut Pty, source: &mut Connection, server: &Server, number: u64) -> Posted {
+    desk.settle();
+    let (name, caller) = (format!("nyt-{number}"), format!("Prøve {number:03}"));
+    let from = Instant::now();
+    let waiting = json!({ "type": "call-waiting", "call": name, "queue": "natten", "caller_name": caller });
+    let entry = observe(source, server, &name, waiting);
+    let answer_ms = ms(from.elapsed());
+    let mut bytes = 0;
+    let mut shown_ms = None;
+    while let Some((at, piece)) = desk.next(if shown_ms.is_none() { SHOWN_WITHIN } else { SETTLED }) {
+        bytes += piece.len();
+        desk.terminal.process(&piece);
+        if shown_ms.is_none() && desk.shows(&caller) {
+            shown_ms = Some(ms(at - from));
+        }
+    }
+    let shown_ms = shown_ms.unwrap_or_else(|| panic!("{caller} is not on:\n{}", desk.text()));
+    // Off the board again, so that every post meets the same one.
+    observe(source, server, &name, json!({ "type": "call-answered", "call": name, "agent": "anna" }));
+    observe(source, server, &name, json!({ "type": "call-ended", "call": name }));
+    let documented = json!({ "id": name, "entry": entry, "command": { "type": "documented" } });
+    source.post("/v1/commands", &server.coordinator, &documented.to_string());
+    Posted { answer_ms, shown_ms, bytes }
+}
+
+/// Posts one observation; its entry.
+fn observe(source: &mut Connection, server: &Server, call: &str, observation: Value) -> String {
+    let key = format!("{call}/{}", observation["type"].as_str().unwrap_or_default());
+    let at = Clock::system().now();
+    let body = json!([{ "key": key, "at": at, "agreement": "jammerbugt", "observation": observation }]);
+    let answer = source.post("/v1/observations", &server.source, &body.to_string());
+    let receipts: Value = serde_json::from_slice(answer).expect("receipts");
+    receipts[0]["entry"].as_str().unwrap_or_else(|| panic!("no entry: {receipts}")).to_owned()
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1_000.0
+}
+
+fn raw_cat() -> CommandBuilder {
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", "stty raw -echo; printf READY; exec cat"]);
+    command
+}
+
+fn desk(server: &Server) -> CommandBuilder {
+    let mut command = CommandBuilder::new(PROGRAM);
+    command.args(["desk", "--server", &format!("http://{}", server.address), "--token-file"]);
+    command.arg(server.token_file());
+    for (name, value) in
+        [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("XDG_CONFIG_HOME", "/nonexistent")]
+    {
+        command.env(name, value);
+    }
+    command
+}
+
+/// The answer to a key.
+struct Answer {
+    ms: f64,
+    bytes: usize,
+}
+
+/// A program in a pseudo-terminal; ended with its holder.
+struct Pty {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    pieces: Receiver<(Instant, Vec<u8>)>,
+    terminal: vt100::Parser,
+    _master: Box<dyn MasterPty + Send>,
+}
+
+impl Pty {
+    fn start(command: CommandBuilder) -> Self {
+        let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let child = pair.slave.spawn_command(command).expect("it starts");
+        let mut reader = pair.master.try_clone_reader().expect("its output");
+        let keys = pair.master.take_writer().expect("its input");
+        let (sender, pieces) = channel();
+        std::thread::spawn(move || {
+            let mut piece = [0; 64 * 1024];
+            while let Ok(got @ 1..) = reader.read(&mut piece) {
+                if sender.send((Instant::now(), piece[..got].to_vec())).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { child, keys, pieces, terminal: vt100::Parser::new(ROWS, COLUMNS, 0), _master: pair.master }
+    }
+
+    /// What comes next. None: nothing within the time.
+    fn next(&self, within: Duration) -> Option<(Instant, Vec<u8>)> {
+        match self.pieces.recv_timeout(within) {
+            Ok(piece) => Some(piece),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("the program ended; it showed:\n{}", self.text()),
+        }
+    }
+
+    fn text(&self) -> String {
+        self.terminal.screen().contents()
+    }
+
+    fn shows(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+
+    fn wait_for(&mut self, text: &str) {
+        while !self.shows(text) {
+            let Some((_, piece)) = self.next(SHOWN_WITHIN) else { panic!("no {text} on:\n{}", self.text()) };
+            self.terminal.process(&piece);
+        }
+    }
+
+    /// Takes in everything up to a silence.
+    fn settle(&mut self) {
+        while let Some((_, piece)) = self.next(SETTLED) {
+            self.terminal.process(&piece);
+        }
+    }
+
+    /// Sends a key and takes in the answer. None: it changed nothing.
+    fn answer_to(&mut self, key: &[u8]) -> Option<Answer> {
+        self.settle();
+        let from = Instant::now();
+        self.keys.write_all(key).expect("the program reads");
+        self.keys.flush().expect("the program reads");
+        let mut answer: Option<Answer> = None;
+        while let Some((at, piece)) = self.next(SETTLED) {
+            self.terminal.process(&piece);
+            let bytes = answer.map_or(0, |it| it.bytes) + piece.len();
+            answer = Some(Answer { ms: ms(at - from), bytes });
+        }
+        answer
+    }
+
+    fn bytes_during(&mut self, time: Duration) -> usize {
+        self.settle();
+        let until = Instant::now() + time;
+        let mut bytes = 0;
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|it| !it.is_zero()) {
+            let Some((_, piece)) = self.next(left) else { break };
+            self.terminal.process(&piece);
+            bytes += piece.len();
+        }
+        bytes
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
