@@ -50,8 +50,7 @@ fn main() {
         return;
     }
     let (seconds, rounds) = (argument("seconds", 3), argument("rounds", 3));
-    let rows: [(&str, fn(usize, Duration) -> Figures); 3] =
-        [("bare", bare), ("command", commands), ("observation", observations)];
+    let rows: [(&str, Measure); 3] = [("bare", bare), ("command", commands), ("observation", observations)];
     let mut all = vec![vec![Vec::new(); CONNECTIONS.len()]; rows.len()];
     for _ in 0..rounds {
         for (place, connections) in CONNECTIONS.into_iter().enumerate() {
@@ -76,6 +75,9 @@ fn main() {
         }
     }
 }
+
+/// One row: so many connections for so long.
+type Measure = fn(usize, Duration) -> Figures;
 
 #[derive(Clone, Copy)]
 struct Figures {

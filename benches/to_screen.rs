@@ -21,6 +21,7 @@ mod common;
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -64,7 +65,8 @@ fn main() {
             json!({ "type": "call-missed", "call": name, "reason": "hung-up" }),
         );
     }
-    let mut desk = Pty::start(desk(&server));
+    let token_file = token_file(&server);
+    let mut desk = Pty::start(desk(&server, token_file.path()));
     desk.wait_for("anna");
     desk.settle();
 
@@ -73,7 +75,7 @@ fn main() {
     let mut moves = Vec::new();
     let mut still = 0;
     for number in 0..keys {
-        let key = if number / (LISTED as u64 / 2) % 2 == 0 { DOWN } else { UP };
+        let key = if (number / (LISTED as u64 / 2)).is_multiple_of(2) { DOWN } else { UP };
         match desk.answer_to(key) {
             Some(answer) => moves.push(answer),
             None => still += 1,
@@ -152,10 +154,18 @@ fn raw_cat() -> CommandBuilder {
     command
 }
 
-fn desk(server: &Server) -> CommandBuilder {
+/// The coordinator's token as the desk wants it.
+fn token_file(server: &Server) -> tempfile::NamedTempFile {
+    // Made with rights for its owner alone.
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(server.coordinator.as_bytes()).expect("a disk with room");
+    file
+}
+
+fn desk(server: &Server, token_file: &Path) -> CommandBuilder {
     let mut command = CommandBuilder::new(PROGRAM);
     command.args(["desk", "--server", &format!("http://{}", server.address), "--token-file"]);
-    command.arg(server.token_file());
+    command.arg(token_file);
     for (name, value) in
         [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("XDG_CONFIG_HOME", "/nonexistent")]
     {

@@ -49,7 +49,7 @@ pub struct Server {
     pub coordinator: String,
     pub source: String,
     _running: Running,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Server {
@@ -65,16 +65,7 @@ impl Server {
         let (coordinator, source) = (add("anna", "coordinator"), add("kilde", "source"));
         let (running, address) =
             Running::start(program(folder.path()).args(["serve", "--listen", "127.0.0.1:0"]));
-        Self { address, coordinator, source, _running: running, folder }
-    }
-
-    /// The coordinator's token in a file, as the desk wants it.
-    pub fn token_file(&self) -> std::path::PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let file = self.folder.path().join("anna.token");
-        std::fs::write(&file, &self.coordinator).expect("a file");
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).expect("its owner");
-        file
+        Self { address, coordinator, source, _running: running, _folder: folder }
     }
 }
 

@@ -21,6 +21,7 @@ const CHILD_RECOVERIES_MAX: u32 = 12;
 
 #[tokio::test]
 #[ignore = "started by the other tests of this file in a process of its own"]
+#[expect(clippy::disallowed_methods, reason = "how a test tells its child where to write")]
 async fn child() {
     let root = std::env::var_os(CHILD_FOLDER).expect("the folder to write to");
     let place = Place::at(root.into());
