@@ -239,7 +239,14 @@ fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
 }
 
 fn cancel(standing: &mut Vec<Standing<'_>>, at: DateTime<Utc>, of: StayFact) {
-    if let Some((place, _)) = target(standing, of, at) {
+    if of == StayFact::Died {
+        // One dies once: a corrected time of death is the same death.
+        let before = standing.len();
+        standing.retain(|it| it.of != of || it.told_at > at);
+        if standing.len() < before {
+            return;
+        }
+    } else if let Some((place, _)) = target(standing, of, at) {
         standing.remove(place);
         return;
     }

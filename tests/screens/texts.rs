@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use vagttavle::domain::identity::Board;
 use vagttavle::domain::people::Role;
-use vagttavle::domain::{alarms, duties, kinds, phone};
+use vagttavle::domain::{agreement, alarms, discharges, duties, kinds, phone, visits};
 use vagttavle::i18n::{Lang, Texts};
 use vagttavle::tui::action::Action;
 use vagttavle::tui::keymap::{Context, Keymap};
@@ -35,6 +35,22 @@ fn choices_have_words() {
     has_words("correction", phone::CORRECTION_REASONS);
     has_words("give-up", phone::GIVE_UP_REASONS);
     has_words("postpone", duties::POSTPONE_REASONS);
+    has_words("teller", discharges::TELLERS);
+    has_words("stop", discharges::STOP_REASONS);
+    has_words("step", agreement::DISCHARGE_STEPS);
+    has_words("step", agreement::DOOR_STEPS);
+    has_words("door-outcome", visits::DOOR_OUTCOMES);
+    has_words("correct", discharges::CORRECTABLE);
+    has_words("correct", visits::CORRECTABLE);
+    has_words("correction", discharges::CORRECTION_REASONS);
+    has_words("correction", visits::CORRECTION_REASONS);
+    has_words("party", ["citizen", "provider", "municipality", "hospital", "death"]);
+    has_words("duty", ["start-of-help"]);
+    has_words(
+        "why",
+        ["discharge-cancelled", "admitted-again", "death-cancelled", "admitted", "on-leave", "resumed"],
+    );
+    has_words("why", ["planned", "moved", "contacted"]);
     has_words("response", ["own-help", "nurse", "doctor", "112"]);
     has_words("missed", ["hung-up", "timeout", "no-agent"]);
     has_words("board", Board::ALL.map(Board::name));

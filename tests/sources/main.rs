@@ -10,6 +10,7 @@ mod asterisk;
 mod board;
 mod inbox;
 mod link;
+mod medcom;
 mod queue_log;
 mod support;
 mod transcripts;

@@ -1,0 +1,673 @@
+//! Hospital notifications: bytes in, observations and the answer out, and what the real domain makes of them.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+use vagttavle::domain::identity::{AgreementId, Key, SourceName};
+use vagttavle::domain::observation::{Observation, StayFact};
+use vagttavle::domain::{Actor, Ctx, Record, Refusal, Request, State, decide, evolve};
+use vagttavle::protocol::observations::Observed;
+use vagttavle::sources::medcom::{Answer, Ours, Received, Stamp, Unreadable, receive};
+
+/// Official example messages, one of each kind; not part of the package.
+const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/medcom");
+
+/// An invented person on the 31st of February: nobody has this number.
+const CPR: &str = "3102001234";
+const LOCAL: &str = "7c1f3a50-5b1e-4c9d-9a70-aaaaaaaaaaaa";
+const SOR: &str = "https://sor2.sum.dsdn.dk/#id=111111000016001";
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    at("2026-11-22T12:00:00Z")
+}
+
+fn ours() -> Ours {
+    Ours { default_agreement: Some(AgreementId::new("jammerbugt").unwrap()), ..Ours::default() }
+}
+
+/// A message as it is meant to be, to be bent by the tests.
+struct Message {
+    header: &'static str,
+    activity: &'static str,
+    status: &'static str,
+    class: &'static str,
+    start: &'static str,
+    end: Option<&'static str>,
+    leave: Option<(&'static str, Option<&'static str>)>,
+    sent: &'static str,
+    deceased: Option<bool>,
+}
+
+impl Message {
+    fn new(header: &'static str, activity: &'static str, sent: &'static str) -> Self {
+        Self {
+            header,
+            activity,
+            status: "in-progress",
+            class: "IMP",
+            start: "2026-11-20T09:00:00+01:00",
+            end: None,
+            leave: None,
+            sent,
+            deceased: None,
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut patient = json!({
+            "resourceType": "Patient", "id": "p1",
+            "identifier": [{ "system": "urn:oid:1.2.208.176.1.2", "value": CPR }],
+            "name": [{ "use": "official", "family": "Opfundet", "given": ["Per"] }],
+        });
+        if let Some(deceased) = self.deceased {
+            patient["deceasedBoolean"] = json!(deceased);
+        }
+        let mut encounter = json!({
+            "resourceType": "Encounter", "id": "e1",
+            "status": self.status,
+            "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": self.class },
+            "episodeOfCare": [{ "identifier": { "system": SOR, "value": LOCAL } }],
+            "period": { "start": self.start },
+            "serviceProvider": { "reference": "Organization/sender" },
+        });
+        if let Some(end) = self.end {
+            encounter["period"]["end"] = json!(end);
+        }
+        if let Some((start, end)) = self.leave {
+            let mut period = json!({ "start": start });
+            if let Some(end) = end {
+                period["end"] = json!(end);
+            }
+            encounter["extension"] = json!([{
+                "url": "http://medcomfhir.dk/ig/hospitalnotification/StructureDefinition/medcom-hospitalnotifiation-leave-period-extension",
+                "valuePeriod": period,
+            }]);
+        }
+        let header = json!({
+            "resourceType": "MessageHeader", "id": self.header,
+            "eventCoding": { "code": "hospital-notification-message" },
+            "destination": [{
+                "extension": [{
+                    "url": "http://medcomfhir.dk/ig/messaging/StructureDefinition/medcom-messaging-destinationUseExtension",
+                    "valueCoding": { "code": "primary" },
+                }],
+                "endpoint": "https://sor2.sum.dsdn.dk/#id=222222000016002",
+                "receiver": { "reference": "Organization/receiver" },
+            }],
+            "source": { "endpoint": SOR },
+            "sender": { "reference": "Organization/sender" },
+            "focus": [{ "reference": "Encounter/e1" }],
+        });
+        let organization = |id: &str, gln: &str, sor: &str| {
+            json!({
+                "resourceType": "Organization", "id": id, "name": "Opfundet afdeling",
+                "identifier": [
+                    { "system": "http://www.gs1.org/gln", "value": gln },
+                    { "system": "urn:oid:1.2.208.176.1.1", "value": sor },
+                ],
+            })
+        };
+        let provenance = json!({
+            "resourceType": "Provenance", "id": "v1",
+            "target": [{ "reference": format!("MessageHeader/{}", self.header) }],
+            "occurredDateTime": self.sent, "recorded": self.sent,
+            "activity": { "coding": [{ "code": self.activity }] },
+            "agent": [{ "who": { "reference": "Organization/sender" } }],
+        });
+        let history = json!({
+            "resourceType": "Provenance", "id": "v0",
+            "target": [{ "reference": "MessageHeader/some-older-one" }],
+            "occurredDateTime": "2026-11-19T09:00:00+01:00",
+            "activity": { "coding": [{ "code": "admit-emergency" }] },
+        });
+        let resources = [
+            header,
+            history,
+            patient,
+            encounter,
+            organization("sender", "5790000000005", "111111000016001"),
+            organization("receiver", "5790000000012", "222222000016002"),
+            provenance,
+        ];
+        let entries: Vec<Value> =
+            resources.into_iter().map(|resource| json!({ "resource": resource })).collect();
+        json!({
+            "resourceType": "Bundle", "id": format!("bundle-of-{}", self.header), "type": "message",
+            "timestamp": self.sent, "entry": entries,
+        })
+    }
+
+    fn received(&self) -> Received {
+        received(&self.json())
+    }
+}
+
+fn received(message: &Value) -> Received {
+    receive(&serde_json::to_vec(message).unwrap(), &ours(), now()).unwrap()
+}
+
+fn admit(header: &'static str) -> Message {
+    Message::new(header, "admit-inpatient", "2026-11-20T09:00:02+01:00")
+}
+
+fn start_leave(header: &'static str) -> Message {
+    Message {
+        status: "onleave",
+        leave: Some(("2026-11-20T15:00:00+01:00", None)),
+        ..Message::new(header, "start-leave-inpatient", "2026-11-20T15:00:02+01:00")
+    }
+}
+
+fn end_leave(header: &'static str) -> Message {
+    Message {
+        leave: Some(("2026-11-20T15:00:00+01:00", Some("2026-11-21T10:00:00+01:00"))),
+        ..Message::new(header, "end-leave-inpatient", "2026-11-21T10:00:02+01:00")
+    }
+}
+
+fn discharge(header: &'static str) -> Message {
+    Message {
+        status: "finished",
+        end: Some("2026-11-21T14:00:00+01:00"),
+        ..Message::new(header, "discharge-inpatient-home", "2026-11-21T14:00:02+01:00")
+    }
+}
+
+fn death(header: &'static str, activity: &'static str) -> Message {
+    Message {
+        status: "finished",
+        end: Some("2026-11-21T20:00:00+01:00"),
+        deceased: Some(true),
+        ..Message::new(header, activity, "2026-11-21T20:00:02+01:00")
+    }
+}
+
+/// Decides and records what was told on a fresh log; a known key changes nothing. The state of each entry.
+fn board(told: &[Observed]) -> Vec<&'static str> {
+    let mut state = State::default();
+    let mut seen: Vec<&Key> = Vec::new();
+    let mut ids = Vec::new();
+    for (nth, observed) in told.iter().enumerate() {
+        if seen.contains(&&observed.key) {
+            continue;
+        }
+        seen.push(&observed.key);
+        let base = Uuid::from_u128((nth as u128 + 1) << 16);
+        let mut ctx = Ctx::new(now(), Actor::Source(SourceName::new("medcom").unwrap()), base);
+        ctx.at = observed.at;
+        ctx.agreement.clone_from(&observed.agreement);
+        let drafts = match decide(&state, &ctx, &Request::Observation(observed.observation.clone())) {
+            Ok(drafts) => drafts,
+            Err(Refusal::Unchanged) => continue,
+            Err(refusal) => panic!("{:?}: {refusal:?}", observed.observation),
+        };
+        for (index, draft) in drafts.into_iter().enumerate() {
+            let record = Record {
+                sequence: state.head.next(),
+                entry: draft.entry,
+                happened_at: draft.happened_at,
+                recorded_at: now(),
+                actor: ctx.actor.clone(),
+                agreement: draft.agreement,
+                event: draft.event,
+                cause: Key::new(format!("cause-{nth}")).unwrap(),
+                index: u32::try_from(index).unwrap(),
+            };
+            if !ids.contains(&record.entry) {
+                ids.push(record.entry);
+            }
+            evolve(&mut state, &record);
+        }
+    }
+    ids.iter().map(|id| state.entry(*id).unwrap().state()).collect()
+}
+
+fn board_of(messages: &[Message]) -> Vec<&'static str> {
+    let told: Vec<Observed> = messages.iter().flat_map(|message| message.received().observations).collect();
+    board(&told)
+}
+
+fn stamp() -> Stamp {
+    let id = Uuid::from_u128;
+    Stamp { bundle: id(1), header: id(2), outcome: id(3), provenances: [id(4), id(5)], now: now() }
+}
+
+// ---- the official examples --------------------------------------------------------------------
+
+#[test]
+fn each_official_example_on_a_fresh_log_gives_its_state() {
+    let expected = BTreeMap::from([
+        ("AN_STIN.json", "cancelled"),
+        ("MORS-emergency.json", "dead"),
+        ("MORS-inpatient.json", "dead"),
+        ("RE_STIN.json", "admitted"),
+        ("SLHJ-emergency.json", "discharged"),
+        ("SLHJ-inpatient.json", "discharged"),
+        ("SLOR.json", "admitted"),
+        ("STAA.json", "admitted"),
+        ("STIN-other-serviceprovider.json", "admitted"),
+        ("STIN-two-episode-ids.json", "admitted"),
+        ("STIN.json", "admitted"),
+        ("STOR.json", "on-leave"),
+    ]);
+    if !std::path::Path::new(EXAMPLES).is_dir() {
+        assert!(std::env::var_os("CI").is_none(), "{EXAMPLES} is missing");
+        eprintln!("skipped: no examples at {EXAMPLES}");
+        return;
+    }
+    for (name, state) in expected {
+        let path = format!("{EXAMPLES}/{name}");
+        let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let received = receive(&bytes, &ours(), now()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(received.issues, [], "{name}");
+        assert_eq!(received.answer(), Answer::Ok, "{name}");
+        assert_eq!(board(&received.observations), [state], "{name}");
+        let reply = received.reply.unwrap().acknowledge(&Answer::Ok, &stamp());
+        assert_eq!(reply["entry"][0]["resource"]["response"]["identifier"], json!(received.header), "{name}");
+        assert!(!reply.to_string().contains("2509479989"), "{name}: nothing of the citizen goes back");
+    }
+}
+
+// ---- the table of activities ------------------------------------------------------------------
+
+#[test]
+fn every_activity_gives_its_state() {
+    let corrected = |activity| Message {
+        status: "finished",
+        end: Some("2026-11-21T13:00:00+01:00"),
+        leave: Some(("2026-11-20T15:00:00+01:00", Some("2026-11-21T10:00:00+01:00"))),
+        ..Message::new("x", activity, "2026-11-21T15:00:00+01:00")
+    };
+    for (activity, alone) in [
+        ("admit-inpatient", "admitted"),
+        ("admit-emergency", "admitted"),
+        ("start-leave-inpatient", "on-leave"),
+        ("end-leave-inpatient", "admitted"),
+        ("discharge-inpatient-home", "discharged"),
+        ("discharge-emergency-home", "discharged"),
+        ("revise-admit-inpatient", "admitted"),
+        ("revise-admit-emergency", "admitted"),
+        ("revise-start-leave-inpatient", "on-leave"),
+        ("revise-end-leave-inpatient", "admitted"),
+        ("revise-discharge-inpatient-home", "discharged"),
+        ("revise-discharge-emergency-home", "discharged"),
+        ("cancel-admit-inpatient", "cancelled"),
+        ("cancel-admit-emergency", "cancelled"),
+        ("cancel-start-leave-inpatient", "admitted"),
+        ("cancel-end-leave-inpatient", "on-leave"),
+        ("cancel-discharge-inpatient-home", "admitted"),
+        ("cancel-discharge-emergency-home", "admitted"),
+    ] {
+        assert_eq!(board_of(&[corrected(activity)]), [alone], "{activity}");
+    }
+}
+
+#[test]
+fn a_whole_stay_ends_the_same_in_any_order_of_arrival() {
+    let whole = || {
+        vec![
+            admit("h1"),
+            start_leave("h2"),
+            end_leave("h3"),
+            discharge("h4"),
+            Message::new("h5", "cancel-discharge-inpatient-home", "2026-11-21T16:00:00+01:00"),
+        ]
+    };
+    for rotated in 0..5 {
+        let mut messages = whole();
+        messages.rotate_left(rotated);
+        assert_eq!(board_of(&messages), ["admitted"], "rotated by {rotated}");
+        messages.reverse();
+        assert_eq!(board_of(&messages), ["admitted"], "reversed, rotated by {rotated}");
+    }
+    assert_eq!(board_of(&[discharge("h4"), admit("h1")]), ["discharged"], "a late admission reopens nothing");
+}
+
+#[test]
+fn death_goes_before_the_activity_and_present_and_false_takes_it_back() {
+    for activity in
+        ["admit-inpatient", "start-leave-inpatient", "discharge-inpatient-home", "admit-emergency"]
+    {
+        assert_eq!(board_of(&[death("h9", activity)]), ["dead"], "{activity}");
+    }
+    let mut taken_back = start_leave("h10");
+    taken_back.deceased = Some(false);
+    taken_back.sent = "2026-11-22T08:00:00+01:00";
+    assert_eq!(
+        board_of(&[admit("h1"), start_leave("h2"), death("h9", "start-leave-inpatient"), taken_back]),
+        ["on-leave"]
+    );
+}
+
+#[test]
+fn a_corrected_death_is_the_same_death() {
+    let mut corrected = death("h11", "admit-inpatient");
+    corrected.end = Some("2026-11-21T19:30:00+01:00");
+    corrected.sent = "2026-11-21T22:00:00+01:00";
+    let mut taken_back = admit("h12");
+    taken_back.deceased = Some(false);
+    taken_back.sent = "2026-11-22T08:00:00+01:00";
+    let messages = [admit("h1"), death("h9", "admit-inpatient"), corrected, taken_back];
+    assert_eq!(board_of(&messages), ["admitted"]);
+}
+
+#[test]
+fn a_death_is_never_lost_to_a_missing_time_or_a_wrong_status() {
+    let mut message = death("h9", "admit-inpatient");
+    message.end = None;
+    message.status = "in-progress";
+    let told = message.received().observations;
+    assert_eq!(told[0].at, at("2026-11-21T19:00:02Z"), "then the time it was sent");
+    assert_eq!(board(&told), ["dead"]);
+}
+
+#[test]
+fn times_are_taken_with_their_own_offset() {
+    let mut message = admit("h1");
+    message.start = "2026-01-07T12:00:00+02:00";
+    assert_eq!(message.received().observations[0].at, at("2026-01-07T10:00:00Z"));
+    message.start = "2026-01-07T12:00:00Z";
+    assert_eq!(message.received().observations[0].at, at("2026-01-07T12:00:00Z"));
+    // Nothing has happened in the future.
+    message.start = "2026-11-22T14:00:00+01:00";
+    assert_eq!(message.received().observations[0].at, now());
+}
+
+#[test]
+fn leave_and_discharge_take_their_own_times() {
+    assert_eq!(start_leave("h").received().observations[0].at, at("2026-11-20T14:00:00Z"));
+    assert_eq!(end_leave("h").received().observations[0].at, at("2026-11-21T09:00:00Z"));
+    assert_eq!(discharge("h").received().observations[0].at, at("2026-11-21T13:00:00Z"));
+    let corrected = Message::new("h", "revise-admit-inpatient", "2026-11-20T11:00:00+01:00").received();
+    assert_eq!(corrected.observations[0].at, at("2026-11-20T10:00:00Z"), "when it was corrected");
+    match &corrected.observations[0].observation {
+        Observation::StayCorrected { of, at: to, department, .. } => {
+            assert_eq!((*of, *to), (StayFact::Admitted, Some(at("2026-11-20T08:00:00Z"))));
+            assert_eq!(department.as_ref().unwrap().as_str(), "SOR:111111000016001");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+// ---- linking and duplicates -------------------------------------------------------------------
+
+#[test]
+fn the_hospitals_own_id_links_before_the_registers() {
+    let stay = |episodes: Value| {
+        let mut message = admit("h1").json();
+        message["entry"][3]["resource"]["episodeOfCare"] = episodes;
+        match &received(&message).observations[0].observation {
+            Observation::StayAdmitted { stay, .. } => stay.as_str().to_owned(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let own = json!({ "identifier": { "system": SOR, "value": format!("urn:uuid:{LOCAL}") } });
+    let register = json!({ "identifier": {
+        "system": "https://www.esundhed.dk/Registre/Landspatientregisteret",
+        "value": "urn:uuid:0d1f3a50-5b1e-4c9d-9a70-bbbbbbbbbbbb",
+    } });
+    assert_eq!(stay(json!([register, own])), LOCAL);
+    assert_eq!(stay(json!([own])), LOCAL);
+    assert_eq!(stay(json!([register])), "0d1f3a50-5b1e-4c9d-9a70-bbbbbbbbbbbb");
+    // An id whose digits look like a CPR number is stood for by letters, the same each time.
+    let shaped = json!([{ "identifier": { "system": SOR, "value": "a-0101011234-b" } }]);
+    let letters = stay(shaped.clone());
+    assert!(letters.starts_with("stay-") && !letters.contains('1'), "{letters}");
+    assert_eq!(stay(shaped), letters);
+}
+
+#[test]
+fn the_same_content_is_the_same_key_in_whatever_envelope() {
+    let keys = |message: &Value| -> Vec<Key> {
+        received(message).observations.into_iter().map(|it| it.key).collect()
+    };
+    let first = admit("h1").json();
+    let mut again = first.clone();
+    again["id"] = json!("another-envelope");
+    again["timestamp"] = json!("2026-11-20T10:00:00+01:00");
+    assert_eq!(keys(&first), keys(&again));
+    // A used header id with other content is another event.
+    let mut other = discharge("h1").json();
+    assert_ne!(keys(&first), keys(&other));
+    other["entry"][3]["resource"]["period"]["end"] = json!("2026-11-21T14:30:00+01:00");
+    assert_ne!(keys(&discharge("h1").json()), keys(&other));
+}
+
+// ---- whose it is ------------------------------------------------------------------------------
+
+#[test]
+fn the_receiver_decides_the_agreement() {
+    let norddjurs = AgreementId::new("norddjurs").unwrap();
+    let message = serde_json::to_vec(&admit("h1").json()).unwrap();
+    let agreement = |by: &[(&str, &AgreementId)], default: Option<&AgreementId>| {
+        let ours = Ours {
+            agreement_by_receiver: by
+                .iter()
+                .map(|(id, agreement)| ((*id).to_owned(), (*agreement).clone()))
+                .collect(),
+            default_agreement: default.cloned(),
+        };
+        let received = receive(&message, &ours, now()).unwrap();
+        received.observations.first().map(|it| it.agreement.clone()).ok_or(received.issues)
+    };
+    assert_eq!(agreement(&[("5790000000012", &norddjurs)], None), Ok(Some(norddjurs.clone())), "by GLN");
+    assert_eq!(agreement(&[("222222000016002", &norddjurs)], None), Ok(Some(norddjurs.clone())), "by SOR");
+    let default = AgreementId::new("jammerbugt").unwrap();
+    assert_eq!(agreement(&[("5790000000999", &norddjurs)], Some(&default)), Ok(Some(default)));
+    let refused = agreement(&[("5790000000999", &norddjurs)], None).unwrap_err();
+    assert_eq!(refused[0].code, "MSG_Receiver_Identifier_UNKNOWN");
+}
+
+#[test]
+fn the_person_goes_to_the_care_port_and_shows_nothing_of_itself() {
+    let received = admit("h1").received();
+    let person = received.person.clone().unwrap();
+    assert_eq!((person.cpr.as_str(), person.name.as_ref().unwrap().as_str()), (CPR, "Per Opfundet"));
+    let shown = format!("{received:?}");
+    assert!(
+        !shown.contains(CPR) && !shown.contains("Opfundet, Per") && !shown.contains("Per Opfundet"),
+        "{shown}"
+    );
+}
+
+// ---- what is refused --------------------------------------------------------------------------
+
+/// Bends the message by a path of keys and places; null takes the field away.
+fn bent(mut message: Value, path: &str, value: Value) -> Value {
+    let (parent, last) = path.rsplit_once('/').unwrap();
+    let parent = if parent.is_empty() { &mut message } else { message.pointer_mut(parent).unwrap() };
+    match (value, parent) {
+        (Value::Null, Value::Object(fields)) => {
+            fields.remove(last);
+        }
+        (Value::Null, Value::Array(items)) => {
+            items.remove(last.parse().unwrap());
+        }
+        (value, parent) => parent[last] = value,
+    }
+    message
+}
+
+#[test]
+fn every_malformed_content_is_a_fatal_error_with_its_code() {
+    let gone = || Value::Null;
+    let cases = [
+        ("/type", json!("collection"), "MSG_VALUESET_VALUE_UNKNOWN"),
+        ("/entry/0/resource/eventCoding", gone(), "MSG_BAD_SYNTAX"),
+        (
+            "/entry/0/resource/eventCoding/code",
+            json!("care-communication-message"),
+            "MSG_RECEIVER_UNABLE_TO_RECEIVE_MSG_TYPE",
+        ),
+        (
+            "/entry/0/resource/destination/0/extension/0/valueCoding/code",
+            json!("cc"),
+            "MSG_VALUESET_VALUE_UNKNOWN",
+        ),
+        ("/entry/2", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/2/resource/identifier", gone(), "MSG_BAD_SYNTAX"),
+        (
+            "/entry/2/resource/identifier/0/system",
+            json!("urn:oid:1.2.208.176.1.6.1.1"),
+            "MSG_CodeSystem_VALUE_UNKNOWN",
+        ),
+        ("/entry/2/resource/identifier/0/value", json!("0703921VJ4"), "MSG_Datatype_Wrong"),
+        ("/entry/2/resource/identifier/0/value", json!("310200-1234"), "MSG_Datatype_Wrong"),
+        ("/entry/2/resource/deceasedBoolean", json!("yes"), "MSG_Datatype_Wrong"),
+        ("/entry/3", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/3/resource/class", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/3/resource/class/code", json!("AMB"), "MSG_VALUESET_VALUE_UNKNOWN"),
+        ("/entry/3/resource/status", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/3/resource/status", json!("planned"), "MSG_VALUESET_VALUE_UNKNOWN"),
+        ("/entry/3/resource/episodeOfCare", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/3/resource/period/start", gone(), "MSG_BAD_SYNTAX"),
+        ("/entry/3/resource/period/start", json!("2026-11-20T09:00:00"), "MSG_Datatype_Wrong"),
+        ("/entry/3/resource/period/start", json!("yesterday"), "MSG_Datatype_Wrong"),
+        ("/entry/6/resource/activity/coding/0/code", json!("admit-hotel"), "MSG_VALUESET_VALUE_UNKNOWN"),
+        ("/entry/6/resource/activity", gone(), "MSG_BAD_SYNTAX"),
+    ];
+    for (path, value, code) in cases {
+        let received = received(&bent(admit("h1").json(), path, value.clone()));
+        assert!(received.observations.is_empty(), "{path} = {value}");
+        assert_eq!(received.issues.iter().map(|it| it.code).collect::<Vec<_>>(), [code], "{path} = {value}");
+        let reply = received.reply.as_ref().unwrap().acknowledge(&received.answer(), &stamp());
+        assert_eq!(reply["entry"][0]["resource"]["response"]["code"], json!("fatal-error"));
+        let issue = &reply["entry"][1]["resource"]["issue"][0];
+        assert_eq!(issue["details"]["coding"][0]["code"], json!(code));
+        assert!(!reply.to_string().contains(CPR), "{path}");
+    }
+}
+
+#[test]
+fn a_header_that_is_not_first_is_refused() {
+    let mut message = admit("h1").json();
+    message["entry"].as_array_mut().unwrap().swap(0, 2);
+    assert_eq!(received(&message).issues[0].code, "MSG_BAD_SYNTAX");
+}
+
+#[test]
+fn a_discharge_without_its_end_and_a_leave_without_its_start_are_refused() {
+    let mut message = discharge("h4");
+    message.end = None;
+    assert_eq!(message.received().issues[0].at, "Encounter.period.end");
+    let mut message = start_leave("h2");
+    message.leave = None;
+    assert_eq!(message.received().issues[0].at, "Encounter.extension.valuePeriod.start");
+}
+
+#[test]
+fn what_has_no_message_header_is_a_problem() {
+    let read = |text: &str| receive(text.as_bytes(), &ours(), now()).map(|_| ()).unwrap_err();
+    assert_eq!(read(""), Unreadable { what: "not-json" });
+    assert_eq!(read("{\"resourceType\":"), Unreadable { what: "not-json" });
+    assert_eq!(read("[1]"), Unreadable { what: "not-a-bundle" });
+    assert_eq!(read("{\"resourceType\":\"Patient\"}"), Unreadable { what: "not-a-bundle" });
+    let bare = "{\"resourceType\":\"Bundle\",\"type\":\"message\",\"entry\":[]}";
+    assert_eq!(read(bare), Unreadable { what: "no-message-header" });
+    for place in ["entry", "note"] {
+        let deep = format!("{{\"resourceType\":\"Bundle\",\"{place}\":{}", "[".repeat(100_000));
+        assert_eq!(read(&deep), Unreadable { what: "not-json" }, "{place}");
+    }
+}
+
+// ---- the answer -------------------------------------------------------------------------------
+
+#[test]
+fn the_answer_goes_back_where_it_came_from_and_names_the_message() {
+    let received = admit("h1").received();
+    let reply = received.reply.unwrap().acknowledge(&Answer::Ok, &stamp());
+    assert_eq!(reply["type"], json!("message"));
+    let header = &reply["entry"][0]["resource"];
+    assert_eq!(header["eventCoding"]["code"], json!("acknowledgement-message"));
+    assert_eq!(header["response"], json!({ "identifier": "h1", "code": "ok" }));
+    assert_eq!(header["destination"][0]["endpoint"], json!(SOR));
+    assert_eq!(header["destination"][0]["receiver"]["reference"], json!("Organization/sender"));
+    assert_eq!(header["source"]["endpoint"], json!("https://sor2.sum.dsdn.dk/#id=222222000016002"));
+    assert_eq!(header["sender"]["reference"], json!("Organization/receiver"));
+    let provenances: Vec<&Value> = reply["entry"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["resource"])
+        .filter(|it| it["resourceType"] == json!("Provenance"))
+        .collect();
+    let codes: Vec<_> = provenances.iter().map(|it| it["activity"]["coding"][0]["code"].clone()).collect();
+    assert_eq!(codes, [json!("admit-inpatient"), json!("acknowledgement")]);
+    assert_eq!(provenances[1]["entity"][0]["what"]["reference"], json!("MessageHeader/h1"));
+    assert_eq!(reply["id"], json!(Uuid::from_u128(1).to_string()), "an id of its own");
+}
+
+#[test]
+fn our_trouble_and_a_repeat_have_their_own_answers() {
+    let reply = admit("h1").received().reply.unwrap();
+    let of = |answer: &Answer| {
+        reply.acknowledge(answer, &stamp())["entry"][0]["resource"]["response"]["code"].clone()
+    };
+    assert_eq!(of(&Answer::Transient), json!("transient-error"));
+    assert_eq!(of(&Answer::Duplicate), json!("ok"));
+    let repeated = reply.acknowledge(&Answer::Duplicate, &stamp());
+    assert_eq!(repeated["entry"][1]["resource"]["issue"][0]["severity"], json!("information"));
+}
+
+#[test]
+fn an_acknowledgement_is_never_acknowledged() {
+    let message =
+        bent(admit("h1").json(), "/entry/0/resource/eventCoding/code", json!("acknowledgement-message"));
+    let received = received(&message);
+    assert!(received.reply.is_none() && received.observations.is_empty() && received.issues.is_empty());
+}
+
+// ---- anything may come ------------------------------------------------------------------------
+
+#[test]
+fn a_message_cut_anywhere_is_a_problem_and_never_a_panic() {
+    let bytes = serde_json::to_vec(&admit("h1").json()).unwrap();
+    for length in 0..bytes.len() {
+        assert_eq!(receive(&bytes[..length], &ours(), now()).err(), Some(Unreadable { what: "not-json" }));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// One value anywhere replaced by another: understood, refused or a problem; if it is told, it is about the stay.
+    #[test]
+    fn one_value_bent_anywhere_never_panics(place in 0_usize..400, kind in 0_u8..5) {
+        let mut message = discharge("h4").json();
+        let mut left = place;
+        bend(&mut message, &mut left, &match kind {
+            0 => Value::Null,
+            1 => json!(7),
+            2 => json!("\u{202e}x"),
+            3 => json!([]),
+            _ => json!({}),
+        });
+        if let Ok(received) = receive(&serde_json::to_vec(&message).unwrap(), &ours(), now()) {
+            prop_assert!(received.issues.is_empty() || received.observations.is_empty());
+            prop_assert!(received.observations.iter().all(|it| it.at <= now()));
+            if let Some(reply) = received.reply {
+                prop_assert!(!reply.acknowledge(&Answer::Ok, &stamp()).to_string().contains(CPR));
+            }
+        }
+    }
+}
+
+/// Replaces the nth value, counted from the top.
+fn bend(value: &mut Value, left: &mut usize, with: &Value) {
+    if *left == 0 {
+        *value = with.clone();
+    }
+    *left = left.wrapping_sub(1);
+    match value {
+        Value::Object(fields) => fields.values_mut().for_each(|it| bend(it, left, with)),
+        Value::Array(items) => items.iter_mut().for_each(|it| bend(it, left, with)),
+        _ => {}
+    }
+}
