@@ -16,6 +16,8 @@ use super::observation::Observation;
 use super::refusal::Refusal;
 use super::{Ctx, Draft, Event, State, duties};
 
+/// The same alarm id this long (hours) after the alarm was over is a new alarm: losing one is worse than two.
+const ID_REUSED_HOURS: i64 = 12;
 /// A second signal from the same device inside this many minutes belongs to the alarm that is still ringing.
 const FOLD_MINUTES: i64 = 10;
 
@@ -84,6 +86,8 @@ pub struct Alarm {
     pub last_signal_at: DateTime<Utc>,
     /// First claimed or answered: what the answering figures count.
     pub answered_at: Option<DateTime<Utc>>,
+    /// A person spoke with the citizen, the exchange says: it cannot ring out any more.
+    pub talked_at: Option<DateTime<Utc>>,
     pub response: Option<Responded>,
     pub arrived_at: Option<DateTime<Utc>>,
     pub outcome: Option<Code>,
@@ -132,13 +136,33 @@ impl Alarm {
 
     /// Over when it has an outcome or a redirect, and no justification is owed.
     fn is_over(&self) -> bool {
-        (self.outcome.is_some() || self.redirect.is_some()) && !self.owes_justification()
+        self.is_handled() && !self.owes_justification()
+    }
+
+    /// Has an outcome or went elsewhere: what may be left is paper.
+    fn is_handled(&self) -> bool {
+        self.outcome.is_some() || self.redirect.is_some()
+    }
+
+    /// Nobody has done anything about it yet: left alone, it rings out.
+    fn can_ring_out(&self) -> bool {
+        self.is_person_alarm()
+            && !self.is_handled()
+            && self.unanswered_at.is_none()
+            && self.talked_at.is_none()
+            && self.response.is_none()
+            && self.arrived_at.is_none()
+    }
+
+    /// Kept out of every figure: tests and technical alarms, however they turned out to be one.
+    pub fn is_counted(&self) -> bool {
+        let told = self.outcome.as_ref().is_some_and(|it| matches!(it.as_str(), "test" | "technical"));
+        self.is_person_alarm() && !told
     }
 
     /// A new ring-out time for an alarm that came back without a response.
     pub fn ring_out_anew(&self, state: &State, entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let waits = self.response.is_none() && self.unanswered_at.is_none() && self.is_person_alarm();
-        if waits { ring_out_at(state, entry.agreements(), now) } else { None }
+        if self.can_ring_out() { ring_out_at(state, entry.agreements(), now) } else { None }
     }
 }
 
@@ -170,6 +194,10 @@ pub enum Command {
     },
     #[serde(rename = "technical.done")]
     TechnicalDone {},
+    /// Which municipality the alarm is about, once somebody knows (an exchange queue may serve several).
+    Assign {
+        agreement: AgreementId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -190,11 +218,25 @@ pub enum AlarmEvent {
     SignalledAgain {
         alarm: ExternalId,
     },
+    /// The raising came after a later fact, or the same raising came again and says more.
+    ArrivalKnown {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<ExternalId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        citizen: Option<CitizenId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trigger: Option<Code>,
+        technical: bool,
+        test: bool,
+    },
     /// Answered at the exchange; `until` when the one who answered is known and now holds it.
     Answered {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonName>,
         until: DateTime<Utc>,
+        /// It was answered before it rang out, we only heard of it later: the ring-out is taken back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        corrects: bool,
     },
     Responded {
         with: Response,
@@ -231,9 +273,18 @@ pub enum AlarmEvent {
         late: bool,
     },
     TechnicalDone {},
+    /// `justification_due` as the assigned agreement has it, for an alarm that rang out or was redirected.
+    Assigned {
+        agreement: AgreementId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        justification_due: Option<Due>,
+    },
     Corrected {
         what: Code,
         reason: Code,
+        /// The clocks that run from now on, the justification's aside.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dues: Vec<Due>,
     },
 }
 
@@ -255,9 +306,9 @@ fn ring_out_at(state: &State, agreements: &[AgreementId], from: DateTime<Utc>) -
 
 /// When the written justification is due (J 3.1.13): calendar days on Copenhagen dates, the strict reading
 /// (same clock time) unless the agreement says end of day. Several candidate agreements: the earliest.
-fn justification_due(state: &State, entry: &Entry, rang_out_at: DateTime<Utc>) -> Option<Due> {
+fn justification_due(state: &State, agreements: &[AgreementId], rang_out_at: DateTime<Utc>) -> Option<Due> {
     state
-        .rules(entry.agreements())
+        .rules(agreements)
         .filter_map(|rules| {
             Some(Due {
                 what: DueKind::Justification,
@@ -278,17 +329,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             let signal = Signal { alarm, device, citizen, trigger, technical: *technical, test: *test };
             raise(state, ctx, &signal)
         }
-        Observation::AlarmAnswered { alarm, agent } => with_alarm(state, ctx, alarm, |entry, known| {
-            if known.answered_at.is_some() || known.response.is_some() {
-                return Err(Refusal::Unchanged);
-            }
-            let by = agent
-                .as_ref()
-                .and_then(|agent| PersonName::new(agent.as_str()).ok())
-                .filter(|name| state.has_person(name));
-            let until = entry::claim_until(state, entry, ctx.now);
-            Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Answered { by, until }))])
-        }),
+        Observation::AlarmAnswered { alarm, agent } => {
+            with_alarm(state, ctx, alarm, |entry, known| answered(state, ctx, entry, known, agent.as_ref()))
+        }
         Observation::AlarmCleared { alarm } => with_alarm(state, ctx, alarm, |entry, known| {
             if known.cleared_at.is_some() {
                 return Err(Refusal::Unchanged);
@@ -296,15 +339,24 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Cleared {}))])
         }),
         Observation::AlarmUnanswered { alarm } => with_alarm(state, ctx, alarm, |entry, known| {
-            let answered_before = known.answered_at.is_some_and(|at| at <= ctx.at);
-            if known.unanswered_at.is_some() || answered_before || !known.is_person_alarm() {
+            // A claim that came back without a response is no answer.
+            let is_in_hand = entry.holder.is_some() || known.response.is_some() || known.is_handled();
+            let before = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= ctx.at);
+            let was_answered = before(known.talked_at)
+                || before(known.arrived_at)
+                || before(known.outcome_at)
+                || (is_in_hand && before(known.answered_at));
+            if known.unanswered_at.is_some() || was_answered || !known.is_person_alarm() {
                 return Err(Refusal::Unchanged);
             }
             Ok(vec![rang_out(state, entry, ctx.at)])
         }),
-        Observation::AlarmRedirected { alarm, to } => {
-            with_alarm(state, ctx, alarm, |entry, known| redirect(state, ctx, entry, known, to))
-        }
+        Observation::AlarmRedirected { alarm, to } => with_alarm(state, ctx, alarm, |entry, known| {
+            if !known.is_person_alarm() {
+                return Err(Refusal::Unchanged);
+            }
+            redirect(state, ctx, entry, known, to)
+        }),
         Observation::HelpArrived { alarm } => with_alarm(state, ctx, alarm, |entry, known| {
             if known.arrived_at.is_some() || known.outcome.is_some() {
                 return Err(Refusal::Unchanged);
@@ -326,14 +378,62 @@ struct Signal<'o> {
 
 fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    if state.by_origin(source, signal.alarm).is_some() {
-        return Err(Refusal::Unchanged);
+    if let Some(entry) = state.by_origin(source, signal.alarm) {
+        let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+        let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
+        if !is_reused {
+            return more_known(ctx, entry, known, signal);
+        }
     }
     if let Some(ringing) = still_ringing(state, ctx, signal) {
         let event = AlarmEvent::SignalledAgain { alarm: signal.alarm.clone() };
         return Ok(vec![ringing.draft(ctx.at, Event::Alarms(event))]);
     }
     Ok(vec![raised(state, ctx, signal)])
+}
+
+/// The same raising again, or after a later fact: what it says that we did not know.
+fn more_known(ctx: &Ctx, entry: &Entry, known: &Alarm, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
+    let says_more = (known.device.is_none() && signal.device.is_some())
+        || (entry.citizen.is_none() && signal.citizen.is_some())
+        || (known.trigger.is_none() && signal.trigger.is_some())
+        || (signal.technical && !known.technical)
+        || (signal.test && !known.test)
+        || ctx.at < entry.opened_at;
+    if known.alarm != *signal.alarm || !says_more {
+        return Err(Refusal::Unchanged);
+    }
+    let event = AlarmEvent::ArrivalKnown {
+        device: signal.device.clone(),
+        citizen: signal.citizen.clone(),
+        trigger: signal.trigger.clone(),
+        technical: signal.technical,
+        test: signal.test,
+    };
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
+}
+
+/// Answered at the exchange. Who answered holds it, unless somebody has it or it is over.
+fn answered(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    known: &Alarm,
+    agent: Option<&ExternalId>,
+) -> Result<Vec<Draft>, Refusal> {
+    if known.talked_at.is_some() {
+        return Err(Refusal::Unchanged);
+    }
+    let is_free = entry.is_open() && entry.holder.is_none() && !known.is_handled();
+    let by = agent
+        .and_then(|agent| PersonName::new(agent.as_str()).ok())
+        .filter(|name| is_free && state.has_person(name));
+    let is_sent = known.justification.as_ref().is_some_and(|it| it.sent.is_some());
+    let corrects = known.unanswered_at.is_some_and(|rang_out| ctx.at <= rang_out)
+        && known.redirect.is_none()
+        && !is_sent;
+    let until = entry::claim_until(state, entry, ctx.now);
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Answered { by, until, corrects }))])
 }
 
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
@@ -417,7 +517,8 @@ fn with_alarm(
 }
 
 fn rang_out(state: &State, entry: &Entry, at: DateTime<Utc>) -> Draft {
-    let event = AlarmEvent::Unanswered { justification_due: justification_due(state, entry, at) };
+    let event =
+        AlarmEvent::Unanswered { justification_due: justification_due(state, entry.agreements(), at) };
     entry.draft(at, Event::Alarms(event))
 }
 
@@ -437,19 +538,23 @@ fn redirect(
     if alarm.technical {
         return Err(Refusal::TechnicalAlarm);
     }
-    let justification_due =
-        if alarm.justification.is_some() { None } else { justification_due(state, entry, ctx.at) };
+    let justification_due = if alarm.justification.is_some() {
+        None
+    } else {
+        justification_due(state, entry.agreements(), ctx.at)
+    };
     let event = AlarmEvent::Redirected { to: to.clone(), justification_due };
     let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
-    drafts.extend(duties::action_plan(state, ctx, entry, 1));
+    if let Some(agreement) = &entry.agreement {
+        drafts.extend(duties::action_plan(state, ctx, entry, agreement, ctx.at));
+    }
     Ok(drafts)
 }
 
 /// The alarm rings out on its own clock: the timer's decision.
 pub fn ring_out_due(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Result<Vec<Draft>, Refusal> {
     let due = entry.due(DueKind::RingOut).ok_or(Refusal::NotDue)?;
-    if due.at > ctx.now || entry.holder.is_some() || alarm.response.is_some() || alarm.unanswered_at.is_some()
-    {
+    if due.at > ctx.now || entry.holder.is_some() || !alarm.can_ring_out() {
         return Err(Refusal::NotDue);
     }
     Ok(vec![rang_out(state, entry, due.at)])
@@ -465,11 +570,15 @@ pub fn decide(
     alarm: &Alarm,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
+    if let Command::Assign { agreement } = command {
+        return assign(state, ctx, entry, alarm, agreement);
+    }
     if !entry.is_open() {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Alarms(event))]);
     match command {
+        Command::Assign { .. } => Err(Refusal::Unchanged),
         Command::Respond { with, helper } => respond(state, ctx, entry, alarm, *with, helper.as_ref()),
         Command::Arrive {} => {
             person_alarm(alarm)?;
@@ -484,7 +593,7 @@ pub fn decide(
                 return Err(Refusal::UnknownCode { field: "outcome".into() });
             }
             entry.not_held_by_other(ctx)?;
-            if alarm.outcome.is_some() || alarm.redirect.is_some() {
+            if alarm.is_handled() {
                 return Err(Refusal::WrongState { state: entry.state().into() });
             }
             one(AlarmEvent::Closed { outcome: outcome.clone() })
@@ -548,7 +657,7 @@ fn person_alarm(alarm: &Alarm) -> Result<(), Refusal> {
 /// Not held by another, not over.
 fn in_hand(ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Result<(), Refusal> {
     entry.not_held_by_other(ctx)?;
-    if alarm.outcome.is_some() || alarm.redirect.is_some() {
+    if alarm.is_handled() {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
     Ok(())
@@ -574,21 +683,72 @@ fn respond(
     if entry.holder.is_none() {
         drafts.extend(entry::decide(state, ctx, entry, &entry::Command::Claim)?);
     }
-    let arrive_due = match with {
-        Response::OwnHelp => state
-            .rules(entry.agreements())
-            .filter_map(|rules| value_of(&rules.alarms.help_on_site_minutes))
-            .min()
-            .map(|minutes| Due::own(DueKind::Arrive, ctx.at + Duration::minutes(i64::from(minutes)))),
-        _ => None,
-    };
+    if helper.is_some_and(|helper| !HELPERS.contains(&helper.as_str())) {
+        return Err(Refusal::UnknownCode { field: "helper".into() });
+    }
+    let arrive_due = arrive_due(state, entry, with, ctx.at);
     let event = AlarmEvent::Responded { with, helper: helper.cloned(), arrive_due };
     drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
     Ok(drafts)
 }
 
+/// When own help sent at `at` should be on site; nothing for the other responses.
+fn arrive_due(state: &State, entry: &Entry, with: Response, at: DateTime<Utc>) -> Option<Due> {
+    if with != Response::OwnHelp {
+        return None;
+    }
+    state
+        .rules(entry.agreements())
+        .filter_map(|rules| value_of(&rules.alarms.help_on_site_minutes))
+        .min()
+        .map(|minutes| Due::own(DueKind::Arrive, at + Duration::minutes(i64::from(minutes))))
+}
+
+/// The clocks that run for an alarm as it stands after a correction: on site, claim or ring-out. An alarm
+/// that is back on the board is never without one that somebody would miss.
+fn clocks(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Vec<Due> {
+    if alarm.is_handled() || alarm.arrived_at.is_some() {
+        return Vec::new();
+    }
+    if let Some(response) = &alarm.response {
+        return arrive_due(state, entry, response.with, response.at).into_iter().collect();
+    }
+    if entry.holder.is_some() {
+        return vec![Due::own(DueKind::Claim, entry::claim_until(state, entry, ctx.now))];
+    }
+    alarm.ring_out_anew(state, entry, ctx.now).map(|at| Due::own(DueKind::RingOut, at)).into_iter().collect()
+}
+
+/// Gives the alarm to a municipality: its rules decide about the justification, its ledger counts the redirect.
+fn assign(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    alarm: &Alarm,
+    agreement: &AgreementId,
+) -> Result<Vec<Draft>, Refusal> {
+    entry.may_be_assigned(state, ctx, agreement)?;
+    let redirected_at = alarm.redirect.as_ref().map(|it| it.at);
+    let justification_due = alarm
+        .unanswered_at
+        .into_iter()
+        .chain(redirected_at)
+        .min()
+        .and_then(|at| justification_due(state, std::slice::from_ref(agreement), at));
+    let event = AlarmEvent::Assigned { agreement: agreement.clone(), justification_due };
+    let mut draft = entry.draft(ctx.at, Event::Alarms(event));
+    draft.agreement = Some(agreement.clone());
+    let mut drafts = vec![draft];
+    if let Some(at) = redirected_at {
+        drafts.extend(duties::plan_withdrawn(state, ctx, entry));
+        drafts.extend(duties::action_plan(state, ctx, entry, agreement, at));
+    }
+    Ok(drafts)
+}
+
 /// The way back for what was wrong. Both stay visible; figures count the corrected one.
 pub fn correct(
+    state: &State,
     ctx: &Ctx,
     entry: &Entry,
     alarm: &Alarm,
@@ -612,8 +772,15 @@ pub fn correct(
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    let event = AlarmEvent::Corrected { what: what.clone(), reason: reason.clone() };
-    Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
+    let mut after = alarm.clone();
+    corrected(&mut after, what.as_str());
+    let dues = clocks(state, ctx, entry, &after);
+    let event = AlarmEvent::Corrected { what: what.clone(), reason: reason.clone(), dues };
+    let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
+    if what.as_str() == "redirect" {
+        drafts.extend(duties::plan_withdrawn(state, ctx, entry));
+    }
+    Ok(drafts)
 }
 
 // ---- evolve -------------------------------------------------------------------------------
@@ -633,6 +800,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         signals: 1,
         last_signal_at: record.happened_at,
         answered_at: None,
+        talked_at: None,
         response: None,
         arrived_at: None,
         outcome: None,
@@ -658,31 +826,38 @@ pub fn evolve(state: &mut State, record: &Record, event: &AlarmEvent) {
         if event.is_material() {
             entry.version += 1;
         }
+        let was_handled = matches!(&entry.body, Body::Alarm(alarm) if alarm.is_handled());
         apply(entry, record, event);
-        settle(entry, record.happened_at);
+        settle(entry, record.happened_at, was_handled);
     });
     state.count_alarm(record.entry);
 }
 
 fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
     let at = record.happened_at;
-    if let AlarmEvent::Answered { by, until } = event {
-        entry.drop_due(DueKind::RingOut);
-        entry.drop_due(DueKind::Answer);
-        if let Some(name) = by {
-            entry.holder = Some(entry::Holder { name: name.clone(), since: at, until: *until });
-            entry.set_due(Due::own(DueKind::Claim, *until));
-        }
-    }
+    about_the_entry(entry, at, event);
     let Body::Alarm(alarm) = &mut entry.body else { return };
     match event {
         AlarmEvent::Raised { .. } => {}
         AlarmEvent::SignalledAgain { .. } => {
             alarm.signals += 1;
-            alarm.last_signal_at = at;
+            alarm.last_signal_at = alarm.last_signal_at.max(at);
         }
-        AlarmEvent::Answered { .. } => {
-            alarm.answered_at.get_or_insert(at);
+        AlarmEvent::ArrivalKnown { device, trigger, technical, test, .. } => {
+            alarm.device = alarm.device.take().or_else(|| device.clone());
+            alarm.trigger = alarm.trigger.take().or_else(|| trigger.clone());
+            alarm.technical |= *technical;
+            alarm.test |= *test;
+            if !alarm.is_person_alarm() {
+                take_back_ring_out(alarm);
+            }
+        }
+        AlarmEvent::Answered { corrects, .. } => {
+            alarm.talked_at = Some(at);
+            alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
+            if *corrects {
+                take_back_ring_out(alarm);
+            }
         }
         AlarmEvent::Responded { with, helper, arrive_due } => {
             alarm.response = Some(Responded { with: *with, helper: helper.clone(), at });
@@ -729,20 +904,82 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
                     Some(Sent { at, channel: channel.clone(), reference: reference.clone(), late: *late });
             }
         }
+        AlarmEvent::Assigned { justification_due, .. } => assigned(alarm, justification_due.as_ref()),
         AlarmEvent::Corrected { what, .. } => corrected(alarm, what.as_str()),
     }
 }
 
-fn start_justification(alarm: &mut Alarm, at: DateTime<Utc>, due: Option<&Due>) {
-    if let (None, Some(due)) = (&alarm.justification, due) {
+/// The part of an event that changes the entry around the alarm: holder, dues, agreement, citizen.
+fn about_the_entry(entry: &mut Entry, at: DateTime<Utc>, event: &AlarmEvent) {
+    match event {
+        AlarmEvent::Answered { by, until, .. } => {
+            entry.drop_due(DueKind::RingOut);
+            entry.drop_due(DueKind::Answer);
+            if let Some(name) = by {
+                entry.holder = Some(entry::Holder { name: name.clone(), since: at, until: *until });
+                entry.set_due(Due::own(DueKind::Claim, *until));
+            }
+        }
+        AlarmEvent::ArrivalKnown { citizen, technical, test, .. } => {
+            entry.citizen = entry.citizen.take().or_else(|| citizen.clone());
+            entry.opened_at = entry.opened_at.min(at);
+            if *technical || *test {
+                entry.drop_due(DueKind::RingOut);
+                entry.drop_due(DueKind::Answer);
+            }
+        }
+        AlarmEvent::Assigned { agreement, .. } => entry.agreement = Some(agreement.clone()),
+        AlarmEvent::Corrected { what, dues, .. } if what.as_str() != "justification" => {
+            entry.dues.clone_from(dues);
+            if let (Some(holder), Some(claim)) =
+                (&mut entry.holder, dues.iter().find(|it| it.what == DueKind::Claim))
+            {
+                holder.until = claim.at;
+            }
+        }
+        _ => {}
+    }
+}
+
+fn take_back_ring_out(alarm: &mut Alarm) {
+    alarm.unanswered_at = None;
+    if alarm.redirect.is_none() && alarm.owes_justification() {
+        alarm.justification = None;
+    }
+}
+
+/// What was sent stays sent; what is owed is owed by the rules of the agreement it belongs to.
+fn assigned(alarm: &mut Alarm, due: Option<&Due>) {
+    if alarm.justification.as_ref().is_some_and(|it| it.sent.is_some()) {
+        return;
+    }
+    let old = alarm.justification.take();
+    let started_at = alarm.unanswered_at.into_iter().chain(alarm.redirect.as_ref().map(|it| it.at)).min();
+    if let (Some(due), Some(started_at)) = (due, started_at) {
         alarm.justification = Some(Justification {
-            started_at: at,
+            started_at,
             due: due.clone(),
-            begun_at: None,
-            begun_by: None,
+            begun_at: old.as_ref().and_then(|it| it.begun_at),
+            begun_by: old.and_then(|it| it.begun_by),
             sent: None,
         });
     }
+}
+
+/// The clock starts at the ring-out, also when the redirect was told first.
+fn start_justification(alarm: &mut Alarm, at: DateTime<Utc>, due: Option<&Due>) {
+    let Some(due) = due else { return };
+    match &mut alarm.justification {
+        Some(it) if it.sent.is_none() && at < it.started_at => {
+            it.started_at = at;
+            it.due = due.clone();
+            return;
+        }
+        Some(_) => return,
+        None => {}
+    }
+    alarm.justification =
+        Some(Justification { started_at: at, due: due.clone(), begun_at: None, begun_by: None, sent: None });
 }
 
 fn corrected(alarm: &mut Alarm, what: &str) {
@@ -777,10 +1014,10 @@ fn corrected(alarm: &mut Alarm, what: &str) {
 }
 
 /// Puts dues and closing in step with what is now known.
-fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+fn settle(entry: &mut Entry, at: DateTime<Utc>, was_handled: bool) {
     let Body::Alarm(alarm) = &entry.body else { return };
     let owed = alarm.justification.as_ref().filter(|it| it.sent.is_none()).map(|it| it.due.clone());
-    let (over, handled) = (alarm.is_over(), alarm.outcome.is_some() || alarm.redirect.is_some());
+    let (over, handled) = (alarm.is_over(), alarm.is_handled());
     entry.drop_due(DueKind::Justification);
     if over {
         entry.close(at);
@@ -788,25 +1025,29 @@ fn settle(entry: &mut Entry, at: DateTime<Utc>) {
     }
     entry.reopen();
     if handled {
-        // What is left is paper: nobody need hold it, no other clock runs.
-        entry.dues.clear();
-        entry.holder = None;
+        // What is left is paper: no other clock runs, and who had the alarm need not hold the paper.
+        entry.dues.retain(|due| was_handled && due.what == DueKind::Claim);
+        entry.holder = entry.holder.take().filter(|_| was_handled);
     }
     entry.dues.extend(owed);
 }
 
-/// How the alarm counts in the answering figures: seconds to the first person, or not answered.
+/// How the alarm counts in the answering figures: seconds to the first person, or not answered. One that rang
+/// out was not answered, whatever was done later and whoever had claimed it and let it go.
 /// None for what is kept out (tests, technical alarms) and for what still rings.
 pub fn wait_seconds(entry: &Entry, alarm: &Alarm) -> Option<Option<u32>> {
-    let is_test_outcome =
-        alarm.outcome.as_ref().is_some_and(|outcome| matches!(outcome.as_str(), "test" | "technical"));
-    if !alarm.is_person_alarm() || is_test_outcome {
+    if !alarm.is_counted() {
         return None;
     }
-    match (alarm.unanswered_at, alarm.answered_at) {
-        (Some(rang_out), Some(answered)) if answered > rang_out => Some(None),
-        (_, Some(answered)) => Some(u32::try_from((answered - entry.opened_at).num_seconds().max(0)).ok()),
-        (Some(_), None) => Some(None),
-        (None, None) => alarm.redirect.as_ref().map(|_| None),
+    // Help on site or an outcome from one who never claimed it: somebody had answered by then.
+    let answered_at = alarm.answered_at.or(alarm.arrived_at).or(alarm.outcome_at);
+    let went_elsewhere_at = alarm.redirect.as_ref().map(|it| it.at);
+    let waited =
+        |answered: DateTime<Utc>| u32::try_from((answered - entry.opened_at).num_seconds().max(0)).ok();
+    match (alarm.unanswered_at, answered_at) {
+        (Some(_), _) => Some(None),
+        (None, Some(answered)) if went_elsewhere_at.is_some_and(|at| at < answered) => Some(None),
+        (None, Some(answered)) => Some(waited(answered)),
+        (None, None) => went_elsewhere_at.map(|_| None),
     }
 }

@@ -10,9 +10,9 @@ use super::agreement::Agreement;
 use super::agreement::value_of;
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
-use super::identity::{CitizenId, Code, EntryId, PersonName, Reference};
+use super::identity::{AgreementId, CitizenId, Code, EntryId, PersonName, Reference};
 use super::refusal::Refusal;
-use super::{Ctx, Draft, Event, State, calendar};
+use super::{Ctx, Draft, Event, State, calendar, phone};
 
 pub const POSTPONE_REASONS: [&str; 4] =
     ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
@@ -86,6 +86,10 @@ pub enum DutyEvent {
         reference: Option<Reference>,
         late: bool,
     },
+    /// What started the duty was corrected: it is no longer owed.
+    Withdrawn {
+        why: Code,
+    },
 }
 
 impl DutyEvent {
@@ -132,19 +136,55 @@ pub fn documentation(state: &State, ctx: &Ctx, call: &Entry, nth: u32) -> Option
 
 /// The action plan that the municipality demands when this redirect reaches the limit (J 3.1.13).
 /// The contract gives it no date: the municipality sets a reasonable one.
-pub fn action_plan(state: &State, ctx: &Ctx, alarm: &Entry, nth: u32) -> Option<Draft> {
+pub fn action_plan(
+    state: &State,
+    ctx: &Ctx,
+    alarm: &Entry,
+    agreement: &AgreementId,
+    redirected_at: DateTime<Utc>,
+) -> Option<Draft> {
+    let rules = state.agreements.get(agreement)?;
+    let limit = value_of(&rules.alarms.redirect_limit)?;
+    let used = state.figures.most_together(rules, Some(redirected_at), Some(alarm.id));
+    if used < limit || open_plan(state, agreement).is_some() {
+        return None;
+    }
+    let mut draft = open(ctx, state, 1, alarm, DutyKind::ActionPlan, None);
+    draft.agreement = Some(agreement.clone());
+    Some(draft)
+}
+
+fn open_plan<'s>(state: &'s State, agreement: &AgreementId) -> Option<&'s Entry> {
+    state.open_entries().find(|entry| {
+        entry.agreement.as_ref() == Some(agreement)
+            && matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::ActionPlan)
+    })
+}
+
+/// The open action plan that nothing demands any more once this alarm's redirect counts no longer here.
+pub fn plan_withdrawn(state: &State, ctx: &Ctx, alarm: &Entry) -> Option<Draft> {
     let agreement = alarm.agreement.as_ref()?;
     let rules = state.agreements.get(agreement)?;
     let limit = value_of(&rules.alarms.redirect_limit)?;
-    let used = state.figures.redirects_within(rules, agreement, ctx.at) + 1;
-    let has_open_plan = state.open_entries().any(|entry| {
-        entry.agreement.as_ref() == Some(agreement)
-            && matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::ActionPlan)
-    });
-    if used < limit || has_open_plan {
-        return None;
-    }
-    Some(open(ctx, state, nth, alarm, DutyKind::ActionPlan, None))
+    let plan = open_plan(state, agreement)?;
+    let is_still_owed = state.figures.most_together(rules, None, Some(alarm.id)) >= limit;
+    if is_still_owed { None } else { Some(withdrawn(ctx, plan)) }
+}
+
+/// The open reminder to document a talk that, as we now know, did not take place or need not be documented.
+pub fn documentation_withdrawn(state: &State, ctx: &Ctx, call: &Entry) -> Option<Draft> {
+    state.documentation_of(call.id).map(|duty| withdrawn(ctx, duty))
+}
+
+fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
+    let why = Code::new("corrected").expect("a kebab-case constant");
+    duty.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why }))
+}
+
+/// Whether a duty done at `at` is done too late.
+pub fn is_late(entry: &Entry, at: DateTime<Utc>) -> bool {
+    let fell_late = matches!(&entry.body, Body::Duty(duty) if duty.late);
+    fell_late || entry.due(DueKind::Duty).is_some_and(|due| at > due.at)
 }
 
 /// The daily round of hospital messages (J 3.1.3), opened at `at` and due within that local date.
@@ -233,27 +273,37 @@ pub fn help_started(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft>
 }
 
 /// Decides a coordinator's command.
-pub fn decide(ctx: &Ctx, entry: &Entry, duty: &Duty, command: &Command) -> Result<Vec<Draft>, Refusal> {
+pub fn decide(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    duty: &Duty,
+    command: &Command,
+) -> Result<Vec<Draft>, Refusal> {
     if duty.done_at.is_some() {
         return Err(Refusal::AlreadyDone);
     }
     entry.not_held_by_other(ctx)?;
     let event = match command {
-        Command::Done { reference } => DutyEvent::Done {
-            reference: reference.clone(),
-            late: duty.late || entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at),
-        },
+        Command::Done { reference } => {
+            DutyEvent::Done { reference: reference.clone(), late: is_late(entry, ctx.at) }
+        }
         Command::Postpone { until, reason } => {
             if !POSTPONE_REASONS.contains(&reason.as_str()) {
                 return Err(Refusal::UnknownCode { field: "reason".into() });
             }
             if *until <= ctx.now {
-                return Err(Refusal::FieldMissing { field: "until".into() });
+                return Err(Refusal::InPast { field: "until".into() });
             }
             DutyEvent::Postponed { until: *until, reason: reason.clone() }
         }
     };
-    Ok(vec![entry.draft(ctx.at, Event::Duties(event))])
+    let is_done = matches!(event, DutyEvent::Done { .. });
+    let mut drafts = vec![entry.draft(ctx.at, Event::Duties(event))];
+    if is_done && duty.duty == DutyKind::Documentation {
+        drafts.extend(duty.about.and_then(|call| phone::documented(state, ctx, call)));
+    }
+    Ok(drafts)
 }
 
 /// The duty's date has passed: the timer's decision.
@@ -298,6 +348,10 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
                 duty.done_at = Some(record.happened_at);
                 duty.reference = reference.clone();
                 duty.late = *late;
+                entry.close(record.happened_at);
+            }
+            DutyEvent::Withdrawn { .. } => {
+                duty.done_at = Some(record.happened_at);
                 entry.close(record.happened_at);
             }
         }

@@ -206,7 +206,8 @@ impl Entry {
     }
 
     pub(super) fn close(&mut self, at: DateTime<Utc>) {
-        self.closed_at = Some(at);
+        // A late remark on what is over does not move its end.
+        self.closed_at.get_or_insert(at);
         self.holder = None;
         self.dues.clear();
     }
@@ -231,6 +232,17 @@ impl Entry {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Refused when it belongs there already, or to an agreement that is not there or not the asker's.
+    pub fn may_be_assigned(&self, state: &State, ctx: &Ctx, agreement: &AgreementId) -> Result<(), Refusal> {
+        if self.agreement.as_ref() == Some(agreement) {
+            return Err(Refusal::AlreadyDone);
+        }
+        if !state.agreements.contains_key(agreement) || !ctx.may_use(state, agreement) {
+            return Err(Refusal::UnknownAgreement { agreement: agreement.clone() });
+        }
+        Ok(())
     }
 
     pub fn draft(&self, at: DateTime<Utc>, event: Event) -> Draft {
@@ -399,7 +411,10 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
                 entry.drop_due(DueKind::RingOut);
                 entry.drop_due(DueKind::Answer);
                 if let Body::Alarm(alarm) = &mut entry.body {
-                    alarm.answered_at.get_or_insert(record.happened_at);
+                    // Whoever takes what is left of one that went elsewhere has not answered it.
+                    if alarm.redirect.is_none() && alarm.outcome.is_none() {
+                        alarm.answered_at.get_or_insert(record.happened_at);
+                    }
                 }
             }
         }

@@ -101,10 +101,32 @@ impl Figures {
         self.counts.get(slot).cloned().unwrap_or_default()
     }
 
-    /// Redirects that count at `at`: inside when at most the window's days apart by local dates.
-    pub fn redirects_within(&self, rules: &Agreement, agreement: &AgreementId, at: DateTime<Utc>) -> u32 {
-        let window = value_of(&rules.alarms.redirect_window_days).unwrap_or(0);
-        u32::try_from(self.dates_within(agreement, window, at).count()).unwrap_or(u32::MAX)
+    /// The most redirects of the agreement that count together, by local dates: with one more on `also` if given
+    /// (then only windows with that one in them), and without those of `except`. A redirect told late may
+    /// complete a window that ends after it.
+    pub fn most_together(
+        &self,
+        rules: &Agreement,
+        also: Option<DateTime<Utc>>,
+        except: Option<EntryId>,
+    ) -> u32 {
+        let window = i64::from(value_of(&rules.alarms.redirect_window_days).unwrap_or(0));
+        let also = also.map(calendar::local_date);
+        let dates: Vec<NaiveDate> = self
+            .redirects
+            .iter()
+            .filter(|(entry, it)| it.agreement == rules.id && Some(**entry) != except)
+            .map(|(_, it)| calendar::local_date(it.at))
+            .chain(also)
+            .collect();
+        let together = |last: NaiveDate| {
+            let is_inside = |date: NaiveDate| (0..=window).contains(&(last - date).num_days());
+            if also.is_some_and(|also| !is_inside(also)) {
+                return 0;
+            }
+            dates.iter().filter(|date| is_inside(**date)).count()
+        };
+        u32::try_from(dates.iter().map(|last| together(*last)).max().unwrap_or(0)).unwrap_or(u32::MAX)
     }
 
     fn dates_within<'f>(
@@ -133,11 +155,12 @@ impl Figures {
         Some(Ledger { used: u32::try_from(dates.len()).unwrap_or(u32::MAX), limit, window_days, clears_on })
     }
 
-    /// Forgets redirects and contributions older than `before`; nothing counts them any more.
-    pub fn forget(&mut self, entries: &[EntryId]) {
-        for entry in entries {
-            self.redirects.remove(entry);
-            self.contributions.remove(entry);
+    /// Lets go of a forgotten entry: its month stays counted, its redirect goes when it is older than `before`
+    /// (no window reaches back so far).
+    pub fn forget(&mut self, entry: EntryId, before: DateTime<Utc>) {
+        self.contributions.remove(&entry);
+        if self.redirects.get(&entry).is_some_and(|it| it.at < before) {
+            self.redirects.remove(&entry);
         }
     }
 }

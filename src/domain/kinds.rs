@@ -58,9 +58,12 @@ pub const KINDS: &[(&str, u16)] = &[
     ("phone.call-back-tried", 1),
     ("phone.given-up", 1),
     ("phone.documented", 1),
+    ("phone.confirmed", 1),
     ("phone.corrected", 1),
     ("alarms.raised", 1),
     ("alarms.signalled-again", 1),
+    ("alarms.arrival-known", 1),
+    ("alarms.assigned", 1),
     ("alarms.answered", 1),
     ("alarms.responded", 1),
     ("alarms.arrived", 1),
@@ -111,6 +114,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("duties.fell-late", 1),
     ("duties.postponed", 1),
     ("duties.done", 1),
+    ("duties.withdrawn", 1),
     ("sources.opened", 1),
     ("sources.repeated", 1),
     ("sources.recovered", 1),
@@ -225,7 +229,7 @@ pub fn encode(event: &Event) -> Result<Encoded, BadKind> {
 /// The event of a stored payload. Errors: an unknown kind or version, or a payload that does not fit.
 pub fn decode(kind: &str, version: u16, payload: &Value) -> Result<Event, BadKind> {
     version_of(kind)
-        .filter(|known| *known >= version)
+        .filter(|known| (1..=*known).contains(&version))
         .ok_or_else(|| BadKind::Unknown { kind: kind.into(), version })?;
     let (board, _) = kind.split_once('.').unwrap_or((kind, ""));
     Ok(match board {
@@ -270,7 +274,8 @@ fn join<T: DeserializeOwned>(kind: &str, payload: &Value) -> Result<T, BadKind> 
     serde_json::from_value(Value::Object(fields)).map_err(|error| bad(error.to_string()))
 }
 
-fn check_fields(kind: &str, fields: &Map<String, Value>) -> Result<(), BadKind> {
+/// Refuses a payload with a field, at any depth, that is not on the list. `encode` asks this of every event.
+pub fn check_fields(kind: &str, fields: &Map<String, Value>) -> Result<(), BadKind> {
     for (field, value) in fields {
         if !FIELDS.iter().any(|(name, _)| name == field) {
             return Err(BadKind::Field { kind: kind.into(), field: field.clone() });
@@ -279,15 +284,15 @@ fn check_fields(kind: &str, fields: &Map<String, Value>) -> Result<(), BadKind> 
         if kind == "agreements.adopted" && field == "agreement" {
             continue;
         }
-        let nested: Vec<&Value> = match value {
-            Value::Array(items) => items.iter().collect(),
-            other => vec![other],
-        };
-        for value in nested {
-            if let Value::Object(fields) = value {
-                check_fields(kind, fields)?;
-            }
-        }
+        check_value(kind, value)?;
     }
     Ok(())
+}
+
+fn check_value(kind: &str, value: &Value) -> Result<(), BadKind> {
+    match value {
+        Value::Object(fields) => check_fields(kind, fields),
+        Value::Array(items) => items.iter().try_for_each(|item| check_value(kind, item)),
+        _ => Ok(()),
+    }
 }

@@ -233,10 +233,10 @@ fn decide_command(
 fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
     match (command, &entry.body) {
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Phone(call)) => {
-            phone::correct(ctx, entry, call, what, reason)
+            phone::correct(state, ctx, entry, call, what, reason)
         }
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Alarm(alarm)) => {
-            alarms::correct(ctx, entry, alarm, what, reason)
+            alarms::correct(state, ctx, entry, alarm, what, reason)
         }
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Stay(stay)) => {
             discharges::correct(state, ctx, entry, stay, what, reason)
@@ -251,7 +251,7 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
             discharges::decide(state, ctx, entry, stay, command)
         }
         (Command::Visits(command), Body::Visit(visit)) => visits::decide(state, ctx, entry, visit, command),
-        (Command::Duties(command), Body::Duty(duty)) => duties::decide(ctx, entry, duty, command),
+        (Command::Duties(command), Body::Duty(duty)) => duties::decide(state, ctx, entry, duty, command),
         (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),
         _ => Err(Refusal::WrongBoard { board: entry.board() }),
     }
@@ -259,6 +259,9 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
 
 fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
+    if let Some(unknown) = ctx.agreement.as_ref().filter(|id| !state.agreements.contains_key(*id)) {
+        return Err(Refusal::UnknownAgreement { agreement: unknown.clone() });
+    }
     match observation {
         O::CallWaiting { .. } | O::CallAnswered { .. } | O::CallMissed { .. } | O::CallEnded { .. } => {
             phone::observe(state, ctx, observation)

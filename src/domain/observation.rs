@@ -9,13 +9,14 @@ use serde::{Deserialize, Serialize};
 
 use super::identity::{CitizenId, Code, ExternalId};
 
-/// How good a fact about a call is. A better one corrects a worse one; an equal one never does.
+/// How good a fact about a call is. A better one corrects a worse one; among equals an answer stands over a miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rank {
-    /// Concluded from absence (gone from the queue while we were away).
+    /// Concluded from absence (gone from the queue while we were away), or a person's word that the exchange may
+    /// know better.
     Inference,
-    /// Told as it happened (AMI, web hook, a person).
+    /// Told as it happened (AMI, web hook).
     Event,
     /// Read in the exchange's own log (`queue_log`).
     Log,

@@ -131,15 +131,22 @@ pub enum PhoneEvent {
         reason: Code,
     },
     Documented {},
+    /// A better fact says the same as the one that stands.
+    Confirmed {
+        rank: Rank,
+    },
     Corrected {
         what: Code,
         reason: Code,
+        /// The clocks of a call that is missed again; those that still run stand.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dues: Vec<Due>,
     },
 }
 
 impl PhoneEvent {
     pub fn is_material(&self) -> bool {
-        !matches!(self, Self::Documented {} | Self::ArrivalKnown { .. })
+        !matches!(self, Self::Documented {} | Self::ArrivalKnown { .. } | Self::Confirmed { .. })
     }
 }
 
@@ -236,7 +243,12 @@ fn answered(
 ) -> Result<Vec<Draft>, Refusal> {
     let corrects = match call.phase {
         Phase::Waiting => false,
-        Phase::Missed | Phase::GivenUp | Phase::CalledBack if ctx.rank > call.rank => true,
+        // Among equals an answer stands over a miss, in whatever order they came: a call that timed out in one
+        // queue and was answered in the next was answered.
+        Phase::Missed if ctx.rank >= call.rank => true,
+        Phase::GivenUp | Phase::CalledBack if ctx.rank > call.rank => true,
+        Phase::Answered | Phase::Ended if call.rank == Rank::Inference && ctx.rank > call.rank => true,
+        Phase::Answered | Phase::Ended if ctx.rank > call.rank => return confirmed(ctx, entry),
         _ => return Err(Refusal::Unchanged),
     };
     let by = agent.and_then(|agent| PersonName::new(agent.as_str()).ok()).filter(|n| state.has_person(n));
@@ -247,7 +259,7 @@ fn answered(
         drafts.extend(documentation(state, ctx, entry, call, 1));
     }
     for earlier in &ctx.same_caller {
-        if let Some(other) = state.entry(*earlier) {
+        if let Some(other) = state.entry(*earlier).filter(|other| other.id != entry.id) {
             drafts.extend(entry::link_both(ctx.at, entry, other, "same-caller"));
         }
     }
@@ -265,17 +277,42 @@ fn missed(
     let corrects = match call.phase {
         Phase::Waiting => false,
         Phase::Answered | Phase::Ended if rank > call.rank => true,
-        Phase::Missed if rank > call.rank && call.reason != Some(reason) => true,
+        Phase::Missed if rank > call.rank && call.reason == Some(reason) => {
+            return confirmed(&Ctx { rank, ..ctx.clone() }, entry);
+        }
+        Phase::Missed if rank > call.rank => true,
         _ => return Err(Refusal::Unchanged),
     };
-    let rules = || state.rules(entry.agreements());
     let mut dues = Vec::new();
-    if let Some(minutes) = rules().filter_map(|r| value_of(&r.phone.call_back_minutes)).min() {
-        dues.push(Due::own(DueKind::CallBack, ctx.at + Duration::minutes(i64::from(minutes))));
+    // Another reason for the same miss starts no clock anew.
+    if call.phase != Phase::Missed {
+        let minutes =
+            state.rules(entry.agreements()).filter_map(|r| value_of(&r.phone.call_back_minutes)).min();
+        if let Some(minutes) = minutes {
+            dues.push(Due::own(DueKind::CallBack, ctx.at + Duration::minutes(i64::from(minutes))));
+        }
+        dues.push(Due::own(DueKind::Kept, kept_until(state, entry, ctx.at)));
     }
-    let kept = rules().filter_map(|r| value_of(&r.phone.missed_kept_days)).max().unwrap_or(KEPT_DAYS_DEFAULT);
-    dues.push(Due::own(DueKind::Kept, super::calendar::plus_calendar_days(ctx.at, i64::from(kept))));
-    Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Missed { reason, rank, corrects, dues }))])
+    let mut drafts =
+        vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Missed { reason, rank, corrects, dues }))];
+    if corrects {
+        drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
+    }
+    Ok(drafts)
+}
+
+/// Until when a call missed at `from` stays visible.
+fn kept_until(state: &State, entry: &Entry, from: DateTime<Utc>) -> DateTime<Utc> {
+    let days = state
+        .rules(entry.agreements())
+        .filter_map(|rules| value_of(&rules.phone.missed_kept_days))
+        .max()
+        .unwrap_or(KEPT_DAYS_DEFAULT);
+    super::calendar::plus_calendar_days(from, i64::from(days))
+}
+
+fn confirmed(ctx: &Ctx, entry: &Entry) -> Result<Vec<Draft>, Refusal> {
+    Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Confirmed { rank: ctx.rank }))])
 }
 
 fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Draft>, Refusal> {
@@ -285,22 +322,35 @@ fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Dra
             drafts.extend(documentation(state, ctx, entry, call, 1));
             Ok(drafts)
         }
+        _ if call.ended_at.is_some() => Err(Refusal::Unchanged),
         // Ended without an answer that we know of: missed, until a better fact says otherwise.
         Phase::Waiting => {
             let mut drafts = missed(state, ctx, entry, call, MissedReason::HungUp, Rank::Inference)?;
             drafts.push(entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: Rank::Inference })));
             Ok(drafts)
         }
-        _ => Err(Refusal::Unchanged),
+        // Remembered: a better fact may still say that it was answered, and then it has ended too.
+        _ => Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))]),
     }
 }
 
 /// The reminder to write the talk down in the care system (N 3.9.1), as a duty of its own.
 fn documentation(state: &State, ctx: &Ctx, entry: &Entry, call: &Call, nth: u32) -> Option<Draft> {
-    if call.documented_at.is_some() {
+    if call.documented_at.is_some() || state.documentation_of(entry.id).is_some() {
         return None;
     }
     duties::documentation(state, ctx, entry, nth)
+}
+
+/// The call is documented because its reminder was ticked off. None when that is known, or the call long gone.
+pub fn documented(state: &State, ctx: &Ctx, call: super::identity::EntryId) -> Option<Draft> {
+    let entry = state.entry(call)?;
+    match &entry.body {
+        Body::Phone(call) if call.documented_at.is_none() => {
+            Some(entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {})))
+        }
+        _ => None,
+    }
 }
 
 // ---- commands -----------------------------------------------------------------------------
@@ -320,24 +370,27 @@ pub fn decide(
             if call.documented_at.is_some() {
                 return Err(Refusal::AlreadyDone);
             }
+            if matches!(call.phase, Phase::Waiting | Phase::Missed) {
+                return wrong_state();
+            }
             let done = state.documentation_of(entry.id).map(|duty| {
-                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, late: false }))
+                let late = duties::is_late(duty, ctx.at);
+                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, late }))
             });
             let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))];
             drafts.extend(done);
             Ok(drafts)
         }
         Command::Assign { agreement } => {
-            if entry.agreement.as_ref() == Some(agreement) {
-                return Err(Refusal::AlreadyDone);
-            }
-            if !state.agreements.contains_key(agreement) || !ctx.may_use(state, agreement) {
-                return Err(Refusal::UnknownAgreement { agreement: agreement.clone() });
-            }
+            entry.may_be_assigned(state, ctx, agreement)?;
             let mut draft =
                 entry.draft(ctx.at, Event::Phone(PhoneEvent::Assigned { agreement: agreement.clone() }));
             draft.agreement = Some(agreement.clone());
-            Ok(vec![draft])
+            let mut drafts = vec![draft];
+            if state.agreements.get(agreement).is_some_and(|rules| rules.phone.documentation.is_none()) {
+                drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
+            }
+            Ok(drafts)
         }
         _ if !entry.is_open() => wrong_state(),
         Command::Answer {} => match call.phase {
@@ -345,7 +398,8 @@ pub fn decide(
                 entry.not_held_by_other(ctx)?;
                 one(PhoneEvent::Answered {
                     by: ctx.actor.person().cloned(),
-                    rank: Rank::Event,
+                    // A key pressed on the wrong row must not hide a miss: the exchange knows better.
+                    rank: Rank::Inference,
                     corrects: false,
                 })
             }
@@ -354,6 +408,9 @@ pub fn decide(
         Command::CallBack { reached, promise_at } => match call.phase {
             Phase::Missed => {
                 entry.not_held_by_other(ctx)?;
+                if promise_at.is_some_and(|promise_at| promise_at <= ctx.at) {
+                    return Err(Refusal::InPast { field: "promise_at".into() });
+                }
                 if *reached {
                     let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::CalledBack {}))];
                     drafts.extend(documentation(state, ctx, entry, call, 1));
@@ -379,6 +436,7 @@ pub fn decide(
 
 /// The way back for what was wrong.
 pub fn correct(
+    state: &State,
     ctx: &Ctx,
     entry: &Entry,
     call: &Call,
@@ -399,8 +457,18 @@ pub fn correct(
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    let event = PhoneEvent::Corrected { what: what.clone(), reason: reason.clone() };
-    Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
+    let mut dues = Vec::new();
+    if let (true, Some(missed_at)) = (what.as_str() != "agreement", call.missed_at.or(call.ended_at)) {
+        let kept = kept_until(state, entry, missed_at);
+        let kept = if kept > ctx.now { kept } else { kept_until(state, entry, ctx.now) };
+        dues = vec![Due::own(DueKind::CallBack, ctx.at), Due::own(DueKind::Kept, kept)];
+    }
+    let event = PhoneEvent::Corrected { what: what.clone(), reason: reason.clone(), dues };
+    let mut drafts = vec![entry.draft(ctx.at, Event::Phone(event))];
+    if what.as_str() == "call-back" {
+        drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
+    }
+    Ok(drafts)
 }
 
 /// A missed call has been kept as long as it is kept: it leaves with an event that says so.
@@ -456,21 +524,21 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 call.phase = Phase::Answered;
                 call.rank = *rank;
                 call.answered_at = Some(at);
-                call.answered_by = by.clone();
+                call.answered_by = by.clone().or_else(|| call.answered_by.take());
                 call.missed_at = None;
                 call.reason = None;
                 entry.reopen();
                 entry.dues.retain(|due| due.what == DueKind::Claim);
             }
-            PhoneEvent::Ended { rank } => {
+            PhoneEvent::Ended { .. } => {
                 call.ended_at = Some(at);
                 if call.phase == Phase::Answered {
                     call.phase = Phase::Ended;
-                    call.rank = call.rank.max(*rank);
                     entry.close(at);
                 }
             }
             PhoneEvent::Missed { reason, rank, dues, .. } => {
+                let was_missed = call.phase == Phase::Missed;
                 call.phase = Phase::Missed;
                 call.rank = *rank;
                 call.missed_at = Some(at);
@@ -478,7 +546,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 call.answered_at = None;
                 call.answered_by = None;
                 entry.reopen();
-                entry.dues.retain(|due| due.what == DueKind::Claim);
+                entry.dues.retain(|due| was_missed || due.what == DueKind::Claim);
                 entry.dues.extend(dues.iter().cloned());
             }
             PhoneEvent::Assigned { agreement } => entry.agreement = Some(agreement.clone()),
@@ -499,16 +567,19 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 entry.close(at);
             }
             PhoneEvent::Documented {} => call.documented_at = Some(at),
-            PhoneEvent::Corrected { what, .. } => corrected(entry, what.as_str(), at),
+            PhoneEvent::Confirmed { rank } => call.rank = *rank,
+            PhoneEvent::Corrected { what, dues, .. } => corrected(entry, what.as_str(), dues),
         }
     });
     state.count_call(record.entry);
 }
 
-fn corrected(entry: &mut Entry, what: &str, at: DateTime<Utc>) {
+fn corrected(entry: &mut Entry, what: &str, dues: &[Due]) {
     let Body::Phone(call) = &mut entry.body else { return };
     match what {
         "call-back" | "give-up" => {
+            // Given up while it waited and over since: it was missed.
+            call.missed_at = call.missed_at.or(call.ended_at);
             call.phase = if call.missed_at.is_some() { Phase::Missed } else { Phase::Waiting };
             call.promise_at = None;
             if what == "call-back" && entry.closed_at.is_none() {
@@ -516,20 +587,27 @@ fn corrected(entry: &mut Entry, what: &str, at: DateTime<Utc>) {
                 entry.drop_due(DueKind::Promise);
             }
             entry.reopen();
-            if entry.due(DueKind::CallBack).is_none() {
-                entry.set_due(Due::own(DueKind::CallBack, at));
+            for due in dues {
+                if entry.due(due.what).is_none() {
+                    entry.set_due(due.clone());
+                }
             }
         }
         _ => entry.agreement = None,
     }
 }
 
-/// How the call counts in the answering figures: seconds waited, or missed.
-pub fn wait_seconds(entry: &Entry, call: &Call) -> Option<Option<u32>> {
+/// How the call counts in the answering figures: seconds waited, or missed. A caller who hangs up within
+/// `short_abandon_s` (an agreement's rule) is left out.
+pub fn wait_seconds(entry: &Entry, call: &Call, short_abandon_s: Option<u32>) -> Option<Option<u32>> {
     let seconds = |at: DateTime<Utc>| u32::try_from((at - entry.opened_at).num_seconds().max(0)).ok();
     match (call.answered_at, call.missed_at) {
         (Some(at), _) => Some(seconds(at)),
-        (None, Some(_)) => Some(None),
+        (None, Some(at)) => {
+            let is_short = call.reason == Some(MissedReason::HungUp)
+                && short_abandon_s.is_some_and(|short| seconds(at).is_some_and(|waited| waited < short));
+            if is_short { None } else { Some(None) }
+        }
         _ => None,
     }
 }

@@ -51,6 +51,10 @@ pub enum Refusal {
     },
     /// `happened_at` lies in the future.
     InFuture,
+    /// A time that must lie ahead does not.
+    InPast {
+        field: String,
+    },
     /// `happened_at` lies before the entry began.
     BeforeOpened {
         opened_at: DateTime<Utc>,

@@ -15,11 +15,13 @@ use super::figures::{Figures, Slot};
 use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, Sequence, SourceName};
 use super::people::Person;
 use super::shift::OnDuty;
-use super::{alarms, calendar, duties, phone};
+use super::{agreement, alarms, calendar, duties, phone};
 
-/// Closed entries are kept this long (days), so that a late fact, a correction and the 30-day ledger find them.
+/// Closed entries are kept at least this long (days), so that a late fact, a correction and the 30-day ledger find them.
 /// Older ones are read from the log.
 const CLOSED_KEPT_DAYS: i64 = 40;
+/// Days a closed entry outlives the window in which its redirect counts.
+const LEDGER_GRACE_DAYS: i64 = 10;
 /// Spoken numbers run from 1 to this and round again.
 const NUMBER_MAX: u32 = 999;
 
@@ -213,8 +215,11 @@ impl State {
     pub(super) fn count_call(&mut self, id: EntryId) {
         let Some(entry) = self.entry(id) else { return };
         let Body::Phone(call) = &entry.body else { return };
-        let counted =
-            phone::wait_seconds(entry, call).and_then(|waited| self.slot(entry).map(|slot| (slot, waited)));
+        let short_abandon_s = self
+            .rules(entry.agreement.as_slice())
+            .find_map(|rules| agreement::value_of(&rules.phone.short_abandon_seconds));
+        let counted = phone::wait_seconds(entry, call, short_abandon_s)
+            .and_then(|waited| self.slot(entry).map(|slot| (slot, waited)));
         self.figures.count(id, counted);
     }
 
@@ -227,6 +232,7 @@ impl State {
         let redirect = alarm
             .redirect
             .as_ref()
+            .filter(|_| alarm.is_counted())
             .and_then(|it| entry.agreement.clone().map(|agreement| (agreement, it.at)));
         self.figures.count(id, counted);
         self.figures.redirected(id, redirect);
@@ -234,7 +240,7 @@ impl State {
 
     /// Lets go of entries closed long ago. Counted in recorded time, so that a replay does the same.
     pub(super) fn forget_old(&mut self, now: DateTime<Utc>) {
-        let before = now - Duration::days(CLOSED_KEPT_DAYS);
+        let before = now - Duration::days(self.closed_kept_days());
         // Ids are UUIDv7: the oldest come first, so one look is enough nearly always.
         while let Some((id, entry)) = self.closed.get_min() {
             if entry.closed_at.is_none_or(|at| at >= before) || entry.recorded_at >= before {
@@ -242,11 +248,22 @@ impl State {
             }
             let (id, origin) = (*id, entry.origin.clone());
             self.closed.remove(&id);
-            if let Some(origin) = origin {
+            // A reused id may lead to a newer entry by now.
+            if let Some(origin) = origin.filter(|origin| self.origins.get(origin) == Some(&id)) {
                 self.origins.remove(&origin);
             }
-            self.figures.forget(&[id]);
+            self.figures.forget(id, before);
         }
+    }
+
+    /// As long as the longest window of a redirect ledger and a little more, so that each redirect that counts
+    /// can still be corrected.
+    fn closed_kept_days(&self) -> i64 {
+        let windows =
+            self.agreements.values().filter_map(|it| agreement::value_of(&it.alarms.redirect_window_days));
+        windows
+            .max()
+            .map_or(CLOSED_KEPT_DAYS, |days| CLOSED_KEPT_DAYS.max(i64::from(days) + LEDGER_GRACE_DAYS))
     }
 
     /// The month's slots that a board shows: Copenhagen month of `now`, phone and alarms, each agreement.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::problem::Problem;
 use crate::domain::entry::{self, Body, Entry};
-use crate::domain::identity::{Board, Code, EntryId, PersonName};
+use crate::domain::identity::{AgreementId, Board, Code, EntryId, PersonName};
 use crate::domain::{self, Actor, Ctx, Refusal, State, agreement};
 use crate::domain::{alarms, discharges, duties, phone, sources, visits};
 
@@ -101,13 +101,13 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
     let board = entry.board();
     let mut offers = match &entry.body {
         Body::Phone(_) => phone_offers(state, entry),
-        Body::Alarm(alarm) => alarm_offers(alarm),
+        Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
         Body::Stay(stay) => stay_offers(stay, now),
         Body::Visit(visit) => visit_offers(visit, now),
         Body::Duty(_) => duty_offers(),
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
-    offers.extend(common_offers(board));
+    offers.extend(common_offers(state, &ctx, entry));
     offers
         .into_iter()
         .map(|offer| Action {
@@ -122,8 +122,9 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
         .collect()
 }
 
-fn common_offers(board: Board) -> Vec<Offer> {
+fn common_offers(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Offer> {
     use entry::Command as C;
+    let board = entry.board();
     let wrap = domain::Command::Entry;
     let mut offers = vec![
         offer("claim", vec![], wrap(C::Claim)),
@@ -140,21 +141,45 @@ fn common_offers(board: Board) -> Vec<Offer> {
             Board::Visits => (&visits::CORRECTABLE[..], &visits::CORRECTION_REASONS[..]),
             _ => (&alarms::CORRECTABLE[..], &alarms::CORRECTION_REASONS[..]),
         };
-        let trial = C::Correct { what: a(what), reason: a(why) };
-        offers.push(offer("correct", vec![code("what", what), code("reason", why)], wrap(trial)));
+        let correct = |what: &str| {
+            let what = Code::new(what).expect("the lists hold kebab-case codes");
+            wrap(C::Correct { what, reason: a(why) })
+        };
+        // Only what stands can be corrected; with nothing to correct the refusal says so.
+        let stands: Vec<&str> = what
+            .iter()
+            .copied()
+            .filter(|what| domain::trial(state, ctx, entry, &correct(what)).is_none())
+            .collect();
+        let trial = correct(stands.first().unwrap_or(&what[0]));
+        offers.push(offer("correct", vec![code("what", &stands), code("reason", why)], trial));
     }
     let to = vec![field("to", FieldKind::Entry, true, &[])];
     offers.push(offer("link", to, wrap(C::Link { to: EntryId(Uuid::nil()) })));
     offers
 }
 
-fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
-    use phone::Command as C;
-    let wrap = domain::Command::Phone;
+/// Offers to say which municipality it is about, where there is a choice.
+fn assign_offer(
+    state: &State,
+    entry: &Entry,
+    wrap: impl Fn(AgreementId) -> domain::Command,
+) -> Option<Offer> {
     let known: Vec<&str> = match entry.candidates.as_slice() {
         [] => state.agreements.keys().map(|id| id.as_str()).collect(),
         some => some.iter().map(|id| id.as_str()).collect(),
     };
+    let other = state
+        .agreements
+        .keys()
+        .find(|id| entry.agreement.as_ref() != Some(*id) && known.contains(&id.as_str()))?;
+    let fields = vec![field("agreement", FieldKind::Agreement, true, &known)];
+    Some(offer("assign", fields, wrap(other.clone())))
+}
+
+fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
+    use phone::Command as C;
+    let wrap = domain::Command::Phone;
     let mut offers = vec![
         offer("answer", vec![], wrap(C::Answer {})),
         offer(
@@ -175,18 +200,11 @@ fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
             )
         },
     ];
-    let other = state
-        .agreements
-        .keys()
-        .find(|id| entry.agreement.as_ref() != Some(*id) && known.contains(&id.as_str()));
-    if let Some(agreement) = other {
-        let fields = vec![field("agreement", FieldKind::Agreement, true, &known)];
-        offers.push(offer("assign", fields, wrap(C::Assign { agreement: agreement.clone() })));
-    }
+    offers.extend(assign_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
     offers
 }
 
-fn alarm_offers(alarm: &alarms::Alarm) -> Vec<Offer> {
+fn alarm_offers(state: &State, entry: &Entry, alarm: &alarms::Alarm) -> Vec<Offer> {
     use alarms::Command as C;
     let wrap = domain::Command::Alarms;
     let justify = vec![
@@ -233,6 +251,7 @@ fn alarm_offers(alarm: &alarms::Alarm) -> Vec<Offer> {
     if alarm.technical {
         offers.insert(0, offer("technical.done", vec![], wrap(C::TechnicalDone {})));
     }
+    offers.extend(assign_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
     offers
 }
 
@@ -346,7 +365,6 @@ fn duty_offers() -> Vec<Offer> {
 fn is_of_the_trial(verb: &str, refusal: &Refusal) -> bool {
     match refusal {
         Refusal::CannotLink => verb == "link",
-        Refusal::NothingToCorrect => verb == "correct",
         Refusal::UnknownAgreement { .. } => verb == "assign",
         _ => false,
     }

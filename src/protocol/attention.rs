@@ -200,9 +200,23 @@ fn of_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Attentio
     }
 }
 
-/// Worst first: level, then what nobody has, then the nearest limit (overdue first), then the oldest.
+/// Somebody waits for us at this moment, on the line or at home: a call in the queue, an alarm in hand. Paper and
+/// yesterday's missed call can wait that long.
+fn is_waited_for(entry: &Entry) -> bool {
+    match &entry.details {
+        Details::Alarms(alarm) => {
+            !alarm.technical && !alarm.test && alarm.outcome.is_none() && alarm.redirected_at.is_none()
+        }
+        Details::Phone(_) => entry.state == "waiting",
+        Details::Visits(_) => entry.state == "door-unanswered",
+        Details::Discharges(_) | Details::Duties(_) | Details::Sources(_) => false,
+    }
+}
+
+/// Worst first: level, then what nobody has, then where somebody waits, then the nearest limit (overdue first), then
+/// the oldest.
 pub fn order(a: &Entry, b: &Entry) -> Ordering {
-    let key = |entry: &Entry| (entry.attention.level, entry.holder.is_some());
+    let key = |entry: &Entry| (entry.attention.level, entry.holder.is_some(), !is_waited_for(entry));
     key(a)
         .cmp(&key(b))
         .then_with(|| match (a.attention.breach_at, b.attention.breach_at) {

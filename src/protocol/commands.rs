@@ -201,7 +201,7 @@ pub enum ForDomain {
 }
 
 impl WireCommand {
-    /// Translates; `done` needs to know the entry's board.
+    /// Translates; `done` and `assign` need to know the entry's board.
     pub fn for_domain(self, board: Option<Board>) -> Result<ForDomain, Problem> {
         use domain::Command as C;
         let command = match self {
@@ -211,6 +211,9 @@ impl WireCommand {
             Self::Note(it) => return Ok(ForDomain::WriteThrough(Through::Note(it.text))),
             Self::Correct(it) => C::Entry(entry::Command::Correct { what: it.what, reason: it.reason }),
             Self::Link(it) => C::Entry(entry::Command::Link { to: it.to }),
+            Self::Assign(it) if board == Some(Board::Alarms) => {
+                C::Alarms(alarms::Command::Assign { agreement: it.agreement })
+            }
             Self::Assign(it) => C::Phone(phone::Command::Assign { agreement: it.agreement }),
             Self::Answer(_) => C::Phone(phone::Command::Answer {}),
             Self::CallBack(it) => {

@@ -70,6 +70,15 @@ impl Entry {
         self.closed_at.is_none()
     }
 
+    /// What the outside calls it: the call's or the alarm's own id.
+    pub fn outside_id(&self) -> Option<(Board, &ExternalId)> {
+        match &self.details {
+            Details::Phone(call) => Some((Board::Phone, &call.call)),
+            Details::Alarms(alarm) => Some((Board::Alarms, &alarm.alarm)),
+            Details::Duties(_) | Details::Sources(_) => None,
+        }
+    }
+
     pub fn due(&self, what: DueKind) -> Option<&Due> {
         self.due.iter().find(|due| due.what == what)
     }

@@ -216,6 +216,9 @@ tagged_enum! {
 
 /// Reads one item. The key is handed back even when the rest is refused, so that the answer names it.
 pub fn parse_item(item: Value, now: DateTime<Utc>) -> (Option<Key>, Result<Observed, Problem>) {
+    if let Err(problem) = wire::check_depth(&item) {
+        return (None, Err(problem));
+    }
     let Value::Object(mut fields) = item else {
         return (None, Err(Problem::new(422, "not-an-object")));
     };
@@ -227,7 +230,7 @@ pub fn parse_item(item: Value, now: DateTime<Utc>) -> (Option<Key>, Result<Obser
         },
         Some(_) => return (None, Err(Problem::field(422, "bad-value", "key"))),
     };
-    let read = || -> Result<Observed, Problem> {
+    let mut read = || -> Result<Observed, Problem> {
         let at = match fields.get("at") {
             None => return Err(Problem::field(422, "missing-field", "at")),
             Some(value) => wire::time("at", value)?,
@@ -257,7 +260,6 @@ pub fn parse_item(item: Value, now: DateTime<Utc>) -> (Option<Key>, Result<Obser
             live,
         })
     };
-    let mut read = read;
     let result = read();
     (Some(key), result)
 }

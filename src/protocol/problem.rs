@@ -68,6 +68,9 @@ impl From<&Refusal> for Problem {
             problem.field = arguments.remove("field").and_then(|field| field.as_str().map(str::to_owned));
             problem.arguments = arguments;
         }
+        if let Refusal::UnknownAgreement { .. } = refusal {
+            problem.field = Some("agreement".into());
+        }
         problem
     }
 }

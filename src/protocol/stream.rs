@@ -53,7 +53,8 @@ pub struct Recorded {
     pub answering: Option<Vec<Answering>>,
 }
 
-/// Every two seconds: nothing is missing up to `through`.
+/// Every two seconds. `through` is the last sequence that was sent to this scope (the snapshot's when nothing was
+/// since): another number than the desk's own means that something got lost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Beat {
     pub through: u64,

@@ -113,7 +113,7 @@ impl Replica {
                 let id = recorded.entry.as_ref().map(|entry| entry.id);
                 let is_new = id.is_some_and(|id| !self.entries.contains_key(&id));
                 if let Some(entry) = recorded.entry {
-                    self.unstored.remove(&entry.id);
+                    self.stored_at_last(&entry);
                     if entry.is_open() {
                         self.entries.insert(entry.id, entry);
                     } else {
@@ -124,7 +124,7 @@ impl Replica {
                 Applied::Fresh { entry: id, is_new }
             }
             StreamItem::Live { entry, live } => {
-                if let Some(known) = self.entries.get_mut(&entry) {
+                if let Some(known) = self.entries.get_mut(&entry).or_else(|| self.unstored.get_mut(&entry)) {
                     known.live = live;
                 }
                 Applied::Fresh { entry: Some(entry), is_new: false }
@@ -149,6 +149,12 @@ impl Replica {
                 if beat.through > self.through { Applied::Gap } else { Applied::Old }
             }
         }
+    }
+
+    /// What could not be stored is stored now: by its id, or under a new one by what the outside calls it.
+    fn stored_at_last(&mut self, entry: &Entry) {
+        let name = entry.outside_id();
+        self.unstored.retain(|id, it| *id != entry.id && (name.is_none() || it.outside_id() != name));
     }
 
     /// Recomputes attention and order when a threshold has passed. True when anything may have moved.

@@ -1,8 +1,23 @@
 //! The domain, from outside: given, when, then.
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod actions;
 mod agreements;
+mod alarms;
+mod attention;
 mod calendar;
 mod discharges;
+mod duties;
+mod entries;
+mod figures;
 mod homecare;
+mod kinds;
 mod links;
+mod people;
+mod phone;
+mod props;
+mod protocol;
+mod sync;
 mod visits;

@@ -12,6 +12,7 @@ refusal-not-allowed = Din rolle ({ $role }) må ikke det.
 refusal-agreement-unknown = Kommunen er ikke valgt. Vælg den først med m.
 refusal-unknown-agreement = Aftalen { $agreement } findes ikke.
 refusal-in-future = Tidspunktet ligger i fremtiden. Ret det.
+refusal-in-past = Tiden i feltet { $field } er forbi. Ret den.
 refusal-before-opened = Tidspunktet ligger før postens begyndelse { $opened-at }. Ret det.
 refusal-already-done = Det er gjort i forvejen.
 refusal-nothing-to-correct = Der er intet af den slags at rette.

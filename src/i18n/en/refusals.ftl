@@ -12,6 +12,7 @@ refusal-not-allowed = Your role ({ $role }) may not do that.
 refusal-agreement-unknown = The municipality is not chosen. Choose it first with m.
 refusal-unknown-agreement = There is no agreement { $agreement }.
 refusal-in-future = The time lies in the future. Correct it.
+refusal-in-past = The time in the field { $field } has passed. Correct it.
 refusal-before-opened = The time lies before the entry began at { $opened-at }. Correct it.
 refusal-already-done = It has been done already.
 refusal-nothing-to-correct = There is nothing of that kind to correct.

@@ -1,0 +1,226 @@
+//! What is written to the log: names, versions, fields, and the exact JSON of each.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use vagttavle::domain::kinds::{self, BadKind, FIELDS, KINDS};
+
+/// One stored payload of every kind and version that was ever released, every optional field filled in. These may
+/// never change: they are on somebody's disk.
+fn golden() -> Vec<(&'static str, Value)> {
+    let entry = "019aa000-0000-7000-8000-000000000001";
+    let due = json!({ "what": "justification", "at": "2026-11-29T02:03:00Z", "clause": "3.1.13",
+        "agreement_version": "2026-11-01" });
+    let opening = json!({ "number": 7, "candidates": ["jammerbugt", "norddjurs"],
+        "origin": { "source": "central", "id": "1795325932.4" }, "citizen": "cit-4", "dues": [due.clone()] });
+    let with = |more: Value| {
+        let mut all = opening.as_object().cloned().unwrap_or_default();
+        all.extend(more.as_object().cloned().unwrap_or_default());
+        Value::Object(all)
+    };
+    let until = "2026-11-22T02:15:00Z";
+    vec![
+        ("entry.claimed", json!({ "until": until })),
+        ("entry.released", json!({ "ring_out_at": until })),
+        ("entry.taken-over", json!({ "from": "anna", "until": until })),
+        ("entry.claim-expired", json!({ "holder": "anna", "ring_out_at": until })),
+        ("entry.linked", json!({ "to": entry, "why": "same-caller" })),
+        ("entry.note-written", json!({ "receipt": "N-77" })),
+        ("entry.citizen-matched", json!({ "citizen": "cit-4" })),
+        ("phone.waiting", with(json!({ "call": "1795325932.4", "queue": "doegnvagt" }))),
+        ("phone.arrival-known", json!({ "queue": "doegnvagt" })),
+        ("phone.answered", json!({ "by": "bo", "rank": "event", "corrects": false })),
+        ("phone.ended", json!({ "rank": "log" })),
+        (
+            "phone.missed",
+            json!({ "reason": "hung-up", "rank": "inference", "corrects": true, "dues": [due] }),
+        ),
+        ("phone.assigned", json!({ "agreement": "norddjurs" })),
+        ("phone.called-back", json!({})),
+        ("phone.call-back-tried", json!({ "promise_at": until })),
+        ("phone.given-up", json!({ "reason": "no-number" })),
+        ("phone.documented", json!({})),
+        ("phone.confirmed", json!({ "rank": "log" })),
+        ("phone.corrected", json!({ "what": "call-back", "reason": "wrong-entry", "dues": [due] })),
+        (
+            "alarms.raised",
+            with(
+                json!({ "alarm": "a-1", "device": "dev-1", "trigger": "pendant", "technical": false, "test": false }),
+            ),
+        ),
+        ("alarms.signalled-again", json!({ "alarm": "a-2" })),
+        (
+            "alarms.arrival-known",
+            json!({ "device": "dev-1", "citizen": "cit-4", "trigger": "pendant", "technical": false, "test": true }),
+        ),
+        ("alarms.assigned", json!({ "agreement": "jammerbugt", "justification_due": due })),
+        ("alarms.answered", json!({ "by": "bo", "until": until, "corrects": true })),
+        ("alarms.responded", json!({ "with": "112", "helper": "own-team", "arrive_due": due })),
+        ("alarms.arrived", json!({})),
+        ("alarms.closed", json!({ "outcome": "helped" })),
+        ("alarms.cleared", json!({})),
+        ("alarms.unanswered", json!({ "justification_due": due })),
+        ("alarms.redirected", json!({ "to": "municipal-unit", "justification_due": due })),
+        ("alarms.redirect-contested", json!({ "reason": "was-answered" })),
+        ("alarms.justification-begun", json!({})),
+        (
+            "alarms.justification-sent",
+            json!({ "channel": "letter", "reference": "2026-117/B", "late": true }),
+        ),
+        ("alarms.technical-done", json!({})),
+        ("alarms.corrected", json!({ "what": "redirect", "reason": "wrong-entry", "dues": [due] })),
+        ("duties.opened", with(json!({ "duty": "action-plan", "about": entry, "owner": "bo" }))),
+        ("duties.fell-late", json!({})),
+        ("duties.postponed", json!({ "until": until, "reason": "busy-night" })),
+        ("duties.done", json!({ "reference": "HP-2026/3", "late": false })),
+        ("duties.withdrawn", json!({ "why": "corrected" })),
+        (
+            "sources.opened",
+            with(json!({ "source": "central", "trouble": "unreadable", "what": "line-too-long" })),
+        ),
+        ("sources.repeated", json!({ "what": "line-too-long" })),
+        ("sources.recovered", json!({})),
+        ("sources.done", json!({})),
+        ("shift.signed-on", json!({ "until": until })),
+        ("shift.signed-off", json!({})),
+        (
+            "people.added",
+            json!({ "name": "anna", "role": "coordinator", "agreements": ["jammerbugt"], "token_digest": "ab12" }),
+        ),
+        ("people.revoked", json!({ "name": "anna" })),
+    ]
+}
+
+#[test]
+fn every_stored_payload_reads_and_is_written_again_as_it_was() {
+    for (kind, payload) in golden() {
+        let event = kinds::decode(kind, 1, &payload).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        let encoded = kinds::encode(&event).unwrap_or_else(|error| panic!("{kind}: {error}"));
+        assert_eq!((encoded.kind.as_str(), encoded.version), (kind, 1));
+        assert_eq!(encoded.payload, payload, "{kind}");
+        assert_eq!(kinds::kind_of(&event), kind);
+    }
+}
+
+#[test]
+fn an_adopted_agreement_is_stored_whole_and_reads_back() {
+    use vagttavle::domain::adoption::AdoptionEvent;
+    for agreement in vagttavle::domain::agreement::built_in() {
+        let event = vagttavle::domain::Event::Agreements(AdoptionEvent::Adopted {
+            hash: agreement.hash(),
+            agreement: Box::new(agreement),
+        });
+        let encoded = kinds::encode(&event).unwrap();
+        assert_eq!(encoded.kind, "agreements.adopted");
+        assert_eq!(kinds::decode(&encoded.kind, encoded.version, &encoded.payload).unwrap(), event);
+    }
+}
+
+#[test]
+fn every_kind_has_its_golden_payload() {
+    let listed: BTreeSet<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let mut kept: BTreeSet<&str> = golden().into_iter().map(|(kind, _)| kind).collect();
+    kept.insert("agreements.adopted");
+    assert_eq!(listed, kept);
+    assert_eq!(listed.len(), KINDS.len(), "a name is listed twice");
+}
+
+#[test]
+fn every_variant_in_the_code_is_a_listed_kind() {
+    let events = [
+        ("entry", include_str!("../../src/domain/entry.rs"), "EntryEvent"),
+        ("phone", include_str!("../../src/domain/phone.rs"), "PhoneEvent"),
+        ("alarms", include_str!("../../src/domain/alarms.rs"), "AlarmEvent"),
+        ("duties", include_str!("../../src/domain/duties.rs"), "DutyEvent"),
+        ("sources", include_str!("../../src/domain/sources.rs"), "SourceEvent"),
+        ("shift", include_str!("../../src/domain/shift.rs"), "ShiftEvent"),
+        ("people", include_str!("../../src/domain/people.rs"), "PeopleEvent"),
+        ("agreements", include_str!("../../src/domain/adoption.rs"), "AdoptionEvent"),
+    ];
+    let listed: BTreeSet<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    let mut found = BTreeSet::new();
+    for (board, source, name) in events {
+        found
+            .extend(variants(source, name).into_iter().map(|variant| format!("{board}.{}", kebab(&variant))));
+    }
+    assert_eq!(found, listed);
+}
+
+/// The variants of an enum as formatted by rustfmt: four spaces, then a capital.
+fn variants(source: &str, name: &str) -> Vec<String> {
+    let start = source.find(&format!("pub enum {name} {{")).unwrap_or_else(|| panic!("{name} not found"));
+    let body = &source[start..];
+    let end = body.find("\n}").expect("an enum ends");
+    body[..end]
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(|line| line.chars().take_while(char::is_ascii_alphanumeric).collect())
+        .collect()
+}
+
+fn kebab(variant: &str) -> String {
+    let mut out = String::new();
+    for c in variant.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+#[test]
+fn every_stored_field_is_on_the_list_and_every_listed_field_is_stored() {
+    let listed: BTreeSet<String> = FIELDS.iter().map(|(field, _)| (*field).to_owned()).collect();
+    assert_eq!(listed.len(), FIELDS.len(), "a field is listed twice");
+    let mut stored = BTreeSet::from(["agreement".to_owned(), "hash".to_owned()]);
+    for (_, payload) in golden() {
+        collect(&payload, &mut stored);
+    }
+    assert_eq!(stored, listed);
+}
+
+fn collect(value: &Value, names: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                names.insert(name.clone());
+                collect(value, names);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
+        _ => {}
+    }
+}
+
+#[test]
+fn a_field_that_is_not_on_the_list_cannot_be_stored_at_any_depth() {
+    let planted = [
+        json!({ "outcome": "helped", "caller_name": "Bodil" }),
+        json!({ "dues": [{ "what": "answer", "at": "2026-11-22T02:15:00Z", "note": "ring her son" }] }),
+        json!({ "origin": { "source": "central", "id": "x", "caller": "12345678" } }),
+        json!({ "dues": [[{ "text": "x" }]] }),
+    ];
+    for payload in planted {
+        let refused = kinds::check_fields("alarms.closed", payload.as_object().unwrap());
+        assert!(matches!(refused, Err(BadKind::Field { .. })), "{payload}");
+    }
+    let adopted =
+        json!({ "hash": "ab", "agreement": { "name": "Jammerbugt", "anything": 1 }, "caller": "x" });
+    assert_eq!(
+        kinds::check_fields("agreements.adopted", adopted.as_object().unwrap()),
+        Err(BadKind::Field { kind: "agreements.adopted".into(), field: "caller".into() })
+    );
+}
+
+#[test]
+fn an_unknown_kind_or_version_or_payload_is_named() {
+    let unknown = |kind: &str, version| BadKind::Unknown { kind: kind.into(), version };
+    assert_eq!(kinds::decode("alarms.sang", 1, &json!({})), Err(unknown("alarms.sang", 1)));
+    assert_eq!(kinds::decode("alarms.arrived", 2, &json!({})), Err(unknown("alarms.arrived", 2)));
+    assert_eq!(kinds::decode("alarms.arrived", 0, &json!({})), Err(unknown("alarms.arrived", 0)));
+    assert!(matches!(kinds::decode("alarms.closed", 1, &json!({})), Err(BadKind::Payload { .. })));
+    assert!(matches!(kinds::decode("alarms.closed", 1, &json!([])), Err(BadKind::Payload { .. })));
+}

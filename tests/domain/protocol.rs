@@ -1,0 +1,443 @@
+//! The wire: every type of the contract is accepted, every bad input is refused with a stable code and the field.
+
+use serde_json::{Value, json};
+use vagttavle::domain::Refusal;
+use vagttavle::domain::identity::Board;
+use vagttavle::domain::observation::Observation;
+use vagttavle::protocol::Problem;
+use vagttavle::protocol::commands::{self, ForDomain, Through, WireCommand};
+use vagttavle::protocol::observations::{WireObservation, parse_item};
+
+use crate::support::*;
+
+/// One full observation of every type.
+fn all_observations() -> Vec<Value> {
+    let time = "2026-11-22T03:00:00+01:00";
+    vec![
+        json!({ "type": "call-waiting", "call": "1795325932.4", "queue": "doegnvagt", "caller": "+45 12 34 56 78",
+            "caller_name": "Bodil" }),
+        json!({ "type": "call-answered", "call": "c", "agent": "bo" }),
+        json!({ "type": "call-missed", "call": "c", "reason": "no-agent" }),
+        json!({ "type": "call-ended", "call": "c" }),
+        json!({ "type": "alarm-raised", "alarm": "a", "device": "d", "citizen": "x", "trigger": "pendant",
+            "technical": false, "test": true, "text": "hjælp" }),
+        json!({ "type": "alarm-answered", "alarm": "a", "agent": "bo" }),
+        json!({ "type": "alarm-cleared", "alarm": "a" }),
+        json!({ "type": "alarm-unanswered", "alarm": "a" }),
+        json!({ "type": "alarm-redirected", "alarm": "a", "to": "municipal-unit" }),
+        json!({ "type": "help-arrived", "alarm": "a" }),
+        json!({ "type": "device-heard", "device": "d" }),
+        json!({ "type": "device-silent", "device": "d" }),
+        json!({ "type": "stay-admitted", "stay": "s", "citizen": "x", "setting": "acute-outpatient", "planned": true,
+            "department": "6001" }),
+        json!({ "type": "stay-leave-started", "stay": "s" }),
+        json!({ "type": "stay-leave-ended", "stay": "s" }),
+        json!({ "type": "stay-discharge-expected", "stay": "s", "citizen": "x", "expected_at": time,
+            "told_by": "hospital" }),
+        json!({ "type": "stay-discharged", "stay": "s", "citizen": "x" }),
+        json!({ "type": "stay-died", "stay": "s", "citizen": "x" }),
+        json!({ "type": "stay-corrected", "stay": "s", "of": "admitted", "at": time, "setting": "inpatient",
+            "department": "6001" }),
+        json!({ "type": "stay-cancelled", "stay": "s", "of": "leave-started" }),
+        json!({ "type": "citizen-matched", "alarm": "a", "citizen": "x" }),
+        json!({ "type": "citizen-moved", "citizen": "x" }),
+        json!({ "type": "visit-planned", "visit": "v", "citizen": "x", "grant": "pathway", "help": "food",
+            "agreed_at": time, "window": { "from": "07:00", "to": "11:00" } }),
+        json!({ "type": "visit-expected", "visit": "v", "expected_at": time }),
+        json!({ "type": "visit-started", "visit": "v" }),
+        json!({ "type": "visit-done", "visit": "v" }),
+        json!({ "type": "visit-cancelled", "visit": "v", "by": "citizen", "told_at": time }),
+        json!({ "type": "door-unanswered", "visit": "v" }),
+        json!({ "type": "help-granted", "citizen": "x", "help": "practical", "notified_at": time,
+            "order_on": "2026-11-20" }),
+    ]
+}
+
+fn item(observation: Value) -> Value {
+    json!({ "key": "k-1", "at": "2026-11-22T02:00:00Z", "agreement": "jammerbugt", "observation": observation })
+}
+
+fn refused(item: Value) -> (u16, String, Option<String>) {
+    let (_, result) = parse_item(item.clone(), at(NIGHT));
+    let problem = result.err().unwrap_or_else(|| panic!("taken: {item}"));
+    (problem.status, problem.code, problem.field)
+}
+
+fn is(code: &str, field: &str) -> (u16, String, Option<String>) {
+    (422, code.into(), Some(field.into()))
+}
+
+/// `observation` without one field, or with another value for it.
+fn with(observation: &Value, field: &str, value: Option<Value>) -> Value {
+    let mut fields = observation.as_object().unwrap().clone();
+    match value {
+        Some(value) => fields.insert(field.into(), value),
+        None => fields.remove(field),
+    };
+    Value::Object(fields)
+}
+
+#[test]
+fn every_type_of_the_contract_is_accepted() {
+    let all = all_observations();
+    let mut types: Vec<&str> = all.iter().map(|it| it["type"].as_str().unwrap()).collect();
+    let mut known = WireObservation::TYPES.to_vec();
+    types.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(types, known);
+    for observation in all {
+        let (key, result) = parse_item(item(observation.clone()), at(NIGHT));
+        let observed = result.unwrap_or_else(|problem| panic!("{observation}: {problem:?}"));
+        assert_eq!(key.unwrap().as_str(), "k-1");
+        assert_eq!(observed.at, at(NIGHT));
+    }
+}
+
+#[test]
+fn every_missing_field_that_is_needed_is_named() {
+    let optional = [
+        "caller",
+        "caller_name",
+        "agent",
+        "device",
+        "trigger",
+        "technical",
+        "test",
+        "text",
+        "planned",
+        "department",
+        "window",
+        "at",
+        "setting",
+    ];
+    for observation in all_observations() {
+        let kind = observation["type"].as_str().unwrap().to_owned();
+        for field in observation.as_object().unwrap().keys() {
+            let is_optional = optional.contains(&field.as_str())
+                && !(kind == "stay-admitted" && field == "setting")
+                || (field == "citizen"
+                    && !matches!(
+                        kind.as_str(),
+                        "citizen-matched" | "citizen-moved" | "visit-planned" | "help-granted"
+                    ))
+                || (kind == "citizen-matched" && field == "alarm");
+            let without = item(with(&observation, field, None));
+            if is_optional {
+                continue;
+            }
+            assert_eq!(refused(without), is("missing-field", &format!("observation.{field}")), "{kind}");
+        }
+    }
+}
+
+#[test]
+fn a_citizen_is_matched_to_exactly_one_thing() {
+    for ids in [json!({}), json!({ "alarm": "a", "call": "c" })] {
+        let mut observation = json!({ "type": "citizen-matched", "citizen": "x" });
+        observation.as_object_mut().unwrap().extend(ids.as_object().unwrap().clone());
+        assert_eq!(refused(item(observation)).1, "exactly-one-of");
+    }
+}
+
+#[test]
+fn every_field_of_a_wrong_type_is_named() {
+    for observation in all_observations() {
+        for field in observation.as_object().unwrap().keys() {
+            let (status, code, named) = refused(item(with(&observation, field, Some(json!(["no"])))));
+            assert_eq!(status, 422);
+            let named = named.unwrap();
+            assert!(named.starts_with(&format!("observation.{field}")), "{field} named as {named}");
+            assert!(
+                matches!(code.as_str(), "bad-value" | "not-a-time" | "unknown-code"),
+                "{observation} {field}: {code}"
+            );
+        }
+    }
+}
+
+#[test]
+fn times_need_a_zone_and_are_never_in_the_future() {
+    let mut it = item(json!({ "type": "call-ended", "call": "c" }));
+    for (time, code) in [
+        (json!("2026-11-22T02:00:00"), "time-without-zone"),
+        (json!("in a while"), "not-a-time"),
+        (json!(1_795_000_000), "not-a-time"),
+        (json!("2026-11-22T02:00:06Z"), "in-future"),
+    ] {
+        it["at"] = time;
+        assert_eq!(refused(it.clone()), is(code, "at"));
+    }
+    it["at"] = json!("2026-11-22T02:00:05Z");
+    let observed = parse_item(it, at(NIGHT)).1.unwrap();
+    assert_eq!(observed.at, at(NIGHT), "clocks differ a little: that is now");
+    let visit = json!({ "type": "visit-expected", "visit": "v", "expected_at": "2026-11-22T09:00:00" });
+    assert_eq!(refused(item(visit)), is("time-without-zone", "observation.expected_at"));
+}
+
+#[test]
+fn ids_that_look_like_a_cpr_number_or_hold_odd_characters_or_are_too_long_are_refused() {
+    let call = |id: &str| item(json!({ "type": "call-ended", "call": id }));
+    let field = "observation.call";
+    assert_eq!(refused(call("0101701234")), is("looks-like-cpr", field));
+    assert_eq!(refused(call("x-010170-1234")), is("looks-like-cpr", field));
+    assert_eq!(refused(call("a b")), is("bad-character", field));
+    assert_eq!(refused(call("")), is("empty", field));
+    assert_eq!(refused(call(&"x".repeat(121))), is("too-long", field));
+    let citizen = item(json!({ "type": "citizen-moved", "citizen": "311299-4321" }));
+    assert_eq!(refused(citizen), is("looks-like-cpr", "observation.citizen"));
+    let mut key = call("c");
+    key["key"] = json!("0101701234");
+    assert_eq!(refused(key), is("looks-like-cpr", "key"));
+    let caller =
+        item(json!({ "type": "call-waiting", "call": "c", "queue": "q", "caller": "x".repeat(401) }));
+    assert_eq!(refused(caller), is("too-long", "observation.caller"));
+}
+
+#[test]
+fn an_unknown_type_or_code_is_refused_without_repeating_it() {
+    let unknown = item(json!({ "type": "citizen-sang", "call": "c" }));
+    assert_eq!(refused(unknown.clone()), is("unknown-observation", "observation.type"));
+    let missed = item(json!({ "type": "call-missed", "call": "c", "reason": "Bodil Hansen" }));
+    assert_eq!(refused(missed.clone()), is("unknown-code", "observation.reason"));
+    let to = item(json!({ "type": "alarm-redirected", "alarm": "a", "to": "Bodil Hansen" }));
+    assert_eq!(refused(to.clone()), is("bad-character", "observation.to"));
+    for it in [unknown, missed, to] {
+        let problem = parse_item(it, at(NIGHT)).1.unwrap_err();
+        let text = serde_json::to_string(&problem).unwrap();
+        assert!(!text.contains("Bodil") && !text.contains("sang"), "{text}");
+    }
+}
+
+#[test]
+fn an_item_that_is_no_item_says_what_is_missing() {
+    assert_eq!(refused(json!("x")), (422, "not-an-object".into(), None));
+    assert_eq!(refused(json!({})), is("missing-field", "key"));
+    assert_eq!(refused(json!({ "key": 7 })), is("bad-value", "key"));
+    assert_eq!(refused(json!({ "key": "k" })), is("missing-field", "at"));
+    let at = "2026-11-22T02:00:00Z";
+    assert_eq!(refused(json!({ "key": "k", "at": at })), is("missing-field", "observation"));
+    assert_eq!(
+        refused(json!({ "key": "k", "at": at, "observation": 3 })),
+        is("not-an-object", "observation")
+    );
+    assert_eq!(
+        refused(json!({ "key": "k", "at": at, "observation": {} })),
+        is("missing-field", "observation.type")
+    );
+    let agreement = json!({ "key": "k", "at": at, "agreement": "Jammerbugt!", "observation": {} });
+    assert_eq!(refused(agreement), is("bad-character", "agreement"));
+}
+
+#[test]
+fn a_bad_item_is_still_answered_by_its_key() {
+    let (key, result) = parse_item(item(json!({ "type": "nonsense" })), at(NIGHT));
+    assert!(result.is_err());
+    assert_eq!(key.unwrap().as_str(), "k-1");
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused() {
+    let mut deep = json!(1);
+    for _ in 0..80 {
+        deep = json!([deep]);
+    }
+    let (status, code, _) = refused(item(json!({ "type": "call-ended", "call": deep.clone() })));
+    assert_eq!((status, code.as_str()), (422, "nested-too-deep"));
+    let problem =
+        commands::parse(json!({ "id": "c", "command": { "type": "claim", "x": deep } })).unwrap_err();
+    assert_eq!(problem.code, "nested-too-deep");
+}
+
+#[test]
+fn names_and_numbers_travel_beside_the_fact_and_never_in_it() {
+    let observed = parse_item(item(all_observations().remove(0)), at(NIGHT)).1.unwrap();
+    assert_eq!(observed.live.caller_name.as_ref().unwrap().as_str(), "Bodil");
+    assert_eq!(observed.observation, call_waiting("1795325932.4"));
+    let debug = format!("{observed:?}");
+    assert!(!debug.contains("Bodil") && !debug.contains("12 34"), "{debug}");
+    let alarm = parse_item(item(all_observations().remove(4)), at(NIGHT)).1.unwrap();
+    assert!(matches!(alarm.observation, Observation::AlarmRaised { test: true, .. }));
+    assert_eq!(alarm.live.text.unwrap().as_str(), "hjælp");
+}
+
+// ---- commands ------------------------------------------------------------------------------------
+
+/// One full body of every command, with its board.
+fn all_commands() -> Vec<(&'static str, Value)> {
+    let entry = "019aa000-0000-7000-8000-000000000001";
+    let later = "2026-11-22T04:00:00+01:00";
+    vec![
+        ("alarms", json!({ "type": "claim" })),
+        ("phone", json!({ "type": "release" })),
+        ("duties", json!({ "type": "take-over" })),
+        ("alarms", json!({ "type": "note", "text": "Talte med datteren." })),
+        ("alarms", json!({ "type": "correct", "what": "redirect", "reason": "wrong-entry" })),
+        ("phone", json!({ "type": "link", "to": entry })),
+        ("phone", json!({ "type": "assign", "agreement": "jammerbugt" })),
+        ("phone", json!({ "type": "answer" })),
+        ("phone", json!({ "type": "call-back", "reached": false, "promise_at": later })),
+        ("phone", json!({ "type": "give-up", "reason": "no-number" })),
+        ("phone", json!({ "type": "documented" })),
+        ("alarms", json!({ "type": "respond", "with": "112", "helper": "own-team" })),
+        ("alarms", json!({ "type": "arrive" })),
+        ("alarms", json!({ "type": "close", "outcome": "helped" })),
+        ("alarms", json!({ "type": "redirect", "to": "municipal-unit" })),
+        ("alarms", json!({ "type": "contest-redirect", "reason": "was-answered" })),
+        ("alarms", json!({ "type": "justify.begin" })),
+        ("alarms", json!({ "type": "justify.sent", "channel": "letter", "reference": "2026-117/B" })),
+        ("alarms", json!({ "type": "technical.done" })),
+        ("duties", json!({ "type": "done", "reference": "HP-1" })),
+        ("duties", json!({ "type": "postpone", "until": later, "reason": "busy-night" })),
+        ("shift", json!({ "type": "sign-on", "until": later })),
+        ("shift", json!({ "type": "sign-off" })),
+    ]
+}
+
+fn request(command: Value) -> Value {
+    json!({ "id": "anna-1", "entry": "019aa000-0000-7000-8000-000000000001", "expected_version": 3,
+        "happened_at": "2026-11-22T02:55:00+01:00", "command": command })
+}
+
+fn command_refused(body: Value) -> (u16, String, Option<String>) {
+    let problem = commands::parse(body.clone()).err().unwrap_or_else(|| panic!("taken: {body}"));
+    (problem.status, problem.code, problem.field)
+}
+
+#[test]
+fn every_command_is_read_with_and_without_its_board() {
+    let mut types: Vec<&str> = Vec::new();
+    let all = all_commands();
+    for (board, command) in &all {
+        let verb = command["type"].as_str().unwrap();
+        types.push(verb);
+        let bare =
+            commands::parse(request(command.clone())).unwrap_or_else(|problem| panic!("{verb}: {problem:?}"));
+        assert_eq!(bare.board, None, "{verb}");
+        let full = with(command, "type", Some(json!(format!("{board}.{verb}"))));
+        let full =
+            commands::parse(request(full)).unwrap_or_else(|problem| panic!("{board}.{verb}: {problem:?}"));
+        assert_eq!(full.board, Board::parse(board));
+        assert_eq!(full.command, bare.command);
+        assert_eq!(bare.expected_version, Some(3));
+        assert_eq!(bare.happened_at, Some(at("2026-11-22T01:55:00Z")));
+        let translated = full.command.for_domain(full.board).unwrap();
+        assert_eq!(matches!(translated, ForDomain::WriteThrough(_)), verb == "note");
+    }
+    let mut known = WireCommand::TYPES.to_vec();
+    types.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(types, known);
+}
+
+#[test]
+fn every_missing_field_of_a_command_is_named() {
+    for (_, command) in all_commands() {
+        for field in command.as_object().unwrap().keys() {
+            if matches!(field.as_str(), "promise_at" | "helper" | "reference")
+                || (field == "until" && command["type"] == "sign-on")
+            {
+                continue;
+            }
+            let without = request(with(&command, field, None));
+            assert_eq!(command_refused(without), is("missing-field", &format!("command.{field}")));
+        }
+    }
+    assert_eq!(command_refused(json!({})), is("missing-field", "id"));
+    assert_eq!(command_refused(json!({ "id": "x" })), is("missing-field", "command"));
+    assert_eq!(command_refused(json!([])), (422, "not-an-object".into(), None));
+}
+
+#[test]
+fn every_bad_value_of_a_command_is_named() {
+    let bad = |command: Value, code: &str, field: &str| {
+        assert_eq!(command_refused(request(command)), is(code, field));
+    };
+    bad(json!({ "type": "sing" }), "unknown-command", "command.type");
+    bad(json!({ "type": "kitchen.claim" }), "unknown-command", "command.type");
+    bad(json!({ "type": "respond", "with": "fire-brigade" }), "unknown-code", "command.with");
+    bad(json!({ "type": "call-back", "reached": "yes" }), "bad-value", "command.reached");
+    bad(
+        json!({ "type": "call-back", "reached": false, "promise_at": "2026-11-22T04:00:00" }),
+        "time-without-zone",
+        "command.promise_at",
+    );
+    bad(
+        json!({ "type": "postpone", "until": "soon", "reason": "busy-night" }),
+        "not-a-time",
+        "command.until",
+    );
+    bad(json!({ "type": "link", "to": "7" }), "bad-value", "command.to");
+    let sent =
+        |reference: &str| json!({ "type": "justify.sent", "channel": "letter", "reference": reference });
+    bad(sent("010170-1234"), "looks-like-cpr", "command.reference");
+    bad(sent("12345678"), "looks-like-phone", "command.reference");
+    bad(sent("for bodil"), "bad-character", "command.reference");
+    bad(sent(&"A".repeat(41)), "too-long", "command.reference");
+    bad(json!({ "type": "note", "text": "x".repeat(8001) }), "too-long", "command.text");
+    let mut body = request(json!({ "type": "claim" }));
+    body["happened_at"] = json!("2026-11-22T02:55:00");
+    assert_eq!(command_refused(body.clone()), is("time-without-zone", "happened_at"));
+    body["happened_at"] = Value::Null;
+    body["entry"] = json!("seven");
+    assert_eq!(command_refused(body.clone()), is("bad-value", "entry"));
+    body["entry"] = Value::Null;
+    body["expected_version"] = json!(-1);
+    assert_eq!(command_refused(body.clone()), is("bad-value", "expected_version"));
+    body["expected_version"] = Value::Null;
+    body["id"] = json!("0101701234");
+    assert_eq!(command_refused(body), is("looks-like-cpr", "id"));
+}
+
+#[test]
+fn free_text_never_reaches_the_domain() {
+    let text = json!({ "type": "justify.sent", "channel": "care-system", "text": "Vi var optaget." });
+    let parsed = commands::parse(request(text)).unwrap();
+    let translated = parsed.command.for_domain(Some(Board::Alarms)).unwrap();
+    assert!(matches!(translated, ForDomain::WriteThrough(Through::Justification { .. })));
+}
+
+#[test]
+fn closing_and_redirecting_demand_the_version_that_was_read() {
+    for (_, command) in all_commands() {
+        let verb = command["type"].as_str().unwrap().to_owned();
+        let parsed = commands::parse(request(command)).unwrap();
+        assert_eq!(parsed.command.demands_version(), matches!(verb.as_str(), "close" | "redirect"), "{verb}");
+    }
+}
+
+#[test]
+fn done_and_assign_mean_what_the_board_says() {
+    let read = |command: Value| commands::parse(request(command)).unwrap().command;
+    for (board, is_there) in [(Board::Duties, true), (Board::Sources, true), (Board::Phone, false)] {
+        assert_eq!(read(json!({ "type": "done" })).for_domain(Some(board)).is_ok(), is_there);
+    }
+    let assign = || read(json!({ "type": "assign", "agreement": "norddjurs" }));
+    assert_eq!(
+        assign().for_domain(Some(Board::Alarms)).unwrap(),
+        ForDomain::Command(assign_alarm("norddjurs"))
+    );
+    assert_eq!(assign().for_domain(None).unwrap(), ForDomain::Command(support_assign()));
+}
+
+fn support_assign() -> vagttavle::domain::Command {
+    crate::support::assign("norddjurs")
+}
+
+// ---- problems ------------------------------------------------------------------------------------
+
+#[test]
+fn a_refusal_becomes_a_problem_with_status_code_field_and_arguments() {
+    let problem = |refusal: Refusal| Problem::from(&refusal);
+    assert_eq!(problem(Refusal::UnknownEntry), Problem::not_found());
+    assert_eq!(problem(Refusal::NotAllowed { role: "viewer".into() }).status, 403);
+    let held = problem(Refusal::HeldByOther { holder: person("anna"), since: at(NIGHT) });
+    assert_eq!((held.status, held.arguments["holder"].as_str()), (409, Some("anna")));
+    assert_eq!(problem(Refusal::Stale { expected: 1, actual: 2 }).status, 409);
+    let code = problem(Refusal::UnknownCode { field: "reason".into() });
+    assert_eq!((code.status, code.field.as_deref()), (422, Some("reason")));
+    let agreement = problem(Refusal::UnknownAgreement { agreement: agreement("atlantis") });
+    assert_eq!(agreement.field.as_deref(), Some("agreement"));
+    let text = serde_json::to_value(&held).unwrap();
+    assert_eq!(text["code"], "held-by-other");
+    assert_eq!(serde_json::from_value::<Problem>(text).unwrap(), held);
+}

@@ -1,0 +1,256 @@
+//! Direction: who may use whom, held against the sources themselves; and the only files that ask the time, draw
+//! randomness or read the surroundings.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Top folder or file of `src` and what of ours it may use besides itself. `cli`, `app` and `main` may use all.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("config", &["domain"]),
+    ("clock", &[]),
+    ("ids", &["domain"]),
+    ("domain", &[]),
+    ("protocol", &["domain"]),
+    ("store", &["domain"]),
+    ("care", &["domain"]),
+    ("engine", &["store", "domain", "care"]),
+    ("sources", &["domain", "protocol"]),
+    ("server", &["engine", "protocol", "domain"]),
+    ("client", &["protocol"]),
+    ("i18n", &["protocol"]),
+    ("theme", &[]),
+    ("tui", &["protocol", "i18n", "theme"]),
+    ("report", &["domain", "i18n"]),
+];
+/// What everybody may use: the doors to time, randomness and settings are handed in by `app`, except here.
+const DOORS: &[&str] = &["clock", "ids", "config"];
+/// Layers that must not use the doors: they take instants, ids and settings as arguments.
+const PURE: &[&str] = &["domain", "protocol", "i18n", "theme", "tui", "report"];
+/// The two files of the desk that may touch the client and the clock.
+const DESK_EDGE: &[&str] = &["tui/run.rs", "tui/terminal.rs"];
+/// Nobody imports these.
+const TOP: &[&str] = &["cli", "app", "main", "lib"];
+/// Boards, which the generic layers must not name.
+const BOARDS: &[&str] = &["phone", "alarms", "discharges", "visits"];
+const GENERIC: &[&str] = &["store", "engine", "client", "theme"];
+
+/// Where time, randomness and the surroundings are asked for.
+const ASKING: &[&str] = &[
+    "Utc::now",
+    "Local::now",
+    "SystemTime",
+    "Instant::now",
+    "rand::",
+    "getrandom",
+    "std::env",
+    "env::var",
+    "now_v7()",
+];
+const MAY_ASK: &[&str] = &["clock.rs", "ids.rs", "config.rs"];
+
+fn sources() -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut found, mut left): (Vec<(String, String)>, Vec<PathBuf>) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                left.push(path);
+            } else if path.extension().is_some_and(|it| it == "rs") {
+                let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 20, "the sources are found");
+    found
+}
+
+/// The code without comments, and without its unit tests (they stand last in a file).
+fn code_of(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
+    code.lines().map(|line| strip_comment(line)).collect::<Vec<_>>().join("\n")
+}
+
+fn strip_comment(line: &str) -> &str {
+    match line.trim_start().starts_with("//") {
+        true => "",
+        // A `//` inside a string is an address; nothing after it is code we look for.
+        false => line.split(" // ").next().unwrap_or(line),
+    }
+}
+
+/// The layer of a file: its top folder, or its own name.
+fn layer(file: &str) -> &str {
+    file.split('/').next().unwrap_or(file).trim_end_matches(".rs")
+}
+
+/// What of ours a file uses: the first word after each `crate::` or `vagttavle::`, braces opened.
+fn used(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for root in ["crate::", "vagttavle::"] {
+        let mut rest = code;
+        while let Some(at) = rest.find(root) {
+            let before = rest[..at].chars().next_back();
+            rest = &rest[at + root.len()..];
+            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
+                continue;
+            }
+            match rest.strip_prefix('{') {
+                Some(group) => found.extend(firsts(group)),
+                None => found.extend(word(rest)),
+            }
+        }
+    }
+    found
+}
+
+fn word(text: &str) -> Option<String> {
+    let word: String = text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!word.is_empty()).then_some(word)
+}
+
+/// The first words of a group's members: `domain::{a, b}, store::c}` gives domain and store.
+fn firsts(group: &str) -> Vec<String> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                found.extend(word(&group[start..at]));
+                return found;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.extend(word(&group[start..at]));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What is wrong with the direction of one file, as `file uses layer`.
+fn wrong_uses(file: &str, text: &str) -> Vec<String> {
+    let code = code_of(text);
+    let own = layer(file);
+    let layers: Vec<&str> = MAY_USE.iter().map(|(name, _)| *name).chain(TOP.iter().copied()).collect();
+    let complain = |used: &str| format!("{file} uses {used}");
+    if TOP.contains(&own) {
+        return Vec::new();
+    }
+    let Some((_, may)) = MAY_USE.iter().find(|(name, _)| *name == own) else {
+        return vec![format!("{file}: layer {own} is not in the table")];
+    };
+    let is_edge = DESK_EDGE.contains(&file);
+    used(&code)
+        .iter()
+        .map(String::as_str)
+        .filter(|used| layers.contains(used) && *used != own && !may.contains(used))
+        .filter(|used| !(DOORS.contains(used) && (!PURE.contains(&own) || is_edge)))
+        .filter(|used| !(*used == "client" && is_edge))
+        .map(complain)
+        .collect()
+}
+
+fn asks(file: &str, text: &str) -> Vec<String> {
+    if MAY_ASK.contains(&file) || file == "i18n/build.rs" {
+        return Vec::new();
+    }
+    let code = code_of(text);
+    // A socket's own timers are tokio's, which a test may pause; the system's clock stays forbidden.
+    let has_timers = file.ends_with("/link.rs") || file.ends_with("/run.rs");
+    let is_timer =
+        |asking: &str| has_timers && asking == "Instant::now" && !code.contains("std::time::Instant");
+    ASKING
+        .iter()
+        .filter(|asking| code.contains(**asking) && !is_timer(asking))
+        .map(|asking| format!("{file} asks {asking}"))
+        .collect()
+}
+
+/// A generic layer that imports a board's file.
+fn names_a_board(file: &str, text: &str) -> Vec<String> {
+    if !GENERIC.contains(&layer(file)) {
+        return Vec::new();
+    }
+    let code = code_of(text);
+    BOARDS
+        .iter()
+        .filter(|board| code.contains(&format!("domain::{board}")) || code.contains(&format!("{board}::")))
+        .map(|board| format!("{file} names {board}"))
+        .collect()
+}
+
+#[test]
+fn every_file_uses_only_what_its_layer_may_use() {
+    let wrong: Vec<String> = sources().iter().flat_map(|(file, text)| wrong_uses(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_planted_wrong_use_is_found() {
+    let planted = [
+        ("domain/alarms.rs", "use crate::store::Log;", "domain/alarms.rs uses store"),
+        ("domain/alarms.rs", "let now = crate::clock::now();", "domain/alarms.rs uses clock"),
+        ("protocol/entry.rs", "pub use crate::engine;", "protocol/entry.rs uses engine"),
+        (
+            "client/mod.rs",
+            "use crate::{\n    domain::{Event, State},\n    protocol::Entry,\n};",
+            "client/mod.rs uses domain",
+        ),
+        ("tui/update.rs", "use crate::client::Client;", "tui/update.rs uses client"),
+        ("tui/view.rs", "let it = vagttavle::domain::State::default();", "tui/view.rs uses domain"),
+        ("store/sqlite.rs", "use crate::app;", "store/sqlite.rs uses app"),
+        ("sources/ami/link.rs", "use crate::engine::Inbox;", "sources/ami/link.rs uses engine"),
+        ("kitchen/mod.rs", "", "kitchen/mod.rs: layer kitchen is not in the table"),
+    ];
+    for (file, text, complaint) in planted {
+        assert_eq!(wrong_uses(file, text), [complaint], "{text}");
+    }
+}
+
+#[test]
+fn a_right_use_a_comment_and_a_unit_test_are_not_complained_about() {
+    let fine = [
+        (
+            "engine/writer.rs",
+            "use crate::domain::{State, decide};\nuse crate::store::Log;\nuse crate::clock::Clock;",
+        ),
+        ("tui/run.rs", "use crate::client::Client;\nuse crate::clock::Clock;"),
+        ("tui/view.rs", "//! Must never touch crate::client.\nuse crate::protocol::Entry;"),
+        ("domain/mod.rs", "use super::State;\nuse crate::domain::entry;"),
+        ("theme/mod.rs", "fn f() {}\n#[cfg(test)]\nmod tests {\n    use crate::app;\n}"),
+        ("app.rs", "use crate::{server, store, tui};"),
+        ("i18n/mod.rs", "let text = other_crate::domain::x;"),
+    ];
+    for (file, text) in fine {
+        assert_eq!(wrong_uses(file, text), [""; 0], "{file}");
+    }
+}
+
+#[test]
+fn only_the_doors_ask_the_time_draw_randomness_or_read_the_surroundings() {
+    let wrong: Vec<String> = sources().iter().flat_map(|(file, text)| asks(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(asks("domain/alarms.rs", "let now = Utc::now();"), ["domain/alarms.rs asks Utc::now"]);
+    assert_eq!(asks("engine/timers.rs", "let t = Instant::now();"), ["engine/timers.rs asks Instant::now"]);
+    assert_eq!(asks("sources/ami/link.rs", "tokio::time::sleep(WAIT).await;"), [""; 0]);
+    assert_eq!(asks("sources/ami/link.rs", "use tokio::time::Instant;\nInstant::now()"), [""; 0]);
+    assert_eq!(asks("sources/ami/link.rs", "std::time::Instant::now()").len(), 1);
+    assert_eq!(asks("clock.rs", "Utc::now()"), [""; 0]);
+}
+
+#[test]
+fn the_generic_layers_name_no_board() {
+    let wrong: Vec<String> = sources().iter().flat_map(|(file, text)| names_a_board(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert_eq!(
+        names_a_board("store/log.rs", "use crate::domain::alarms::Alarm;"),
+        ["store/log.rs names alarms"]
+    );
+    assert_eq!(names_a_board("client/mod.rs", "phone::Call"), ["client/mod.rs names phone"]);
+}
