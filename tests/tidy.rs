@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Top folder or file of `src` and what of ours it may use besides itself. `cli`, `app` and `main` may use all.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("config", &["domain"]),
+    // Settings are declared by the source they are for and read in one place.
+    ("config", &["domain", "sources"]),
     ("clock", &[]),
     ("ids", &["domain"]),
     ("domain", &[]),
@@ -36,12 +37,17 @@ const BOARDS: &[&str] = &["phone", "alarms", "discharges", "visits"];
 const GENERIC: &[&str] = &["store", "engine", "client", "theme"];
 
 /// Where time, randomness and the surroundings are asked for.
+/// A generator with a seed asks nothing: it says the same again.
 const ASKING: &[&str] = &[
     "Utc::now",
     "Local::now",
     "SystemTime",
     "Instant::now",
-    "rand::",
+    "rand::rng()",
+    "rand::random",
+    "ThreadRng",
+    "SysRng",
+    "OsRng",
     "getrandom",
     "std::env",
     "env::var",
@@ -71,7 +77,7 @@ fn sources() -> Vec<(String, String)> {
 /// The code without comments, and without its unit tests (they stand last in a file).
 fn code_of(text: &str) -> String {
     let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
-    code.lines().map(|line| strip_comment(line)).collect::<Vec<_>>().join("\n")
+    code.lines().map(strip_comment).collect::<Vec<_>>().join("\n")
 }
 
 fn strip_comment(line: &str) -> &str {

@@ -12,12 +12,11 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::domain::identity::EntryId;
 use crate::protocol::board::Me;
 use crate::protocol::commands::{CommandReply, CommandRequest};
 use crate::protocol::entry::EntryView;
 use crate::protocol::observations::{ObservationItem, Receipt};
-use crate::protocol::{BoardSnapshot, Problem};
+use crate::protocol::{BoardSnapshot, EntryId, Problem};
 
 pub use follow::{Update, follow};
 

@@ -78,6 +78,13 @@ pub enum Command {
     Adopt(Box<Agreement>),
 }
 
+impl Command {
+    /// What follows when the text of a justification has been written through to where it goes.
+    pub fn justification_sent(channel: identity::Code, reference: Option<identity::Reference>) -> Self {
+        Self::Alarms(alarms::Command::JustifySent { channel, reference })
+    }
+}
+
 /// What `decide` is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
@@ -259,9 +266,6 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
 
 fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
-    if let Some(unknown) = ctx.agreement.as_ref().filter(|id| !state.agreements.contains_key(*id)) {
-        return Err(Refusal::UnknownAgreement { agreement: unknown.clone() });
-    }
     match observation {
         O::CallWaiting { .. } | O::CallAnswered { .. } | O::CallMissed { .. } | O::CallEnded { .. } => {
             phone::observe(state, ctx, observation)

@@ -22,7 +22,8 @@ use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, So
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, State, sources};
 use crate::ids::Ids;
-use crate::store::{Log, Look, Reader, StoreError};
+use crate::store::{Log, Reader};
+pub use crate::store::{Look, Looked, StoreError};
 use live::{Live, Personal};
 
 pub use notes::Pending;

@@ -12,7 +12,7 @@ use super::{Done, Engine, Failure, Order};
 use crate::care::{CareError, Whose};
 use crate::domain::entry::{self, Body, Entry};
 use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference};
-use crate::domain::{Actor, Command, Refusal, alarms};
+use crate::domain::{Actor, Command, Refusal};
 
 /// Notes that may wait at once; more are refused while the care system is away.
 const WAITING_MAX: usize = 200;
@@ -107,7 +107,7 @@ impl Engine {
             Err(_) => return Err(Failure::Refused(Refusal::CareRefused)),
         };
         let reference = Reference::new(receipt.as_str().to_uppercase()).ok();
-        let command = Command::Alarms(alarms::Command::JustifySent { channel, reference });
+        let command = Command::justification_sent(channel, reference);
         self.order(Order { id, actor, entry: Some(entry), expected_version: None, happened_at, command })
             .await
     }

@@ -108,16 +108,25 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
     offers.extend(common_offers(state, &ctx, entry));
+    // What even the holder may not do is refused for that reason; only then for being somebody else's.
+    let holder = entry.holder.as_ref().map(|it| Ctx::new(now, Actor::Person(it.name.clone()), Uuid::nil()));
+    let as_holder = |offer: &Offer| {
+        let depends_on_who_asks = matches!(offer.verb, "claim" | "take-over" | "release");
+        let ctx = holder.as_ref().filter(|_| !depends_on_who_asks)?;
+        domain::trial(state, ctx, entry, &offer.trial)
+    };
     offers
         .into_iter()
-        .map(|offer| Action {
-            verb: format!("{}.{}", board.name(), offer.verb),
-            fields: offer.fields,
-            confirm: offer.confirm,
-            refused: domain::trial(state, &ctx, entry, &offer.trial)
-                .filter(|refusal| !is_of_the_trial(offer.verb, refusal))
-                .as_ref()
-                .map(Problem::from),
+        .map(|offer| {
+            let refusal = as_holder(&offer)
+                .or_else(|| domain::trial(state, &ctx, entry, &offer.trial))
+                .filter(|refusal| !is_of_the_trial(offer.verb, refusal));
+            Action {
+                verb: format!("{}.{}", board.name(), offer.verb),
+                fields: offer.fields,
+                confirm: offer.confirm,
+                refused: refusal.as_ref().map(Problem::from),
+            }
         })
         .collect()
 }

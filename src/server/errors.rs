@@ -26,8 +26,8 @@ impl From<Failure> for ApiError {
     }
 }
 
-impl From<crate::store::StoreError> for ApiError {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<crate::engine::StoreError> for ApiError {
+    fn from(error: crate::engine::StoreError) -> Self {
         tracing::error!(%error, "reading the log");
         Self(Problem::unavailable())
     }

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::domain::Actor;
 use crate::domain::entry::Entry;
 use crate::domain::identity::{Code, EntryId, PersonName};
-use crate::engine::Engine;
-use crate::store::Look;
+use crate::engine::{Engine, Look};
 
 /// Remembered (person, entry) pairs; when full, the oldest half is let go of and logged anew when seen again.
 const REMEMBERED_MAX: usize = 100_000;

@@ -160,7 +160,6 @@ async fn what_the_user_takes_stays_the_users() {
 async fn what_the_user_finishes_first_is_left_alone() {
     let (_, after, tally) = play(4, night_of_november(), Duration::hours(1), User::DoesEverything).await;
     assert_eq!((tally.refused, tally.failed), (0, 0), "{tally:?}");
-    assert!(tally.ignored > 0, "the exchange tells what the user said before: {tally:?}");
     assert!(!after.kinds.contains("entry.taken-over"));
     let stuck: Vec<_> = after.open().into_iter().filter(|it| it.state == "answered").collect();
     assert!(stuck.len() <= 1, "talks that never end: {stuck:?}");

@@ -415,12 +415,10 @@ fn a_call_cannot_be_given_to_an_agreement_that_is_not_there_or_not_ones_own() {
 }
 
 #[test]
-fn a_fact_for_an_agreement_that_is_not_adopted_is_refused() {
+fn a_fact_for_an_agreement_that_is_not_adopted_is_recorded_without_rules() {
     let mut world = World::new().within(&["atlantis"]);
-    assert_eq!(
-        world.tells("central", call_waiting("c-1")),
-        Err(Refusal::UnknownAgreement { agreement: agreement("atlantis") })
-    );
+    world.given(call_waiting("c-1"));
+    assert!(world.entry(world.of("c-1")).dues.is_empty());
 }
 
 // ---- the way back --------------------------------------------------------------------------------------

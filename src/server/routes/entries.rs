@@ -11,13 +11,13 @@ use uuid::Uuid;
 use crate::domain::identity::EntryId;
 use crate::domain::kinds;
 use crate::domain::people::Role;
+use crate::engine::Looked;
 use crate::protocol::entry::{EntryView, HistoryLine};
 use crate::protocol::{Problem, project};
 use crate::server::errors::ApiError;
 use crate::server::looks::PURPOSES;
 use crate::server::session::{Reader, not_allowed};
 use crate::server::{App, scope, show};
-use crate::store::Looked;
 
 /// Looks in one answer at most.
 const LOOKS_MAX: usize = 1_000;
