@@ -124,9 +124,9 @@ fn duties_and_source_trouble_say_what_they_are() {
     let mut world = World::new();
     world.given(call_waiting("c-1")).given(call_answered("c-1", None)).given(call_ended("c-1"));
     let duty = world.open_duties(vagttavle::domain::duties::DutyKind::Documentation)[0];
-    assert_eq!(says(&world, duty), said(Info, "duty-documentation", "duty-done", false));
+    assert_eq!(says(&world, duty), said(Info, "duty-documentation", "do-documentation", false));
     world.pass_minutes(60);
-    assert_eq!(says(&world, duty), said(Duty, "duty-documentation", "duty-done", true));
+    assert_eq!(says(&world, duty), said(Duty, "duty-documentation", "do-documentation", true));
     for (trouble, level, why) in [
         (TroubleKind::Silent, Duty, "source-silent"),
         (TroubleKind::NobodyListening, Duty, "source-nobody-listening"),
