@@ -75,7 +75,7 @@ impl Entry {
         match &self.details {
             Details::Phone(call) => Some((Board::Phone, &call.call)),
             Details::Alarms(alarm) => Some((Board::Alarms, &alarm.alarm)),
-            Details::Duties(_) | Details::Sources(_) => None,
+            Details::Discharges(_) | Details::Visits(_) | Details::Duties(_) | Details::Sources(_) => None,
         }
     }
 

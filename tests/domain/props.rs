@@ -149,6 +149,8 @@ fn is_material(event: &Event) -> bool {
         Event::Entry(event) => event.is_material(),
         Event::Phone(event) => event.is_material(),
         Event::Alarms(event) => event.is_material(),
+        Event::Discharges(event) => event.is_material(),
+        Event::Visits(event) => event.is_material(),
         Event::Duties(event) => event.is_material(),
         Event::Sources(event) => event.is_material(),
         Event::Shift(_) | Event::People(_) | Event::Agreements(_) => false,
