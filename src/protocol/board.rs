@@ -75,7 +75,8 @@ pub struct Answering {
     /// `YYYY-MM` by Copenhagen dates.
     pub month: String,
     pub within: Vec<Within>,
-    /// Names the formula: `answered-within-of-all` (abandoned and unanswered count against us).
+    /// Names the formula: `answered-within-of-all` (abandoned and unanswered count against us), or
+    /// `answered-within-of-all-but-short` (less callers who hung up within the agreement's limit).
     pub formula: String,
 }
 

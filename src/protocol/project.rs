@@ -317,15 +317,24 @@ pub fn answering(state: &State, scope: &[AgreementId], now: DateTime<Utc>) -> Ve
             let counts = state.figures.counts(&slot);
             let clause = goals.clause().map(|clause| clause.as_str().to_owned());
             let within = goals.value().iter().map(|goal| against(&counts, goal, clause.clone())).collect();
+            let board = slot.board;
             Some(Answering {
                 agreement: slot.agreement,
-                board: slot.board,
+                board,
                 month: slot.month.to_string(),
                 within,
-                formula: "answered-within-of-all".into(),
+                formula: formula(&rules, board).into(),
             })
         })
         .collect()
+}
+
+/// The name of the formula: an agreement may leave out callers who hang up at once. Alarms leave out nobody.
+fn formula(rules: &Agreement, board: Board) -> &'static str {
+    match (board, &rules.phone.short_abandon_seconds) {
+        (Board::Phone, Some(_)) => "answered-within-of-all-but-short",
+        _ => "answered-within-of-all",
+    }
 }
 
 fn goals(rules: &Agreement, board: Board) -> Option<&Value<Vec<AnswerTarget>>> {

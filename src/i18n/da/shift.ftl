@@ -18,6 +18,7 @@ shift-answering-percent = { $now } nu, mål { $goal }
 shift-answering-few = for få til at regne i procent
 shift-answering-none = Intet talt endnu.
 formula-answered-within-of-all = Formel: besvaret inden tiden af alle. Opgivne og ubesvarede tæller imod os.
+formula-answered-within-of-all-but-short = Formel: besvaret inden tiden af alle. Den, der lægger på i løbet af få sekunder, tæller ikke med; andre opgivne og ubesvarede tæller imod os.
 shift-sources = Kilder
 shift-source-line = { $name } ({ $kind }): { $state }
 shift-source-heard = sidst hørt { $clock }

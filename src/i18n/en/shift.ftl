@@ -18,6 +18,7 @@ shift-answering-percent = { $now } now, goal { $goal }
 shift-answering-few = too few for a percentage
 shift-answering-none = Nothing counted yet.
 formula-answered-within-of-all = Formula: answered in time, of all. Abandoned and unanswered count against us.
+formula-answered-within-of-all-but-short = Formula: answered in time of all. Who hangs up within a few seconds is left out; others given up and unanswered count against us.
 shift-sources = Sources
 shift-source-line = { $name } ({ $kind }): { $state }
 shift-source-heard = last heard { $clock }
