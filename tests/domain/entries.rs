@@ -178,13 +178,6 @@ fn a_citizen_is_joined_to_the_entry_once_known() {
 }
 
 #[test]
-fn boards_that_are_not_built_yet_say_so() {
-    let mut world = World::new();
-    let heard = Observation::DeviceHeard { device: id("dev-1") };
-    assert_eq!(world.tells("central", heard), Err(Refusal::NotTakenYet));
-}
-
-#[test]
 fn numbers_are_spoken_and_free_ones_are_used_again_only_after_a_round() {
     let mut world = World::new();
     for call in 1..=1000 {
