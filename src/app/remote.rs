@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use termprofile::{DetectorSettings, TermProfile};
+use termprofile::TermProfile;
 use tokio_util::sync::CancellationToken;
 
 use super::say::{self, Failed};
@@ -21,7 +21,7 @@ use crate::protocol::{Entry, Problem, commands};
 use crate::theme::Library;
 use crate::tui::keymap::Keymap;
 use crate::tui::look::Look;
-use crate::tui::run;
+use crate::tui::{run, terminal};
 
 /// A note read from standard input at most (bytes).
 const TEXT_MAX: u64 = 64 * 1024;
@@ -77,11 +77,7 @@ pub async fn run_desk(
     if let Some(folder) = config::theme_folder() {
         library.add_folder(&folder)?;
     }
-    let depth = if config::no_color() {
-        TermProfile::NoColor
-    } else {
-        TermProfile::detect(&std::io::stdout(), DetectorSettings::default())
-    };
+    let depth = if config::no_color() { TermProfile::NoColor } else { terminal::depth() };
     let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned());
     let theme = library.load(&name, depth)?;
     let clock = Clock::system();

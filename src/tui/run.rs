@@ -20,7 +20,7 @@ use super::keymap::Keymap;
 use super::look::Look;
 use super::model::{Model, Size};
 use super::msg::Msg;
-use super::terminal::Screen;
+use super::terminal::{self, Screen};
 use super::update::update;
 use super::view::view;
 use crate::client::{Client, LinkError, Update, follow};
@@ -38,6 +38,8 @@ const OUTCOMES_MAX: usize = 64;
 const UPDATES_MAX: usize = 256;
 /// Pause before a question nobody answered is asked again.
 const ASK_AGAIN: Duration = Duration::from_secs(2);
+/// Exit status of a desk that could not be ended in any other way.
+const EXIT_STUCK: i32 = 1;
 
 /// What the desk is started with.
 #[derive(Debug, Clone)]
@@ -64,6 +66,7 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
     world.sign_in();
     let mut events = EventStream::new();
     let mut ends = Ends::new()?;
+    let _watch = Watch::new()?;
     let mut frames = Frames::new();
     loop {
         let msg = tokio::select! {
@@ -81,6 +84,9 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
         };
         let Some(msg) = msg else {
             if frames.is_wanted() {
+                // A resize that comes together with a key is now and then not told: the terminal itself knows.
+                let (width, height) = screen.size()?;
+                model.size = Size { width, height };
                 let scroll_max = screen.draw(|frame| view(&model, &world.look, frame).scroll_max)?;
                 update(&mut model, Msg::Drawn { scroll_max });
                 frames.drawn();
@@ -141,6 +147,30 @@ impl Frames {
             true => tokio::time::sleep_until(at).await,
             false => std::future::pending().await,
         }
+    }
+}
+
+/// A desk whose terminal takes nothing more is stuck in a write; it is ended this long after it was told to.
+const STUCK_AFTER: Duration = Duration::from_secs(2);
+
+/// Ends the program when the desk has not ended by itself. Dropped with the desk.
+struct Watch(tokio::task::JoinHandle<()>);
+
+impl Watch {
+    fn new() -> io::Result<Self> {
+        let mut ends = Ends::new()?;
+        Ok(Self(tokio::spawn(async move {
+            ends.wait().await;
+            tokio::time::sleep(STUCK_AFTER).await;
+            terminal::abandon();
+            std::process::exit(EXIT_STUCK);
+        })))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

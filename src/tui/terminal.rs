@@ -6,6 +6,8 @@
 
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -27,6 +29,10 @@ const FRAME_BYTES: usize = 64 * 1024;
 const KEEP_TITLE: &str = "\u{1b}[22;0t";
 const GIVE_TITLE_BACK: &str = "\u{1b}[23;0t";
 
+/// True while the terminal is ours.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 /// The screen while the desk runs. Dropping it gives the terminal back.
 pub struct Screen {
     /// Never dropped: its own drop shows the cursor once more and prints a failure to standard
@@ -37,12 +43,18 @@ pub struct Screen {
 impl Screen {
     /// Takes the terminal over. Errors: standard output is no terminal, or is closed.
     pub fn open() -> io::Result<Self> {
-        let before = std::panic::take_hook();
+        let (desk, before) = (std::thread::current().id(), std::panic::take_hook());
         std::panic::set_hook(Box::new(move |panic| {
-            give_back();
-            before(panic);
+            if std::thread::current().id() == desk || !IS_TAKEN.load(Ordering::SeqCst) {
+                give_back();
+                before(panic);
+            } else {
+                // Somebody else's: the desk runs on, and its screen is no place for this.
+                held().push(panic.to_string());
+            }
         }));
         enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::SeqCst);
         let mut out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
             .inspect_err(|_| give_back())?;
@@ -91,8 +103,17 @@ impl Drop for Screen {
     }
 }
 
+/// Words of panics elsewhere in the program, until they can be read.
+fn held() -> MutexGuard<'static, Vec<String>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Once only: doing it again would take the cursor back over what has been said since.
 /// Best effort: the line may be gone.
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let mut out = io::stdout();
     let _gone = queue!(
         out,
@@ -103,6 +124,14 @@ fn give_back() {
         cursor::Show
     );
     let _gone = out.flush();
+    let _gone = disable_raw_mode();
+    for panic in held().drain(..) {
+        let _gone = writeln!(io::stderr(), "{panic}");
+    }
+}
+
+/// Lines and echo again, without a byte written: for a terminal that takes none.
+pub fn abandon() {
     let _gone = disable_raw_mode();
 }
 

@@ -1,0 +1,8 @@
+//! The real program in a real pseudo-terminal: started, acted on, left, killed, resized, fed with hostile bytes.
+
+mod lifecycle;
+mod link;
+mod looks;
+mod sequences;
+mod server;
+mod terminal;
