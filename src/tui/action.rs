@@ -65,6 +65,8 @@ pub enum Action {
     Worst,
     NextPlace,
     PreviousPlace,
+    /// Initials instead of names, no numbers or addresses: somebody looks over the shoulder.
+    HidePeople,
     Redraw,
     Back,
     Quit,

@@ -160,6 +160,8 @@ pub struct Model {
     pub keymap: Keymap,
     pub me: Option<Me>,
     pub read_only: bool,
+    /// Citizens are shown by their initials.
+    pub hides_people: bool,
     /// Drawn by the caller; makes command ids unique per person.
     pub session: String,
     pub sent_count: u64,
@@ -193,6 +195,7 @@ impl Model {
             keymap: Keymap::default(),
             me: None,
             read_only: false,
+            hides_people: false,
             session: session.into(),
             sent_count: 0,
             board: None,

@@ -106,7 +106,16 @@ impl<'a> Words<'a> {
     /// The citizen's name, or else the caller, or else the device's words; none without live data.
     pub fn citizen(self, entry: &Entry) -> Option<Said> {
         let live = entry.live.as_ref()?;
+        if self.model.hides_people {
+            let name = live.name.as_ref().or(live.caller_name.as_ref());
+            return Some(name.map_or_else(|| self.hidden(), |name| initials(name.as_str())));
+        }
         [&live.name, &live.caller_name, &live.caller].into_iter().flatten().next().map(Said::from)
+    }
+
+    /// What stands where something about a citizen would.
+    pub fn hidden(self) -> Said {
+        self.look.texts.get(key::COMMON_HIDDEN)
     }
 
     pub fn holder(self, entry: &Entry) -> Said {
@@ -265,6 +274,16 @@ fn option_prefix(verb: &str, field: &str) -> &'static str {
         ("correct" | "corrected", "reason") => "correction",
         _ => "code",
     }
+}
+
+/// `Ellen Prøve` as `E.P.`
+fn initials(name: &str) -> Said {
+    let letters: String = name
+        .split_whitespace()
+        .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()))
+        .flat_map(|letter| [letter, '.'])
+        .collect();
+    Said::outside(&letters)
 }
 
 fn capitalized(id: &str) -> Said {

@@ -21,6 +21,7 @@ fn every_action_has_a_key() {
         Action::Filter,
         Action::Numbers,
         Action::Worst,
+        Action::HidePeople,
         Action::NextPlace,
         Action::PreviousPlace,
         Action::Redraw,

@@ -160,7 +160,7 @@ fn an_opened_entry_that_is_over() {
 #[case("close", "a")]
 #[case("close-confirm", "a 2 Enter")]
 #[case("redirect-confirm", "v 1 Enter")]
-#[case("justify", "G k b 1 Tab «j2026-» Tab «Vi var hos en anden borger.» Enter «Ingen hørte kaldet.»")]
+#[case("justify", "G k B 1 Tab «j2026-» Tab «Vi var hos en anden borger.» Enter «Ingen hørte kaldet.»")]
 #[case("note", "n «Ringet til datter.»")]
 #[case("missing-field", "a F10")]
 #[case("take-over", "j o")]

@@ -492,6 +492,16 @@ fn a_paste_into_a_field_is_text() {
 }
 
 #[test]
+fn names_can_be_hidden_from_eyes_over_the_shoulder() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("2 z").shows("E.P.").shows("navne skjult").hides("Ellen");
+    desk.press("Enter").hides("Ellen").hides("Testvej").hides("00 00 00 01");
+    desk.press("y a 1 Enter").shows("afslut Nødkald 12 · E.P.?");
+    assert!(!desk.take().iter().any(|effect| matches!(effect, Effect::Copy(_))));
+    desk.press("Esc Esc z").shows("Ellen");
+}
+
+#[test]
 fn letters_typed_into_a_field_are_no_commands() {
     let mut desk = Desk::with(night::busy());
     desk.press("/ «taq1?»");

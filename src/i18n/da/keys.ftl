@@ -28,6 +28,7 @@ keys-previous-place = forrige tavle
 keys-back = tilbage
 keys-quit = afslut
 keys-redraw = tegn skærmen igen
+keys-hide-people = skjul eller vis navne
 keys-open = åbn
 keys-menu = hvad kan gøres
 keys-copy = kopiér nummer

@@ -28,6 +28,7 @@ keys-previous-place = previous board
 keys-back = back
 keys-quit = quit
 keys-redraw = draw the screen again
+keys-hide-people = hide or show names
 keys-open = open
 keys-menu = what can be done
 keys-copy = copy number

@@ -71,6 +71,7 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::NextPlace => go_to(model, model.place.step(true)),
         Action::PreviousPlace => go_to(model, model.place.step(false)),
         Action::Redraw => return vec![Effect::Redraw],
+        Action::HidePeople => model.hides_people = !model.hides_people,
         Action::Back => return back(model),
         Action::Quit => return quit(model),
         Action::Open => return open(model),
@@ -134,7 +135,8 @@ fn menu(model: &mut Model) {
 
 /// The number to ring of the chosen entry, for the phone on the same screen.
 fn copy(model: &mut Model) -> Vec<Effect> {
-    let number = model.chosen().and_then(|entry| entry.live.as_ref()).and_then(|live| {
+    let shown = model.chosen().filter(|_| !model.hides_people);
+    let number = shown.and_then(|entry| entry.live.as_ref()).and_then(|live| {
         live.phone.as_ref().or(live.caller.as_ref()).map(|number| number.as_str().to_owned())
     });
     model.notice = Some(if number.is_some() { Notice::Copied } else { Notice::NothingToCopy });

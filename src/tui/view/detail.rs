@@ -150,9 +150,9 @@ impl Page<'_> {
             (key::DETAIL_TEXT, &live.text, Role::Base),
         ];
         for (label, value, role) in shown {
-            if let Some(value) = value {
-                self.fact(self.get(label), &Said::from(value), role);
-            }
+            let Some(value) = value else { continue };
+            let value = if self.words.model.hides_people { self.words.hidden() } else { Said::from(value) };
+            self.fact(self.get(label), &value, role);
         }
         if let Some(look) = &live.look {
             let said = where_to_look(self.words, look);

@@ -54,6 +54,9 @@ fn who(words: Words<'_>) -> Pieces {
     if model.board.as_ref().is_some_and(|board| board.synthetic) {
         parts.push(Piece::new(texts.get(key::COMMON_SYNTHETIC), Role::Notice));
     }
+    if model.hides_people {
+        parts.push(Piece::new(texts.get(key::COMMON_PEOPLE_HIDDEN), Role::Notice));
+    }
     if model.me.is_some() && !model.may_act() {
         parts.push(Piece::new(texts.get(key::COMMON_READ_ONLY), Role::Notice));
     }
