@@ -430,7 +430,7 @@ pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<D
             entry.draft(ctx.at, Event::Discharges(event))
         })
         .collect();
-    drafts.extend(visits::moved_away(state, ctx, citizen));
+    drafts.extend(visits::ended(state, ctx, citizen));
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
 }
 
@@ -574,10 +574,10 @@ fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> 
     }
     let event = DischargeEvent::Stopped { reason: reason.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
-    if reason.as_str() == "moved"
-        && let Some(citizen) = &entry.citizen
-    {
-        drafts.extend(visits::moved_away(state, ctx, citizen));
+    // A death only halts the visits: one that is taken back must restore them.
+    let ends_visits = !matches!(reason.as_str(), "dead" | BACK_IN_HOSPITAL);
+    if let Some(citizen) = entry.citizen.as_ref().filter(|_| ends_visits) {
+        drafts.extend(visits::ended(state, ctx, citizen));
     }
     Ok(drafts)
 }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::entry::{self, Body, Entry, EntryEvent};
 use super::identity::EntryId;
-use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits};
+use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, stay, visits};
 
 /// The reason on the link.
 const WHY: &str = "same-citizen";
@@ -43,9 +43,8 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
 fn may_join(event: &Event) -> bool {
     use visits::VisitEvent as V;
     match event {
-        Event::Entry(EntryEvent::CitizenMatched { .. })
-        | Event::Phone(phone::PhoneEvent::Waiting { .. })
-        | Event::Alarms(alarms::AlarmEvent::Raised { .. }) => true,
+        Event::Entry(EntryEvent::CitizenMatched { .. }) => true,
+        Event::Alarms(alarms::AlarmEvent::Raised { opening, .. }) => opening.citizen.is_some(),
         Event::Discharges(event) => {
             use discharges::DischargeEvent as D;
             matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died {} | D::Discharged { .. })

@@ -577,8 +577,8 @@ pub fn go_on(state: &State, ctx: &Ctx, citizen: &CitizenId, from: Option<DateTim
         .collect()
 }
 
-/// The citizen has moved away: what is still to come is cancelled by the municipality (J 3.1.1).
-pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+/// Help has stopped, the citizen has moved away: what is still to come is cancelled, the municipality's way (J 3.1.1).
+pub fn ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.agreed_at().is_none_or(|at| at >= ctx.at))
         .map(|(entry, visit)| {

@@ -21,3 +21,4 @@ mod props;
 mod protocol;
 mod sync;
 mod visits;
+mod wire;

@@ -579,6 +579,16 @@ fn moving_away_cancels_what_is_still_to_come() {
     assert!(world.visit("before").cancelled.is_none());
 }
 
+#[test]
+fn help_that_is_stopped_ends_the_visits_and_owes_nothing() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, admitted("s"));
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T10:00:00Z"));
+    world.does(world.id_of("s"), stop("care-home"));
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("cancelled", false));
+    assert_eq!(world.visit("v").replacement, Standing::Nothing);
+}
+
 // ---- a new citizen's help ---------------------------------------------------------------------
 
 fn granted(help: Help) -> Observation {

@@ -477,6 +477,22 @@ fn the_person_goes_to_the_care_port_and_shows_nothing_of_itself() {
     );
 }
 
+#[test]
+fn who_it_is_joins_every_kind_of_message_to_the_citizen() {
+    let citizen = vagttavle::domain::identity::CitizenId::new("nexus-77").unwrap();
+    for message in [admit("h1"), start_leave("h2"), discharge("h4"), death("h9", "admit-inpatient")] {
+        let mut received = message.received();
+        received.name_citizen(&citizen);
+        let last = received.observations.last().unwrap().clone();
+        assert!(matches!(last.observation, Observation::CitizenMatched { .. }), "{last:?}");
+        assert_eq!(board(&received.observations).len(), 1, "one stay");
+    }
+    // A refused message is about nobody.
+    let mut refused = received(&bent(admit("h1").json(), "/entry/3", Value::Null));
+    refused.name_citizen(&citizen);
+    assert!(refused.observations.is_empty());
+}
+
 // ---- what is refused --------------------------------------------------------------------------
 
 /// Bends the message by a path of keys and places; null takes the field away.

@@ -60,6 +60,7 @@ why-death-cancelled = DØDSFALDET ER TAGET TILBAGE
 why-duty-start-of-help = Praktisk hjælp skal begynde
 duty-start-of-help = begynd praktisk hjælp
 
+next-do-start-of-help = Begynd hjælp
 next-resume = Genoptag
 next-prepare = Gør klar
 next-stop = Stop hjælpen

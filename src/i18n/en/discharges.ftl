@@ -60,6 +60,7 @@ why-death-cancelled = THE DEATH WAS TAKEN BACK
 why-duty-start-of-help = Practical help must begin
 duty-start-of-help = begin practical help
 
+next-do-start-of-help = Begin help
 next-resume = Resume
 next-prepare = Prepare
 next-stop = Stop help

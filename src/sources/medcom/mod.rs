@@ -16,7 +16,10 @@ pub use acknowledge::{Answer, Reply, Stamp};
 pub use translate::Person;
 pub use wire::{Issue, Unreadable};
 
-use crate::domain::identity::AgreementId;
+use sha2::{Digest, Sha256};
+
+use crate::domain::identity::{AgreementId, CitizenId, Key};
+use crate::domain::observation::{Matched, Observation};
 use crate::protocol::observations::Observed;
 
 /// Larger messages are refused (bytes). The official examples are 20 to 30 kB, most of it narrative.
@@ -48,6 +51,26 @@ pub struct Received {
 }
 
 impl Received {
+    /// The care port knows who it is: the observations say so from now on. The last one joins a stay that was opened
+    /// before anybody knew.
+    pub fn name_citizen(&mut self, citizen: &CitizenId) {
+        let Some(first) = self.observations.first().cloned() else { return };
+        for observed in &mut self.observations {
+            if let Observation::StayAdmitted { citizen: slot, .. }
+            | Observation::StayDischarged { citizen: slot, .. }
+            | Observation::StayDied { citizen: slot, .. } = &mut observed.observation
+            {
+                *slot = Some(citizen.clone());
+            }
+        }
+        let Some(stay) = translate::stay_of(&first.observation) else { return };
+        let content = format!("{stay}\n{citizen}");
+        let key = Key::of_bytes("medcom-who-", &Sha256::digest(content.as_bytes())[..16]);
+        let observation =
+            Observation::CitizenMatched { of: Matched::Stay(stay.clone()), citizen: citizen.clone() };
+        self.observations.push(Observed { key, observation, ..first });
+    }
+
     /// The answer if everything goes well from here: ok, or fatal for refused content.
     pub fn answer(&self) -> Answer {
         if self.issues.is_empty() { Answer::Ok } else { Answer::Fatal(self.issues.clone()) }

@@ -345,3 +345,17 @@ fn department(envelope: &Envelope, encounter: &Encounter) -> Option<ExternalId> 
     let sor = provider.identifier.iter().find(|it| it.system.as_deref() == Some(SOR_SYSTEM))?;
     ExternalId::new(format!("SOR:{}", sor.value.as_deref()?)).ok()
 }
+
+/// The stay that one of our observations is about.
+pub fn stay_of(observation: &Observation) -> Option<&ExternalId> {
+    match observation {
+        Observation::StayAdmitted { stay, .. }
+        | Observation::StayLeaveStarted { stay }
+        | Observation::StayLeaveEnded { stay }
+        | Observation::StayDischarged { stay, .. }
+        | Observation::StayDied { stay, .. }
+        | Observation::StayCorrected { stay, .. }
+        | Observation::StayCancelled { stay, .. } => Some(stay),
+        _ => None,
+    }
+}
