@@ -157,6 +157,38 @@ fn the_times_fit_the_agreements() {
 }
 
 #[test]
+fn visits_slip_as_far_as_must_be_told() {
+    for (text, seconds) in [
+        (include_str!("../../src/domain/agreements/norddjurs.toml"), 34 * 60),
+        (include_str!("../../src/domain/agreements/jammerbugt.toml"), -40 * 60),
+    ] {
+        let rules = Agreement::parse(text).unwrap();
+        let limit = i64::from(value_of(&rules.visits.contact_minutes).unwrap()) * 60;
+        for seed in 0..20 {
+            let night = night(seed);
+            let agreed: std::collections::HashMap<_, _> = night
+                .history
+                .iter()
+                .filter_map(|step| match &said(step)?.observation {
+                    WireObservation::VisitPlanned(it) => Some((it.visit.clone(), it.agreed_at)),
+                    _ => None,
+                })
+                .collect();
+            let off = night.opening.iter().filter_map(|step| match said(step)? {
+                Said { agreement, observation: WireObservation::VisitExpected(it), .. } => {
+                    let is_here = agreement.as_ref() == Some(&rules.id);
+                    is_here.then(|| (it.expected_at - agreed[&it.visit]).num_seconds())
+                }
+                _ => None,
+            });
+            let off: Vec<_> = off.collect();
+            assert_eq!(off, [seconds], "seed {seed}");
+            assert!(off[0].abs() >= limit);
+        }
+    }
+}
+
+#[test]
 fn a_night_needs_people() {
     let all = world::citizens(1);
     let only: Vec<_> = all.iter().filter(|it| it.agreement.as_str() == "jammerbugt").cloned().collect();

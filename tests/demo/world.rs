@@ -21,7 +21,7 @@ use vagttavle::protocol::commands::{self, CommandReply, CommandRequest, ForDomai
 use vagttavle::protocol::entry::Entry;
 use vagttavle::protocol::observations::{ObservationItem, Outcome, Receipt, parse_item};
 use vagttavle::protocol::text::Text;
-use vagttavle::protocol::{BoardSnapshot, Problem, project};
+use vagttavle::protocol::{BoardSnapshot, Level, Problem, project};
 use vagttavle::sources::demo::{AGREEMENTS, COLLEAGUE, Citizen, Clock, Hands, HandsError, SOURCE, USER};
 
 /// What the one before the screen does.
@@ -39,6 +39,8 @@ pub enum User {
 pub struct Sample {
     pub at: DateTime<Utc>,
     pub open: usize,
+    /// Alarms and duties that nobody has.
+    pub pressing: usize,
     pub whys: BTreeSet<String>,
 }
 
@@ -187,7 +189,10 @@ impl World {
         self.user_acts();
         let open = self.open();
         let whys = open.iter().map(|it| it.attention.why.clone()).collect();
-        self.samples.push(Sample { at: self.now, open: open.len(), whys });
+        let presses =
+            |it: &&Entry| matches!(it.attention.level, Level::Alarm | Level::Duty) && it.holder.is_none();
+        let pressing = open.iter().filter(presses).count();
+        self.samples.push(Sample { at: self.now, open: open.len(), pressing, whys });
     }
 
     fn next_due(&self, until: DateTime<Utc>) -> Option<(DateTime<Utc>, EntryId, entry::DueKind)> {
@@ -245,6 +250,15 @@ impl World {
     /// Every reason for attention that stood on the board at some time.
     pub fn shown(&self) -> BTreeSet<String> {
         self.samples.iter().flat_map(|sample| sample.whys.iter().cloned()).collect()
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// The most alarms and duties that nobody had at one time.
+    pub fn most_pressing(&self) -> usize {
+        self.samples.iter().map(|it| it.pressing).max().unwrap_or_default()
     }
 
     /// Used, limit, action plan.

@@ -11,9 +11,12 @@ use super::script::code;
 use crate::domain::alarms::Response;
 use crate::domain::identity::{EntryId, ExternalId, PersonName};
 use crate::protocol::commands::{
-    Arrive, CallBack, Claim, Close, Done, GiveUp, Respond, TechnicalDone, WireCommand,
+    Arrive, AssessorsTold, CallBack, Claim, Close, ContactCitizen, Done, DoorStep, GiveUp, Respond, Resume,
+    TechnicalDone, TickStep, WireCommand,
 };
-use crate::protocol::entry::{AlarmDetails, Details, DutyDetails, Entry, PhoneDetails};
+use crate::protocol::entry::{
+    AlarmDetails, Details, DischargeDetails, DutyDetails, Entry, PhoneDetails, Step, VisitDetails,
+};
 
 /// So many things that nobody has are left for the user.
 const LEFT_FOR_USER: usize = 5;
@@ -27,6 +30,16 @@ const MISSED_WAITS: Duration = Duration::minutes(14);
 const RINGS_BACK: Duration = Duration::seconds(80);
 const WRITES: Duration = Duration::minutes(4);
 const TECHNICAL_WAITS: Duration = Duration::minutes(15);
+/// Somebody is home and help is not resumed: so long is the user's.
+const HOME_WAITS: Duration = Duration::minutes(25);
+/// What she opened herself she begins to prepare, so many steps of it.
+const PREPARES: Duration = Duration::minutes(3);
+const PREPARES_STEPS: usize = 2;
+/// A citizen who must be rung, and one who was not reached.
+const CONTACT_WAITS: Duration = Duration::minutes(4);
+const RINGS_AGAIN: Duration = Duration::minutes(10);
+const DOOR_WAITS: Duration = Duration::minutes(12);
+const LOOKS_AT_HOME: Duration = Duration::seconds(60);
 
 /// One thing she will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +70,7 @@ pub(super) fn chores(
     chores
 }
 
-/// Something a person can finish tonight: not a talk going on, not paper for the municipality.
+/// Something that presses: not a talk going on, not paper for the municipality, not a day's stays and visits.
 fn is_to_act_on(entry: &Entry) -> bool {
     match &entry.details {
         Details::Alarms(alarm) => alarm.redirected_at.is_none() && alarm.outcome.is_none(),
@@ -88,7 +101,9 @@ fn chore(entry: &Entry, now: DateTime<Utc>, me: &PersonName, is_crowded: bool) -
         Details::Alarms(alarm) => about_alarm(entry, alarm, now, is_crowded),
         Details::Phone(call) => about_call(entry, call, now, is_crowded),
         Details::Duties(duty) => about_duty(entry, duty, now, me),
-        Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => None,
+        Details::Discharges(stay) => about_stay(entry, stay, now),
+        Details::Visits(visit) => about_visit(entry, visit, now),
+        Details::Sources(_) => None,
     }
 }
 
@@ -174,4 +189,55 @@ fn about_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>, me: &Person
     let is_hers = duty.duty == "documentation" && duty.owner.as_ref() == Some(me);
     (is_hers && now - entry.opened_at >= WRITES + slack(entry))
         .then_some(WireCommand::Done(Done { reference: None }))
+}
+
+fn about_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Option<WireCommand> {
+    let resume = Some(WireCommand::Resume(Resume {}));
+    match entry.state.as_str() {
+        "discharged" if now - stay.discharged_at? >= HOME_WAITS => resume,
+        "discharge-expected" if now - stay.expected_at? >= HOME_WAITS => resume,
+        "discharge-expected" if stay.stay.is_none() => {
+            let done = stay.steps.iter().filter(|step| step.done_at.is_some()).count();
+            let since = last_done(&stay.steps).or(stay.expected_told_at)?;
+            let is_hers = done < PREPARES_STEPS && now - since >= PREPARES;
+            let step = next_step(&stay.steps).filter(|_| is_hers)?.step.clone();
+            Some(WireCommand::TickStep(TickStep { step, done: true }))
+        }
+        "admitted" if stay.asks_assessors && now - stay.admitted_at? >= HOME_WAITS => {
+            Some(WireCommand::AssessorsTold(AssessorsTold { told: true }))
+        }
+        _ => None,
+    }
+}
+
+fn about_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Option<WireCommand> {
+    let contact = Some(WireCommand::ContactCitizen(ContactCitizen { reached: true }));
+    let waited = |since: Option<DateTime<Utc>>, long: Duration| since.is_some_and(|at| now - at >= long);
+    match (entry.state.as_str(), entry.attention.next.as_str()) {
+        ("door-unanswered", _) => at_the_door(visit, now),
+        ("not-reached", "contact") if waited(visit.contacted_at, RINGS_AGAIN) => contact,
+        ("late" | "early", "contact") if waited(entry.attention.breach_at, CONTACT_WAITS) => contact,
+        ("moved", "contact") if waited(visit.moves.last().map(|it| it.at), RINGS_AGAIN) => contact,
+        _ => None,
+    }
+}
+
+/// One step after the other, then how it turned out.
+fn at_the_door(visit: &VisitDetails, now: DateTime<Utc>) -> Option<WireCommand> {
+    let door = visit.door.as_ref()?;
+    let is_fresh = last_done(&door.steps).is_some_and(|at| now - at < LOOKS_AT_HOME);
+    if now - door.since < DOOR_WAITS || is_fresh {
+        return None;
+    }
+    let step = next_step(&door.steps).map(|it| it.step.clone());
+    let outcome = step.is_none().then(|| code("found-well"));
+    Some(WireCommand::DoorStep(DoorStep { step, done: true, outcome }))
+}
+
+fn next_step(steps: &[Step]) -> Option<&Step> {
+    steps.iter().find(|step| step.done_at.is_none())
+}
+
+fn last_done(steps: &[Step]) -> Option<DateTime<Utc>> {
+    steps.iter().filter_map(|step| step.done_at).max()
 }

@@ -170,7 +170,11 @@ impl<H: Hands, C: Clock> Driver<H, C> {
     /// Nobody else has it, nobody else has begun on it, and the board offers it.
     fn may_do(&self, entry: &Entry, command: &WireCommand) -> bool {
         let holder = entry.holder.as_ref().map(|holder| &holder.name);
-        let is_begun = matches!(&entry.details, Details::Alarms(alarm) if alarm.response.is_some());
+        let is_begun = match &entry.details {
+            Details::Alarms(alarm) => alarm.response.is_some(),
+            Details::Visits(visit) => visit.contacted_at.is_some() || !visit.moves.is_empty(),
+            _ => false,
+        };
         if holder != Some(&self.me) && (holder.is_some() || is_begun) {
             return false;
         }

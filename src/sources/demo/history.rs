@@ -1,4 +1,5 @@
-//! What was before the night began: a month's answered calls and alarms, an old redirect, two calls of this evening.
+//! What was before the night began: a month's answered calls and alarms, an old redirect, two calls of this evening,
+//! who lies in hospital and which visits are planned.
 //!
 //! Owns how much of it there is. Must never reach behind the month, except for the old redirect: the figures
 //! are the month's.
@@ -9,7 +10,7 @@ use super::script::{
     Act, Deed, Pen, Step, alarm_answered, answered, code, colleague, deed, ended, missed, raised, rang_out,
     redirected, waiting,
 };
-use super::{AGREEMENTS, Citizen};
+use super::{AGREEMENTS, Citizen, homecare};
 use crate::domain::calendar::{self, Month};
 use crate::domain::identity::{AgreementId, ExternalId};
 use crate::domain::observation::MissedReason;
@@ -55,7 +56,7 @@ struct Turns {
 }
 
 /// Writes the past of a night that begins at `start`.
-pub(super) fn write(pen: &mut Pen, start: DateTime<Utc>) -> Past {
+pub(super) fn write(pen: &mut Pen, start: DateTime<Utc>, home: &homecare::Cast) -> Past {
     let month_began_ms = (Month::of(start).starts_at() - start).num_milliseconds();
     let from_ms = month_began_ms.max(-REACHES_BACK_MS) + MINUTE;
     let mut turns = Turns::default();
@@ -71,6 +72,9 @@ pub(super) fn write(pen: &mut Pen, start: DateTime<Utc>) -> Past {
     old_redirect(pen, &mut turns, start);
     let missed_early = missed_early(pen, &mut turns);
     let missed_late = missed_late(pen, &mut turns);
+    let (facts, deeds) = home.past(pen);
+    turns.facts.extend(facts);
+    turns.deeds.extend(deeds);
     turns.deeds.push(Step {
         at_offset_ms: ENDS_MS,
         act: Act::Do(Deed {

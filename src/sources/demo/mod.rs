@@ -7,6 +7,7 @@
 mod colleague;
 mod driver;
 mod history;
+mod homecare;
 mod opening;
 mod quiet;
 mod script;

@@ -1,4 +1,4 @@
-//! The first ten minutes: every kind of entry of the phone and alarm boards, each once, and time enough between
+//! The first ten minutes: every kind of entry of every board, each once, and time enough between
 //! them to look and to act. What the user does first stands; the colleague only steps in later.
 //!
 //! The times below must fit the agreements' own rules: an alarm rings out after 180 s, a call waits too long
@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 
-use super::USER;
 use super::history::Past;
 use super::script::{
     Act, Pen, Step, alarm_answered, answered, code, colleague, deed, ended, id, missed, raised, rang_out,
     redirected, text, waiting,
 };
+use super::{USER, homecare};
 use crate::domain::alarms::Response;
 use crate::domain::identity::ExternalId;
 use crate::domain::observation::MissedReason;
@@ -25,8 +25,8 @@ const MINUTE: i64 = 60 * SECOND;
 /// How long the script itself sees to what it opened.
 pub(super) const SPARED_FOR: Duration = Duration::minutes(15);
 
-/// Writes the first ten minutes, and names the calls and alarms in them.
-pub(super) fn write(pen: &mut Pen, past: &Past) -> (Vec<Step>, BTreeSet<ExternalId>) {
+/// Writes the first ten minutes, and names the entries in them.
+pub(super) fn write(pen: &mut Pen, past: &Past, home: &homecare::Cast) -> (Vec<Step>, BTreeSet<ExternalId>) {
     let mut steps = Vec::new();
     waits_too_long(pen, &mut steps);
     installers_test(pen, &mut steps);
@@ -34,12 +34,13 @@ pub(super) fn write(pen: &mut Pen, past: &Past) -> (Vec<Step>, BTreeSet<External
     low_battery(pen, &mut steps);
     missed_and_called_back(pen, &mut steps);
     rings_out(pen, &mut steps);
-    answered_by_the_user(pen, &mut steps);
+    let call = answered_by_the_user(pen, &mut steps);
     unknown_device(pen, &mut steps);
     rings_again(pen, &mut steps, past);
     colleague_takes_one(&mut steps, &past.missed_late);
     left_to_the_user(pen, &mut steps);
     unknown_number(pen, &mut steps);
+    home.opening(pen, &mut steps, &call);
     steps.sort_by_key(|step| step.at_offset_ms);
     let mut spared: BTreeSet<_> = steps.iter().filter_map(|step| named(&step.act)).collect();
     spared.insert(past.missed_early.0.clone());
@@ -53,12 +54,14 @@ fn named(act: &Act) -> Option<ExternalId> {
         Act::Say(said) => match &said.observation {
             WireObservation::AlarmRaised(it) => Some(it.alarm.clone()),
             WireObservation::CallWaiting(it) => Some(it.call.clone()),
+            WireObservation::DoorUnanswered(it) => Some(it.visit.clone()),
+            WireObservation::VisitExpected(it) => Some(it.visit.clone()),
             _ => None,
         },
     }
 }
 
-fn claim(at_ms: i64, on: &ExternalId) -> Step {
+pub(super) fn claim(at_ms: i64, on: &ExternalId) -> Step {
     deed(at_ms, on, WireCommand::Claim(Claim {}))
 }
 
@@ -142,12 +145,13 @@ fn rings_out(pen: &mut Pen, steps: &mut Vec<Step>) {
 }
 
 /// The talk the user had on the telephone leaves a documentation duty to them.
-fn answered_by_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
-    let (call, who) = (pen.call(), pen.norddjurs[3].clone());
+fn answered_by_the_user(pen: &mut Pen, steps: &mut Vec<Step>) -> ExternalId {
+    let (call, who) = (pen.call(), pen.norddjurs[homecare::RINGS_FOR_HELP].clone());
     let of = Some(&who.agreement);
     steps.push(pen.say(130 * SECOND, of, waiting(&call, Some(&who))));
     steps.push(pen.say_between((142, 148), of, answered(&call, id(USER))));
     steps.push(pen.say_between((235, 255), of, ended(&call)));
+    call
 }
 
 fn unknown_device(pen: &mut Pen, steps: &mut Vec<Step>) {

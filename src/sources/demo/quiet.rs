@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::homecare;
 use super::script::{Pen, Step, answered, colleague, ended, missed, raised, text, waiting};
 use crate::domain::observation::MissedReason;
 use crate::protocol::observations::{AlarmRaised, WireObservation};
@@ -35,7 +36,8 @@ impl Quiet {
             1..=9 => answered_call(&mut self.pen, at_ms),
             10..=13 => missed_call(&mut self.pen, at_ms),
             14..=17 => person_alarm(&mut self.pen, at_ms),
-            18..=19 => battery(&mut self.pen, at_ms),
+            18 => battery(&mut self.pen, at_ms),
+            19 => homecare::slips(&mut self.pen, at_ms),
             _ => test(&mut self.pen, at_ms),
         };
         self.ahead.extend(steps);

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::quiet::Quiet;
-use super::{AGREEMENTS, COLLEAGUE, Citizen, history, opening};
+use super::{AGREEMENTS, COLLEAGUE, Citizen, history, homecare, opening};
 use crate::domain::identity::{AgreementId, Code, ExternalId, Key};
 use crate::domain::observation::MissedReason;
 use crate::protocol::commands::WireCommand;
@@ -20,7 +20,7 @@ use crate::protocol::observations::{ObservationItem, WireObservation};
 use crate::protocol::text::Text;
 
 /// Every municipality needs so many citizens for a night.
-pub const CITIZENS_MIN: usize = 6;
+pub const CITIZENS_MIN: usize = 11;
 /// The queue of the one main number.
 const QUEUE: &str = "doegnvagt";
 
@@ -40,7 +40,7 @@ pub struct Said {
 /// One command of the colleague.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deed {
-    /// The outside id of the call or alarm; none for the shift.
+    /// The outside id of the call, alarm, stay or visit; none for the shift and for what is opened by hand.
     pub on: Option<ExternalId>,
     pub command: WireCommand,
 }
@@ -78,7 +78,7 @@ pub struct Night {
     pub history: Vec<Step>,
     /// The first ten minutes and what follows from them, in order of time.
     pub opening: Vec<Step>,
-    /// The calls and alarms that the script itself sees to until `SPARED_FOR`.
+    /// The entries that the script itself sees to until `SPARED_FOR`.
     pub(super) spared: BTreeSet<ExternalId>,
     pen: Pen,
     /// What chances the night draws after its opening.
@@ -91,9 +91,10 @@ impl Night {
     /// # Errors
     /// [`TooFewCitizens`] of one of [`AGREEMENTS`].
     pub fn new(seed: u64, start: DateTime<Utc>, citizens: &[Citizen]) -> Result<Self, TooFewCitizens> {
-        let mut pen = Pen::new(seed, citizens)?;
-        let past = history::write(&mut pen, start);
-        let (opening, spared) = opening::write(&mut pen, &past);
+        let mut pen = Pen::new(seed, start, citizens)?;
+        let home = homecare::Cast::new(&mut pen);
+        let past = history::write(&mut pen, start, &home);
+        let (opening, spared) = opening::write(&mut pen, &past, &home);
         let quiet_seed = pen.rng.random();
         Ok(Self { start, history: past.steps, opening, spared, pen, quiet_seed })
     }
@@ -112,16 +113,19 @@ impl Night {
 #[derive(Debug)]
 pub(super) struct Pen {
     rng: StdRng,
+    start: DateTime<Utc>,
     keys: u32,
     calls: u32,
     alarms: u32,
+    visits: u32,
+    stays: u32,
     /// Of Jammerbugt, in the order of this night.
     pub jammerbugt: Vec<Citizen>,
     pub norddjurs: Vec<Citizen>,
 }
 
 impl Pen {
-    fn new(seed: u64, citizens: &[Citizen]) -> Result<Self, TooFewCitizens> {
+    fn new(seed: u64, start: DateTime<Utc>, citizens: &[Citizen]) -> Result<Self, TooFewCitizens> {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut of = |agreement: &str| {
             let mut some: Vec<_> =
@@ -130,16 +134,19 @@ impl Pen {
             if some.len() < CITIZENS_MIN { Err(TooFewCitizens) } else { Ok(some) }
         };
         let (jammerbugt, norddjurs) = (of(AGREEMENTS[0])?, of(AGREEMENTS[1])?);
-        Ok(Self { rng, keys: 0, calls: 0, alarms: 0, jammerbugt, norddjurs })
+        Ok(Self { rng, start, keys: 0, calls: 0, alarms: 0, visits: 0, stays: 0, jammerbugt, norddjurs })
     }
 
     /// One that goes on from here with chances of its own.
     fn another(&self, seed: u64) -> Self {
         Self {
             rng: StdRng::seed_from_u64(seed),
+            start: self.start,
             keys: self.keys,
             calls: self.calls,
             alarms: self.alarms,
+            visits: self.visits,
+            stays: self.stays,
             jammerbugt: self.jammerbugt.clone(),
             norddjurs: self.norddjurs.clone(),
         }
@@ -167,6 +174,26 @@ impl Pen {
     pub fn alarm(&mut self) -> ExternalId {
         self.alarms += 1;
         id(&format!("demo-alarm-{:04}", self.alarms))
+    }
+
+    pub fn visit(&mut self) -> ExternalId {
+        self.visits += 1;
+        id(&format!("demo-visit-{:04}", self.visits))
+    }
+
+    pub fn stay(&mut self) -> ExternalId {
+        self.stays += 1;
+        id(&format!("demo-stay-{:04}", self.stays))
+    }
+
+    /// The instant of a step.
+    pub fn at(&self, at_ms: i64) -> DateTime<Utc> {
+        self.start + Duration::milliseconds(at_ms)
+    }
+
+    /// The step of an instant.
+    pub fn ms(&self, at: DateTime<Utc>) -> i64 {
+        (at - self.start).num_milliseconds()
     }
 
     fn said(&mut self, agreement: Option<&AgreementId>, observation: WireObservation) -> Said {
@@ -197,7 +224,7 @@ impl Pen {
     }
 }
 
-/// The colleague does something about a call or alarm.
+/// The colleague does something about an entry.
 pub(super) fn deed(at_ms: i64, on: &ExternalId, command: WireCommand) -> Step {
     Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(on.clone()), command }) }
 }
