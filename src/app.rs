@@ -3,6 +3,7 @@
 mod admin;
 mod demo;
 mod inbox;
+mod medcom;
 mod remote;
 mod say;
 
@@ -31,6 +32,7 @@ use crate::i18n::{Lang, Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
 use crate::sources::ami;
+use crate::sources::medcom::Ours;
 use crate::store::{Log, folder};
 use admin::{Answer, Request};
 use inbox::EngineInbox;
@@ -212,6 +214,16 @@ fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToke
     Ok(())
 }
 
+/// The sources that come over HTTP with a format of their own.
+fn receivers(engine: &Engine, settings: &Settings) -> Vec<Arc<dyn server::Receiver>> {
+    let medcom = settings.medcom.clone().unwrap_or_default();
+    let ours = Ours {
+        agreement_by_receiver: medcom.agreement_by_receiver,
+        default_agreement: medcom.default_agreement,
+    };
+    vec![Arc::new(medcom::Medcom { engine: engine.clone(), ours })]
+}
+
 /// Every source that has a token is a source whose health is shown.
 fn expect_web_hooks(engine: &Engine) {
     let now = engine.clock.now();
@@ -253,7 +265,8 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     admin::listen(&data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
-    server::serve(listener, engine, Options::default(), stop).await;
+    let options = Options { receivers: receivers(&engine, &settings), ..Options::default() };
+    server::serve(listener, engine, options, stop).await;
     engine_stop.cancel();
     writer.await?;
     let _ = texts;

@@ -4,12 +4,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is where settings are read")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::domain::identity::SourceName;
+use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
 
 /// A settings file larger than this is none (bytes).
@@ -52,6 +53,32 @@ pub struct Settings {
     pub ami: Vec<ami::Settings>,
     #[serde(default)]
     pub care: CareSettings,
+    /// Hospital notifications posted to `/v1/medcom`.
+    #[serde(default)]
+    pub medcom: Option<MedcomSettings>,
+}
+
+/// Whose hospital notifications are ours.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OursRule {
+    /// Every message that reaches us is about a citizen we serve.
+    #[default]
+    All,
+}
+
+/// `[medcom]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MedcomSettings {
+    #[serde(default)]
+    pub ours: OursRule,
+    /// GLN or SOR of the receiver.
+    #[serde(default)]
+    pub agreement_by_receiver: BTreeMap<String, AgreementId>,
+    /// For receivers that are not listed.
+    #[serde(default)]
+    pub default_agreement: Option<AgreementId>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]

@@ -5,10 +5,13 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{adopt, expect_web_hooks, listen, log_to_stderr, say, start_demo_care, stop_on_signals};
+use super::{
+    adopt, expect_web_hooks, listen, log_to_stderr, receivers, say, start_demo_care, stop_on_signals,
+};
 use crate::cli;
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::domain::Command;
 use crate::domain::identity::{AgreementId, PersonName};
 use crate::domain::people::{PeopleCommand, Role};
@@ -49,7 +52,8 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     adopt(&engine, None).await?;
     let tokens = people(&engine).await?;
     expect_web_hooks(&engine);
-    let options = Options { synthetic: true, ..Options::default() };
+    let receivers = receivers(&engine, &Settings::default());
+    let options = Options { synthetic: true, receivers, ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
 
     let client = |name: &str| -> Result<Client> {

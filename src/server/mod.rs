@@ -15,19 +15,38 @@ mod show;
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::people::Person;
 use crate::engine::Engine;
+use crate::protocol::Problem;
 
 pub use listen::Limits;
 pub use routes::observations::{fact, receipt};
 pub use routes::open_api;
 pub use session::digest as token_digest;
 
+/// A source that comes over HTTP with its own format: `POST path`, role source.
+///
+/// The server signs the caller in and bounds the body; what the bytes mean is the source's.
+pub trait Receiver: Send + Sync {
+    /// Below `/v1/`.
+    fn path(&self) -> &'static str;
+    /// A body at most (bytes).
+    fn body_max(&self) -> usize;
+    /// Answers one message of this source's token.
+    fn receive<'a>(&'a self, caller: &'a Person, body: Bytes) -> BoxFuture<'a, Result<Value, Problem>>;
+}
+
 /// What the server is told at start.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Options {
+    pub receivers: Vec<Arc<dyn Receiver>>,
     /// The people are invented, and every screen says so.
     pub synthetic: bool,
     pub limits: Limits,

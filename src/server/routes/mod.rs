@@ -7,12 +7,13 @@ pub mod observations;
 mod stream;
 mod system;
 
-use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,6 +21,7 @@ use utoipa_axum::routes;
 
 use super::App;
 use super::errors::ApiError;
+use super::session::SourceSession;
 use crate::protocol::{Problem, StreamItem};
 
 /// A request body at most (bytes).
@@ -54,7 +56,16 @@ pub fn open_api() -> utoipa::openapi::OpenApi {
 }
 
 pub fn router(app: App) -> Router {
-    let (router, _) = api().split_for_parts();
+    let (mut router, _) = api().split_for_parts();
+    for receiver in &app.options.receivers {
+        let path = format!("/v1/{}", receiver.path());
+        let receiver = receiver.clone();
+        let handler = move |SourceSession(person): SourceSession, body: Body| async move {
+            let bytes = bytes(body, receiver.body_max()).await?;
+            Ok::<_, ApiError>(Json(receiver.receive(&person, bytes).await?))
+        };
+        router = router.route(&path, post(handler));
+    }
     router
         .fallback(|| async { ApiError(Problem::new(404, "no-such-place")) })
         .method_not_allowed_fallback(|| async { ApiError(Problem::new(405, "no-such-method")) })
@@ -70,11 +81,16 @@ async fn no_store(request: Request, next: Next) -> Response {
     response
 }
 
+/// Reads a body. Errors: too large.
+async fn bytes(body: Body, max: usize) -> Result<Bytes, ApiError> {
+    let too_large =
+        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", max);
+    to_bytes(body, max).await.map_err(|_| ApiError(too_large()))
+}
+
 /// Reads a JSON body. Errors: too large, not JSON, nested too deep.
 async fn json(body: Body) -> Result<serde_json::Value, ApiError> {
-    let bytes = to_bytes(body, BODY_MAX).await.map_err(|_| {
-        ApiError(Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", BODY_MAX))
-    })?;
+    let bytes = bytes(body, BODY_MAX).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         ApiError(Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column()))
     })
