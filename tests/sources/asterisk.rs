@@ -5,9 +5,7 @@
 //! says so; where `CI` is set it fails.
 
 use std::collections::BTreeMap;
-use std::net::{TcpListener as StdListener, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,78 +20,10 @@ use vagttavle::sources::ami::link::{Exchange, Timing};
 use vagttavle::sources::ami::settings::Settings;
 
 use crate::inbox::TestInbox;
+use crate::pbx::{Pbx, SECRET};
 use crate::support::{End, fold};
 
-const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/asterisk");
-const SECRET: &str = "kun-til-proeve";
-
-/// A running exchange with a folder and ports of its own; stopped and removed when dropped.
-struct Pbx {
-    folder: tempfile::TempDir,
-    env: Vec<(&'static str, String)>,
-    ami_port: u16,
-}
-
 impl Pbx {
-    /// None: this machine has none. Panics where it must be there.
-    fn start() -> Option<Self> {
-        let missing = |what: &str| {
-            assert!(std::env::var_os("CI").is_none(), "{what}");
-            eprintln!("NOT TESTED against a real Asterisk: {what}");
-        };
-        if !Path::new(BENCH).join("start").exists() {
-            missing(&format!("there is no bench in {BENCH}"));
-            return None;
-        }
-        let ports = free_ports();
-        let folder = tempfile::tempdir().unwrap();
-        let mut env = vec![("ASTERISK_RUN", folder.path().join("run").display().to_string())];
-        env.push(("AMI_SECRET", SECRET.into()));
-        env.push(("QUEUE_TIMEOUT", "6".into()));
-        env.extend(
-            ["AMI_PORT", "SIP_PORT", "HTTP_PORT", "RTP_PORT"]
-                .into_iter()
-                .zip(ports.map(|port| port.to_string())),
-        );
-        let pbx = Self { folder, env, ami_port: ports[0] };
-        let started = pbx.tool("start", &[]);
-        if !started.status.success() {
-            let said = String::from_utf8_lossy(&started.stderr).into_owned();
-            missing(&format!("run {BENCH}/install once; it said: {said}"));
-            return None;
-        }
-        Some(pbx)
-    }
-
-    fn tool(&self, tool: &str, arguments: &[&str]) -> Output {
-        let envs = self.env.iter().map(|(name, value)| (*name, value.as_str()));
-        Command::new(Path::new(BENCH).join(tool)).args(arguments).envs(envs).output().unwrap()
-    }
-
-    fn queue_log(&self) -> PathBuf {
-        self.folder.path().join("run/log/queue_log")
-    }
-
-    /// The lines of the log and of what was rotated away, in order.
-    fn queue_log_lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for file in std::fs::read_dir(self.folder.path().join("run/log")).unwrap() {
-            let path = file.unwrap().path();
-            if path.file_name().unwrap().to_str().unwrap().starts_with("queue_log") {
-                lines.extend(std::fs::read_to_string(path).unwrap().lines().map(str::to_owned));
-            }
-        }
-        // By time; the sort keeps the order within a file, and no call spans a rotation here.
-        lines.sort_by_key(|line| line.split('|').next().unwrap().parse::<i64>().unwrap());
-        lines
-    }
-
-    /// Stops or wakes the process: it keeps its connections and says nothing.
-    fn signal(&self, signal: &str) {
-        let pid = std::fs::read_to_string(self.folder.path().join("run/pid")).unwrap();
-        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
-    }
-
     /// What the exchange itself says became of each call, read by other code than ours.
     fn truth(&self) -> BTreeMap<String, (End, bool)> {
         let mut calls = BTreeMap::new();
@@ -114,25 +44,6 @@ impl Pbx {
         }
         calls
     }
-}
-
-impl Drop for Pbx {
-    fn drop(&mut self) {
-        self.tool("stop", &["--clean"]);
-    }
-}
-
-/// Four ports free for TCP and UDP; after the last one 500 for sound.
-fn free_ports() -> [u16; 4] {
-    let mut found = Vec::new();
-    while found.len() < 3 {
-        let port = StdListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() && !found.contains(&port) {
-            found.push(port);
-        }
-    }
-    let sound = 10_000 + u16::try_from(std::process::id() % 40).unwrap() * 500;
-    [found[0], found[1], found[2], sound]
 }
 
 /// A cable between the link and the exchange that can be cut.

@@ -11,6 +11,7 @@ mod board;
 mod inbox;
 mod link;
 mod medcom;
+mod pbx;
 mod queue_log;
 mod support;
 mod transcripts;

@@ -1,0 +1,199 @@
+//! From a real telephone exchange to a real screen: the real server between them, killed and started again on the way.
+//!
+//! Needs what `pbx` needs; without it this says so, and fails where `CI` is set.
+
+#[path = "../sources/pbx.rs"]
+#[expect(dead_code, reason = "shared with the tests of the sources")]
+mod pbx;
+#[path = "../pty/sequences.rs"]
+mod sequences;
+#[path = "../pty/server.rs"]
+#[expect(dead_code, reason = "shared with the tests in a terminal")]
+mod server;
+#[path = "../pty/terminal.rs"]
+#[expect(dead_code, reason = "shared with the tests in a terminal")]
+mod terminal;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use pbx::{Pbx, SECRET};
+use server::Server;
+use terminal::BOUND;
+
+/// What became of a call to the phone queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Missed,
+    Answered,
+    RangOut,
+    /// Not over, or something else.
+    Open,
+}
+
+/// By the exchange's own log, read by other code than ours.
+fn truth(pbx: &Pbx) -> BTreeMap<String, End> {
+    let mut ends = BTreeMap::new();
+    for line in pbx.queue_log_lines() {
+        let fields: Vec<&str> = line.split('|').collect();
+        let end = match fields[4] {
+            "CONNECT" => End::Answered,
+            "ABANDON" if fields[2] == "teknik" => End::RangOut,
+            "ABANDON" => End::Missed,
+            _ => continue,
+        };
+        ends.insert(fields[1].to_owned(), end);
+    }
+    ends
+}
+
+/// By our board: a missed call stands there, an unanswered alarm owes a justification, an answered call owes a note.
+fn on_board(board: &Value) -> BTreeMap<String, End> {
+    let mut ends = BTreeMap::new();
+    for entry in board["entries"].as_array().unwrap() {
+        let details = &entry["details"];
+        let (id, end) = match (entry["board"].as_str().unwrap(), entry["state"].as_str().unwrap()) {
+            ("phone", "missed") => (&details["call"], End::Missed),
+            ("phone", "answered" | "ended") => (&details["call"], End::Answered),
+            ("alarms", "unanswered") => {
+                let owes = entry["due"].as_array().unwrap().iter().any(|due| due["what"] == "justification");
+                assert!(owes, "{entry:#}");
+                (&details["alarm"], End::RangOut)
+            }
+            ("duties", "open") if details["duty"] == "documentation" => (&details["about"], End::Answered),
+            _ => (&entry["id"], End::Open),
+        };
+        ends.insert(id.as_str().unwrap().to_owned(), end);
+    }
+    ends
+}
+
+fn count(ends: &BTreeMap<String, End>, end: End) -> usize {
+    ends.values().filter(|it| **it == end).count()
+}
+
+/// Waits until the board is so; panics with the board when it never is.
+fn until(server: &Server, token: &str, what: &str, mut is_so: impl FnMut(&Value) -> bool) -> Value {
+    let give_up_at = Instant::now() + BOUND;
+    loop {
+        let board = server.board(token);
+        if is_so(&board) {
+            return board;
+        }
+        assert!(Instant::now() < give_up_at, "never {what}: {board:#}");
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+}
+
+fn states(board: &Value, state: &str) -> usize {
+    board["entries"].as_array().unwrap().iter().filter(|entry| entry["state"] == state).count()
+}
+
+fn callers(board: &Value) -> Vec<&str> {
+    let entries = board["entries"].as_array().unwrap();
+    let mut callers: Vec<_> = entries.iter().filter_map(|entry| entry["live"]["caller"].as_str()).collect();
+    callers.sort_unstable();
+    callers
+}
+
+fn is_connected(board: &Value) -> bool {
+    board["sources"].as_array().unwrap().iter().any(|it| it["name"] == "central" && it["state"] == "ok")
+}
+
+/// Every file below a folder that holds these bytes.
+fn holding(folder: &Path, what: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, what));
+        } else if std::fs::read(&path).is_ok_and(|it| it.windows(what.len()).any(|window| window == what)) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+fn secret_file(path: &Path, secret: &str) {
+    let mut file = std::fs::File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
+    file.write_all(secret.as_bytes()).unwrap();
+}
+
+/// A server that reads this exchange: a phone queue and a queue of alarms.
+fn start(pbx: &Pbx) -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    secret_file(&folder.path().join("ami.secret"), SECRET);
+    let config = folder.path().join("server.toml");
+    let settings = format!(
+        "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:{}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
+         queue_log = \"{}\"\n\n[ami.queues]\n\
+         doegnvagt = {{ kind = \"phone\", agreements = [\"jammerbugt\"] }}\n\
+         teknik = {{ kind = \"alarm\", agreements = [\"jammerbugt\"] }}\n",
+        pbx.ami_port,
+        pbx.queue_log().display()
+    );
+    std::fs::write(&config, settings).unwrap();
+    let config = config.display().to_string();
+    Server::start_with(folder, &["--config", &config])
+}
+
+fn place(pbx: &Pbx, arguments: &[&str]) {
+    let out = pbx.tool("call", arguments);
+    assert!(out.status.success(), "call {arguments:?}: {}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn two_missed_and_two_answered_calls_end_as_exactly_that_with_both_ends_restarted() {
+    let Some(pbx) = Pbx::start() else { return };
+    let mut server = start(&pbx);
+    let reader = server.add("laeser", "viewer", "jammerbugt");
+    let desk = server.desk("mette", &[]).size(140, 40).open();
+    until(&server, &reader, "connected", is_connected);
+
+    // One waits, is seen on the screen, and gives up.
+    place(&pbx, &["--number", "20304050", "--abandon", "8", "--bg"]);
+    desk.until_text("Telefon venter");
+    desk.until_text("20304050");
+    until(&server, &reader, "missed", |board| states(board, "missed") == 1);
+    place(&pbx, &["--number", "20304051", "--answer", "1", "--talk", "1"]);
+    until(&server, &reader, "answered", |board| count(&on_board(board), End::Answered) == 1);
+
+    // Both ends go down; one is missed while we are away.
+    server.kill();
+    desk.until_text("FORÆLDET siden");
+    place(&pbx, &["--number", "20304052", "--abandon", "1"]);
+    let restarted = pbx.tool("cli", &["core restart now"]);
+    assert!(restarted.status.success(), "{}", String::from_utf8_lossy(&restarted.stderr));
+    server.start_again();
+    until(&server, &reader, "connected again", is_connected);
+    desk.until("is live again", |seen| !seen.has("FORÆLDET") && seen.has("2 ubesvarede"));
+
+    place(&pbx, &["--number", "20304053", "--answer", "1", "--talk", "1"]);
+    place(&pbx, &["--number", "20304059", "--to", "2500", "--abandon", "1"]);
+    let truth = truth(&pbx);
+    let counts = [End::Missed, End::Answered, End::RangOut].map(|end| count(&truth, end));
+    assert_eq!(counts, [2, 2, 1], "{truth:?}");
+    // The log's ids stand on the board; of an answered call only the duty to write a note stands there.
+    let board = until(&server, &reader, "as in the log of the exchange", |board| {
+        let ours = on_board(board);
+        let same = |(id, end): (&String, &End)| *end == End::Answered || ours.get(id) == Some(end);
+        ours.len() == truth.len()
+            && truth.iter().all(same)
+            && count(&ours, End::Answered) == count(&truth, End::Answered)
+    });
+    // Who hung up at once is missed like the others, and in no figure.
+    let figures = board["answering"].as_array().unwrap();
+    let within = &figures.iter().find(|it| it["board"] == "phone").unwrap()["within"][0];
+    assert_eq!((within["count"].as_u64(), within["of"].as_u64()), (Some(2), Some(3)), "{board:#}");
+
+    // Numbers are asked for again after a restart; no disk has ever seen one.
+    let callers = callers(&board);
+    assert!(callers.contains(&"20304050") && callers.contains(&"20304052"), "{callers:?}");
+    server.kill();
+    assert_eq!(holding(server.folder.path(), b"2030405"), Vec::<String>::new());
+}
