@@ -45,6 +45,7 @@ fn may_join(event: &Event) -> bool {
     match event {
         Event::Entry(EntryEvent::CitizenMatched { .. }) => true,
         Event::Alarms(alarms::AlarmEvent::Raised { opening, .. }) => opening.citizen.is_some(),
+        Event::Alarms(alarms::AlarmEvent::ArrivalKnown { citizen, .. }) => citizen.is_some(),
         Event::Discharges(event) => {
             use discharges::DischargeEvent as D;
             matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died {} | D::Discharged { .. })

@@ -104,3 +104,13 @@ fn what_is_over_is_not_joined_any_more() {
     world.given(TUESDAY, admitted("s"));
     assert!(!world.are_linked(world.id_of("s"), world.id_of("v")));
 }
+
+#[test]
+fn an_alarm_whose_citizen_comes_with_a_later_fact() {
+    let mut world = world();
+    world.given(TUESDAY, admitted("s"));
+    world.given(TUESDAY, Observation::AlarmAnswered { alarm: id("a"), agent: None });
+    assert!(!world.are_linked(world.id_of("s"), world.id_of("a")));
+    world.given(TUESDAY, alarm_raised("a", "c-1"));
+    assert!(world.are_linked(world.id_of("s"), world.id_of("a")));
+}

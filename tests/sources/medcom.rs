@@ -10,7 +10,7 @@ use vagttavle::domain::identity::{AgreementId, Key, SourceName};
 use vagttavle::domain::observation::{Observation, StayFact};
 use vagttavle::domain::{Actor, Ctx, Record, Refusal, Request, State, decide, evolve};
 use vagttavle::protocol::observations::Observed;
-use vagttavle::sources::medcom::{Answer, Ours, Received, Stamp, Unreadable, receive};
+use vagttavle::sources::medcom::{Answer, Envelopes, Ours, Received, Stamp, Unreadable, receive};
 
 /// Official example messages, one of each kind; not part of the package.
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/medcom");
@@ -438,6 +438,29 @@ fn the_same_content_is_the_same_key_in_whatever_envelope() {
     assert_ne!(keys(&first), keys(&other));
     other["entry"][3]["resource"]["period"]["end"] = json!("2026-11-21T14:30:00+01:00");
     assert_ne!(keys(&discharge("h1").json()), keys(&other));
+}
+
+#[test]
+fn a_bundle_id_used_again_for_another_header_is_refused() {
+    let mut envelopes = Envelopes::default();
+    let mut noted = |message: &Value| {
+        let mut received = received(message);
+        envelopes.note(&mut received);
+        (received.observations.len(), received.issues.iter().map(|it| it.code).collect::<Vec<_>>())
+    };
+    let first = admit("h1").json();
+    assert_eq!(noted(&first), (1, vec![]));
+    assert_eq!(
+        noted(&first),
+        (1, vec![]),
+        "our answer was lost: the same again, which the key makes a repeat"
+    );
+    let mut stolen = discharge("h4").json();
+    stolen["id"] = first["id"].clone();
+    assert_eq!(noted(&stolen), (0, vec!["MSG_DUPLICATE_ID"]));
+    let mut resent = first.clone();
+    resent["id"] = json!("a-new-envelope");
+    assert_eq!(noted(&resent), (1, vec![]));
 }
 
 // ---- whose it is ------------------------------------------------------------------------------

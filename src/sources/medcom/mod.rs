@@ -8,7 +8,7 @@ mod acknowledge;
 mod translate;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chrono::{DateTime, Utc};
 
@@ -32,6 +32,40 @@ pub struct Ours {
     pub agreement_by_receiver: BTreeMap<String, AgreementId>,
     /// For receivers that are not listed.
     pub default_agreement: Option<AgreementId>,
+}
+
+/// Envelopes remembered at most; far more than arrive in the hour and a half in which a sender tries again.
+const ENVELOPES_MAX: usize = 10_000;
+
+/// Which bundle ids came with which header. A bundle id is never used again for another header: that is an error. In
+/// memory only, ids only; what a message says is kept from repeating by its key.
+#[derive(Debug, Default)]
+pub struct Envelopes {
+    headers: HashMap<String, String>,
+    oldest_first: VecDeque<String>,
+}
+
+impl Envelopes {
+    /// Remembers a message's envelope. A used bundle id with another header refuses the message.
+    pub fn note(&mut self, received: &mut Received) {
+        let Some(bundle) = received.bundle.clone() else { return };
+        match self.headers.get(&bundle) {
+            Some(header) if *header == received.header => {}
+            Some(_) => {
+                received.observations.clear();
+                received.issues.push(Issue { code: "MSG_DUPLICATE_ID", at: "Bundle.id" });
+            }
+            None => {
+                if self.oldest_first.len() == ENVELOPES_MAX
+                    && let Some(oldest) = self.oldest_first.pop_front()
+                {
+                    self.headers.remove(&oldest);
+                }
+                self.oldest_first.push_back(bundle.clone());
+                self.headers.insert(bundle, received.header.clone());
+            }
+        }
+    }
 }
 
 /// A message read and understood, or refused for its content.
