@@ -13,6 +13,11 @@ use tokio::sync::watch;
 /// Longest single wait on the real clock; a clock that was set meanwhile is noticed after so long.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
+/// The machine's steady time: for pauses that nobody who sets a clock may stretch.
+pub fn steady() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// Cheap to clone; all clones tell the same time.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Kind>);

@@ -170,7 +170,11 @@ pub fn problem(texts: &Texts, problem: &Problem) -> String {
     let arguments: Vec<_> =
         arguments.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
     let prefix = if texts.has_code("refusal", &problem.code) { "refusal" } else { "problem" };
-    texts.code_with(prefix, &problem.code, &arguments).as_str().to_owned()
+    let text = texts.code_with(prefix, &problem.code, &arguments).as_str().to_owned();
+    match &problem.field {
+        Some(field) if !text.contains(field.as_str()) => format!("{text} ({field})"),
+        _ => text,
+    }
 }
 
 /// Prints the answer to an administrator.

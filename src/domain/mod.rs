@@ -83,6 +83,15 @@ impl Command {
     pub fn justification_sent(channel: identity::Code, reference: Option<identity::Reference>) -> Self {
         Self::Alarms(alarms::Command::JustifySent { channel, reference })
     }
+
+    /// Its text may have gone to the care system before it was ordered.
+    pub fn is_written_through(&self) -> bool {
+        matches!(
+            self,
+            Self::Entry(entry::Command::NoteWritten { .. })
+                | Self::Alarms(alarms::Command::JustifySent { .. })
+        )
+    }
 }
 
 /// What `decide` is asked.

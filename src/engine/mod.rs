@@ -15,14 +15,14 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::care::Care;
+use crate::care::{Care, CareError, Person, Why};
 use crate::clock::Clock;
 use crate::domain::entry::{Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, State, sources};
 use crate::ids::Ids;
-use crate::store::{Log, Reader};
+use crate::store::{Log, Reader, Seen};
 pub use crate::store::{Look, Looked, StoreError};
 use live::{Live, Personal};
 
@@ -30,6 +30,8 @@ pub use notes::Pending;
 
 /// Requests waiting for the writer; more wait at the door.
 const INBOX_MAX: usize = 4_096;
+/// Pause before a care system that was away is asked again who somebody is.
+const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 /// Batches a slow listener may lag behind before it must start over.
 const PUBLISHED_MAX: usize = 4_096;
 
@@ -107,11 +109,15 @@ pub enum Published {
     LiveChanged(EntryId),
     /// An alarm that could not be stored.
     Unstored(Arc<Entry>),
+    /// The log was read again and holds more than was published: everybody starts over.
+    StartOver,
 }
 
 enum Item {
     Order(Order, oneshot::Sender<Result<Done, Failure>>),
     Facts(SourceName, Vec<Fact>, oneshot::Sender<Result<Vec<Observed>, Failure>>),
+    /// What became of a key that came before.
+    Known(String, Key, oneshot::Sender<Result<Option<Seen>, Failure>>),
     Report(SourceName, sources::Report),
     Look(Look),
 }
@@ -199,6 +205,14 @@ impl Engine {
         answer.await.map_err(|_| Failure::Unavailable)?
     }
 
+    /// What became of this id of this actor, if it came before.
+    async fn known(&self, actor: &Actor, id: &Key) -> Result<Option<Seen>, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let item = Item::Known(actor.to_string(), id.clone(), reply);
+        self.inbox.send(item).await.map_err(|_| Failure::Unavailable)?;
+        answer.await.map_err(|_| Failure::Unavailable)?
+    }
+
     /// A command of the server itself: adopting agreements, people.
     pub async fn administer(&self, command: domain::Command) -> Result<Done, Failure> {
         let id = self.ids.uuid(self.clock.now());
@@ -244,31 +258,48 @@ impl Engine {
         let id = entry.id;
         let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
         tokio::spawn(async move {
-            let answer = engine.care.who(&whose).await;
-            if engine.state().entry(id).is_none_or(|entry| !entry.is_open()) {
-                return;
+            while engine.is_open(id) {
+                let answer = engine.care.who(&whose).await;
+                let is_away = matches!(answer, Err(CareError::Away { why }) if why != Why::Off);
+                engine.told_who(id, device.as_ref(), answer).await;
+                if !is_away {
+                    return;
+                }
+                engine.clock.sleep_until(engine.clock.now() + ASK_WHO_AGAIN).await;
             }
-            let personal = match answer {
-                Ok(person) => {
-                    if let Some(origin) = device {
-                        engine.matched(id, origin, person.citizen).await;
-                    }
-                    Personal {
-                        name: Some(person.name),
-                        address: Some(person.address),
-                        phone: person.phone,
-                        key_box: person.key_box,
-                        ..Personal::default()
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(entry = %id, %error, "the care system was asked who it is");
-                    Personal { care_missing: true, ..Personal::default() }
-                }
-            };
-            engine.live.merge(id, personal);
-            let _ = engine.published.send(Published::LiveChanged(id));
         });
+    }
+
+    fn is_open(&self, entry: EntryId) -> bool {
+        self.state().entry(entry).is_some_and(Entry::is_open)
+    }
+
+    async fn told_who(&self, id: EntryId, device: Option<&Origin>, answer: Result<Person, CareError>) {
+        let personal = match answer {
+            Ok(person) => {
+                if let Some(origin) = device {
+                    self.matched(id, origin.clone(), person.citizen).await;
+                }
+                Personal {
+                    name: Some(person.name),
+                    address: Some(person.address),
+                    phone: person.phone,
+                    key_box: person.key_box,
+                    ..Personal::default()
+                }
+            }
+            Err(error) => {
+                tracing::warn!(entry = %id, %error, "the care system was asked who it is");
+                Personal { care_missing: true, ..Personal::default() }
+            }
+        };
+        self.live.merge(id, personal);
+        // Over in the meantime: what came too late must not stay.
+        if !self.is_open(id) {
+            self.live.forget(id);
+            return;
+        }
+        let _ = self.published.send(Published::LiveChanged(id));
     }
 }
 

@@ -8,11 +8,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::writer::WRITTEN;
 use super::{Done, Engine, Failure, Order};
 use crate::care::{CareError, Whose};
 use crate::domain::entry::{self, Body, Entry};
 use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference};
-use crate::domain::{Actor, Command, Refusal};
+use crate::domain::{self, Actor, Command, Refusal};
 
 /// Notes that may wait at once; more are refused while the care system is away.
 const WAITING_MAX: usize = 200;
@@ -55,6 +56,11 @@ impl Notes {
     }
 }
 
+/// Stands for the receipt while it is tried whether a note may be written.
+fn any_receipt() -> ExternalId {
+    ExternalId::new("receipt").expect("a constant id")
+}
+
 /// What to ask the care system about an entry: its citizen, else its device.
 pub fn whose(entry: &Entry) -> Option<Whose> {
     if let Some(citizen) = &entry.citizen {
@@ -72,6 +78,8 @@ impl Engine {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
         let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let command = Command::Entry(entry::Command::NoteWritten { receipt: any_receipt() });
+        self.may_write(&id, &actor, entry, None, command).await?;
         let pending = Pending { id, actor, entry, whose, text, at: self.clock.now() };
         match self.write(&pending).await {
             Ok(receipt) => self.receipt(&pending, receipt).await,
@@ -99,6 +107,8 @@ impl Engine {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
         let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let command = Command::justification_sent(channel.clone(), None);
+        self.may_write(&id, &actor, entry, happened_at, command).await?;
         let at = self.clock.now();
         let pending = Pending { id: id.clone(), actor: actor.clone(), entry, whose, text, at };
         let receipt = match self.write(&pending).await {
@@ -110,6 +120,27 @@ impl Engine {
         let command = Command::justification_sent(channel, reference);
         self.order(Order { id, actor, entry: Some(entry), expected_version: None, happened_at, command })
             .await
+    }
+
+    /// Whether a text may go to the care system at all: it cannot be taken back from there. An id that was used for
+    /// something else writes nothing, nor does a command that would be refused.
+    async fn may_write(
+        &self,
+        id: &Key,
+        actor: &Actor,
+        entry: EntryId,
+        happened_at: Option<DateTime<Utc>>,
+        command: Command,
+    ) -> Result<(), Failure> {
+        if let Some(seen) = self.known(actor, id).await? {
+            // Written before: the care system knows the id and gives the same receipt.
+            return if seen.outcome == WRITTEN { Ok(()) } else { Err(Failure::IdReused) };
+        }
+        let now = self.clock.now();
+        let mut ctx = domain::Ctx::new(now, actor.clone(), self.ids.uuid(now));
+        ctx.at = happened_at.unwrap_or(now);
+        let request = domain::Request::Command { entry: Some(entry), expected_version: None, command };
+        domain::decide(&self.state(), &ctx, &request).map(|_| ()).map_err(Failure::Refused)
     }
 
     async fn write(&self, pending: &Pending) -> Result<ExternalId, CareError> {

@@ -5,33 +5,43 @@
 //! have been written after all.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::live::Personal;
 use super::timers::Timers;
 use super::{Done, Engine, Fact, Failure, Item, Observed, Order, Published};
-use crate::clock::Clock;
+use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, State, sources};
-use crate::store::{Batch, Log, Seen, StoreError};
+use crate::store::{Batch, Log, Look, Seen, StoreError};
 
 /// Items decided in one transaction at most.
 const BATCH_MAX: usize = 512;
 /// Records read at once during replay.
 const REPLAY_PAGE: usize = 2_000;
-/// Pause between tries to read the log again after a failed commit.
+/// Pause between tries to use the log again after it failed.
 const RECOVER_EVERY: Duration = Duration::from_millis(500);
 /// Alarms kept to be stored later while the log cannot be written.
 const UNSTORED_MAX: usize = 1_000;
+/// Looks kept to be written later while the log cannot be written; more are lost, and said so.
+const LOOKS_MAX: usize = 20_000;
+/// Words of the supervision kept likewise; more say nothing new.
+const REPORTS_MAX: usize = 200;
+
+/// Outcome of a command whose text went to the care system before.
+pub const WRITTEN: &str = "written";
 
 /// The state that the log says.
 pub async fn replay(log: &Log) -> Result<State, StoreError> {
@@ -74,6 +84,12 @@ pub struct Writer {
     stored_ok: watch::Sender<bool>,
     /// Alarms that ring unstored, to be stored when the log works again.
     unstored: Vec<(SourceName, Fact, uuid::Uuid)>,
+    /// Looks that are not written yet.
+    looks: Vec<Look>,
+    /// What the supervision said and is not written yet.
+    reports: Vec<(SourceName, sources::Report)>,
+    /// The log failed: when to try it again. Until then nothing is decided.
+    retry_at: Option<Instant>,
 }
 
 impl Writer {
@@ -85,46 +101,60 @@ impl Writer {
         stored_ok: watch::Sender<bool>,
     ) -> Self {
         let timers = Timers::of(&state);
-        Self { log, state, engine, timers, state_out, stored_ok, unstored: Vec::new() }
+        let (unstored, looks, reports) = (Vec::new(), Vec::new(), Vec::new());
+        Self { log, state, engine, timers, state_out, stored_ok, unstored, looks, reports, retry_at: None }
     }
 
     pub async fn run(mut self, mut requests: mpsc::Receiver<Item>, stop: CancellationToken) {
         loop {
             let timer = until(self.engine.clock.clone(), self.timers.next_at());
+            let retry_at = self.retry_at;
             let mut items = Vec::new();
             tokio::select! {
                 biased;
                 // Stops only when nobody waits for an answer any more.
                 () = stop.cancelled(), if requests.is_empty() => break,
                 received = requests.recv_many(&mut items, BATCH_MAX) => if received == 0 { break },
-                () = timer => {}
+                () = tokio::time::sleep_until(retry_at.unwrap_or_else(steady)), if retry_at.is_some() => {}
+                () = timer, if retry_at.is_none() => {}
             }
-            self.turn(items).await;
+            // A fault of ours in one batch must not end the only writer: the batch is lost, the log is read again.
+            if AssertUnwindSafe(self.work(items)).catch_unwind().await.is_err() {
+                error!("deciding a batch ended in a panic; nobody was told that it was recorded");
+                self.broke();
+            }
         }
         if let Err(error) = self.log.close().await {
             error!(%error, "closing the log");
         }
     }
 
+    /// One batch; while the log is broken only a try to mend it.
+    async fn work(&mut self, items: Vec<Item>) {
+        if let Some(retry_at) = self.retry_at {
+            let is_due = steady() >= retry_at;
+            if !is_due || !self.recover().await {
+                self.turn_away(items);
+                return;
+            }
+        }
+        self.turn(items).await;
+        self.write_looks().await;
+    }
+
     async fn turn(&mut self, items: Vec<Item>) {
         let known = match self.known(&items).await {
             Ok(known) => known,
             Err(error) => {
-                self.fail(items, Vec::new(), &error).await;
+                error!(%error, "the log cannot be read");
+                self.broke();
+                self.turn_away(items);
                 return;
             }
         };
-        let mut working = Working {
-            state: self.state.clone(),
-            records: Vec::new(),
-            seen: Vec::new(),
-            here: HashMap::new(),
-            answers: Vec::new(),
-            personal: Vec::new(),
-            reused: Vec::new(),
-        };
+        let mut working = Working::of(&self.state);
         self.fire_timers(&mut working);
-        let (mut kept, mut looks) = (Vec::new(), Vec::new());
+        let mut kept = Vec::new();
         for item in items {
             match item {
                 Item::Order(order, reply) => {
@@ -141,17 +171,46 @@ impl Writer {
                     }
                     working.answers.push(Answer::Facts(reply, outcomes));
                 }
-                Item::Report(source, report) => self.report(&mut working, &source, &report),
-                Item::Look(look) => looks.push(look),
+                Item::Known(scope, key, reply) => drop(reply.send(Ok(known.get(&(scope, key)).cloned()))),
+                Item::Report(source, report) => self.keep_report(source, report),
+                Item::Look(look) => self.keep_look(look),
             }
+        }
+        for (source, report) in &self.reports {
+            self.report(&mut working, source, report);
         }
         for source in std::mem::take(&mut working.reused) {
             let report = sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None };
             self.report(&mut working, &source, &report);
         }
         self.commit(working, kept).await;
-        if let Err(error) = self.log.look_all(&looks).await {
-            error!(%error, "looks could not be logged");
+    }
+
+    fn keep_look(&mut self, look: Look) {
+        if self.looks.len() < LOOKS_MAX {
+            self.looks.push(look);
+        } else {
+            error!("too many looks wait for the log: one is lost");
+        }
+    }
+
+    fn keep_report(&mut self, source: SourceName, report: sources::Report) {
+        if self.reports.len() < REPORTS_MAX {
+            self.reports.push((source, report));
+        }
+    }
+
+    /// Looks wait for nobody and nobody for them: after the batch, all at once.
+    async fn write_looks(&mut self) {
+        if self.looks.is_empty() || self.retry_at.is_some() {
+            return;
+        }
+        match self.log.look_all(&self.looks).await {
+            Ok(()) => self.looks.clear(),
+            Err(error) => {
+                error!(%error, "looks could not be written");
+                self.broke();
+            }
         }
     }
 
@@ -165,6 +224,7 @@ impl Writer {
                     let scope = Actor::Source(source.clone()).to_string();
                     keys.extend(facts.iter().map(|fact| (scope.clone(), fact.key.clone())));
                 }
+                Item::Known(scope, key, _) => keys.push((scope.clone(), key.clone())),
                 Item::Report(..) | Item::Look(_) => {}
             }
         }
@@ -181,7 +241,8 @@ impl Writer {
             let ctx = Ctx::new(now, Actor::Timer, self.engine.ids.uuid(now));
             let request = Request::Due { entry, what, at };
             if let Ok(drafts) = domain::decide(&working.state, &ctx, &request) {
-                let cause = timer_cause(entry, what, at.timestamp_millis());
+                let version = working.state.entry(entry).map_or(0, |it| it.version);
+                let cause = timer_cause(entry, version, what, at.timestamp_millis());
                 working.record(&ctx, &cause, drafts);
             }
         }
@@ -195,6 +256,7 @@ impl Writer {
     ) -> Result<(Sequence, Option<EntryId>), Failure> {
         let scope = order.actor.to_string();
         let digest = digest(&format!("{:?}{:?}", order.entry, order.command));
+        let done = if order.command.is_written_through() { WRITTEN } else { "done" };
         if let Some(seen) = working.seen_before(known, &scope, &order.id) {
             return if seen.digest == digest { answer_again(seen) } else { Err(Failure::IdReused) };
         }
@@ -211,8 +273,8 @@ impl Writer {
             Ok(drafts) => {
                 let entry = order.entry.or_else(|| drafts.first().map(|draft| draft.entry));
                 let entry = entry.filter(|entry| *entry != domain::NO_ENTRY);
-                let last = working.record(&ctx, &order.id, drafts);
-                ("done", entry, None, Ok((last, entry)))
+                let last = working.record(&ctx, &order_cause(&scope, &order.id), drafts);
+                (done, entry, None, Ok((last, entry)))
             }
             Err(refusal) => {
                 let answer = serde_json::to_string(&refusal).ok();
@@ -253,11 +315,8 @@ impl Writer {
             return Observed::Repeat(entry);
         }
         let now = self.engine.clock.now();
-        let base = self
-            .unstored
-            .iter()
-            .find(|(from, it, _)| from == source && it.key == fact.key)
-            .map_or_else(|| self.engine.ids.uuid(now), |(.., base)| *base);
+        // What rang unstored is stored under the id it rang with.
+        let base = self.rang_as(source, &fact.observation).unwrap_or_else(|| self.engine.ids.uuid(now));
         let mut ctx = Ctx::new(now, actor, base);
         ctx.at = in_micros(fact.at.min(now));
         ctx.rank = fact.rank;
@@ -346,37 +405,47 @@ impl Writer {
         if !working.records.is_empty() || !working.seen.is_empty() {
             let batch = Batch { records: std::mem::take(&mut working.records), seen: working.seen };
             if let Err(error) = self.log.append(self.state.head, &batch).await {
-                let answers = working.answers;
+                error!(%error, "the log could not be written");
+                self.broke();
                 self.ring_unstored(&working.state, kept);
-                self.fail(Vec::new(), answers, &error).await;
+                working.answers.into_iter().for_each(Answer::fail);
                 return;
             }
             working.records = batch.records;
+            self.stored_ok.send_replace(true);
         }
-        self.stored_ok.send_replace(true);
+        self.reports.clear();
         let before = std::mem::replace(&mut self.state, working.state);
         let touched: BTreeSet<EntryId> = working.records.iter().map(|record| record.entry).collect();
         for entry in &touched {
             self.timers.touch(&self.state, *entry);
         }
-        // The state first: what asks the care system looks there for the entry it asked about.
+        let unknown = self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
+            self.let_go_of_stored();
             self.state_out.send_replace(self.state.clone());
-        }
-        self.settle_live(&before, &touched, working.personal);
-        if !working.records.is_empty() {
             let news =
                 Published::Recorded { records: Arc::new(working.records), before, after: self.state.clone() };
             // Nobody listening is no fault.
             let _ = self.engine.published.send(news);
+        }
+        // Only now: whoever asks looks whether the entry is open in the state that was just handed out.
+        for entry in unknown.iter().filter_map(|id| self.state.entry(*id)) {
+            self.engine.ask_who(entry);
         }
         for answer in working.answers {
             answer.send(&self.state);
         }
     }
 
-    /// Live data comes with an entry and goes with it.
-    fn settle_live(&self, before: &State, touched: &BTreeSet<EntryId>, personal: Vec<(EntryId, Personal)>) {
+    /// Live data comes with an entry and goes with it. Those of whom the care system is to be asked.
+    fn settle_live(
+        &self,
+        before: &State,
+        touched: &BTreeSet<EntryId>,
+        personal: Vec<(EntryId, Personal)>,
+    ) -> Vec<EntryId> {
+        let mut unknown = Vec::new();
         for (entry, personal) in personal {
             if self.state.entry(entry).is_some_and(|entry| entry.is_open()) {
                 let is_new = before.entry(entry).is_none();
@@ -391,22 +460,36 @@ impl Writer {
                 Some(entry) if entry.is_open() => {
                     let known = before.entry(*id);
                     if known.is_none_or(|known| known.citizen != entry.citizen || !known.is_open()) {
-                        self.engine.ask_who(entry);
+                        unknown.push(entry.id);
                     }
                 }
                 _ => self.engine.live.forget(*id),
             }
         }
+        unknown
     }
 
-    /// An alarm that cannot be stored still rings; its source gets no acknowledgement.
+    /// The id under which an alarm rings unstored.
+    fn rang_as(&self, source: &SourceName, observation: &Observation) -> Option<uuid::Uuid> {
+        let Observation::AlarmRaised { alarm, .. } = observation else { return None };
+        let is_it = |(from, it, _): &&(SourceName, Fact, uuid::Uuid)| {
+            from == source
+                && matches!(&it.observation, Observation::AlarmRaised { alarm: rang, .. } if rang == alarm)
+        };
+        self.unstored.iter().find(is_it).map(|(.., base)| *base)
+    }
+
+    /// An alarm that cannot be stored still rings, once; its source gets no acknowledgement.
     fn ring_unstored(&mut self, working: &State, kept: Vec<(SourceName, Fact)>) {
         for (source, fact) in kept {
             let Observation::AlarmRaised { alarm, .. } = &fact.observation else { continue };
             let Some(entry) = working.by_origin(&source, alarm) else { continue };
-            let is_known = self.state.entry(entry.id).is_some();
-            let waits = self.unstored.iter().any(|(from, it, _)| *from == source && it.key == fact.key);
-            if is_known || waits || self.unstored.len() >= UNSTORED_MAX {
+            let rings = self.rang_as(&source, &fact.observation).is_some();
+            if self.state.entry(entry.id).is_some() || rings {
+                continue;
+            }
+            if self.unstored.len() >= UNSTORED_MAX {
+                error!("too many alarms wait for the log: this one is left to its source");
                 continue;
             }
             self.engine.live.merge(entry.id, fact.personal.clone());
@@ -415,92 +498,117 @@ impl Writer {
         }
     }
 
-    /// Tells everybody who waits, then reads the log again until it answers.
-    async fn fail(&mut self, items: Vec<Item>, answers: Vec<Answer>, error: &StoreError) {
-        error!(%error, "the log could not be written");
+    /// Alarms that rang unstored and are in the log by now.
+    fn let_go_of_stored(&mut self) {
+        let state = &self.state;
+        self.unstored.retain(|(source, fact, _)| match &fact.observation {
+            Observation::AlarmRaised { alarm, .. } => state.by_origin(source, alarm).is_none(),
+            _ => false,
+        });
+    }
+
+    /// The log failed: nothing more is decided until it has been read again.
+    fn broke(&mut self) {
         self.stored_ok.send_replace(false);
+        self.retry_at = Some(steady() + RECOVER_EVERY);
+    }
+
+    /// Nothing can be stored now: everybody is told, and the alarms ring.
+    fn turn_away(&mut self, items: Vec<Item>) {
         let mut kept = Vec::new();
         for item in items {
             match item {
                 Item::Order(_, reply) => drop(reply.send(Err(Failure::Unavailable))),
+                Item::Known(_, _, reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Facts(source, facts, reply) => {
-                    kept.extend(
-                        facts
-                            .into_iter()
-                            .filter(|fact| is_alarm(&fact.observation))
-                            .map(|fact| (source.clone(), fact)),
-                    );
+                    let alarms = facts.into_iter().filter(|fact| is_alarm(&fact.observation));
+                    kept.extend(alarms.map(|fact| (source.clone(), fact)));
                     drop(reply.send(Err(Failure::Unavailable)));
                 }
-                Item::Report(..) | Item::Look(_) => {}
+                Item::Look(look) => self.keep_look(look),
+                Item::Report(source, report) => self.keep_report(source, report),
             }
         }
         if !kept.is_empty() {
             let working = self.provisional(&kept);
             self.ring_unstored(&working, kept);
         }
-        for answer in answers {
-            answer.fail();
-        }
-        self.recover().await;
     }
 
     /// The state as it would be had these alarms been stored.
     fn provisional(&self, kept: &[(SourceName, Fact)]) -> State {
-        let mut working = Working {
-            state: self.state.clone(),
-            records: Vec::new(),
-            seen: Vec::new(),
-            here: HashMap::new(),
-            answers: Vec::new(),
-            personal: Vec::new(),
-            reused: Vec::new(),
-        };
+        let mut working = Working::of(&self.state);
         for (source, fact) in kept {
             self.fact(&mut working, &HashMap::new(), source, fact.clone());
         }
         working.state
     }
 
-    /// The commit may have happened or not: the log alone knows. One try; the next turn tries again.
-    async fn recover(&mut self) {
-        match self.log.recover().await {
-            Ok(()) => {}
+    /// The commit may have happened or not: the log alone knows. True when the log can be used again; what rang
+    /// unstored is in it then.
+    async fn recover(&mut self) -> bool {
+        let reread = match self.reread().await {
+            Ok(reread) => reread,
             Err(error) => {
                 warn!(%error, "the log is still not to be had");
-                tokio::time::sleep(RECOVER_EVERY).await;
-                return;
+                self.broke();
+                return false;
             }
-        }
-        match replay(&self.log).await {
-            Ok(state) => {
-                self.timers = Timers::of(&state);
-                self.state = state;
-                self.state_out.send_replace(self.state.clone());
-                self.store_what_rang();
+        };
+        self.retry_at = None;
+        if let Some(state) = reread {
+            let before = std::mem::replace(&mut self.state, state);
+            self.state_out.send_replace(self.state.clone());
+            for entry in self.state.open_entries().filter(|entry| before.entry(entry.id).is_none()) {
+                self.engine.ask_who(entry);
             }
-            Err(error) => warn!(%error, "the log could not be read again"),
+            self.let_go_of_stored();
+            let _ = self.engine.published.send(Published::StartOver);
         }
+        self.timers = Timers::of(&self.state);
+        self.store_what_rang().await;
+        if self.retry_at.is_none() {
+            self.stored_ok.send_replace(true);
+        }
+        self.retry_at.is_none()
+    }
+
+    /// Opens the log anew. The state it says, if that is not the one we have.
+    async fn reread(&mut self) -> Result<Option<State>, StoreError> {
+        self.log.recover().await?;
+        if self.log.head().await?.sequence == self.state.head {
+            return Ok(None);
+        }
+        replay(&self.log).await.map(Some)
     }
 
     /// Hands the alarms that rang unstored in again, under the ids they rang with.
-    fn store_what_rang(&mut self) {
-        for (source, fact, _) in &self.unstored {
-            let (engine, source, fact) = (self.engine.clone(), source.clone(), fact.clone());
-            tokio::spawn(async move {
-                if engine.observe(&source, vec![fact]).await.is_err() {
-                    warn!("an alarm that rang unstored could not be stored yet");
-                }
-            });
+    async fn store_what_rang(&mut self) {
+        if self.unstored.is_empty() {
+            return;
         }
-        self.unstored.retain(|(source, fact, _)| match &fact.observation {
-            Observation::AlarmRaised { alarm, .. } => self.state.by_origin(source, alarm).is_none(),
-            _ => false,
-        });
+        let again = |(source, fact, _): &(SourceName, Fact, uuid::Uuid)| {
+            // The source was told that it failed; nobody waits for this answer.
+            Item::Facts(source.clone(), vec![fact.clone()], oneshot::channel().0)
+        };
+        let items = self.unstored.iter().map(again).collect();
+        Box::pin(self.turn(items)).await;
     }
 }
 
 impl Working {
+    fn of(state: &State) -> Self {
+        Self {
+            state: state.clone(),
+            records: Vec::new(),
+            seen: Vec::new(),
+            here: HashMap::new(),
+            answers: Vec::new(),
+            personal: Vec::new(),
+            reused: Vec::new(),
+        }
+    }
+
     /// Numbers, chains and applies drafts; the sequence of the last one.
     fn record(&mut self, ctx: &Ctx, cause: &Key, drafts: Vec<Draft>) -> Sequence {
         for (index, draft) in drafts.into_iter().enumerate() {
@@ -611,7 +719,13 @@ fn fact_cause(scope: &str, fact: &Key) -> Key {
     cause("fact-", &format!("{scope}\n{fact}"))
 }
 
-/// The cause of a timer's events, the same on every server.
-fn timer_cause(entry: EntryId, what: DueKind, at_ms: i64) -> Key {
-    cause("due-", &format!("{entry}/{what:?}/{at_ms}"))
+/// The cause of a command's events: a digest, since ids are unique per person only.
+fn order_cause(scope: &str, id: &Key) -> Key {
+    cause("order-", &format!("{scope}\n{id}"))
+}
+
+/// The cause of a timer's events, the same on every server. With the version, since what was corrected may fall due
+/// at the same time once more.
+fn timer_cause(entry: EntryId, version: u32, what: DueKind, at_ms: i64) -> Key {
+    cause("due-", &format!("{entry}/{version}/{what:?}/{at_ms}"))
 }

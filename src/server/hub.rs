@@ -14,16 +14,19 @@ use super::looks::Looks;
 use super::metrics::Metrics;
 use super::scope::may_see;
 use super::show;
+use crate::domain::entry::Entry;
 use crate::domain::identity::{AgreementId, EntryId, PersonName};
-use crate::domain::{self, Event, Record, State};
+use crate::domain::people::PeopleEvent;
+use crate::domain::{self, Actor, Event, Record, State};
 use crate::engine::{Engine, Published};
-use crate::protocol::project;
+use crate::protocol::entry::{AlarmDetails, Details, PhoneDetails};
 use crate::protocol::stream::{BEAT_SECONDS, Beat, Recorded, StreamItem};
+use crate::protocol::{self, project};
 
 /// Items a stream may lag behind before it is cut.
 const LAG_MAX: usize = 512;
-/// Streams one person may have open.
-pub const STREAMS_PER_PERSON_MAX: usize = 8;
+/// Streams one person may have open; one more cuts the oldest.
+const STREAMS_PER_PERSON_MAX: usize = 8;
 
 /// One item, made for sending.
 #[derive(Debug, Clone)]
@@ -83,8 +86,9 @@ impl Hub {
         let hub = Self { joins, connected: Arc::default() };
         let news = engine.subscribe();
         let state = engine.state();
-        let work =
-            Work { engine, looks, metrics, state, scopes: BTreeMap::new(), connected: hub.connected.clone() };
+        let connected = hub.connected.clone();
+        let (unstored, scopes) = (BTreeMap::new(), BTreeMap::new());
+        let work = Work { engine, looks, metrics, state, unstored, scopes, connected };
         tokio::spawn(work.run(news, requests, stop));
         hub
     }
@@ -109,6 +113,8 @@ struct Work {
     metrics: Arc<Metrics>,
     /// The state up to the last news handed on.
     state: State,
+    /// Alarms that ring although they are not stored.
+    unstored: BTreeMap<EntryId, Arc<Entry>>,
     scopes: BTreeMap<Vec<AgreementId>, Vec<Listener>>,
     connected: Arc<Mutex<HashMap<PersonName, usize>>>,
 }
@@ -138,20 +144,52 @@ impl Work {
     }
 
     fn join(&mut self, join: Join) {
+        // Revoked, or given another scope, since the request was let in: the reply is dropped.
+        let is_known = |state: &State| {
+            state.people.get(&join.person).is_some_and(|it| !it.revoked && it.agreements == join.scope)
+        };
+        if !is_known(&self.state) || !is_known(&self.engine.state()) {
+            return;
+        }
         let (frames, receiver) = mpsc::channel(LAG_MAX);
+        // A desk that comes while the log is broken must hear what rings.
+        for entry in self.unstored.values().filter(|entry| may_see(&join.scope, entry)) {
+            let _ = frames.try_send(self.unstored_frame(entry));
+        }
         let joined = Joined { frames: receiver, state: self.state.clone() };
         if join.reply.send(joined).is_ok() {
+            self.make_room(&join.person);
             let listener = Listener { person: join.person, frames };
             self.scopes.entry(join.scope).or_default().push(listener);
             self.count();
         }
     }
 
-    /// The engine was faster than we: every stream starts over.
+    /// One person's oldest stream makes room for a new one: desks that vanished without a word must not lock their
+    /// person out.
+    fn make_room(&mut self, person: &PersonName) {
+        let open = |listeners: &Vec<Listener>| listeners.iter().filter(|it| it.person == *person).count();
+        while self.scopes.values().map(open).sum::<usize>() >= STREAMS_PER_PERSON_MAX {
+            let place = self.scopes.values_mut().find_map(|listeners| {
+                listeners.iter().position(|it| it.person == *person).map(|at| (listeners, at))
+            });
+            let Some((listeners, at)) = place else { return };
+            listeners.remove(at);
+            self.metrics.streams_cut.inc();
+        }
+    }
+
+    /// The engine was faster than we, or read its log again: every stream starts over.
     fn start_over(&mut self) {
         self.scopes.clear();
         self.state = self.engine.state();
+        self.unstored.retain(|id, _| self.state.entry(*id).is_none());
         self.count();
+    }
+
+    fn unstored_frame(&self, entry: &Entry) -> Frame {
+        let shown = show::entry(&self.engine, &self.state, entry, self.engine.clock.now());
+        Frame::of(&StreamItem::Unstored { entry: Box::new(shown) })
     }
 
     async fn publish(&mut self, published: Published) {
@@ -160,7 +198,9 @@ impl Work {
                 self.metrics.head.set(after.head.0);
                 self.recorded(&records, &before, &after).await;
                 self.state = after;
+                self.unstored.retain(|id, _| self.state.entry(*id).is_none());
             }
+            Published::StartOver => self.start_over(),
             Published::LiveChanged(id) => {
                 let Some(entry) = self.state.entry(id).filter(|it| show::carries_live(it)) else { return };
                 let live = show::live(entry, self.engine.live.get(id));
@@ -169,16 +209,20 @@ impl Work {
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;
             }
             Published::Unstored(entry) => {
-                let shown = show::entry(&self.engine, &self.state, &entry, self.engine.clock.now());
-                let frame = Frame::of(&StreamItem::Unstored { entry: Box::new(shown) });
+                let frame = self.unstored_frame(&entry);
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;
+                self.unstored.insert(entry.id, entry);
             }
         }
     }
 
     async fn recorded(&mut self, records: &[Record], before: &State, after: &State) {
-        if records.iter().any(|record| matches!(record.event, Event::People(_))) {
-            self.let_go_of_revoked(after);
+        for record in records {
+            if let Event::People(PeopleEvent::Added { name, .. } | PeopleEvent::Revoked { name }) =
+                &record.event
+            {
+                self.let_go_of(name);
+            }
         }
         let now = self.engine.clock.now();
         let scopes: Vec<_> = self.scopes.keys().cloned().collect();
@@ -244,10 +288,10 @@ impl Work {
         }
     }
 
-    fn let_go_of_revoked(&mut self, state: &State) {
+    /// Revoked, or given another token or scope: what was open under the old one ends.
+    fn let_go_of(&mut self, name: &PersonName) {
         for listeners in self.scopes.values_mut() {
-            listeners
-                .retain(|listener| state.people.get(&listener.person).is_some_and(|person| !person.revoked));
+            listeners.retain(|listener| listener.person != *name);
         }
     }
 
@@ -262,7 +306,8 @@ impl Work {
     }
 }
 
-/// The items that records make for one scope. `before` and `after` are the states around all of them.
+/// The items that records make for one scope. `before` and `after` are the states around all of them. Entries and
+/// figures are as after all of them, hence made once.
 pub fn frames(
     engine: &Engine,
     records: &[Record],
@@ -276,36 +321,95 @@ pub fn frames(
     let concerns = |concerned: Option<Vec<AgreementId>>| {
         concerned.is_some_and(|ids| ids.is_empty() || ids.iter().any(|id| scope.contains(id)))
     };
+    let mut shown: HashMap<EntryId, Option<protocol::Entry>> = HashMap::new();
+    let mut figures = None;
     for record in records {
         if !concerns(domain::concerned(after, record)) && !concerns(domain::concerned(before, record)) {
             continue;
         }
-        let entry = after.entry(record.entry).map(|entry| {
-            if may_see(scope, entry) {
-                return show::entry(engine, after, entry, now);
-            }
-            // It turned out to belong to another agreement: over, for this scope.
-            let mut gone = project::entry(after, entry, now);
-            gone.closed_at = Some(record.happened_at);
-            gone.actions.clear();
-            gone
-        });
-        let has_figures = matches!(record.event, Event::Phone(_) | Event::Alarms(_) | Event::Agreements(_))
-            || matches!(&record.event, Event::Duties(_))
-            || entry.as_ref().is_some_and(|entry| entry.board() == crate::domain::identity::Board::Alarms);
+        let entry =
+            shown.entry(record.entry).or_insert_with(|| show_to(engine, after, record, scope, now)).clone();
+        let is_seen = after.entry(record.entry).is_none_or(|entry| may_see(scope, entry));
+        let has_figures = matches!(
+            record.event,
+            Event::Phone(_) | Event::Alarms(_) | Event::Agreements(_) | Event::Duties(_) | Event::Entry(_)
+        );
+        let mut make = || (project::ledgers(after, scope, now), project::answering(after, scope, now));
+        let figures = has_figures.then(|| figures.get_or_insert_with(&mut make).clone());
+        let (ledgers, answering) = figures.unzip();
         let recorded = Recorded {
             sequence: record.sequence.0,
             after: last,
             happened_at: record.happened_at,
             recorded_at: record.recorded_at,
-            actor: record.actor.to_string(),
+            // Who does what in another agreement is not this scope's business.
+            actor: if is_seen { record.actor.to_string() } else { Actor::Server.to_string() },
             kind: domain::kinds::kind_of(&record.event),
             entry,
-            ledgers: has_figures.then(|| project::ledgers(after, scope, now)),
-            answering: has_figures.then(|| project::answering(after, scope, now)),
+            ledgers,
+            answering,
         };
         frames.push(Frame::of(&StreamItem::Recorded(Box::new(recorded))));
         last = record.sequence.0;
     }
     frames
+}
+
+/// The entry of a record as a scope may see it.
+fn show_to(
+    engine: &Engine,
+    state: &State,
+    record: &Record,
+    scope: &[AgreementId],
+    now: chrono::DateTime<chrono::Utc>,
+) -> Option<protocol::Entry> {
+    let entry = state.entry(record.entry)?;
+    if may_see(scope, entry) {
+        return Some(show::entry(engine, state, entry, now));
+    }
+    Some(gone(project::entry(state, entry, now), record))
+}
+
+/// An entry that turned out to belong to another agreement: over for this scope, and nothing more is told of it
+/// than what says which one it was.
+fn gone(entry: protocol::Entry, record: &Record) -> protocol::Entry {
+    let details = match entry.details {
+        Details::Phone(it) => Details::Phone(PhoneDetails {
+            answered_at: None,
+            answered_by: None,
+            ended_at: None,
+            missed_at: None,
+            reason: None,
+            attempts: 0,
+            promise_at: None,
+            documented: false,
+            answered_later: None,
+            ..it
+        }),
+        Details::Alarms(it) => Details::Alarms(AlarmDetails {
+            device: None,
+            response: None,
+            responded_at: None,
+            helper: None,
+            outcome: None,
+            justification: None,
+            contested: None,
+            ..it
+        }),
+        other => other,
+    };
+    protocol::Entry {
+        agreement: None,
+        candidates: Vec::new(),
+        closed_at: Some(record.happened_at),
+        holder: None,
+        due: Vec::new(),
+        citizen: None,
+        links: Vec::new(),
+        notes: 0,
+        actions: Vec::new(),
+        live: None,
+        details,
+        ..entry
+    }
 }

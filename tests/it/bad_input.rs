@@ -1,0 +1,377 @@
+//! Whatever is sent in: a stable code that names the field, and nothing else is affected.
+
+use std::path::Path;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::world::{Answer, Setup, TestServer, within};
+
+fn alarm(key: &str, alarm: &str) -> Value {
+    json!({ "key": key, "at": "2026-11-22T01:00:00Z", "agreement": "jammerbugt",
+        "observation": { "type": "alarm-raised", "alarm": alarm } })
+}
+
+/// The server still answers, decides and stores.
+async fn is_well(server: &TestServer, mark: &str) {
+    let entry = within("an alarm", server.alarm(mark)).await;
+    within("a claim", server.act("anna", &entry, json!({ "type": "claim" }))).await.done();
+    assert_eq!(server.get("/readyz", "").await.status, 200);
+}
+
+#[tokio::test]
+async fn each_mistake_in_an_item_has_its_code_and_field_and_stops_no_other() {
+    let server = Setup::memory().start().await;
+    let at = server.now();
+    let with = |change: Value| {
+        let mut item = alarm("k", "a");
+        item["at"] = json!(at);
+        for (name, value) in change.as_object().unwrap() {
+            item[name] = value.clone();
+        }
+        item
+    };
+    let observed = |observation: Value| with(json!({ "observation": observation }));
+    let long = "a".repeat(500);
+    let cases: Vec<(Value, &str, &str)> = vec![
+        (observed(json!({ "type": "alarm-sung", "alarm": "a" })), "unknown-observation", "observation.type"),
+        (observed(json!({ "alarm": "a" })), "missing-field", "observation.type"),
+        (observed(json!({ "type": 7 })), "bad-value", "observation.type"),
+        (observed(json!("alarm-raised")), "not-an-object", "observation"),
+        (observed(json!({ "type": "alarm-raised" })), "missing-field", "observation.alarm"),
+        (observed(json!({ "type": "alarm-raised", "alarm": 7 })), "bad-value", "observation.alarm"),
+        (observed(json!({ "type": "alarm-raised", "alarm": "" })), "empty", "observation.alarm"),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "010190-1234" })),
+            "looks-like-cpr",
+            "observation.alarm",
+        ),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "a", "citizen": "0101901234" })),
+            "looks-like-cpr",
+            "observation.citizen",
+        ),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "a", "device": long })),
+            "too-long",
+            "observation.device",
+        ),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "a b\u{1b}[2J" })),
+            "bad-character",
+            "observation.alarm",
+        ),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "a", "technical": "yes" })),
+            "bad-value",
+            "observation.technical",
+        ),
+        (
+            observed(json!({ "type": "alarm-raised", "alarm": "a", "text": long })),
+            "too-long",
+            "observation.text",
+        ),
+        (
+            observed(json!({ "type": "call-missed", "call": "c", "reason": "asleep" })),
+            "unknown-code",
+            "observation.reason",
+        ),
+        (
+            observed(json!({ "type": "citizen-matched", "citizen": "c" })),
+            "exactly-one-of",
+            "observation.stay",
+        ),
+        (with(json!({ "at": "2026-11-22T01:00:00" })), "time-without-zone", "at"),
+        (with(json!({ "at": "i går" })), "not-a-time", "at"),
+        (with(json!({ "at": 17 })), "not-a-time", "at"),
+        (with(json!({ "at": at + chrono::TimeDelta::hours(1) })), "in-future", "at"),
+        (with(json!({ "agreement": "atlantis" })), "unknown-agreement", "agreement"),
+        (with(json!({ "agreement": null })), "missing-field", "agreement"),
+        (with(json!({ "agreement": 3 })), "bad-value", "agreement"),
+        (with(json!({ "key": "010190-1234" })), "looks-like-cpr", "key"),
+        (with(json!({ "key": "" })), "missing", "key"),
+        (with(json!({ "key": 3 })), "bad-value", "key"),
+        (json!({ "at": at }), "missing-field", "key"),
+        (json!("alarm"), "not-an-object", ""),
+        (json!(null), "not-an-object", ""),
+    ];
+    for (n, (item, code, field)) in cases.iter().enumerate() {
+        let (before, after) =
+            (alarm(&format!("b-{n}"), &format!("b-{n}")), alarm(&format!("c-{n}"), &format!("c-{n}")));
+        let answer = server.post("/v1/observations", "central", &json!([before, item, after])).await;
+        assert_eq!(answer.status, 200, "{item}: {answer:?}");
+        let outcomes: Vec<&Value> = answer.body.as_array().unwrap().iter().map(|it| &it["outcome"]).collect();
+        assert_eq!(outcomes, ["recorded", "refused", "recorded"], "{item}: {answer:?}");
+        let problem = &answer.body[1]["problem"];
+        let saw = (problem["code"].as_str().unwrap(), problem["field"].as_str().unwrap_or_default());
+        assert_eq!(saw, (*code, *field), "{item}");
+        assert!(
+            !answer.body[1].to_string().contains("0101901234"),
+            "what was sent is not said back: {answer:?}"
+        );
+        assert_eq!(answer.body[0]["key"], format!("b-{n}"));
+        assert_eq!(answer.body[2]["key"], format!("c-{n}"));
+    }
+    is_well(&server, "after").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_observation_of_the_contract_is_taken_or_plainly_refused() {
+    let server = Setup::memory().start().await;
+    let at = server.now();
+    for (n, kind) in vagttavle::protocol::observations::WireObservation::TYPES.iter().enumerate() {
+        let observation = json!({ "type": kind, "call": "c-1", "alarm": "a-1", "device": "d-1", "citizen": "b-1",
+            "queue": "q", "reason": "timeout", "to": "municipal-unit", "setting": "inpatient", "expected_at": at,
+            "told_by": "hospital", "of": "admitted", "visit": "v-1", "grant": "pathway", "help": "personal",
+            "agreed_at": at, "by": "citizen", "told_at": at, "notified_at": at, "order_on": "2026-11-22" });
+        let mut observation = observation;
+        if *kind != "citizen-matched" {
+            observation["stay"] = "s-1".into();
+        } else {
+            observation.as_object_mut().unwrap().remove("call");
+        }
+        let item = json!({ "key": format!("k-{n}"), "at": at, "agreement": "jammerbugt", "observation": observation });
+        let receipt = server.observe(item).await;
+        match receipt["outcome"].as_str().unwrap() {
+            "recorded" | "ignored" => {}
+            "refused" => {
+                let code = receipt["problem"]["code"].as_str().unwrap();
+                assert!(["not-taken-yet", "unknown-entry"].contains(&code), "{kind}: {receipt}");
+            }
+            other => panic!("{kind}: {other}"),
+        }
+    }
+    is_well(&server, "after").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_batch_is_a_problem_with_the_place_of_the_mistake() {
+    let server = Setup::memory().start().await;
+    let post = |text: &str| server.post_text("/v1/observations", "central", text.to_owned());
+    let broken = post("[\n  {\"key\": \"a\",\n   \"at\": }\n]").await;
+    broken.is_problem(400, "bad-json", "");
+    assert_eq!(broken.body["line"], 3, "{broken:?}");
+    for text in ["", "[", "nul", "{\"a\":1}x", "\u{feff}[]", "[1,]"] {
+        post(text).await.is_problem(400, "bad-json", "");
+    }
+    let bytes =
+        server.post_text("/v1/observations", "central", vec![b'[', b'"', 0xff, 0xfe, b'"', b']']).await;
+    bytes.is_problem(400, "bad-json", "");
+    for text in ["{}", "7", "null", "\"a\""] {
+        post(text).await.is_problem(422, "not-an-array", "");
+    }
+    assert_eq!(post("[]").await.body, json!([]));
+    let many: Vec<Value> = (0..501).map(|n| alarm(&format!("k-{n}"), &format!("a-{n}"))).collect();
+    server.post("/v1/observations", "central", &json!(many)).await.is_problem(413, "too-many-items", "");
+    for depth in [65, 100_000] {
+        let deep = format!("[{}{}]", "[".repeat(depth), "]".repeat(depth));
+        let answer = post(&deep).await;
+        assert!(
+            answer.body[0]["outcome"] == "refused"
+                || answer.code() == "bad-json"
+                || answer.code() == "nested-too-deep",
+            "{depth}: {answer:?}"
+        );
+        let command = format!("{{\"id\":\"x\",\"command\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        let answer = server.post_text("/v1/commands", "anna", command).await;
+        assert!(["bad-json", "nested-too-deep"].contains(&answer.code()), "{depth}: {answer:?}");
+    }
+    is_well(&server, "after").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_too_large_is_refused_at_the_limit_while_others_go_on() {
+    let server = Setup::memory().start().await;
+    let large = vec![b' '; 10 * 1024 * 1024];
+    for (path, name) in [("/v1/observations", "central"), ("/v1/commands", "anna")] {
+        let answer = server.post_text(path, name, large.clone()).await;
+        answer.is_problem(413, "body-too-large", "");
+        assert_eq!(answer.body["max"], 256 * 1024);
+    }
+    // Without a length as well: the limit counts what comes.
+    let pieces = futures_util::stream::iter((0..160).map(|_| Ok::<_, std::io::Error>(vec![b' '; 64 * 1024])));
+    let request = server.request(Method::POST, "/v1/observations", "central");
+    let answer = request.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap();
+    Answer::of(answer).await.is_problem(413, "body-too-large", "");
+    is_well(&server, "after").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_or_drip_hold_up_nobody() {
+    let server = Setup::memory().start().await;
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let token = &server.tokens["central"];
+    let mut dripping = Vec::new();
+    for n in 0..60 {
+        let mut line = TcpStream::connect(&address).await.unwrap();
+        let head = match n % 3 {
+            0 => String::new(),
+            1 => "POST /v1/observations HTTP/1.1\r\nHost: a\r\nAuth".to_owned(),
+            _ => format!(
+                "POST /v1/observations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000\r\n\r\n["
+            ),
+        };
+        line.write_all(head.as_bytes()).await.unwrap();
+        dripping.push(line);
+    }
+    is_well(&server, "meanwhile").await;
+    let mut garbage = TcpStream::connect(&address).await.unwrap();
+    garbage.write_all(b"\x16\x03\x01\x02\x00\x01\x00 not http at all \r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    within("the answer to garbage", garbage.read_to_end(&mut answer)).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 400"), "{answer:?}");
+    is_well(&server, "after").await;
+    drop(dripping);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn mistakes_in_a_command_name_the_field() {
+    let server = Setup::memory().start().await;
+    let entry = server.alarm("call-1").await;
+    let id = &entry["id"];
+    for (body, status, code, field) in [
+        (json!([]), 422, "not-an-object", ""),
+        (json!({}), 422, "missing-field", "id"),
+        (json!({ "id": "1" }), 422, "missing-field", "command"),
+        (json!({ "id": 1, "command": { "type": "claim" } }), 422, "bad-value", "id"),
+        (
+            json!({ "id": "0101901234", "entry": id, "command": { "type": "claim" } }),
+            422,
+            "looks-like-cpr",
+            "id",
+        ),
+        (json!({ "id": "1", "entry": "x", "command": { "type": "claim" } }), 422, "bad-value", "entry"),
+        (json!({ "id": "1", "entry": id, "command": "claim" }), 422, "not-an-object", "command"),
+        (json!({ "id": "1", "entry": id, "command": {} }), 422, "missing-field", "command.type"),
+        (
+            json!({ "id": "1", "entry": id, "expected_version": -1, "command": { "type": "claim" } }),
+            422,
+            "bad-value",
+            "expected_version",
+        ),
+        (
+            json!({ "id": "1", "entry": id, "command": { "type": "justify.sent", "channel": "letter", "reference": "010190-1234" } }),
+            422,
+            "looks-like-cpr",
+            "command.reference",
+        ),
+        (
+            json!({ "id": "1", "entry": id, "command": { "type": "justify.sent", "channel": "letter", "reference": "20304050" } }),
+            422,
+            "looks-like-phone",
+            "command.reference",
+        ),
+        (
+            json!({ "id": "1", "entry": id, "command": { "type": "respond", "with": "prayer" } }),
+            422,
+            "unknown-code",
+            "command.with",
+        ),
+        (
+            json!({ "id": "1", "entry": id, "command": { "type": "note", "text": "a".repeat(9_000) } }),
+            422,
+            "too-long",
+            "command.text",
+        ),
+    ] {
+        let answer = server.command("anna", body.clone()).await;
+        assert_eq!(
+            (answer.status, answer.code(), answer.body["field"].as_str().unwrap_or_default()),
+            (status, code, field),
+            "{body}"
+        );
+        answer.is_problem(status, code, field);
+    }
+    assert_eq!(server.entry("anna", id.as_str().unwrap()).await["version"], entry["version"]);
+    server.stop().await;
+}
+
+/// Shown as it may be drawn: no control characters, nothing that turns or hides text.
+fn is_drawable(text: &str) -> bool {
+    text.chars().all(|c| {
+        !c.is_control() && !('\u{202a}'..='\u{202e}').contains(&c) && !('\u{2066}'..='\u{2069}').contains(&c)
+    })
+}
+
+#[tokio::test]
+async fn naughty_texts_are_shown_visibly_or_refused() {
+    let mut texts: Vec<String> = [
+        "",
+        "\u{1b}[31mrød\u{7}",
+        "\u{202e}nettok",
+        "a\u{0}b",
+        "<script>",
+        "🤷🏽‍♀️",
+        "A\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    ]
+    .map(str::to_owned)
+    .into();
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/blns.json");
+    if let Ok(found) = std::fs::read_to_string(corpus) {
+        texts.extend(serde_json::from_str::<Vec<String>>(&found).unwrap());
+    }
+    let server = Setup::memory().start().await;
+    for (chunk, texts) in texts.chunks(40).enumerate() {
+        let items: Vec<Value> = texts
+            .iter()
+            .enumerate()
+            .map(|(n, text)| {
+                json!({ "key": format!("k-{chunk}-{n}"), "at": server.now(), "agreement": "jammerbugt", "observation":
+                    { "type": "call-waiting", "call": format!("c-{chunk}-{n}"), "queue": "q", "caller": text, "caller_name": text } })
+            })
+            .collect();
+        let answer = server.post("/v1/observations", "central", &json!(items)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        for receipt in answer.body.as_array().unwrap() {
+            assert!(["recorded", "refused"].contains(&receipt["outcome"].as_str().unwrap()), "{receipt}");
+        }
+        // As ids they are taken only when they look like ids.
+        for text in texts {
+            let receipt = server.observe(json!({ "key": text, "at": text, "agreement": text, "observation": { "type": text, "alarm": text } })).await;
+            assert_eq!(receipt["outcome"], "refused", "{receipt}");
+        }
+    }
+    let board = server.board("anna").await;
+    let entries = board["entries"].as_array().unwrap();
+    assert!(entries.len() > 5);
+    for entry in entries {
+        for field in ["caller", "caller_name"] {
+            let shown = entry["live"][field].as_str().unwrap_or_default();
+            assert!(is_drawable(shown), "{shown:?}");
+        }
+    }
+    is_well(&server, "after").await;
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_of_the_json_corpus_never_break_anything() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpora/json");
+    let Ok(found) = std::fs::read_dir(folder) else { return };
+    let server = Setup::memory().start().await;
+    let mut sent = 0;
+    for file in found.map(|file| file.unwrap().path()).filter(|file| file.is_file()) {
+        let body = std::fs::read(&file).unwrap();
+        for (path, name) in [("/v1/observations", "central"), ("/v1/commands", "anna")] {
+            let answer = server.post_text(path, name, body.clone()).await;
+            assert!(answer.status < 500, "{}: {answer:?}", file.display());
+            let is_valid = file.file_name().unwrap().to_string_lossy().starts_with("n_");
+            assert!(
+                !is_valid || answer.code() == "bad-json" || answer.status == 413,
+                "{}: {answer:?}",
+                file.display()
+            );
+        }
+        sent += 1;
+    }
+    assert!(sent > 0);
+    is_well(&server, "after").await;
+    server.stop().await;
+}

@@ -1,0 +1,280 @@
+//! Who is behind an alarm: shown while it is open, never at rest.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use vagttavle::care::demo_service::Mode;
+use vagttavle::clock::Clock;
+
+use crate::process::Home;
+use crate::world::{CARE_TOKEN, DemoCare, Setup, find, minutes, night, wait_for};
+
+#[tokio::test]
+async fn who_is_behind_a_device_is_asked_shown_and_forgotten_with_the_entry() {
+    let care = DemoCare::start().await;
+    let server = Setup::memory().care(&care).start().await;
+    let somebody = care.somebody();
+    let device = somebody.device.to_string();
+    let raised = json!({ "type": "alarm-raised", "alarm": "a-1", "device": device });
+    let id = server.told(Some("jammerbugt"), raised).await;
+    let entry = wait_for("the name", || async {
+        let entry = server.entry("anna", &id).await;
+        if entry["live"]["name"].is_string() && entry["citizen"].is_string() { Ok(entry) } else { Err(entry) }
+    })
+    .await;
+    assert_eq!(entry["live"]["name"], somebody.person.name.as_str());
+    assert_eq!(entry["live"]["address"], somebody.person.address.as_str());
+    assert_eq!(entry["citizen"], somebody.person.citizen.as_str());
+    assert!(entry["live"]["look"].is_null(), "{entry}");
+    let closed = server.act("anna", &entry, json!({ "type": "close", "outcome": "helped" })).await.done();
+    assert!(closed["live"].is_null(), "{closed}");
+    let shown = server.show(&id, "anna").await;
+    assert!(!shown.body.to_string().contains(&somebody.person.name), "{shown:?}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn while_the_care_system_is_away_it_says_where_to_look_and_asks_again() {
+    let care = DemoCare::start().await;
+    let clock = Clock::manual(night());
+    let server = Setup::memory().clock(&clock).care(&care).start().await;
+    care.service.set(Mode::Away);
+    let somebody = care.somebody();
+    let raised = json!({ "type": "alarm-raised", "alarm": "a-1", "device": somebody.device.to_string() });
+    let id = server.told(Some("jammerbugt"), raised).await;
+    wait_for("the care system to be asked", || async {
+        if care.service.asked() > 0 { Ok(()) } else { Err(care.service.asked()) }
+    })
+    .await;
+    let live = server.entry("anna", &id).await["live"].clone();
+    assert_eq!(
+        (&live["look"]["place"], live["look"]["id"].as_str()),
+        (&json!("device"), Some(somebody.device.as_str()))
+    );
+    care.service.set(Mode::Well);
+    wait_for("the name", || async {
+        clock.set(clock.now() + minutes(1));
+        let entry = server.entry("anna", &id).await;
+        if entry["live"]["name"] == somebody.person.name.as_str() { Ok(()) } else { Err(entry) }
+    })
+    .await;
+    server.stop().await;
+}
+
+/// Every way in which a text could rest somewhere.
+fn disguises(text: &str) -> Vec<(String, Vec<u8>)> {
+    let wide = |swap: bool| -> Vec<u8> {
+        text.encode_utf16()
+            .flat_map(|unit| if swap { unit.to_be_bytes() } else { unit.to_le_bytes() })
+            .collect()
+    };
+    let escaped: String = text
+        .encode_utf16()
+        .map(|unit| if unit < 128 { char::from(unit as u8).to_string() } else { format!("\\u{unit:04x}") })
+        .collect();
+    let percent: String =
+        text.bytes()
+            .map(|byte| {
+                if byte.is_ascii_alphanumeric() {
+                    char::from(byte).to_string()
+                } else {
+                    format!("%{byte:02X}")
+                }
+            })
+            .collect();
+    let mut all = vec![
+        ("plain".to_owned(), text.as_bytes().to_vec()),
+        ("utf-16le".to_owned(), wide(false)),
+        ("utf-16be".to_owned(), wide(true)),
+        ("escaped".to_owned(), escaped.into_bytes()),
+        ("percent".to_owned(), percent.into_bytes()),
+        ("hex".to_owned(), hex::encode(text).into_bytes()),
+        ("without blanks".to_owned(), text.replace(' ', "").into_bytes()),
+        ("debug".to_owned(), format!("{text:?}").trim_matches('"').as_bytes().to_vec()),
+    ];
+    all.extend((0..3).map(|shift| (format!("base64+{shift}"), base64_inside(text.as_bytes(), shift))));
+    all
+}
+
+/// The base64 letters that stand for `bytes` wherever it lies `shift` bytes behind a boundary.
+fn base64_inside(bytes: &[u8], shift: usize) -> Vec<u8> {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bits: Vec<u8> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect();
+    let skip = (6 - shift * 8 % 6) % 6;
+    bits[skip..]
+        .chunks_exact(6)
+        .map(|six| LETTERS[six.iter().fold(0, |sum, bit| sum << 1 | usize::from(*bit))])
+        .collect()
+}
+
+fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_below(&path, found);
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+}
+
+/// Where any of these texts rests below a folder.
+fn leaks(folder: &Path, canaries: &BTreeSet<String>) -> Vec<String> {
+    let mut files = Vec::new();
+    files_below(folder, &mut files);
+    assert!(files.iter().any(|it| it.ends_with("log.db")), "{files:?}");
+    // One pass over each file: what begins like a canary is compared whole.
+    let mut wanted: HashMap<[u8; 4], Vec<(String, Vec<u8>)>> = HashMap::new();
+    for canary in canaries {
+        for (how, bytes) in disguises(canary) {
+            let start = [bytes[0], bytes[1], bytes[2], bytes[3]];
+            wanted.entry(start).or_default().push((format!("{canary} ({how})"), bytes));
+        }
+    }
+    let mut found = BTreeSet::new();
+    for file in files {
+        let content = std::fs::read(&file).unwrap();
+        for (at, start) in content.windows(4).enumerate() {
+            for (canary, bytes) in wanted.get(start).into_iter().flatten() {
+                if content[at..].starts_with(bytes) {
+                    found.insert(format!("{canary} in {}", file.display()));
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+#[test]
+fn the_search_finds_what_it_looks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let canary = "Agnete Blåvrå";
+    let all = disguises(canary);
+    for (n, (how, bytes)) in all.iter().enumerate() {
+        let name = folder.path().join("log.db");
+        std::fs::write(&name, [b"xx".as_slice(), bytes, b"yy"].concat()).unwrap();
+        assert!(!leaks(folder.path(), &BTreeSet::from([canary.to_owned()])).is_empty(), "{n} {how}");
+    }
+    // Inside a longer text, at each place.
+    for (encoded, shift) in [("QWduZXRl", 0), ("IEFnbmV0ZQ==", 1), ("YiBBZ25ldGU=", 2)] {
+        let inside = String::from_utf8(base64_inside(b"Agnete", shift)).unwrap();
+        assert!(encoded.contains(&inside), "{inside} in {encoded}");
+    }
+}
+
+/// Feeds the real binary everything personal there is, in every way that goes wrong, and looks what is left.
+#[tokio::test]
+async fn nothing_of_a_citizen_rests_anywhere_whatever_happens() {
+    let care = DemoCare::start().await;
+    let home = Home::new();
+    let (source, anna) =
+        (home.add("central", "source", "jammerbugt"), home.add("anna", "coordinator", "jammerbugt"));
+    home.write("care.token", CARE_TOKEN);
+    home.write(
+        "server.toml",
+        &format!("[care]\nadapter = \"demo\"\nurl = \"{}\"\ntoken_file = \"care.token\"\n", care.base),
+    );
+    let start = || {
+        let mut command = home.command("serve --data {data} --listen 127.0.0.1:0 --config server.toml");
+        // As talkative as it can be made.
+        command.env("VAGTTAVLE_LOG", "trace").env("RUST_BACKTRACE", "full");
+        crate::process::Serving::start(command, &home.path("stderr.log"))
+    };
+    let known: Vec<_> = care
+        .service
+        .citizens()
+        .iter()
+        .filter(|it| it.agreement.as_str() == "jammerbugt")
+        .take(6)
+        .cloned()
+        .collect();
+    let texts = [
+        "Kaldenavn Kanariegul",
+        "70201934",
+        "Apparat Kanariegrøn siger hjælp",
+        "Notat Kanarierød om fald",
+        "Begrundelse Kanarieblå",
+    ];
+    let mut canaries: BTreeSet<String> = texts.map(str::to_owned).into();
+    canaries.extend(["0102031234".to_owned(), "010203-1234".to_owned()]);
+    for it in &known {
+        canaries.extend([it.person.name.clone(), it.person.address.clone()]);
+        canaries.extend(it.person.phone.clone());
+    }
+    for round in 0..3 {
+        let mut serving = start();
+        for (n, it) in known.iter().enumerate() {
+            let alarm = format!("a-{n}");
+            let raised = json!({ "type": "alarm-raised", "alarm": alarm, "device": it.device.to_string(), "text": texts[2] });
+            let receipt = serving.observe(&source, &format!("k-{round}-{n}"), raised).await;
+            let id = receipt["entry"].as_str().map(str::to_owned);
+            let waiting = json!({ "type": "call-waiting", "call": format!("c-{round}-{n}"), "queue": "q", "caller": texts[1], "caller_name": texts[0] });
+            serving.observe(&source, &format!("w-{round}-{n}"), waiting).await;
+            let Some(id) = id else { continue };
+            let entry = wait_for("the name", || async {
+                let board = serving.get("/v1/board", &anna).await.body;
+                let entry = find(&board, &id);
+                if entry["live"]["name"] == it.person.name.as_str() && entry["citizen"].is_string() {
+                    Ok(entry)
+                } else {
+                    Err(entry)
+                }
+            })
+            .await;
+            assert_eq!(
+                entry["live"]["text"],
+                if round == 0 { json!(texts[2]) } else { entry["live"]["text"].clone() }
+            );
+            let say = |key: &str, command: Value| json!({ "id": format!("{key}-{round}-{n}"), "entry": id, "expected_version": entry["version"], "command": command });
+            let noted = serving
+                .post("/v1/commands", &anna, &say("n", json!({ "type": "note", "text": texts[3] })))
+                .await
+                .unwrap();
+            assert_eq!(noted.status, 200, "{noted:?}");
+            // Text where a code belongs, numbers where an id belongs, and broken around it all.
+            for command in [
+                json!({ "type": "close", "outcome": texts[3] }),
+                json!({ "type": texts[3] }),
+                json!({ "type": "correct", "what": it.person.name, "reason": it.person.phone }),
+                json!({ "type": "justify.sent", "channel": "care-system", "text": texts[4] }),
+                json!({ "type": "justify.sent", "channel": "letter", "reference": "010203-1234" }),
+            ] {
+                let no = serving.post("/v1/commands", &anna, &say("x", command)).await.unwrap();
+                assert!(no.status >= 400, "{no:?}");
+                assert!(!no.body.to_string().contains("Kanarie"), "{no:?}");
+            }
+            for item in [
+                json!({ "key": "0102031234", "at": it.person.name, "observation": { "type": "alarm-raised", "alarm": it.person.name } }),
+                json!({ "key": "y", "at": "2026-11-22T01:00:00Z", "agreement": it.person.name, "observation": { "type": it.person.name } }),
+                json!({ "key": "z", "at": "2026-11-22T01:00:00Z", "agreement": "jammerbugt", "observation": { "type": "alarm-raised", "alarm": "0102031234", "citizen": "010203-1234" } }),
+            ] {
+                let no = serving.post("/v1/observations", &source, &json!([item])).await.unwrap();
+                assert_eq!(no.body[0]["outcome"], "refused", "{no:?}");
+            }
+            let broken = json!(texts[3]).to_string() + &it.person.name;
+            let no = serving.post("/v1/commands", &anna, &json!(broken)).await.unwrap();
+            assert_eq!(no.status, 422, "{no:?}");
+        }
+        if round == 1 {
+            care.service.set(Mode::Garbled);
+            let board = serving.get("/v1/board", &anna).await.body;
+            let waits = json!({ "id": "g", "entry": board["entries"][0]["id"], "command": { "type": "note", "text": texts[3] } });
+            serving.post("/v1/commands", &anna, &waits).await.unwrap();
+            care.service.set(Mode::Well);
+        }
+        // Before it ends, after a crash, and after a good end.
+        assert_eq!(leaks(&home.path(""), &canaries), Vec::<String>::new(), "round {round}, running");
+        if round < 2 {
+            serving.kill()
+        } else {
+            assert!(serving.terminate().success())
+        }
+        assert_eq!(leaks(&home.path(""), &canaries), Vec::<String>::new(), "round {round}, ended");
+    }
+    let log = std::fs::read_to_string(home.path("stderr.log")).unwrap();
+    for token in [&source, &anna, CARE_TOKEN] {
+        assert!(!log.contains(token), "a token is in the log");
+    }
+    assert!(!log.contains("panicked"), "{log}");
+}

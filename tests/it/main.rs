@@ -1,0 +1,14 @@
+//! The whole from outside: the real server, the real client, the real binary.
+
+mod api;
+mod bad_input;
+mod care;
+mod cli;
+mod commands;
+mod headless_desk;
+mod process;
+mod proxy;
+mod restart;
+mod stream;
+mod unstored;
+mod world;
