@@ -17,6 +17,9 @@ use crate::protocol::{Board, EntryId, Key, Problem};
 /// What a yes-or-no field offers.
 const YES_NO: [&str; 2] = ["yes", "no"];
 
+/// The field that repeats a command which was warned about.
+const ALL_THE_SAME: &str = "confirmed";
+
 /// Which action on what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deed {
@@ -41,6 +44,8 @@ pub struct Form {
     pub sent: Option<Key>,
     /// Asks once more before it is sent.
     pub asks: bool,
+    /// The server warned that it speaks against the contract: doing it all the same is offered.
+    pub is_warned: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +115,7 @@ impl FormField {
 impl Form {
     pub fn new(deed: Deed, action: &Action, asks: bool) -> Self {
         let fields = action.fields.iter().map(FormField::new).collect();
-        Self { deed, fields, focus: 0, problem: None, sent: None, asks }
+        Self { deed, fields, focus: 0, problem: None, sent: None, asks, is_warned: false }
     }
 
     pub fn focused(&self) -> Option<&FormField> {
@@ -122,10 +127,32 @@ impl Form {
         self.fields.iter().any(|field| field.spec.kind == FieldKind::Text && !field.editor.is_empty())
     }
 
+    /// Whether a field is on the screen: "all the same" only after a warning.
+    pub fn shows(&self, field: &FormField) -> bool {
+        field.spec.name != ALL_THE_SAME || self.is_warned
+    }
+
+    /// Takes a refusal in. A warning against the contract offers to do it all the same.
+    pub fn refuse(&mut self, problem: Problem) {
+        self.sent = None;
+        let at = self.fields.iter().position(|field| field.spec.name == ALL_THE_SAME);
+        if let Some(at) = at.filter(|_| problem.code == "against-contract") {
+            self.is_warned = true;
+            self.focus = at;
+        }
+        self.problem = Some(problem);
+    }
+
     /// Moves among the fields and the button.
     pub fn move_focus(&mut self, forward: bool) {
         let stops = self.fields.len() + 1;
-        self.focus = (self.focus + if forward { 1 } else { stops - 1 }) % stops;
+        loop {
+            self.focus = (self.focus + if forward { 1 } else { stops - 1 }) % stops;
+            // The button is always there, so this ends.
+            if self.focused().is_none_or(|field| self.shows(field)) {
+                return;
+            }
+        }
     }
 
     pub fn step_choice(&mut self, forward: bool) {

@@ -15,7 +15,7 @@ use super::keymap::{Context, Keymap};
 use super::layout;
 use crate::protocol::board::Me;
 use crate::protocol::commands::WireCommand;
-use crate::protocol::entry::{Details, EntryView};
+use crate::protocol::entry::{Details, EntryView, Live};
 use crate::protocol::sync::Replica;
 use crate::protocol::{Board, Entry, EntryId, Key, Level, Problem};
 use serde_json::Value;
@@ -246,6 +246,14 @@ impl Model {
             Some(detail) => self.entry(detail.entry),
             None => self.cursor().chosen.and_then(|id| self.entry(id)),
         }
+    }
+
+    /// A citizen's data as far as it is here: with the board, or with the opened entry.
+    pub fn live_of<'m>(&'m self, entry: &'m Entry) -> Option<&'m Live> {
+        let opened = self.detail.as_ref().filter(|detail| detail.entry == entry.id);
+        let fetched =
+            opened.and_then(|detail| detail.view.as_ref()).and_then(|view| view.entry.live.as_ref());
+        entry.live.as_ref().or(fetched)
     }
 
     pub fn me_name(&self) -> &str {

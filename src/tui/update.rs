@@ -173,8 +173,7 @@ fn refuse_overlay(model: &mut Model, id: &Key, problem: &Problem) -> bool {
     for overlay in &mut model.overlays {
         match overlay {
             Overlay::Form(form) if form.sent.as_ref() == Some(id) => {
-                form.sent = None;
-                form.problem = Some(problem.clone());
+                form.refuse(problem.clone());
                 is_shown = true;
             }
             Overlay::Confirm(confirm) if confirm.sent.as_ref() == Some(id) => {

@@ -105,7 +105,7 @@ impl<'a> Words<'a> {
 
     /// The citizen's name, or else the caller, or else the device's words; none without live data.
     pub fn citizen(self, entry: &Entry) -> Option<Said> {
-        let live = entry.live.as_ref()?;
+        let live = self.model.live_of(entry)?;
         if self.model.hides_people {
             let name = live.name.as_ref().or(live.caller_name.as_ref());
             return Some(name.map_or_else(|| self.hidden(), |name| initials(name.as_str())));
@@ -116,6 +116,19 @@ impl<'a> Words<'a> {
     /// What stands where something about a citizen would.
     pub fn hidden(self) -> Said {
         self.look.texts.get(key::COMMON_HIDDEN)
+    }
+
+    /// The citizen while known, else the care system's id to look up, else `?`.
+    pub fn citizen_or_id(self, entry: &Entry) -> Said {
+        self.citizen(entry).unwrap_or_else(|| match &entry.citizen {
+            Some(id) => Said::outside(id.as_str()),
+            None => self.look.texts.get(key::COMMON_UNKNOWN),
+        })
+    }
+
+    /// A clause as it is shown: `pkt. 3.5.3`.
+    pub fn clause_said(self, clause: &str) -> Said {
+        self.look.texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())])
     }
 
     pub fn holder(self, entry: &Entry) -> Said {

@@ -285,6 +285,80 @@ pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
     )
 }
 
+/// Comes home this morning; two of four steps are done.
+pub fn comes_home(number: u32) -> Entry {
+    let told = json!([
+        { "name": "expected_at", "kind": "time", "required": true },
+        code("told_by", &["hospital", "nurse", "citizen"]),
+    ]);
+    let steps = ["visits-planned", "groceries", "medicine", "key"];
+    let mut actions = vec![
+        action("discharges.resume", json!([]), false),
+        action("discharges.expect", told, false),
+        action("discharges.step", json!([code("step", &steps), { "name": "done", "kind": "yes" }]), false),
+        action(
+            "discharges.assessors-told",
+            json!([{ "name": "told", "kind": "yes", "required": true }]),
+            false,
+        ),
+        action("discharges.stop", json!([code("reason", &["dead", "moved", "declined"])]), true),
+    ];
+    actions.extend(common("discharges", false));
+    entry(
+        number,
+        "discharges",
+        "discharge-expected",
+        ago(190_000),
+        json!({
+            "agreement": "norddjurs", "citizen": "c-3", "actions": actions,
+            "due": [{ "what": "expected", "at": ahead(25_000) }],
+            "details": {
+                "stay": "stay-3", "setting": "inpatient", "planned": false, "department": "5790000000000",
+                "admitted_at": ago(189_000), "expected_at": ahead(25_000), "expected_told_by": "nurse",
+                "expected_told_at": ago(20_000), "corrections": 1, "asks_assessors": true, "assessors_told": false,
+                "first_day_wasted": true, "first_day_clause": "3.5.3", "first_day_visits": 3, "groceries_clause": "3.4",
+                "steps": [ { "step": "visits-planned", "done_at": ago(18_000) }, { "step": "groceries", "done_at": ago(17_000) },
+                           { "step": "medicine" }, { "step": "key" } ] },
+        }),
+    )
+}
+
+/// 35 minutes late, moved once before; nobody has told the citizen.
+pub fn late_visit(number: u32) -> Entry {
+    let party = ["citizen", "provider", "municipality"];
+    let confirmed = json!({ "name": "confirmed", "kind": "yes" });
+    let door = json!([
+        { "name": "step", "kind": "code", "codes": ["windows", "light"] },
+        { "name": "done", "kind": "yes" },
+        { "name": "outcome", "kind": "code", "codes": ["let-in", "not-home"] },
+    ]);
+    let time = |name: &str| json!({ "name": name, "kind": "time", "required": true });
+    let mut actions = vec![
+        action("visits.contact", json!([{ "name": "reached", "kind": "yes", "required": true }]), false),
+        action("visits.door", door, false),
+        action("visits.move", json!([time("to"), code("asked_by", &party), confirmed]), false),
+        action("visits.replace", json!([time("at"), confirmed]), false),
+        action("visits.done", json!([]), false),
+        action("visits.cancel", json!([code("by", &party), confirmed]), true),
+    ];
+    actions.extend(common("visits", false));
+    entry(
+        number,
+        "visits",
+        "late",
+        ago(30_000),
+        json!({
+            "agreement": "norddjurs", "citizen": "c-4", "actions": actions,
+            "due": [{ "what": "contact", "at": ago(300), "clause": "3.5.5" }],
+            "details": {
+                "visit": "v-4", "grant": "pathway", "help": "personal", "agreed_at": ago(2_400), "first_agreed_at": ago(6_000),
+                "window_from": "00:00", "window_to": "07:00", "expected_at": ago(300), "side": "late", "minutes": 35, "limit_minutes": 30,
+                "tries": 0, "moves": [{ "from": ago(6_000), "to": ago(2_400), "asked_by": "citizen", "at": ago(20_000) }],
+                "no_receipt": false },
+        }),
+    )
+}
+
 pub fn silent(number: u32) -> Entry {
     entry(
         number,
@@ -344,6 +418,8 @@ pub fn busy() -> BoardSnapshot {
         missed(28, 2_400, true),
         duty(41, "action-plan", None),
         technical(3),
+        comes_home(60),
+        late_visit(61),
         silent(44),
     ])
 }

@@ -34,6 +34,8 @@ fn one(place: &str) -> BoardSnapshot {
     night::board(match place {
         "alarms" | "overview" => vec![night::ringing(12)],
         "phone" => vec![night::waiting(33)],
+        "discharges" => vec![night::comes_home(60)],
+        "visits" => vec![night::late_visit(61)],
         "duties" => vec![night::duty(40, "documentation", Some(night::ahead(1_900)))],
         "sources" => vec![night::silent(44)],
         _ => Vec::new(),
@@ -51,7 +53,7 @@ fn every_place_in_every_state_at_80x24_in_danish(
             "overflowing" => night::overflowing(),
             _ => night::busy(),
         };
-        let has_entries = !matches!(place, "discharges" | "visits" | "shift" | "agreements");
+        let has_entries = !matches!(place, "shift" | "agreements");
         let is_worth_it = match state {
             "busy" | "empty" => true,
             "stale" => has_entries || place == "shift",
@@ -119,6 +121,8 @@ fn the_detail_pane() {
         ("missed-call", night::missed(28, 2_400, true)),
         ("duty", night::duty(40, "documentation", Some(night::ahead(1_900)))),
         ("source", night::silent(44)),
+        ("discharge", night::comes_home(60)),
+        ("visit", night::late_visit(61)),
     ] {
         let id = entry.id;
         let mut desk = Desk::with(night::board(vec![entry.clone()]));
@@ -171,6 +175,8 @@ fn an_opened_entry_that_is_over() {
 #[case("correct", "c")]
 #[case("postpone", "6 e")]
 #[case("duty-done", "6 a Enter")]
+#[case("visit-move", "5 e «4.30» Tab 2")]
+#[case("discharge-step", "4 d 3")]
 #[case("sign-off", "7 -")]
 #[case("discard", "n «x» Esc")]
 fn overlays(#[case] name: &str, #[case] keys: &str) {

@@ -95,9 +95,6 @@ fn every_bound_verb_does_something() {
     let desk = Desk::with(night::busy());
     for row in desk.model.keymap.rows().to_vec() {
         let (Action::Do(verb), Context::On(board)) = (row.action, row.context) else { continue };
-        if matches!(board, "discharges" | "visits") {
-            continue; // no entries of these boards yet
-        }
         let entries = night::busy().entries.into_iter().filter(|entry| entry.board().name() == board);
         let offered = entries.flat_map(|entry| entry.actions).any(|it| it.verb == format!("{board}.{verb}"));
         assert!(offered, "{board}.{verb} is bound to {} but never offered", row.chord);
@@ -128,6 +125,34 @@ fn a_typed_time_is_a_copenhagen_time() {
     desk.press("3 j r 2 Tab «4.30» Enter");
     let fields = json!({ "reached": false, "promise_at": "2026-11-22T03:30:00Z" });
     assert_eq!(desk.submitted()[0].command, command("call-back", fields));
+}
+
+#[test]
+fn what_speaks_against_the_contract_is_warned_about_and_done_all_the_same_when_asked_again() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("5 e «4.30» Tab 2").hides("Alligevel");
+    desk.press("Enter");
+    let sent = desk.submitted();
+    let mut fields = json!({ "to": "2026-11-22T03:30:00Z", "asked_by": "provider" });
+    assert_eq!(sent[0].command, command("move", fields.clone()));
+    let problem = Problem::new(422, "against-contract").with("clause", "3.5.4").with("says", "Flyttes ikke.");
+    desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Err(problem)) });
+    desk.shows("Imod aftalen (3.5.4)").shows("Alligevel");
+    desk.press("1 Enter");
+    fields["confirmed"] = json!(true);
+    assert_eq!(desk.submitted()[0].command, command("move", fields));
+}
+
+#[test]
+fn the_opened_entry_brings_the_citizen_where_the_board_does_not() {
+    let entry = night::comes_home(60);
+    let mut desk = Desk::with(night::board(vec![entry.clone()]));
+    desk.press("Enter");
+    let mut opened = night::opened(entry);
+    opened.entry.live = night::ringing(12).live;
+    desk.send(Msg::Fetched { entry: opened.entry.id, outcome: Ok(Box::new(opened)) });
+    desk.shows("Ellen Prøve");
+    desk.press("p 2 Enter").shows("hjælp stoppet Udskr. 60 · Ellen Prøve?");
 }
 
 #[test]

@@ -50,3 +50,4 @@ problem-resync = Noget mangler. Tavlen hentes igen.
 problem-too-many-items = For mange på én gang. Del dem op.
 problem-too-many-streams = For mange vagttavler er åbne på din nøgle. Luk en af dem.
 problem-unknown-observation = Serveren kender ikke den observation.
+problem-unreadable-message = Beskeden kunne ikke læses.

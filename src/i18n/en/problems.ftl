@@ -50,3 +50,4 @@ problem-resync = Something is missing. The board is fetched again.
 problem-too-many-items = Too many at once. Split them.
 problem-too-many-streams = Too many desks are open on your token. Close one.
 problem-unknown-observation = The server does not know that observation.
+problem-unreadable-message = The message could not be read.

@@ -5,12 +5,14 @@
 
 pub mod agreements;
 pub mod alarms;
+pub mod discharges;
 pub mod duties;
 pub mod overview;
 pub mod phone;
 pub mod plain;
 pub mod shift;
 pub mod sources;
+pub mod visits;
 
 use super::action::Place;
 use super::paint::{Column, Pieces};
@@ -26,7 +28,9 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         Place::Phone => phone::columns(words),
         Place::Duties => duties::columns(words),
         Place::Sources => sources::columns(words),
-        Place::Discharges | Place::Visits | Place::Shift | Place::Agreements => plain::columns(words),
+        Place::Discharges => discharges::columns(words),
+        Place::Visits => visits::columns(words),
+        Place::Shift | Place::Agreements => plain::columns(words),
     }
 }
 
@@ -35,6 +39,8 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
     match (words.model.place, &entry.details) {
         (Place::Alarms, Details::Alarms(alarm)) => alarms::cells(words, entry, alarm),
         (Place::Phone, Details::Phone(call)) => phone::cells(words, entry, call),
+        (Place::Discharges, Details::Discharges(stay)) => discharges::cells(words, entry, stay),
+        (Place::Visits, Details::Visits(visit)) => visits::cells(words, entry, visit),
         (Place::Duties, Details::Duties(duty)) => duties::cells(words, entry, duty),
         (Place::Sources, Details::Sources(trouble)) => sources::cells(words, entry, trouble),
         (Place::Overview, _) => overview::cells(words, entry),
@@ -49,6 +55,7 @@ pub fn facts(words: Words<'_>, entry: &Entry) -> Vec<(crate::i18n::Key, crate::i
         Details::Phone(call) => phone::facts(words, entry, call),
         Details::Duties(duty) => duties::facts(words, duty),
         Details::Sources(trouble) => sources::facts(words, trouble),
-        Details::Discharges(_) | Details::Visits(_) => Vec::new(),
+        Details::Discharges(stay) => discharges::facts(words, stay),
+        Details::Visits(visit) => visits::facts(words, visit),
     }
 }

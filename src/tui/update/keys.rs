@@ -136,7 +136,7 @@ fn menu(model: &mut Model) {
 /// The number to ring of the chosen entry, for the phone on the same screen.
 fn copy(model: &mut Model) -> Vec<Effect> {
     let shown = model.chosen().filter(|_| !model.hides_people);
-    let number = shown.and_then(|entry| entry.live.as_ref()).and_then(|live| {
+    let number = shown.and_then(|entry| model.live_of(entry)).and_then(|live| {
         live.phone.as_ref().or(live.caller.as_ref()).map(|number| number.as_str().to_owned())
     });
     model.notice = Some(if number.is_some() { Notice::Copied } else { Notice::NothingToCopy });

@@ -123,10 +123,11 @@ impl Page<'_> {
 
     fn citizen(&mut self, entry: &Entry) {
         let words = self.words;
-        if let Some(live) = &entry.live {
+        let live = words.model.live_of(entry);
+        if let Some(live) = live {
             self.live(live);
         }
-        let is_said = entry.live.as_ref().is_some_and(|live| live.name.is_some() || live.look.is_some());
+        let is_said = live.is_some_and(|live| live.name.is_some() || live.look.is_some());
         match (&entry.citizen, is_said) {
             (Some(id), _) => {
                 self.fact(self.get(key::DETAIL_CITIZEN_ID), &Said::outside(id.as_str()), Role::Muted);
@@ -290,7 +291,9 @@ fn due_line(words: Words<'_>, due: &Due) -> Said {
         ],
     );
     let origin = match &due.clause {
-        Some(clause) => texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]),
+        Some(clause) => words.clause_said(clause),
+        // What somebody said, or a claim running out, is no rule.
+        None if matches!(due.what, DueKind::Promise | DueKind::Expected) => Said::default(),
         None => texts.get(key::COMMON_OWN_RULE),
     };
     line.join(", ", &origin)

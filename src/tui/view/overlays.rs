@@ -96,6 +96,9 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
     let mut lines: Vec<Pieces> = changed_meanwhile(words, form, room);
     let mut cursor = None;
     for (index, field) in form.fields.iter().enumerate() {
+        if !form.shows(field) {
+            continue;
+        }
         let is_here = form.focus == index && form.sent.is_none();
         lines.push(label_line(words, form, field, is_here));
         if field.spec.kind == FieldKind::Text {
