@@ -6,6 +6,7 @@
 pub mod health;
 pub mod live;
 mod notes;
+mod standing;
 mod timers;
 mod writer;
 
@@ -20,7 +21,7 @@ use crate::clock::Clock;
 use crate::domain::entry::{Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::{Matched, Observation, Rank};
-use crate::domain::{self, Actor, Record, Refusal, State, sources};
+use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
 use crate::store::{Log, Reader, Seen};
 pub use crate::store::{Look, Looked, StoreError};
@@ -120,6 +121,7 @@ enum Item {
     Known(String, Key, oneshot::Sender<Result<Option<Seen>, Failure>>),
     Report(SourceName, sources::Report),
     Look(Look),
+    Standing(StandingDue),
 }
 
 /// What the engine needs from outside.
@@ -177,6 +179,7 @@ impl Engine {
         let ends = stop.clone();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(writer.run(requests, ends)));
         tokio::spawn(notes::retry(engine.clone(), stop.clone()));
+        tokio::spawn(standing::watch(engine.clone(), stop.clone()));
         tokio::spawn(supervise(engine.clone(), stop));
         for entry in engine.state().open_entries() {
             engine.ask_who(entry);

@@ -24,7 +24,7 @@ use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
-use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, State, sources};
+use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
 use crate::store::{Batch, Log, Look, Seen, StoreError};
 
 /// Items decided in one transaction at most.
@@ -174,6 +174,7 @@ impl Writer {
                 Item::Known(scope, key, reply) => drop(reply.send(Ok(known.get(&(scope, key)).cloned()))),
                 Item::Report(source, report) => self.keep_report(source, report),
                 Item::Look(look) => self.keep_look(look),
+                Item::Standing(due) => self.standing(&mut working, due),
             }
         }
         for (source, report) in &self.reports {
@@ -225,7 +226,7 @@ impl Writer {
                     keys.extend(facts.iter().map(|fact| (scope.clone(), fact.key.clone())));
                 }
                 Item::Known(scope, key, _) => keys.push((scope.clone(), key.clone())),
-                Item::Report(..) | Item::Look(_) => {}
+                Item::Report(..) | Item::Look(_) | Item::Standing(_) => {}
             }
         }
         if keys.is_empty() {
@@ -245,6 +246,16 @@ impl Writer {
                 let cause = timer_cause(entry, version, what, at.timestamp_millis());
                 working.record(&ctx, &cause, drafts);
             }
+        }
+    }
+
+    /// A duty that comes round by the calendar.
+    fn standing(&self, working: &mut Working, due: StandingDue) {
+        let now = self.engine.clock.now();
+        let ctx = Ctx::new(now, Actor::Timer, self.engine.ids.uuid(now));
+        let cause = standing_cause(&due);
+        if let Ok(drafts) = domain::decide(&working.state, &ctx, &Request::Standing(due)) {
+            working.record(&ctx, &cause, drafts);
         }
     }
 
@@ -527,6 +538,8 @@ impl Writer {
                 }
                 Item::Look(look) => self.keep_look(look),
                 Item::Report(source, report) => self.keep_report(source, report),
+                // Still due, and handed in again.
+                Item::Standing(_) => {}
             }
         }
         if !kept.is_empty() {
@@ -728,4 +741,9 @@ fn order_cause(scope: &str, id: &Key) -> Key {
 /// at the same time once more.
 fn timer_cause(entry: EntryId, version: u32, what: DueKind, at_ms: i64) -> Key {
     cause("due-", &format!("{entry}/{version}/{what:?}/{at_ms}"))
+}
+
+/// The cause of a standing duty's events, the same on every server.
+fn standing_cause(due: &StandingDue) -> Key {
+    cause("standing-", &format!("{due:?}"))
 }

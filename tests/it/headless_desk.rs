@@ -93,7 +93,11 @@ impl Desk {
     fn screen(&self) -> String {
         let Size { width, height } = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal.draw(|frame| drop(view(&self.model, &self.look, frame))).unwrap();
+        terminal
+            .draw(|frame| {
+                view(&self.model, &self.look, frame);
+            })
+            .unwrap();
         let buffer = terminal.backend().buffer().clone();
         let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         (0..height).map(|y| row(y).trim_end().to_owned() + "\n").collect()
