@@ -134,7 +134,10 @@ fn agreements_are_listed_shown_checked_and_adopted() {
     assert!(said.err.contains("Mente du name?"), "{said:?}");
     home.run("agreement check nowhere.toml").refused(&["nowhere.toml"]);
     home.run("agreement adopt bad.toml --data {data}").refused(&["bad.toml"]);
+    home.run("agreement adopt own.toml --data {data}").refused(&["i forvejen"]);
+    home.write("own.toml", &own.replacen("\nversion = \"", "\nversion = \"ny-", 1));
     home.run("agreement adopt own.toml --data {data}").good();
+    assert!(home.run("agreement list --data {data}").good().contains("jammerbugt\tny-"));
 }
 
 #[test]

@@ -93,11 +93,10 @@ impl Desk {
     fn screen(&self) -> String {
         let Size { width, height } = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        terminal
-            .draw(|frame| {
-                view(&self.model, &self.look, frame);
-            })
-            .unwrap();
+        let draw = |frame: &mut ratatui::Frame<'_>| {
+            view(&self.model, &self.look, frame);
+        };
+        terminal.draw(draw).unwrap();
         let buffer = terminal.backend().buffer().clone();
         let row = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
         (0..height).map(|y| row(y).trim_end().to_owned() + "\n").collect()
@@ -117,7 +116,7 @@ impl Desk {
 
     async fn until_held_by(&mut self, id: &str, name: &str) {
         self.until_so(&format!("{name} to have {id}"), |desk| desk.holder(id).as_deref() == Some(name)).await;
-        assert!(self.screen().contains(name));
+        self.until(name, true).await;
     }
 
     /// Takes in the next thing that happens, if only that time passed.
