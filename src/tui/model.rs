@@ -186,6 +186,15 @@ pub struct Model {
     pub titled: Option<(usize, usize)>,
 }
 
+/// Alarms stay at the top of a list, however far down somebody reads: so many rows at most.
+const PINNED_MAX: usize = 3;
+
+/// How many leading rows of a list are pinned: the alarms nobody has brought to an end. Never more than a third.
+pub fn pinned(rows: &[&Entry], height: usize) -> usize {
+    let alarms = rows.iter().take_while(|entry| entry.attention.level == Level::Alarm).count();
+    alarms.min(PINNED_MAX).min(height / 3)
+}
+
 impl Model {
     /// A desk that has heard nothing yet.
     pub fn new(desk_now: DateTime<Utc>, size: Size, session: impl Into<String>) -> Self {
@@ -327,8 +336,10 @@ impl Model {
 
     /// Keeps the chosen entry chosen; when it is gone, its neighbour takes its place.
     pub fn settle_cursor(&mut self) {
-        let ids: Vec<EntryId> = self.rows(self.place).iter().map(|entry| entry.id).collect();
-        let height = usize::from(layout::list_rows(self)).max(1);
+        let rows = self.rows(self.place);
+        let pinned = pinned(&rows, usize::from(layout::list_rows(self)));
+        let ids: Vec<EntryId> = rows.iter().map(|entry| entry.id).collect();
+        let height = usize::from(layout::list_rows(self)).saturating_sub(pinned).max(1);
         let cursor = self.cursors.entry(self.place).or_default();
         match cursor.chosen.and_then(|id| ids.iter().position(|other| *other == id)) {
             Some(index) => cursor.index = index,
@@ -341,8 +352,12 @@ impl Model {
                 }
             }
         }
-        cursor.top = cursor.top.min(cursor.index).max((cursor.index + 1).saturating_sub(height));
-        cursor.top = cursor.top.min(ids.len().saturating_sub(height));
+        // `top` counts below the pinned rows.
+        let below = cursor.index.saturating_sub(pinned);
+        if cursor.index >= pinned {
+            cursor.top = cursor.top.min(below).max((below + 1).saturating_sub(height));
+        }
+        cursor.top = cursor.top.min(ids.len().saturating_sub(pinned + height));
     }
 
     /// True while a key may still have been meant for the entry that vanished.

@@ -28,7 +28,7 @@ use super::boards;
 use super::keymap::Context;
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
-use super::model::{Link, Model, Notice, Overlay, is_ringing};
+use super::model::{Link, Model, Notice, Overlay, is_ringing, pinned};
 use super::paint::{self, Piece, Pieces};
 use super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
@@ -187,7 +187,9 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
         return;
     }
     let cursor = model.cursor();
-    for (entry, y) in entries.iter().skip(cursor.top).zip(area.top()..area.bottom()) {
+    let fixed = pinned(&entries, usize::from(area.height));
+    let shown = entries[..fixed].iter().chain(entries.iter().skip(fixed + cursor.top));
+    for (entry, y) in shown.zip(area.top()..area.bottom()) {
         let line = Rect { y, height: 1, ..area };
         let is_chosen = cursor.chosen == Some(entry.id);
         let mut pieces = vec![Piece::fixed(if is_chosen { ">" } else { " " }, Role::Focus)];

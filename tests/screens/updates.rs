@@ -578,3 +578,14 @@ fn the_list_scrolls_with_the_chosen_row() {
     desk.send(Msg::Input(Input::Resize { width: 60, height: 20 }));
     assert!(desk.screen().lines().any(|line| line.starts_with('>')), "{}", desk.screen());
 }
+
+#[test]
+fn an_alarm_stays_in_sight_however_far_down_somebody_reads() {
+    let mut desk = Desk::with(night::overflowing());
+    let first = |desk: &Desk| desk.screen().lines().find(|line| line.contains("***")).map(str::to_owned);
+    let alarm = first(&desk).expect("an alarm at the top");
+    desk.press("G");
+    let number = alarm.split_whitespace().find(|word| word.parse::<u32>().is_ok()).expect("its number");
+    let still = first(&desk).expect("the alarm is out of sight");
+    assert!(still.contains(number), "{}", desk.screen());
+}
