@@ -393,8 +393,14 @@ pub fn is_on(place: Place, entry: &Entry) -> bool {
     match place {
         Place::Overview => true,
         Place::Shift | Place::Agreements => false,
+        Place::Duties => is_deadline(entry),
         place => entry.board().name() == place.name(),
     }
+}
+
+/// A duty, or an alarm that owes a written justification: what the header counts as deadlines.
+pub fn is_deadline(entry: &Entry) -> bool {
+    entry.board() == Board::Duties || entry.attention.why.starts_with("justification")
 }
 
 pub fn is_person_alarm(entry: &Entry) -> bool {

@@ -90,16 +90,26 @@ fn wrap_line(line: &Said, room: usize) -> Vec<Said> {
         }
         // At least one grapheme a line, else a very narrow screen would never end.
         let hard = end_within(rest, room).max(rest.graphemes(true).next().map_or(1, str::len));
-        let end = match rest[..hard].rfind(' ') {
-            Some(space) if space > 0 && !rest[hard..].starts_with(' ') => space,
-            _ => hard,
-        };
+        let end = end_of_line(rest, hard);
         lines.push(line.slice(start, start + end));
         start += end + rest[end..].len() - rest[end..].trim_start_matches(' ').len();
         if start == text.len() {
             return lines;
         }
     }
+}
+
+/// Where a text longer than `hard` bytes is broken: at the last space that does not stand in a telephone number.
+fn end_of_line(text: &str, hard: usize) -> usize {
+    let spaces = || {
+        let (_, after) = text.split_at(hard);
+        let here = after.starts_with(' ').then_some(hard);
+        here.into_iter().chain(text[..hard].rmatch_indices(' ').map(|(at, _)| at)).filter(|at| *at > 0)
+    };
+    let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    let is_in_number =
+        |at: &usize| is_digit(text[..*at].chars().next_back()) && is_digit(text[*at + 1..].chars().next());
+    spaces().find(|at| !is_in_number(at)).or_else(|| spaces().next()).unwrap_or(hard)
 }
 
 /// As `wrap`, but broken where the room ends: every cell keeps its place while one types.

@@ -127,6 +127,7 @@ give-up-kept-period-over = stod for længe
 
 # Frister
 duty-action-plan = handlingsplan
+duty-justification = begrundelse
 duty-documentation = dokumentér samtale
 duty-hospital-messages = gennemgå sygehusbeskeder
 duty-follow-up = opfølgning

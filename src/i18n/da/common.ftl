@@ -36,7 +36,6 @@ column-waited = Ventet
 column-caller = Opkalder
 column-reason = Årsag
 column-promise = Lovet
-column-ring-out = Ringer ud
 column-what = Hvad
 list-empty = Intet åbent her.
 list-empty-filter = Intet passer på søgningen. Esc rydder den.

@@ -120,6 +120,7 @@ give-up-duplicate = the same call twice
 give-up-kept-period-over = kept too long
 
 duty-action-plan = action plan
+duty-justification = justification
 duty-documentation = document the talk
 duty-hospital-messages = go through hospital messages
 duty-follow-up = follow-up

@@ -35,7 +35,6 @@ column-waited = Waited
 column-caller = Caller
 column-reason = Reason
 column-promise = Promised
-column-ring-out = Rings out
 column-what = What
 list-empty = Nothing open here.
 list-empty-filter = Nothing matches the search. Esc clears it.

@@ -12,7 +12,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         plain::mark(words),
         plain::number(words),
         plain::state(words),
-        plain::column(words, key::COLUMN_RING_OUT, 11, 0, 0),
+        plain::due(words),
         plain::age(words),
         plain::column(words, key::COLUMN_CITIZEN, 12, 3, 0),
         plain::holder(words),

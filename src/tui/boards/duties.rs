@@ -19,6 +19,13 @@ pub fn cells(words: Words<'_>, entry: &Entry, duty: &DutyDetails) -> Vec<Pieces>
     cells
 }
 
+/// A written justification that an alarm owes stands among the deadlines.
+pub fn justification_cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
+    let mut cells = plain::cells(words, entry);
+    cells.insert(2, plain::one(words.code("duty", "justification")));
+    cells
+}
+
 fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
     let about = duty
         .about_number

@@ -42,6 +42,7 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
         (Place::Discharges, Details::Discharges(stay)) => discharges::cells(words, entry, stay),
         (Place::Visits, Details::Visits(visit)) => visits::cells(words, entry, visit),
         (Place::Duties, Details::Duties(duty)) => duties::cells(words, entry, duty),
+        (Place::Duties, _) => duties::justification_cells(words, entry),
         (Place::Sources, Details::Sources(trouble)) => sources::cells(words, entry, trouble),
         (Place::Overview, _) => overview::cells(words, entry),
         _ => plain::cells(words, entry),

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::action::Place;
+use super::super::model::is_deadline;
 use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Said, dates, key};
@@ -15,17 +16,18 @@ const GAP: &str = "  ";
 
 /// Draws the header's lines, as many as there is room for.
 pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
-    let lines = [first(words), counts(words), standing(words), figures(words)];
+    let right = who(words);
+    let width = paint::pieces_width(&right).min(area.width);
+    let lines = [first(words, area.width - width), counts(words), standing(words), figures(words)];
     for (pieces, y) in lines.iter().zip(area.top()..area.bottom()) {
         paint::line(frame, Rect { y, height: 1, ..area }, pieces, &words.look.theme);
     }
-    let right = who(words);
-    let width = paint::pieces_width(&right).min(area.width);
     let corner = Rect { x: area.right() - width, y: area.y, width, height: 1.min(area.height) };
     paint::line(frame, corner, &right, &words.look.theme);
 }
 
-fn first(words: Words<'_>) -> Pieces {
+/// The time, and who is on call. Where there is no room for both, the day gives way.
+fn first(words: Words<'_>, room: u16) -> Pieces {
     let texts = &words.look.texts;
     let clock = Piece::new(dates::heading(texts, words.now()), Role::Title);
     let Some(board) = &words.model.board else { return vec![clock] };
@@ -44,7 +46,12 @@ fn first(words: Words<'_>) -> Pieces {
         let names = Said::all(&names, ", ");
         Piece::new(texts.with(key::HEADER_ON_CALL, &[("names", names.into())]), Role::Base)
     };
-    vec![clock, Piece::fixed(GAP, Role::Base), on_call]
+    let pieces = vec![clock, Piece::fixed(GAP, Role::Base), on_call];
+    if paint::pieces_width(&pieces) <= room {
+        return pieces;
+    }
+    let short = Piece::new(dates::clock_seconds(words.now()), Role::Title);
+    std::iter::once(short).chain(pieces.into_iter().skip(1)).collect()
 }
 
 /// Who sits here, and what kind of desk it is.
@@ -117,8 +124,7 @@ fn calls(words: Words<'_>) -> Piece {
 /// Written justifications and duties; the next of them.
 fn deadlines(words: Words<'_>) -> Piece {
     let texts = &words.look.texts;
-    let is_deadline =
-        |entry: &&Entry| entry.board() == Board::Duties || entry.attention.why.starts_with("justification");
+    let is_deadline = |entry: &&Entry| is_deadline(entry);
     let due: Vec<&Entry> =
         words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
     let role =

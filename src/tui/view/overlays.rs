@@ -34,11 +34,21 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>) {
     }
 }
 
+/// Lines at the head (the clock and the alarms) and at the foot (the keys) that nothing lies over.
+const HEAD_KEPT: u16 = 2;
+const FOOT_KEPT: u16 = 1;
+
+/// The tallest a box may be.
+fn height_max(frame: &Frame<'_>) -> u16 {
+    frame.area().height.saturating_sub(HEAD_KEPT + FOOT_KEPT)
+}
+
 /// A box in the middle, as wide as wanted where there is room.
 fn centered(frame: &Frame<'_>, width: u16, height: u16) -> Rect {
     let screen = frame.area();
-    let (width, height) = (width.min(screen.width), height.min(screen.height));
-    Rect { x: (screen.width - width) / 2, y: (screen.height - height) / 2, width, height }
+    let (width, height) = (width.min(screen.width), height.min(height_max(frame)));
+    let y = ((screen.height - height) / 2).max(HEAD_KEPT).min(screen.height);
+    Rect { x: (screen.width - width) / 2, y, width, height }
 }
 
 fn width_wanted(frame: &Frame<'_>) -> u16 {
@@ -84,7 +94,7 @@ fn menu(words: Words<'_>, frame: &mut Frame<'_>, id: EntryId, chosen: usize) {
     }
     let name = words.name_with_citizen(entry);
     let title = words.look.texts.with(key::MENU_TITLE, &[("entry", name.into())]);
-    let height = frame.area().height.saturating_sub(2);
+    let height = height_max(frame).saturating_sub(2);
     let scroll = u16::try_from(chosen_line + 3).unwrap_or(0).saturating_sub(height);
     window_of_lines(words, frame, &title, &lines, scroll);
 }
