@@ -296,6 +296,16 @@ mod tests {
     }
 
     #[test]
+    fn a_telephone_number_is_not_broken_in_two() {
+        let lines =
+            |text, room| -> Vec<String> { wrap(&said(text), room).iter().map(ToString::to_string).collect() };
+        assert_eq!(lines("vagt: 00 00 01 02 hver dag", 15), ["vagt:", "00 00 01 02", "hver dag"]);
+        assert_eq!(lines("vagt: 00 00 01 02", 14), ["vagt:", "00 00 01 02"]);
+        // Unless it has no line to itself.
+        assert_eq!(lines("00 00 01 02", 6), ["00 00", "01 02"]);
+    }
+
+    #[test]
     fn columns_give_way_in_their_order() {
         let column = |width, grow, gives_way| Column::new(Said::default(), width, grow, gives_way);
         let columns = [column(5, 0, 0), column(10, 1, 0), column(8, 0, 2), column(6, 0, 1)];

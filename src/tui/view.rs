@@ -382,6 +382,8 @@ fn fitting(mut hints: Vec<Pieces>, room: u16) -> Pieces {
     while total(&hints) > room + 2 && hints.len() > 3 {
         hints.remove(hints.len() - 3);
     }
+    // Without the gap after the last one: it would be cut, and say that something is missing.
+    hints.last_mut().map(Pieces::pop);
     hints.concat()
 }
 

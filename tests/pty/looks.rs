@@ -40,7 +40,7 @@ fn a_storm_of_sizes_does_no_harm_and_a_small_screen_keeps_the_alarms() {
 
 fn starts_and_ends(start: Start) -> Terminal {
     let mut desk = start.open();
-    desk.until("shows the board", |seen| seen.has("137"));
+    desk.until("shows the board", |seen| seen.has("Ring tilbage"));
     desk.send("q");
     assert!(desk.ended().success());
     desk.assert_given_back();
