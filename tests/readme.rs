@@ -58,9 +58,11 @@ fn the_keys_are_those_of_the_key_table() {
 /// The keys that settings of this type know, by asking for one they do not.
 fn known_keys<T: DeserializeOwned>(with_unknown: &str) -> BTreeSet<String> {
     let Err(error) = toml::from_str::<T>(with_unknown) else { panic!("{with_unknown} was taken") };
-    let names = error.message().split('`').skip(1).step_by(2).map(str::to_owned);
+    let message = error.message();
+    assert!(message.starts_with("unknown field"), "{message}");
+    let names = message.split('`').skip(1).step_by(2).map(str::to_owned);
     let known: BTreeSet<String> = names.filter(|name| name != "unheard_of").collect();
-    assert!(!known.is_empty(), "{}", error.message());
+    assert!(!known.is_empty(), "{message}");
     known
 }
 
@@ -86,7 +88,8 @@ fn every_setting_is_in_the_example() {
 /// Whether the example sets this key or opens this table.
 fn names(text: &str, key: &str) -> bool {
     let is_set = |line: &str| line.contains(&format!("{key} = "));
-    text.lines().any(|line| is_set(line) || line.contains(&format!("[{key}]")))
+    let opens = |line: &str| line.contains(&format!("[{key}]")) || line.contains(&format!(".{key}."));
+    text.lines().any(|line| is_set(line) || opens(line))
 }
 
 #[test]
