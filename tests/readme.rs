@@ -1,6 +1,7 @@
 //! The README tells the truth: its keys, settings, commands, texts of the settings and dependencies are those of the code.
 //!
-//! On a difference the test prints what should stand there.
+//! On a difference the test prints what should stand there; the keys are written into it by
+//! `cargo test --test readme -- --ignored`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -53,6 +54,14 @@ fn the_keys_are_those_of_the_key_table() {
     let readme = read("README.md");
     let right = key_table();
     assert!(section(&readme, "keys") == right, "between the marks of the keys belongs:\n{right}");
+}
+
+#[test]
+#[ignore = "writes the README"]
+fn write_the_keys() {
+    let readme = read("README.md");
+    let right = readme.replace(section(&readme, "keys"), &key_table());
+    std::fs::write(Path::new(ROOT).join("README.md"), right).unwrap();
 }
 
 /// The keys that settings of this type know, by asking for one they do not.
