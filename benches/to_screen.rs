@@ -19,14 +19,20 @@
 
 mod common;
 
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use common::{Connection, PROGRAM, Server, argument, median, quantile};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use common::{Connection, PROGRAM, Running, Server, argument, median, quantile};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::{Value, json};
 use vagttavle::clock::Clock;
 
@@ -38,6 +44,8 @@ const SETTLED: Duration = Duration::from_millis(60);
 const SHOWN_WITHIN: Duration = Duration::from_secs(15);
 /// Missed calls that stand on the board.
 const LISTED: usize = 10;
+/// The file system's number of "no controlling terminal for me".
+const O_NOCTTY: i32 = 0o400;
 const DOWN: &[u8] = b"\x1b[B";
 const UP: &[u8] = b"\x1b[A";
 
@@ -148,8 +156,8 @@ fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1_000.0
 }
 
-fn raw_cat() -> CommandBuilder {
-    let mut command = CommandBuilder::new("sh");
+fn raw_cat() -> Command {
+    let mut command = in_terminal("sh");
     command.args(["-c", "stty raw -echo; printf READY; exec cat"]);
     command
 }
@@ -162,15 +170,18 @@ fn token_file(server: &Server) -> tempfile::NamedTempFile {
     file
 }
 
-fn desk(server: &Server, token_file: &Path) -> CommandBuilder {
-    let mut command = CommandBuilder::new(PROGRAM);
-    command.args(["desk", "--server", &format!("http://{}", server.address), "--token-file"]);
-    command.arg(token_file);
-    for (name, value) in
-        [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("XDG_CONFIG_HOME", "/nonexistent")]
-    {
-        command.env(name, value);
-    }
+fn desk(server: &Server, token_file: &Path) -> Command {
+    let mut command = in_terminal(PROGRAM);
+    command.args(["desk", "--server", &format!("http://{}", server.address), "--token-file"]).arg(token_file);
+    command.envs([("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("HOME", "/nonexistent")]);
+    command.env_remove("XDG_CONFIG_HOME").env_remove("NO_COLOR");
+    command
+}
+
+/// `setsid --ctty` makes the pseudo-terminal the controlling one and becomes the program.
+fn in_terminal(program: &str) -> Command {
+    let mut command = Command::new("setsid");
+    command.arg("--ctty").arg(program);
     command
 }
 
@@ -182,20 +193,26 @@ struct Answer {
 
 /// A program in a pseudo-terminal; ended with its holder.
 struct Pty {
-    child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
+    _running: Running,
+    keys: File,
     pieces: Receiver<(Instant, Vec<u8>)>,
     terminal: vt100::Parser,
-    _master: Box<dyn MasterPty + Send>,
 }
 
 impl Pty {
-    fn start(command: CommandBuilder) -> Self {
-        let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
-        let child = pair.slave.spawn_command(command).expect("it starts");
-        let mut reader = pair.master.try_clone_reader().expect("its output");
-        let keys = pair.master.take_writer().expect("its input");
+    fn start(mut command: Command) -> Self {
+        let ours =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("its other end");
+        let name = OsString::from_vec(ptsname(&ours, Vec::new()).expect("its name").into_bytes());
+        let theirs =
+            File::options().read(true).write(true).custom_flags(O_NOCTTY).open(name).expect("its other end");
+        let size = Winsize { ws_row: ROWS.get(), ws_col: COLUMNS.get(), ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&ours, size).expect("its size");
+        let end = || theirs.try_clone().expect("a file");
+        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().expect("it starts");
+        let keys = File::from(ours);
+        let mut reader = keys.try_clone().expect("a file");
         let (sender, pieces) = channel();
         std::thread::spawn(move || {
             let mut piece = [0; 64 * 1024];
@@ -205,7 +222,7 @@ impl Pty {
                 }
             }
         });
-        Self { child, keys, pieces, terminal: vt100::Parser::new(ROWS, COLUMNS, 0), _master: pair.master }
+        Self { _running: Running(child), keys, pieces, terminal: vt100::Parser::new(ROWS, COLUMNS, 0) }
     }
 
     /// What comes next. None: nothing within the time.
@@ -244,7 +261,6 @@ impl Pty {
         self.settle();
         let from = Instant::now();
         self.keys.write_all(key).expect("the program reads");
-        self.keys.flush().expect("the program reads");
         let mut answer: Option<Answer> = None;
         while let Some((at, piece)) = self.next(SETTLED) {
             self.terminal.process(&piece);
@@ -264,12 +280,5 @@ impl Pty {
             bytes += piece.len();
         }
         bytes
-    }
-}
-
-impl Drop for Pty {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,4 +1,111 @@
 //! Vagttavle: duty board for the on-call coordinators of Danish home care.
+//!
+//! This page is the architecture: what happens, who owns what, what is never done, and how to add to it. How to set
+//! it up and use it is in the README; the head of each file says what that file owns and what it must never know.
+//!
+//! # From above
+//!
+//! ```text
+//!   exchange ── sources ─┐                                    ┌── stream ── client ── tui (desk)
+//!   web hook ── server ──┼─ observation ┐                     │
+//!   desk ────── server ──┘   command ───┤                     │
+//!                                       ▼                     │
+//!                            engine: one writer ── store ── server
+//!                                       │          (the log)
+//!                              domain: decide, evolve                 care ── the care system
+//! ```
+//!
+//! Everything that happened is an event in one append-only [log](store::Log); the boards are a fold over it. The
+//! [`domain`] is pure: [`domain::decide`] makes a request into events or a refusal, [`domain::evolve`] applies a
+//! record to the [`domain::State`]; time, actor, ids and what was looked up are arguments. One [writer](engine) per
+//! server takes what comes in batches, decides each item on a working state that includes the ones before it, and
+//! appends the batch in one synced transaction. Only then are the answers given, the state shown and the stream fed.
+//!
+//! A desk holds a [replica](protocol::sync::Replica) of public [entries](protocol::Entry), not the domain's state. A
+//! gap means that it starts over, silence that it says *stale*. What may be done to an entry
+//! [comes with it](protocol::actions), each act with its refusal if it has one. [Attention](protocol::attention()),
+//! what is worst and what is next, is one pure function that runs on both sides.
+//!
+//! # One alarm, from the source to the screen and back
+//!
+//! 1. A citizen's call joins an exchange's queue of kind *alarm*. [`sources::ami::wire`] makes bytes into messages,
+//!    [`sources::ami::translate`] messages into observations, [`sources::ami::link`] hands them to an
+//!    [`sources::Inbox`], with a key made from what the exchange itself calls the call. (Anything else that raises
+//!    alarms posts the same observation to `/v1/observations`.)
+//! 2. The observation comes in two parts: the fact, which may be stored, and the [live data](engine::live), which may
+//!    not: the number, the name. They part at the edge, in [`protocol::observations`].
+//! 3. The writer asks the log whether the key was seen. If not, [`domain::alarms`] decides: a raised alarm, its time to
+//!    ring out and the clauses it hangs on taken from the [agreement](domain::agreement) in force. Record, remembered
+//!    key and hash are on disk before the source hears *recorded*. If the disk fails, the alarm rings all the same,
+//!    marked as not stored, and the source hears nothing.
+//! 4. The server's hub [projects](protocol::project) the entry once for each scope, puts in the live data that the scope
+//!    may see, has the look logged, and sends it. [`client::follow()`] brings it to the desk.
+//! 5. [`tui::update`](mod@tui::update) puts it into the [model](tui::model::Model) and asks for a bell and a desktop
+//!    notice as [effects](tui::effect::Effect); [`tui::view`](mod@tui::view) draws it, worst first.
+//! 6. `t` on the row is a [`protocol::CommandRequest`] with an id of its own, shown as pending. The client sends it, again
+//!    under the same id if no answer comes. The domain refuses it if somebody else was first; else *claimed* is
+//!    stored, and every desk learns of it the same way as of the alarm.
+//! 7. Nobody takes it: the due time is a timer of the engine and fires as a command, whose id is made of entry, duty
+//!    and time, so that firing twice is one effect. The alarm rings out, is redirected, and a justification is owed
+//!    seven days later, by Copenhagen's calendar ([`domain::calendar`]).
+//!
+//! # Who owns what
+//!
+//! An arrow in `a -> b` says that `a` may use `b`; a test holds the code to it.
+//!
+//! | module | owns | may use |
+//! |---|---|---|
+//! | [`domain`] | rules, a file a board; ids, dates, agreements; names of all that is ever stored ([`domain::kinds`]) | nothing of ours, no I/O |
+//! | [`store`] | the event log: SQLite or memory, hash chain, witness, backup | domain |
+//! | [`care`] | the care system's port: who is this, write this note | domain |
+//! | [`engine`] | the writer, remembered keys, timers, live data, notes on their way, source health | store, domain, care |
+//! | [`protocol`] | what stands on the wire; attention and the replica rule | domain |
+//! | [`server`] | routes, sessions, scope, stream, looks, metrics | engine, protocol, domain |
+//! | [`client`] | asking the server, following the stream | protocol |
+//! | [`sources`] | one folder each: wire, translate, link | domain, protocol |
+//! | [`i18n`] | every sentence a person reads, Danish and English | protocol |
+//! | [`theme`] | colours by meaning | |
+//! | [`tui`] | the desk: model, update, view, keys; only `run` and `terminal` touch the world | protocol, i18n, theme |
+//! | [`app`], [`cli`] | wiring, arguments | all; nobody uses them |
+//! | [`config`], [`clock`], [`ids`] | settings, time, randomness: each enters here alone | |
+//!
+//! # What is never there
+//!
+//! - No clock, randomness or environment outside [`clock`], [`ids`] and [`config`] (`clippy.toml` holds that); none of
+//!   them, and no I/O, in `domain`, `protocol`, `tui::update` and `tui::view`.
+//! - No answer before the disk has it. No event outside the log; none changed or removed; no number missing.
+//! - No citizen at rest: no name, CPR number, address, telephone number or free text in the log, a log line, a notice,
+//!   a window title or a file. A field that is not listed in [`domain::kinds`] with its class cannot be stored.
+//! - No refused fact. What happened is recorded, marked if it breaks a rule; only an intention is refused or warned of.
+//! - No number of a contract in code: it is a value of an agreement, with its clause, or it is unset and shows nothing.
+//! - No entry that leaves a board without an event that says why. No row index as a selection: a key acts on an id.
+//! - No board's name in `store`, `client`, `protocol::sync`, `tui::keymap` and `theme`.
+//! - No sentence outside `i18n`, no key of the keyboard outside `tui/bindings.rs`, no colour outside `themes/`.
+//! - No text from outside on the screen that is not a [`protocol::text::Text`]: checked once, at the edge.
+//! - No trust in order or number: a source repeats itself, is late, and starts over; keys make that harmless.
+//!
+//! # A new source in an hour
+//!
+//! 1. Look whether it can post to `/v1/observations`: then it needs no code here.
+//! 2. Make a folder in [`sources`]: `wire` (bytes to message; cut at every byte in a test), `translate` (message to
+//!    [`protocol::observations::Observed`]; pure; a key that the other side would give again), `link` (the socket;
+//!    generic over [`sources::Inbox`], so that a test needs no engine; says when it heard something).
+//! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
+//! 4. Fixtures, all of invented people, in `tests/sources`.
+//!
+//! # A new board in an hour
+//!
+//! Start where the compiler cannot help, then follow it.
+//!
+//! 1. A file in [`domain`]: the entry's body, `decide` for its commands and observations, `evolve` for its events; then
+//!    its variants in [`domain::Event`], [`domain::Command`] and [`domain::entry::Body`], and its kinds and fields in
+//!    [`domain::kinds`]: names that are stored for ever.
+//! 2. From there the compiler lists the places: [`protocol::Details`] and [`protocol::project`], its commands on the
+//!    wire ([`protocol::commands`]) and fields of its acts ([`protocol::actions`]), [`protocol::attention`](mod@protocol::attention).
+//! 3. A file in `tui/boards` with its columns and facts, its place in [`tui::action::Place`], its keys in
+//!    `tui/bindings.rs`, its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
+//!    fails a test.
+//! 4. Tests from the contract's clause: given these records, when this is asked, then these events; a screen at 80x24.
 
 pub mod app;
 pub mod care;
