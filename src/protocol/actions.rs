@@ -69,6 +69,8 @@ pub enum FieldKind {
     Entry,
     /// An agreement's id.
     Agreement,
+    /// A citizen, by the care system's opaque id.
+    Citizen,
 }
 
 fn field(name: &str, kind: FieldKind, required: bool, codes: &[&str]) -> Field {
@@ -77,6 +79,21 @@ fn field(name: &str, kind: FieldKind, required: bool, codes: &[&str]) -> Field {
 
 fn code(name: &str, codes: &[&str]) -> Field {
     field(name, FieldKind::Code, true, codes)
+}
+
+/// Opening a stay by hand: what the coordinator was told on the telephone (N 3.5.3). For whoever may use these
+/// agreements; with only one there is nothing to choose.
+pub fn opening_a_stay(agreements: &[AgreementId]) -> Action {
+    let known: Vec<&str> = agreements.iter().map(|id| id.as_str()).collect();
+    let mut fields = vec![
+        field("citizen", FieldKind::Citizen, false, &[]),
+        field("expected_at", FieldKind::Time, true, &[]),
+        code("told_by", &discharges::TELLERS),
+    ];
+    if known.len() > 1 {
+        fields.insert(0, field("agreement", FieldKind::Agreement, true, &known));
+    }
+    Action { verb: "discharges.open".to_owned(), fields, confirm: false, refused: None }
 }
 
 /// A verb with a command to try it with.

@@ -23,7 +23,8 @@ const ALL_THE_SAME: &str = "confirmed";
 /// Which action on what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deed {
-    pub entry: EntryId,
+    /// None for what opens an entry.
+    pub entry: Option<EntryId>,
     pub number: u32,
     pub board: Board,
     /// The verb without its board, e.g. `justify.sent`.
@@ -107,7 +108,7 @@ impl FormField {
                 json!(entry_of(number).ok_or("unknown-number")?)
             }
             FieldKind::Reference => json!(text.to_uppercase()),
-            FieldKind::Text => json!(text),
+            FieldKind::Text | FieldKind::Citizen => json!(text),
         })
     }
 }

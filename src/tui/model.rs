@@ -107,7 +107,7 @@ pub enum Asked {
 pub struct Pending {
     pub entry: Option<EntryId>,
     /// Number and board of that entry: still said when it is gone by then.
-    pub about: Option<(u32, Board)>,
+    pub about: Option<(Option<u32>, Board)>,
     pub verb: String,
     pub since: DateTime<Utc>,
     /// Answered; waits for the stream to say the same.
@@ -141,6 +141,8 @@ pub enum Notice {
     Held {
         number: u32,
     },
+    /// The care system is away: the note waits in the server's memory.
+    NoteWaits,
     PasteIgnored,
     NothingChosen,
     NotHere,

@@ -140,16 +140,21 @@ fn done(model: &mut Model, id: &Key, outcome: Result<CommandReply, Problem>) -> 
         Ok(reply) => {
             pending.sequence = Some(reply.sequence.0);
             close_sent(model, id);
-            if !matches!(model.notice, Some(Notice::NewAlarm { .. })) {
-                model.notice =
-                    Some(Notice::Done { number: about.map(|it| it.0), board: about.map(|it| it.1), verb });
+            if reply.waiting {
+                model.notice = Some(Notice::NoteWaits);
+            } else if !matches!(model.notice, Some(Notice::NewAlarm { .. })) {
+                model.notice = Some(Notice::Done {
+                    number: about.and_then(|it| it.0),
+                    board: about.map(|it| it.1),
+                    verb,
+                });
             }
             forget_confirmed(model);
         }
         Err(problem) => {
             model.pending.remove(id);
             if !refuse_overlay(model, id, &problem) {
-                let number = about.map(|it| it.0);
+                let number = about.and_then(|it| it.0);
                 let board = about.map(|it| it.1);
                 model.notice = Some(Notice::Refused { number, board, verb, problem });
             }
@@ -239,7 +244,7 @@ fn settle(model: &mut Model) {
 fn overtaken(model: &Model, confirm: &Confirm) -> Option<Notice> {
     let Asked::Command { deed, .. } = &confirm.asked else { return None };
     model.board.as_ref()?;
-    match model.entry(deed.entry) {
+    match model.entry(deed.entry?) {
         None => Some(Notice::Gone { number: deed.number }),
         Some(entry) if entry.version != deed.version => Some(Notice::Changed { number: deed.number }),
         Some(_) => None,
@@ -257,8 +262,8 @@ fn submit(
     model.sent_count += 1;
     let id = Key::new(format!("{}-{}", model.session, model.sent_count))
         .expect("a session name and a number make a key");
-    let entry = deed.map(|deed| deed.entry);
-    let about = deed.map(|deed| (deed.number, deed.board));
+    let entry = deed.and_then(|deed| deed.entry);
+    let about = deed.map(|deed| (deed.entry.map(|_| deed.number), deed.board));
     let pending = Pending { entry, about, verb: verb.to_owned(), since: model.desk_now, sequence: None };
     model.pending.insert(id.clone(), pending);
     let request =

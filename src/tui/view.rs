@@ -293,9 +293,10 @@ fn notice(words: Words<'_>) -> Pieces {
     }
     if let Some(pending) = model.pending.values().next() {
         let board = pending.about.map(|(_, board)| board);
-        let about = pending
-            .about
-            .map(|(number, board)| words.board(board).join(" ", &Said::number(i64::from(number))));
+        let about = pending.about.map(|(number, board)| {
+            let number = number.map(|number| Said::number(i64::from(number))).unwrap_or_default();
+            words.board(board).join(" ", &number)
+        });
         let what = words.action(board, &pending.verb).join(" ", &about.unwrap_or_default());
         return vec![Piece::new(texts.with(key::NOTICE_SENDING, &[("what", what.into())]), Role::Pending)];
     }
@@ -331,6 +332,7 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
             let args = [("number", numbered(*number).into()), ("key", chord.into())];
             (texts.with(key::NOTICE_NEW_ALARM, &args), Role::Alarm)
         }
+        Notice::NoteWaits => (texts.get(key::NOTICE_NOTE_WAITS), Role::Pending),
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
         Notice::NothingChosen => (texts.get(key::NOTICE_NOTHING_CHOSEN), Role::Notice),
         Notice::NotHere => (texts.get(key::NOTICE_NOT_HERE), Role::Notice),
@@ -358,8 +360,8 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
             {
                 continue;
             }
-            Action::Do("sign-on" | "sign-off") if !model.may_act() => continue,
-            Action::Do("sign-on" | "sign-off") => words.look.texts.get(row.text),
+            Action::Do("sign-on" | "sign-off" | "open") if !model.may_act() => continue,
+            Action::Do("sign-on" | "sign-off" | "open") => words.look.texts.get(row.text),
             Action::Do(verb) => match chosen.filter(|entry| is_possible(model, entry, verb)) {
                 Some(entry) => words.action(Some(entry.board()), verb),
                 None => continue,

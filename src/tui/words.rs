@@ -97,7 +97,8 @@ impl<'a> Words<'a> {
 
     /// What a question or form is about; still said when the entry is gone.
     pub fn deed_name(self, deed: &Deed) -> Said {
-        match self.model.entry(deed.entry) {
+        let Some(id) = deed.entry else { return self.board(deed.board) };
+        match self.model.entry(id) {
             Some(entry) => self.name_with_citizen(entry),
             None => self.board(deed.board).join(" ", &Said::number(i64::from(deed.number))),
         }

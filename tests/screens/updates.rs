@@ -166,6 +166,16 @@ fn entries_are_linked_by_their_spoken_number() {
 }
 
 #[test]
+fn a_discharge_told_on_the_telephone_is_opened_by_hand() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("4 + «cura-77» Tab «14.30» Tab 2 Enter");
+    let sent = desk.submitted();
+    let fields = json!({ "citizen": "cura-77", "expected_at": "2026-11-22T13:30:00Z", "told_by": "nurse" });
+    assert_eq!((sent[0].entry, &sent[0].command), (None, &command("open", fields)));
+    desk.shows("ny udskrivning");
+}
+
+#[test]
 fn signing_on_and_off() {
     let mut desk = Desk::with(night::busy());
     desk.press("7 +");
@@ -229,6 +239,16 @@ fn a_refused_form_stays_open_with_its_text() {
     desk.press("F10");
     let sent = desk.submitted();
     assert_eq!(sent[0].command, command("note", json!({ "text": "Ringet til datter." })));
+}
+
+#[test]
+fn a_note_that_waits_for_the_care_system_says_so() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("n «Ringet til datter.» F10");
+    let sent = desk.submitted();
+    let reply = serde_json::from_value(json!({ "sequence": 100, "waiting": true })).unwrap();
+    desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Ok(reply)) });
+    desk.shows("Notatet venter i serverens hukommelse");
 }
 
 #[test]

@@ -82,6 +82,7 @@ notice-done = { $what }: gjort.
 notice-gone = { $number } er lukket eller ude af syne. Intet er sendt.
 notice-changed = { $number } blev ændret imens. Se den igen. Intet er sendt.
 notice-held = Den valgte post forsvandt. Nu er { $number } valgt. Tryk igen, hvis det er den.
+notice-note-waits = Omsorgssystemet svarer ikke. Notatet venter i serverens hukommelse og sendes af sig selv.
 notice-paste-ignored = Indsat tekst er ikke brugt: intet felt er åbent.
 notice-nothing-chosen = Ingen post er valgt.
 notice-not-here = Det kan ikke gøres ved denne post.

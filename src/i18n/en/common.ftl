@@ -73,6 +73,7 @@ notice-done = { $what }: done.
 notice-gone = { $number } is over or out of sight. Nothing was sent.
 notice-changed = { $number } changed meanwhile. Look again. Nothing was sent.
 notice-held = The chosen entry vanished. Now { $number } is chosen. Press again if that is the one.
+notice-note-waits = The care system does not answer. The note waits in the server's memory and is sent by itself.
 notice-paste-ignored = The pasted text was not used: no field is open.
 notice-nothing-chosen = No entry is chosen.
 notice-not-here = That cannot be done with this entry.

@@ -8,7 +8,7 @@ use super::super::keymap::Chord;
 use super::super::layout;
 use super::super::model::{Asked, Confirm, Detail, Model, Notice, Overlay};
 use super::submit;
-use crate::protocol::actions::Action as Offered;
+use crate::protocol::actions::{Action as Offered, opening_a_stay};
 use crate::protocol::commands::WireCommand;
 use crate::protocol::{Board, Entry, EntryId};
 
@@ -188,8 +188,10 @@ fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
 
 /// A verb on the chosen entry (or on nothing, for the shift).
 fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
-    if let "sign-on" | "sign-off" = verb {
-        return sign(model, verb);
+    match verb {
+        "sign-on" | "sign-off" => return sign(model, verb),
+        "open" => return open_stay(model),
+        _ => {}
     }
     if model.has_just_slipped() {
         if let Some(number) = model.chosen().map(|entry| entry.number) {
@@ -244,7 +246,7 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
         return Vec::new();
     }
     let deed = Deed {
-        entry: entry.id,
+        entry: Some(entry.id),
         number: entry.number,
         board: entry.board(),
         verb: verb.to_owned(),
@@ -265,6 +267,19 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     }
     let (_, effect) = submit(model, Some(&deed), verb, None, command);
     vec![effect]
+}
+
+/// A discharge that was told on the telephone: opened by hand.
+fn open_stay(model: &mut Model) -> Vec<Effect> {
+    if !model.may_act() {
+        model.notice = Some(Notice::ReadOnly);
+        return Vec::new();
+    }
+    let agreements = model.me.as_ref().map(|me| me.agreements.clone()).unwrap_or_default();
+    let deed = Deed { entry: None, number: 0, board: Board::Discharges, verb: "open".to_owned(), version: 0 };
+    let form = Form::new(deed, &opening_a_stay(&agreements), false);
+    model.overlays.push(Overlay::Form(Box::new(form)));
+    Vec::new()
 }
 
 fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
@@ -374,7 +389,8 @@ fn send_form(model: &mut Model) -> Vec<Effect> {
     let (deed, asks) = (form.deed.clone(), form.asks);
     if asks {
         // What is asked about is what is on the screen now; a change since the form was opened shows in it.
-        let version = model.entry(deed.entry).map_or(deed.version, |entry| entry.version);
+        let entry = deed.entry.and_then(|id| model.entry(id));
+        let version = entry.map_or(deed.version, |entry| entry.version);
         ask(model, Asked::Command { deed: Deed { version, ..deed }, command });
         return Vec::new();
     }

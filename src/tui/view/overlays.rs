@@ -149,7 +149,8 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
 /// What became of the entry since the form was opened. The text is kept either way.
 fn changed_meanwhile(words: Words<'_>, form: &Form, room: u16) -> Vec<Pieces> {
     let texts = &words.look.texts;
-    let said = match words.model.entry(form.deed.entry) {
+    let Some(id) = form.deed.entry else { return Vec::new() };
+    let said = match words.model.entry(id) {
         _ if form.sent.is_some() => return Vec::new(),
         None => texts.get(key::FORM_ENTRY_OVER),
         Some(entry) if entry.version != form.deed.version => texts.with(
@@ -216,7 +217,7 @@ fn number_for(words: Words<'_>, form: &Form, field: &str, code: &str) -> Option<
         ("with", "nurse" | "doctor") | ("to", "municipal-unit" | "back-up") => code,
         _ => return None,
     };
-    let entry = words.model.entry(form.deed.entry)?;
+    let entry = words.model.entry(form.deed.entry?)?;
     let agreement = entry.agreement.as_ref().or(entry.candidates.first())?;
     let contacts = words.model.board.iter().flat_map(|board| &board.contacts);
     let found =
@@ -317,7 +318,8 @@ fn question(words: Words<'_>, asked: &Asked) -> Said {
     let texts = &words.look.texts;
     match asked {
         Asked::Command { deed, .. } if deed.verb == "take-over" => {
-            let holder = words.model.entry(deed.entry).map(|entry| words.holder(entry)).unwrap_or_default();
+            let entry = deed.entry.and_then(|id| words.model.entry(id));
+            let holder = entry.map(|entry| words.holder(entry)).unwrap_or_default();
             let args = [("entry", words.deed_name(deed).into()), ("holder", holder.into())];
             texts.with(key::CONFIRM_TAKE_OVER, &args)
         }
@@ -351,7 +353,7 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
         })
         .collect();
     if deed.verb == "redirect"
-        && let Some(entry) = words.model.entry(deed.entry)
+        && let Some(entry) = deed.entry.and_then(|id| words.model.entry(id))
     {
         facts.extend(super::cost(words, entry, key::COST_THIS).into_iter().map(|piece| piece.said));
     }
