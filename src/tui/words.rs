@@ -16,6 +16,9 @@ use crate::i18n::{Said, dates, key};
 use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
 use crate::theme::Role;
 
+/// Characters of an id in a column.
+const ID_CHARS: usize = 9;
+
 /// What the words are about: model and look together.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
@@ -122,7 +125,7 @@ impl<'a> Words<'a> {
     /// The citizen while known, else the care system's id to look up, else `?`.
     pub fn citizen_or_id(self, entry: &Entry) -> Said {
         self.citizen(entry).unwrap_or_else(|| match &entry.citizen {
-            Some(id) => Said::outside(id.as_str()),
+            Some(id) => tail(id.as_str()),
             None => self.look.texts.get(key::COMMON_UNKNOWN),
         })
     }
@@ -288,6 +291,16 @@ fn option_prefix(verb: &str, field: &str) -> &'static str {
         ("correct" | "corrected", "reason") => "correction",
         _ => "code",
     }
+}
+
+/// The end of a long id: the beginnings of ids are alike.
+fn tail(id: &str) -> Said {
+    let count = id.chars().count();
+    if count <= ID_CHARS {
+        return Said::outside(id);
+    }
+    let end: String = id.chars().skip(count - (ID_CHARS - 1)).collect();
+    Said::fixed("…").join("", &Said::outside(&end))
 }
 
 /// `Ellen Prøve` as `E.P.`

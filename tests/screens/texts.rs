@@ -164,6 +164,20 @@ fn every_why_and_next_has_words() {
 }
 
 #[test]
+fn the_next_step_fits_its_column() {
+    let ftl = |file: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/i18n/da").join(file);
+        fs::read_to_string(path).unwrap()
+    };
+    for file in ["detail.ftl", "discharges.ftl", "visits.ftl"] {
+        for line in ftl(file).lines().filter(|line| line.starts_with("next-")) {
+            let said = line.split_once(" = ").unwrap().1;
+            assert!(said.chars().count() <= 12, "{file}: {line}");
+        }
+    }
+}
+
+#[test]
 fn only_checked_text_is_drawn() {
     // `paint` alone makes ratatui text, and it takes nothing but `Said`.
     for (path, text) in sources("tui") {

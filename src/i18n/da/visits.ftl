@@ -62,12 +62,12 @@ why-planned = Planlagt
 why-moved = Flyttet
 why-contacted = Borgeren er kontaktet
 
-next-contact = Ring til borger
-next-door-steps = Gå trin igennem
+next-contact = Ring borger
+next-door-steps = Gå trinene
 next-replace = Aftal nyt
 next-ask-or-replace = Spørg visit.
 next-receipt = Kvittér
-next-offer-another-day = Tilbyd ny dag
+next-offer-another-day = Tilbyd dag
 
 kind-visits-opened = besøg kendt
 kind-visits-planned = planlagt

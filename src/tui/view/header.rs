@@ -18,7 +18,8 @@ const GAP: &str = "  ";
 pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let right = who(words);
     let width = paint::pieces_width(&right).min(area.width);
-    let lines = [first(words, area.width - width), counts(words), standing(words), figures(words)];
+    let first = first(words, area.width - width);
+    let lines = [first, counts(words), standing(words, area.width), figures(words)];
     for (pieces, y) in lines.iter().zip(area.top()..area.bottom()) {
         paint::line(frame, Rect { y, height: 1, ..area }, pieces, &words.look.theme);
     }
@@ -184,17 +185,22 @@ fn notes_waiting(words: Words<'_>) -> Option<Piece> {
 }
 
 /// What stands against us: silent sources first, then the redirect ledgers, the worst first.
-fn standing(words: Words<'_>) -> Pieces {
+fn standing(words: Words<'_>, room: u16) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
     let mut parts = bad_sources(words);
     let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
     ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
     let ledgers = ledgers.into_iter().map(|ledger| ledger_piece(words, ledger));
     parts.extend(ledgers);
-    if bad_sources(words).is_empty() {
-        parts.extend(all_heard(words));
+    let has_bad = !bad_sources(words).is_empty();
+    let pieces = side_by_side(parts.clone());
+    if has_bad {
+        return pieces;
     }
-    side_by_side(parts)
+    // That all are heard is good to know, and the first thing to leave out.
+    parts.extend(all_heard(words));
+    let with_sources = side_by_side(parts);
+    if paint::pieces_width(&with_sources) <= room { with_sources } else { pieces }
 }
 
 /// The tightest answering figure of this month.
