@@ -127,10 +127,20 @@ fn open(model: &mut Model) -> Vec<Effect> {
 }
 
 fn menu(model: &mut Model) {
-    match model.chosen().map(|entry| entry.id) {
-        Some(entry) => model.overlays.push(Overlay::Menu { entry, index: 0 }),
+    match model.chosen().map(|entry| (entry.id, likeliest(model, entry))) {
+        Some((entry, index)) => model.overlays.push(Overlay::Menu { entry, index }),
         None => model.notice = Some(Notice::NothingChosen),
     }
+}
+
+/// Where the menu of an entry begins: at the first hinted action that may be done now, never at one that may not.
+fn likeliest(model: &Model, entry: &Entry) -> usize {
+    let may = |action: &Offered| action.refused_for(model.me_name()).is_none();
+    let hints = model.keymap.hints(&model.contexts());
+    let hinted = hints.iter().find_map(|row| {
+        entry.actions.iter().position(|action| may(action) && row.action.is_verb(bare(&action.verb)))
+    });
+    hinted.or_else(|| entry.actions.iter().position(may)).unwrap_or(0)
 }
 
 /// The number to ring of the chosen entry, for the phone on the same screen.
