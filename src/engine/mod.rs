@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::care::{Care, CareError, Person, Why};
 use crate::clock::Clock;
-use crate::domain::entry::{Entry, Origin};
+use crate::domain::entry::{Body, Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
@@ -327,7 +327,7 @@ impl Engine {
 
 /// Watches the sources: a silence becomes an entry, and so does its end.
 async fn supervise(engine: Engine, stop: CancellationToken) {
-    let mut silent = std::collections::BTreeSet::new();
+    let mut silent = known_silent(&engine.state());
     loop {
         let now = engine.clock.now();
         tokio::select! {
@@ -340,9 +340,18 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
             if is_silent && silent.insert(health.name.clone()) {
                 let trouble = sources::TroubleKind::Silent;
                 engine.report(&health.name, sources::Report::Trouble { trouble, what: None }).await;
-            } else if !is_silent && silent.remove(&health.name) {
+            } else if !is_silent && health.heard_at.is_some() && silent.remove(&health.name) {
                 engine.report(&health.name, sources::Report::Recovered).await;
             }
         }
     }
+}
+
+/// Sources that were silent when the server ended: they recover when they are heard, not by a restart.
+fn known_silent(state: &State) -> std::collections::BTreeSet<SourceName> {
+    let silent = state.open_entries().filter_map(|entry| match &entry.body {
+        Body::Source(it) if it.trouble == sources::TroubleKind::Silent => Some(it.source.clone()),
+        _ => None,
+    });
+    silent.collect()
 }

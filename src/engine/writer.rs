@@ -152,8 +152,13 @@ impl Writer {
                 return;
             }
         };
+        // A commit of their own: a timer that cannot be stored must not take others with it, again and again.
+        self.fire_timers().await;
+        if self.retry_at.is_some() {
+            self.turn_away(items);
+            return;
+        }
         let mut working = Working::of(&self.state);
-        self.fire_timers(&mut working);
         let mut kept = Vec::new();
         for item in items {
             match item {
@@ -236,9 +241,14 @@ impl Writer {
         Ok(keys.into_iter().zip(seen).filter_map(|(key, seen)| Some((key, seen?))).collect())
     }
 
-    fn fire_timers(&mut self, working: &mut Working) {
+    async fn fire_timers(&mut self) {
         let now = self.engine.clock.now();
-        for (at, entry, what) in self.timers.take_due(now, BATCH_MAX) {
+        let due = self.timers.take_due(now, BATCH_MAX);
+        if due.is_empty() {
+            return;
+        }
+        let mut working = Working::of(&self.state);
+        for (at, entry, what) in due {
             let ctx = Ctx::new(now, Actor::Timer, self.engine.ids.uuid(now));
             let request = Request::Due { entry, what, at };
             if let Ok(drafts) = domain::decide(&working.state, &ctx, &request) {
@@ -247,6 +257,7 @@ impl Writer {
                 working.record(&ctx, &cause, drafts);
             }
         }
+        self.commit(working, Vec::new()).await;
     }
 
     /// A duty that comes round by the calendar.
@@ -417,7 +428,10 @@ impl Writer {
             let batch = Batch { records: std::mem::take(&mut working.records), seen: working.seen };
             if let Err(error) = self.log.append(self.state.head, &batch).await {
                 error!(%error, "the log could not be written");
-                self.broke();
+                // Refused for what is in the batch: nothing was written, and the log is well.
+                if !matches!(error, StoreError::Refused { .. } | StoreError::Duplicate { .. }) {
+                    self.broke();
+                }
                 self.ring_unstored(&working.state, kept);
                 working.answers.into_iter().for_each(Answer::fail);
                 return;

@@ -23,6 +23,8 @@ use tracing::{debug, warn};
 pub struct Limits {
     /// A request's header must be whole within this.
     pub header_read: Duration,
+    /// A request's body must be whole within this.
+    pub body_read: Duration,
     /// Open connections at once; more wait at the door.
     pub connections_max: usize,
     /// How long open requests may take to end when the server stops.
@@ -31,7 +33,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_read: Duration::from_secs(10), connections_max: 2_000, drain: Duration::from_secs(3) }
+        Self {
+            header_read: Duration::from_secs(10),
+            body_read: Duration::from_secs(15),
+            connections_max: 2_000,
+            drain: Duration::from_secs(3),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::domain::entry::Entry;
 use crate::domain::identity::{Code, EntryId, PersonName};
 use crate::engine::{Engine, Look};
 
-/// Remembered (person, entry) pairs; when full, the oldest half is let go of and logged anew when seen again.
+/// Remembered (person, entry) pairs; when full, all are let go of and logged anew when seen again.
 const REMEMBERED_MAX: usize = 100_000;
 
 /// What a look is for. `duty` is the board's own.

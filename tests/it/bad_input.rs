@@ -1,6 +1,7 @@
 //! Whatever is sent in: a stable code that names the field, and nothing else is affected.
 
 use std::path::Path;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -228,6 +229,28 @@ async fn connections_that_say_nothing_or_drip_hold_up_nobody() {
     assert!(answer.starts_with(b"HTTP/1.1 400"), "{answer:?}");
     is_well(&server, "after").await;
     drop(dripping);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_header_or_body_that_never_ends_is_given_up() {
+    let mut setup = Setup::memory();
+    setup.options.limits.header_read = Duration::from_millis(300);
+    setup.options.limits.body_read = Duration::from_millis(300);
+    let server = setup.start().await;
+    let address = server.base.trim_start_matches("http://").to_owned();
+    let token = &server.tokens["central"];
+    let body = format!(
+        "POST /v1/observations HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000\r\n\r\n["
+    );
+    for (sent, answer) in [("GET /healthz HTTP/1.1\r\nHo".to_owned(), ""), (body, "HTTP/1.1 408")] {
+        let mut line = TcpStream::connect(&address).await.unwrap();
+        line.write_all(sent.as_bytes()).await.unwrap();
+        let mut said = Vec::new();
+        within("the end of the connection", line.read_to_end(&mut said)).await.unwrap();
+        assert!(said.starts_with(answer.as_bytes()), "{}", String::from_utf8_lossy(&said));
+    }
+    is_well(&server, "after").await;
     server.stop().await;
 }
 

@@ -9,6 +9,7 @@ mod headless_desk;
 mod process;
 mod proxy;
 mod restart;
+mod sources;
 mod standing;
 mod stream;
 mod unstored;

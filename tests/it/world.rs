@@ -74,13 +74,20 @@ pub struct Setup {
     pub data: Option<PathBuf>,
     pub clock: Clock,
     pub care: Care,
+    pub options: Options,
     pub tokens: BTreeMap<String, String>,
 }
 
 impl Setup {
     /// In memory, on the machine's clock, without a care system.
     pub fn memory() -> Self {
-        Self { data: None, clock: Clock::system(), care: Care::Off, tokens: BTreeMap::new() }
+        Self {
+            data: None,
+            clock: Clock::system(),
+            care: Care::Off,
+            options: Options::default(),
+            tokens: BTreeMap::new(),
+        }
     }
 
     pub fn sqlite(folder: &Folder) -> Self {
@@ -214,7 +221,7 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(server::serve(listener, engine.clone(), Options::default(), stop.clone()));
+        let serving = tokio::spawn(server::serve(listener, engine.clone(), setup.options, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (serving, writer) = (Some(serving), Some(writer));
         Self { base, engine, clock: setup.clock, tokens, http, stop, engine_stop, serving, writer }

@@ -51,3 +51,6 @@ problem-too-many-items = For mange på én gang. Del dem op.
 problem-too-many-streams = For mange vagttavler er åbne på din nøgle. Luk en af dem.
 problem-unknown-observation = Serveren kender ikke den observation.
 problem-unreadable-message = Beskeden kunne ikke læses.
+problem-body-too-large = Det sendte er for stort. Del det op.
+problem-body-too-slow = Det sendte kom for langsomt. Prøv igen.
+problem-missing = Feltet er tomt. Udfyld det.

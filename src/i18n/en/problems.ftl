@@ -51,3 +51,6 @@ problem-too-many-items = Too many at once. Split them.
 problem-too-many-streams = Too many desks are open on your token. Close one.
 problem-unknown-observation = The server does not know that observation.
 problem-unreadable-message = The message could not be read.
+problem-body-too-large = What was sent is too large. Split it up.
+problem-body-too-slow = What was sent came too slowly. Try again.
+problem-missing = The field is empty. Fill it in.

@@ -41,7 +41,7 @@ async fn answer(
         return Err(crate::server::session::not_allowed(person.role));
     }
     let ParsedCommand { id, entry, expected_version, happened_at, board, command } =
-        commands::parse(json(body).await?)?;
+        commands::parse(json(app, body).await?)?;
     let state = app.engine.state();
     let board = match entry {
         None => board,

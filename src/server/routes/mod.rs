@@ -8,7 +8,7 @@ mod stream;
 mod system;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -60,8 +60,8 @@ pub fn router(app: App) -> Router {
     for receiver in &app.options.receivers {
         let path = format!("/v1/{}", receiver.path());
         let receiver = receiver.clone();
-        let handler = move |SourceSession(person): SourceSession, body: Body| async move {
-            let bytes = bytes(body, receiver.body_max()).await?;
+        let handler = move |State(app): State<App>, SourceSession(person): SourceSession, body: Body| async move {
+            let bytes = bytes(&app, body, receiver.body_max()).await?;
             Ok::<_, ApiError>(Json(receiver.receive(&person, bytes).await?))
         };
         router = router.route(&path, post(handler));
@@ -81,16 +81,19 @@ async fn no_store(request: Request, next: Next) -> Response {
     response
 }
 
-/// Reads a body. Errors: too large.
-async fn bytes(body: Body, max: usize) -> Result<Bytes, ApiError> {
+/// Reads a body. Errors: too large, or too slow: a body that drips must not hold a connection for ever.
+async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ApiError> {
     let too_large =
         || Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", max);
-    to_bytes(body, max).await.map_err(|_| ApiError(too_large()))
+    match tokio::time::timeout(app.options.limits.body_read, to_bytes(body, max)).await {
+        Ok(read) => read.map_err(|_| ApiError(too_large())),
+        Err(_) => Err(ApiError(Problem::new(StatusCode::REQUEST_TIMEOUT.as_u16(), "body-too-slow"))),
+    }
 }
 
-/// Reads a JSON body. Errors: too large, not JSON, nested too deep.
-async fn json(body: Body) -> Result<serde_json::Value, ApiError> {
-    let bytes = bytes(body, BODY_MAX).await?;
+/// Reads a JSON body. Errors: too large, too slow, not JSON, nested too deep.
+async fn json(app: &App, body: Body) -> Result<serde_json::Value, ApiError> {
+    let bytes = bytes(app, body, BODY_MAX).await?;
     serde_json::from_slice(&bytes).map_err(|error| {
         ApiError(Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column()))
     })

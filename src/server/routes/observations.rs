@@ -29,7 +29,9 @@ pub async fn observations(
     let source = SourceName::new(person.name.as_str())
         .map_err(|bad| ApiError(Problem::field(422, bad.code(), "source")))?;
     let now = app.engine.clock.now();
-    let body = json(body).await?;
+    let body = json(&app, body).await?;
+    // Given its token while the server runs: from now on it is expected as those from before.
+    app.engine.health.expect(source.clone(), "web-hook", None, person.agreements.clone(), now);
     app.engine.health.heard(&source, "web-hook", now);
     let Value::Array(items) = body else {
         return Err(Problem::new(422, "not-an-array").into());

@@ -1,0 +1,69 @@
+//! Health of the sources: whose it is, and silence that is not forgotten by a restart.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use vagttavle::clock::Clock;
+use vagttavle::domain::identity::{AgreementId, SourceName};
+use vagttavle::domain::people::Role;
+use vagttavle::ids::Ids;
+
+use crate::world::{Folder, Setup, TestServer, add_person, minutes, night, wait_for};
+
+fn names(board: &Value) -> Vec<&str> {
+    board["sources"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_source_that_gets_its_token_while_the_server_runs_is_shown_to_its_own_agreements_only() {
+    let mut server = Setup::memory().start().await;
+    let token = add_person(&server.engine, &Ids::system(), "vestby", Role::Source, &["jammerbugt"]).await;
+    server.tokens.insert("vestby".into(), token);
+    let item =
+        crate::world::observation_at(server.now(), None, json!({ "type": "alarm-raised", "alarm": "a" }));
+    let answer = server.post("/v1/observations", "vestby", &json!([item])).await;
+    assert_eq!(answer.body[0]["outcome"], "recorded", "{answer:?}");
+    assert!(names(&server.board("bo").await).contains(&"vestby"));
+    assert!(!names(&server.board("nora").await).contains(&"vestby"));
+    server.stop().await;
+}
+
+/// An exchange that should be heard every ten seconds.
+fn expect_exchange(server: &TestServer) -> SourceName {
+    let name = SourceName::new("exchange").unwrap();
+    let agreements = vec![AgreementId::new("jammerbugt").unwrap()];
+    server.engine.health.expect(name.clone(), "ami", Some(TimeDelta::seconds(10)), agreements, server.now());
+    name
+}
+
+async fn until_silent(server: &TestServer, clock: &Clock, is_silent: bool) {
+    wait_for("the silence to show or to end", || async {
+        clock.set(clock.now() + TimeDelta::seconds(1));
+        let board = server.board("bo").await;
+        let shows = board["entries"].as_array().unwrap().iter().any(|it| it["state"] == "silent");
+        if shows == is_silent { Ok(()) } else { Err(board) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_silence_is_an_entry_that_only_being_heard_ends_also_across_a_restart() {
+    let folder = Folder::new();
+    let clock = Clock::manual(night());
+    let server = Setup::sqlite(&folder).clock(&clock).start().await;
+    expect_exchange(&server);
+    until_silent(&server, &clock, true).await;
+    assert_eq!(server.board("nora").await["entries"], json!([]), "it is no business of Norddjurs");
+    let next = Setup::sqlite(&folder).clock(&clock).people_of(&server);
+    server.stop().await;
+
+    let server = next.start().await;
+    let name = expect_exchange(&server);
+    for _ in 0..3 {
+        clock.set(clock.now() + TimeDelta::seconds(2));
+        server.alarm(&format!("a-{}", clock.now().timestamp())).await;
+    }
+    until_silent(&server, &clock, true).await;
+    server.engine.health.heard(&name, "ami", clock.now() + minutes(60));
+    until_silent(&server, &clock, false).await;
+    server.stop().await;
+}
