@@ -47,14 +47,14 @@ pub fn lines(texts: &Texts, keymap: &Keymap) -> Vec<Line> {
 
 /// What a group of keys is called.
 pub fn context_name(texts: &Texts, context: Context) -> Said {
-    let only =
-        |place: &str| texts.with(key::KEYS_CONTEXT_ON, &[("board", texts.code("place", place).into())]);
+    let of = |key, place: &str| texts.with(key, &[("board", texts.code("place", place).into())]);
     match context {
         Context::Global => texts.get(key::KEYS_CONTEXT_GLOBAL),
         Context::List => texts.get(key::KEYS_CONTEXT_LIST),
         Context::Detail => texts.get(key::KEYS_CONTEXT_DETAIL),
         Context::Entry => texts.get(key::KEYS_CONTEXT_ENTRY),
-        Context::On(place) | Context::At(place) => only(place),
+        Context::On(place) => of(key::KEYS_CONTEXT_ON, place),
+        Context::At(place) => of(key::KEYS_CONTEXT_AT, place),
         Context::Menu => texts.get(key::KEYS_CONTEXT_MENU),
         Context::Form => texts.get(key::KEYS_CONTEXT_FORM),
         Context::Confirm => texts.get(key::KEYS_CONTEXT_CONFIRM),

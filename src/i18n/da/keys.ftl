@@ -55,6 +55,7 @@ keys-context-list = På en tavle
 keys-context-detail = I en post
 keys-context-entry = Med den valgte post
 keys-context-on = Kun: { $board }
+keys-context-at = Tavlen { $board }
 keys-context-menu = I valglisten
 keys-context-form = I et skema
 keys-context-confirm = Når der spørges

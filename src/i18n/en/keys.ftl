@@ -55,6 +55,7 @@ keys-context-list = On a board
 keys-context-detail = In an entry
 keys-context-entry = With the chosen entry
 keys-context-on = Only: { $board }
+keys-context-at = The board { $board }
 keys-context-menu = In the menu
 keys-context-form = In a form
 keys-context-confirm = When asked
