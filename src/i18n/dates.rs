@@ -95,6 +95,16 @@ pub fn day(texts: &Texts, date: NaiveDate) -> Said {
     Said::ours(&format!("{weekday} {}", date.format("%d.%m")))
 }
 
+/// `03:12` on the same day, `to. 03:12` on another: for a column of few cells.
+pub fn clock_or_day(texts: &Texts, at: DateTime<Utc>, now: DateTime<Utc>) -> Said {
+    let date = local_date(at);
+    if date == local_date(now) {
+        return clock(at);
+    }
+    let weekday = texts.get(WEEKDAYS_SHORT[date.weekday().num_days_from_monday() as usize]);
+    Said::ours(&format!("{weekday} {}", local(at).format("%H:%M")))
+}
+
 /// `17.12.2026`
 pub fn date(date: NaiveDate) -> Said {
     Said::ours(&date.format("%d.%m.%Y").to_string())

@@ -4,7 +4,7 @@
 //! the server with the action, so that what is asked and what is accepted cannot differ.
 //! A refused form keeps its text.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
 use super::editor::Editor;
@@ -19,6 +19,8 @@ const YES_NO: [&str; 2] = ["yes", "no"];
 
 /// The field that repeats a command which was warned about.
 const ALL_THE_SAME: &str = "confirmed";
+/// A time that lies behind: a clock time without a date is the last one, not the next.
+const TOLD_AT: &str = "told_at";
 
 /// Which action on what.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +104,10 @@ impl FormField {
         Ok(match self.spec.kind {
             FieldKind::Yes => json!(self.choice() == Some(YES_NO[0])),
             FieldKind::Code | FieldKind::Agreement => json!(self.choice()),
-            FieldKind::Time => json!(dates::parse_next(text, now).ok_or("not-a-time")?),
+            FieldKind::Time => {
+                let from = if self.spec.name == TOLD_AT { now - Duration::days(1) } else { now };
+                json!(dates::parse_next(text, from).ok_or("not-a-time")?)
+            }
             FieldKind::Entry => {
                 let number = text.parse().map_err(|_| "not-a-number")?;
                 json!(entry_of(number).ok_or("unknown-number")?)

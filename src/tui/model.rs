@@ -393,7 +393,8 @@ const SLIP_GUARD_MS: i64 = 1_500;
 /// Whether an entry is a row of a place.
 pub fn is_on(place: Place, entry: &Entry) -> bool {
     match place {
-        Place::Overview => true,
+        // A visit as planned, or one that stands still, is nothing to look at before it slips.
+        Place::Overview => entry.board() != Board::Visits || entry.attention.level != Level::None,
         Place::Shift | Place::Agreements => false,
         Place::Duties => is_deadline(entry),
         place => entry.board().name() == place.name(),

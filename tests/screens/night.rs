@@ -287,30 +287,13 @@ pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
 
 /// Comes home this morning; two of four steps are done.
 pub fn comes_home(number: u32) -> Entry {
-    let told = json!([
-        { "name": "expected_at", "kind": "time", "required": true },
-        code("told_by", &["hospital", "nurse", "citizen"]),
-    ]);
-    let steps = ["visits-planned", "groceries", "medicine", "key"];
-    let mut actions = vec![
-        action("discharges.resume", json!([]), false),
-        action("discharges.expect", told, false),
-        action("discharges.step", json!([code("step", &steps), { "name": "done", "kind": "yes" }]), false),
-        action(
-            "discharges.assessors-told",
-            json!([{ "name": "told", "kind": "yes", "required": true }]),
-            false,
-        ),
-        action("discharges.stop", json!([code("reason", &["dead", "moved", "declined"])]), true),
-    ];
-    actions.extend(common("discharges", false));
     entry(
         number,
         "discharges",
         "discharge-expected",
         ago(190_000),
         json!({
-            "agreement": "norddjurs", "citizen": "c-3", "actions": actions,
+            "agreement": "norddjurs", "citizen": "c-3", "actions": stay_actions(),
             "due": [{ "what": "expected", "at": ahead(25_000) }],
             "details": {
                 "stay": "stay-3", "setting": "inpatient", "planned": false, "department": "5790000000000",
@@ -325,30 +308,13 @@ pub fn comes_home(number: u32) -> Entry {
 
 /// 35 minutes late, moved once before; nobody has told the citizen.
 pub fn late_visit(number: u32) -> Entry {
-    let party = ["citizen", "provider", "municipality"];
-    let confirmed = json!({ "name": "confirmed", "kind": "yes" });
-    let door = json!([
-        { "name": "step", "kind": "code", "codes": ["windows", "light"] },
-        { "name": "done", "kind": "yes" },
-        { "name": "outcome", "kind": "code", "codes": ["let-in", "not-home"] },
-    ]);
-    let time = |name: &str| json!({ "name": name, "kind": "time", "required": true });
-    let mut actions = vec![
-        action("visits.contact", json!([{ "name": "reached", "kind": "yes", "required": true }]), false),
-        action("visits.door", door, false),
-        action("visits.move", json!([time("to"), code("asked_by", &party), confirmed]), false),
-        action("visits.replace", json!([time("at"), confirmed]), false),
-        action("visits.done", json!([]), false),
-        action("visits.cancel", json!([code("by", &party), confirmed]), true),
-    ];
-    actions.extend(common("visits", false));
     entry(
         number,
         "visits",
         "late",
         ago(30_000),
         json!({
-            "agreement": "norddjurs", "citizen": "c-4", "actions": actions,
+            "agreement": "norddjurs", "citizen": "c-4", "actions": visit_actions(),
             "due": [{ "what": "contact", "at": ago(300), "clause": "3.5.5" }],
             "details": {
                 "visit": "v-4", "grant": "pathway", "help": "personal", "agreed_at": ago(2_400), "first_agreed_at": ago(6_000),
@@ -487,4 +453,194 @@ pub fn opened(entry: Entry) -> EntryView {
         line(94, ago(20), 0, "timer", "entry.claim-expired", json!({})),
     ];
     EntryView { entry, history, numbers: Vec::new() }
+}
+
+fn step(name: &str, done_at: Option<DateTime<Utc>>) -> Value {
+    json!({ "step": name, "done_at": done_at })
+}
+
+fn resume_list(done: usize) -> Value {
+    let steps = ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"];
+    steps.iter().enumerate().map(|(nth, name)| step(name, (nth < done).then(|| ago(600)))).collect()
+}
+
+fn stay_actions() -> Vec<Value> {
+    let steps = ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"];
+    let tellers = ["hospital", "nurse", "assessors", "citizen", "relative", "care-system", "colleague"];
+    let mut actions = vec![
+        action("discharges.resume", json!([]), false),
+        action(
+            "discharges.expect",
+            json!([{ "name": "expected_at", "kind": "time", "required": true }, code("told_by", &tellers)]),
+            false,
+        ),
+        action("discharges.step", json!([code("step", &steps), { "name": "done", "kind": "yes" }]), false),
+        action(
+            "discharges.assessors-told",
+            json!([{ "name": "told", "kind": "yes", "required": true }]),
+            false,
+        ),
+        action("discharges.stop", json!([code("reason", &["dead", "moved", "care-home", "declined"])]), true),
+    ];
+    actions.extend(common("discharges", false));
+    actions
+}
+
+fn stay(
+    number: u32,
+    state: &str,
+    opened_at: DateTime<Utc>,
+    agreement: &str,
+    details: Value,
+    due: Value,
+) -> Entry {
+    let mut all = json!({ "planned": false, "corrections": 0, "steps": resume_list(0), "asks_assessors": false,
+                          "first_day_visits": 0 });
+    for (name, value) in details.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    let parts = json!({ "agreement": agreement, "citizen": format!("5f2c-41aa-{number:06}"), "details": all,
+                        "actions": stay_actions(), "due": due });
+    entry(number, "discharges", state, opened_at, parts)
+}
+
+/// Home by a hospital's message; half of the list is done.
+pub fn discharged(number: u32) -> Entry {
+    let details = json!({
+        "stay": "stay-7", "setting": "inpatient", "department": "sor-afd-12", "admitted_at": ago(190_000),
+        "discharged_at": ago(1_500), "steps": resume_list(3), "assessors_told": false, "first_day_wasted": true,
+        "first_day_clause": "3.5.3", "first_day_visits": 2, "groceries_clause": "3.4",
+    });
+    stay(
+        number,
+        "discharged",
+        ago(190_000),
+        "norddjurs",
+        details,
+        json!([{ "what": "resume", "at": ahead(2_100) }]),
+    )
+}
+
+/// Told by telephone.
+pub fn told_by_telephone(number: u32) -> Entry {
+    let details = json!({ "expected_at": ahead(16_000), "expected_told_by": "nurse", "expected_told_at": ago(900),
+                          "steps": resume_list(1) });
+    let due = json!([{ "what": "expected", "at": ahead(16_000) }]);
+    stay(number, "discharge-expected", ago(900), "norddjurs", details, due)
+}
+
+pub fn on_leave(number: u32) -> Entry {
+    let details = json!({ "stay": "stay-9", "setting": "inpatient", "planned": true, "department": "sor-afd-07",
+                          "admitted_at": ago(150_000), "leave_since": ago(7_000) });
+    stay(number, "on-leave", ago(150_000), "jammerbugt", details, json!([]))
+}
+
+/// Help was resumed, and then the hospital took the discharge back.
+pub fn taken_back(number: u32) -> Entry {
+    let details = json!({ "stay": "stay-3", "setting": "inpatient", "department": "sor-afd-03", "steps": resume_list(6),
+                          "admitted_at": ago(300_000), "resumed_at": ago(9_000), "upset": "discharge-cancelled",
+                          "upset_at": ago(240), "corrections": 1 });
+    stay(number, "admitted", ago(300_000), "jammerbugt", details, json!([]))
+}
+
+fn visit_actions() -> Vec<Value> {
+    let parties = ["citizen", "provider", "municipality"];
+    let confirmed = json!({ "name": "confirmed", "kind": "yes" });
+    let time = |name: &str| json!({ "name": name, "kind": "time", "required": true });
+    let steps = ["windows", "light", "curtains", "car", "bicycle", "municipal-instruction"];
+    let mut actions = vec![
+        action("visits.contact", json!([{ "name": "reached", "kind": "yes", "required": true }]), false),
+        action(
+            "visits.door",
+            json!([{ "name": "step", "kind": "code", "codes": steps }, { "name": "done", "kind": "yes" },
+                   { "name": "outcome", "kind": "code", "codes": ["let-in", "found-well", "not-home"] }]),
+            false,
+        ),
+        action("visits.move", json!([time("to"), code("asked_by", &parties), confirmed]), false),
+        action("visits.replace", json!([time("at"), confirmed]), false),
+        action("visits.done", json!([]), false),
+        action(
+            "visits.cancel",
+            json!([code("by", &parties), { "name": "told_at", "kind": "time" }, confirmed]),
+            true,
+        ),
+    ];
+    actions.extend(common("visits", false));
+    actions
+}
+
+fn visit(
+    number: u32,
+    state: &str,
+    agreement: &str,
+    help: &str,
+    agreed_at: DateTime<Utc>,
+    more: Value,
+    due: Value,
+) -> Entry {
+    let mut details = json!({ "visit": format!("visit-{number}"), "grant": "service", "help": help,
+                              "agreed_at": agreed_at, "limit_minutes": 30, "tries": 0, "moves": [], "no_receipt": false });
+    for (name, value) in more.as_object().unwrap() {
+        details[name] = value.clone();
+    }
+    let parts = json!({ "agreement": agreement, "citizen": format!("5f2c-41aa-{number:06}"), "details": details,
+                        "actions": visit_actions(), "due": due });
+    entry(number, "visits", state, ago(30_000), parts)
+}
+
+pub fn late(number: u32) -> Entry {
+    let more = json!({ "expected_at": ahead(1_300), "side": "late", "minutes": 34 });
+    let due = json!([{ "what": "contact", "at": ahead(1_060), "clause": "3.5.5" }]);
+    visit(number, "late", "norddjurs", "personal", ago(740), more, due)
+}
+
+/// Told by a colleague, who has it.
+pub fn early(number: u32) -> Entry {
+    let more = json!({ "expected_at": ahead(1_040), "side": "early", "minutes": 40, "contacted_at": ago(60),
+                       "reached": true, "tries": 1 });
+    let mut entry = visit(number, "contacted", "jammerbugt", "nursing", ahead(3_440), more, json!([]));
+    entry.holder =
+        serde_json::from_value(json!({ "name": "bo", "since": ago(130), "until": ahead(770) })).unwrap();
+    entry
+}
+
+pub fn not_reached(number: u32) -> Entry {
+    let more = json!({ "expected_at": ahead(900), "side": "late", "minutes": 45, "contacted_at": ago(300),
+                       "reached": false, "tries": 2 });
+    let due = json!([{ "what": "contact", "at": ago(0), "clause": "3.5.5" }]);
+    visit(number, "not-reached", "norddjurs", "food", ago(1_800), more, due)
+}
+
+pub fn closed_door(number: u32) -> Entry {
+    let steps: Vec<Value> = ["windows", "light", "curtains", "car", "bicycle", "municipal-instruction"]
+        .iter()
+        .enumerate()
+        .map(|(nth, name)| step(name, (nth < 2).then(|| ago(120))))
+        .collect();
+    let more = json!({ "door": { "since": ago(400), "steps": steps, "clause": "3.1.8" } });
+    visit(number, "door-unanswered", "jammerbugt", "food", ago(460), more, json!([]))
+}
+
+/// Moved by us although the contract says never.
+pub fn moved(number: u32) -> Entry {
+    let (from, to) = (ahead(17_240), ahead(23_540));
+    let more = json!({
+        "first_agreed_at": from, "window_from": "07:00", "window_to": "11:00", "against_contract": "3.5.4",
+        "moves": [{ "from": from, "to": to, "asked_by": "provider", "at": ago(500) }],
+    });
+    visit(number, "moved", "norddjurs", "personal", to, more, json!([]))
+}
+
+pub fn owed(number: u32) -> Entry {
+    let more = json!({ "cancelled_at": ago(130_000), "cancelled_by": "hospital", "cancellation_told_at": ago(130_000),
+                       "replacement": "owed", "halted": "in-hospital" });
+    visit(number, "cancelled", "norddjurs", "practical", ago(150_000), more, json!([]))
+}
+
+/// Every kind of stay and visit, and what else there is at night.
+pub fn homecare() -> BoardSnapshot {
+    let mut entries = busy().entries;
+    entries.extend([discharged(14), told_by_telephone(15), on_leave(16), taken_back(17)]);
+    entries.extend([late(21), early(22), not_reached(23), closed_door(24), moved(25), owed(26)]);
+    board(entries)
 }

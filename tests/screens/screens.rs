@@ -23,7 +23,7 @@ const PLACES: [(&str, &str); 9] = [
     ("agreements", "9"),
 ];
 
-fn snapshot(name: &str, screen: &str) {
+pub fn snapshot(name: &str, screen: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -293,7 +293,7 @@ fn every_rule_of_the_built_in_agreements_has_words() {
 }
 
 /// `[some-code]`, which is neither a place in brackets nor a button.
-fn has_hole(line: &str) -> bool {
+pub fn has_hole(line: &str) -> bool {
     line.split('[').skip(1).filter_map(|rest| rest.split_once(']')).any(|(inside, _)| {
         !inside.is_empty() && inside.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c.is_ascii_digit())
     })

@@ -130,14 +130,14 @@ fn a_typed_time_is_a_copenhagen_time() {
 #[test]
 fn what_speaks_against_the_contract_is_warned_about_and_done_all_the_same_when_asked_again() {
     let mut desk = Desk::with(night::busy());
-    desk.press("5 e «4.30» Tab 2").hides("Alligevel");
+    desk.press("5 e «4.30» Tab 2").hides("Gør det alligevel");
     desk.press("Enter");
     let sent = desk.submitted();
     let mut fields = json!({ "to": "2026-11-22T03:30:00Z", "asked_by": "provider" });
     assert_eq!(sent[0].command, command("move", fields.clone()));
     let problem = Problem::new(422, "against-contract").with("clause", "3.5.4").with("says", "Flyttes ikke.");
     desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Err(problem)) });
-    desk.shows("Imod aftalen (3.5.4)").shows("Alligevel");
+    desk.shows("Imod aftalen (3.5.4)").shows("Gør det alligevel");
     desk.press("1 Enter");
     fields["confirmed"] = json!(true);
     assert_eq!(desk.submitted()[0].command, command("move", fields));

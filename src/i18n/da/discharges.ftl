@@ -84,3 +84,43 @@ kind-discharges-stopped = hjælp stoppet
 kind-discharges-step-ticked = trin
 kind-discharges-assessors-told = spurgt om visitationen
 kind-discharges-corrected = rettet
+
+# Tavlen og posten
+column-since = Siden
+column-told-by = Fra
+column-ready = Klar
+fact-by-telephone = telefonisk
+fact-steps = { $done } af { $all }
+fact-upset = Nyt
+fact-stay = Ophold
+fact-planned = planlagt
+fact-acute = akut
+fact-admitted = Indlagt
+fact-department = Afdeling
+fact-on-leave = På orlov
+fact-expected-home = Ventes hjem
+fact-told = sagt af { $who } { $clock }
+fact-discharged = Udskrevet
+fact-died = Død
+fact-corrections = Rettet
+fact-steps-done = Gjort
+fact-steps-missing = Mangler
+fact-assessors = Visitationen
+fact-assessors-told = sagde det før indlæggelsen
+fact-assessors-silent = sagde det ikke før indlæggelsen
+fact-assessors-asked = sagde de det før indlæggelsen? Svar i menuen
+fact-wasted = { $count ->
+    [0] første dags besøg er forgæves gang
+    [one] 1 besøg den dag er forgæves gang
+   *[other] { $count } besøg den dag er forgæves gang
+  }
+fact-report = Afbud
+fact-report-says = meldes til visitationen,
+fact-groceries = Dagligvarer
+fact-groceries-says = borgeren kan have akut brug for hjælp til at tage imod dem,
+fact-resumed = Genoptaget
+fact-stopped = Stoppet
+upset-short-discharge-cancelled = hjælp kører
+upset-short-admitted-again = hjælp kører
+upset-short-death-cancelled = ikke død
+detail-known = Kendt siden

@@ -1,6 +1,6 @@
 # Besøg
 field-asked_by = Bedt om af
-field-confirmed = Alligevel
+field-confirmed = Gør det alligevel
 field-at = Tid
 field-by = Aflyst af
 field-told_at = Sagt kl.
@@ -89,4 +89,46 @@ kind-visits-halted = sat i bero
 kind-visits-went-on = i gang igen
 kind-visits-corrected = rettet
 
-refusal-against-contract = Imod aftalen ({ $clause }): { $says } Vælg »alligevel« for at gøre det; det mærkes.
+refusal-against-contract = Imod aftalen ({ $clause }): { $says } Svar ja til »Gør det alligevel«, hvis det skal ske; det mærkes.
+
+# Tavlen og posten
+column-agreed = Aftalt
+column-help = Hjælp
+column-contact = Borger ved
+off-late = { $minutes } min forsinket
+off-early = { $minutes } min for tidligt
+help-short-personal = pleje
+help-short-practical = praktisk
+help-short-food = mad
+help-short-nursing = sygepl.
+help-short-training = træning
+fact-not-rung = ikke ringet
+fact-with = hos { $name }
+fact-reached = ja, { $clock }
+fact-tries = { $count } forsøg
+fact-against = IMOD AFTALEN
+fact-against-says = sidste ændring er imod den,
+fact-off = Afviger
+fact-limit = borgeren ringes op fra { $minutes } min
+fact-agreed = Aftalt
+fact-window = mellem { $from } og { $to }
+fact-expected = Ventes
+fact-started = Begyndt
+fact-receipted = Kvitteret
+fact-no-receipt = Uden kvittering
+fact-help = Hjælp
+fact-contact = Borger ved det
+fact-moved = Flyttet
+fact-move = fra { $from } til { $to }, bedt om af { $who } ({ $clock })
+fact-cancelled = Aflyst
+fact-cancelled-by = ved { $who }, sagt { $clock }
+fact-in-time = i tide
+fact-too-late = for sent
+fact-replacement = Erstatning
+fact-replaced = Erstattet til
+fact-halted = I bero
+fact-holiday = Helligdag
+fact-holiday-says = tilbyd en anden dag,
+fact-door = Ingen åbner
+fact-against-short = { $state } mod { $clause }
+fact-owes = skylder nyt besøg

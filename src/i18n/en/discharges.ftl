@@ -84,3 +84,43 @@ kind-discharges-stopped = help stopped
 kind-discharges-step-ticked = step
 kind-discharges-assessors-told = asked about the assessors
 kind-discharges-corrected = corrected
+
+# The board and the entry
+column-since = Since
+column-told-by = From
+column-ready = Ready
+fact-by-telephone = telephone
+fact-steps = { $done } of { $all }
+fact-upset = News
+fact-stay = Stay
+fact-planned = planned
+fact-acute = acute
+fact-admitted = Admitted
+fact-department = Department
+fact-on-leave = On leave
+fact-expected-home = Expected home
+fact-told = told by { $who } { $clock }
+fact-discharged = Discharged
+fact-died = Died
+fact-corrections = Corrected
+fact-steps-done = Done
+fact-steps-missing = Missing
+fact-assessors = Assessors
+fact-assessors-told = told us before the admission
+fact-assessors-silent = did not tell us before the admission
+fact-assessors-asked = did they tell us before the admission? Answer in the menu
+fact-wasted = { $count ->
+    [0] the first day's visits are wasted
+    [one] 1 visit of that day is wasted
+   *[other] { $count } visits of that day are wasted
+  }
+fact-report = Cancellations
+fact-report-says = are reported to the assessors,
+fact-groceries = Groceries
+fact-groceries-says = the citizen may need acute help to receive them,
+fact-resumed = Resumed
+fact-stopped = Stopped
+upset-short-discharge-cancelled = help runs
+upset-short-admitted-again = help runs
+upset-short-death-cancelled = not dead
+detail-known = Known since

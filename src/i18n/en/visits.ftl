@@ -1,6 +1,6 @@
 # Visits
 field-asked_by = Asked by
-field-confirmed = All the same
+field-confirmed = Do it all the same
 field-at = Time
 field-by = Cancelled by
 field-told_at = Told at
@@ -62,8 +62,8 @@ why-planned = Planned
 why-moved = Moved
 why-contacted = The citizen has been contacted
 
-next-contact = Ring citizen
-next-door-steps = Go through steps
+next-contact = Ring up
+next-door-steps = Do steps
 next-replace = Agree anew
 next-ask-or-replace = Ask assessors
 next-receipt = Receipt
@@ -89,4 +89,46 @@ kind-visits-halted = halted
 kind-visits-went-on = goes on
 kind-visits-corrected = corrected
 
-refusal-against-contract = Against the agreement ({ $clause }): { $says } Choose "all the same" to do it; it is marked.
+refusal-against-contract = Against the agreement ({ $clause }): { $says } Say yes to "Do it all the same" if it must be; it is marked.
+
+# The board and the entry
+column-agreed = Agreed
+column-help = Help
+column-contact = Told
+off-late = { $minutes } min late
+off-early = { $minutes } min early
+help-short-personal = personal
+help-short-practical = domestic
+help-short-food = food
+help-short-nursing = nursing
+help-short-training = training
+fact-not-rung = not rung
+fact-with = with { $name }
+fact-reached = yes, { $clock }
+fact-tries = { $count } tries
+fact-against = CONTRACT
+fact-against-says = the last change is against it,
+fact-off = Off
+fact-limit = the citizen is rung from { $minutes } min
+fact-agreed = Agreed
+fact-window = between { $from } and { $to }
+fact-expected = Expected
+fact-started = Begun
+fact-receipted = Receipted
+fact-no-receipt = No receipt
+fact-help = Help
+fact-contact = Citizen told
+fact-moved = Moved
+fact-move = from { $from } to { $to }, asked by { $who } ({ $clock })
+fact-cancelled = Cancelled
+fact-cancelled-by = by { $who }, told { $clock }
+fact-in-time = in time
+fact-too-late = too late
+fact-replacement = Replacement
+fact-replaced = Replaced on
+fact-halted = Halted
+fact-holiday = Holiday
+fact-holiday-says = offer another day,
+fact-door = Nobody opens
+fact-against-short = { $state }, not { $clause }
+fact-owes = owes a visit

@@ -89,10 +89,10 @@ impl Cast {
         let admitted_ms = self.fell_away.agreed_ms - 3 * HOUR;
         let leaver = &self.on_leave;
         let mut facts = vec![
-            admitted(pen, admitted_ms, stay, who, false, "sor-demo-12"),
+            admitted(pen, admitted_ms, stay, who, false, "sor-afd-12"),
             // The plan of that day came after the admission.
             plan(pen, admitted_ms + HOUR, &self.fell_away, Help::Practical, None),
-            admitted(pen, on_grid(pen, -41 * HOUR), &leaver.0, &leaver.1, true, "sor-demo-07"),
+            admitted(pen, on_grid(pen, -41 * HOUR), &leaver.0, &leaver.1, true, "sor-afd-07"),
         ];
         for (visit, help) in [
             (&self.late, Help::Personal),

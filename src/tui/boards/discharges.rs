@@ -1,6 +1,6 @@
-//! Udskrivninger: who is in hospital, who comes home when, and how far the list has come.
+//! Udskrivninger: where the citizen is or when they come home, who said so, how far the list has got.
 
-use super::super::paint::{Column, Pieces};
+use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use super::plain;
 use crate::i18n::{Key, Said, dates, key};
@@ -11,13 +11,14 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
         plain::mark(words),
         plain::number(words),
-        plain::state(words),
-        plain::due(words),
-        plain::column(words, key::COLUMN_CITIZEN, 12, 3, 0),
-        plain::column(words, key::COLUMN_STEPS, 4, 0, 2),
+        plain::column(words, key::COLUMN_STATE, 11, 1, 0),
+        plain::column(words, key::COLUMN_SINCE, 9, 0, 0),
+        plain::column(words, key::COLUMN_TOLD_BY, 10, 1, 2),
+        plain::column(words, key::COLUMN_READY, 6, 0, 0),
+        plain::column(words, key::COLUMN_CITIZEN, 9, 2, 1),
         plain::holder(words),
         plain::agreement(words),
-        plain::column(words, key::COLUMN_NEXT, 12, 1, 0),
+        plain::next(words),
     ]
 }
 
@@ -25,78 +26,137 @@ pub fn cells(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Vec<Pi
     vec![
         plain::mark_cell(words, entry),
         plain::one(words.number(entry)),
-        plain::state_cell(words, entry),
-        vec![words.due(entry)],
+        state(words, entry, stay),
+        vec![since(words, entry, stay)],
+        plain::one(told_by(words, stay)),
+        plain::one(progress(words, &stay.steps)),
         plain::one(words.citizen_or_id(entry)),
-        plain::one(progress(&stay.steps)),
         plain::holder_cell(words, entry),
         plain::one(words.agreement_of(entry)),
         plain::one(words.next(entry)),
     ]
 }
 
-/// `2/6`; nothing where there is no list.
-fn progress(steps: &[Step]) -> Said {
+/// Where the citizen is, unless help runs for somebody who is not at home: that comes first.
+fn state(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Pieces {
+    match &stay.upset {
+        Some(upset) if !words.is_unstored(entry) => {
+            vec![Piece::new(words.code("upset-short", upset), words.role(entry))]
+        }
+        _ => plain::state_cell(words, entry),
+    }
+}
+
+/// How long it has been so, or when the citizen is expected home.
+fn since(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Piece {
+    let since = match entry.state.as_str() {
+        _ if stay.upset.is_some() => stay.upset_at,
+        "discharge-expected" if stay.expected_at.is_some() => {
+            return words.limit(stay.expected_at, words.role(entry));
+        }
+        "on-leave" => stay.leave_since,
+        "discharged" => stay.discharged_at,
+        "dead" => stay.died_at,
+        "admitted" => stay.admitted_at,
+        _ => None,
+    };
+    let since = since.unwrap_or(entry.opened_at);
+    Piece::plain(dates::age_short(&words.look.texts, since, words.now()))
+}
+
+/// The department that wrote, or that it was told by telephone.
+fn told_by(words: Words<'_>, stay: &DischargeDetails) -> Said {
+    match (&stay.department, &stay.stay) {
+        (Some(department), _) => Said::outside(department.as_str()),
+        (None, None) => words.look.texts.get(key::FACT_BY_TELEPHONE),
+        (None, Some(_)) => words.look.texts.get(key::COMMON_UNKNOWN),
+    }
+}
+
+/// `3 af 6`
+pub(super) fn progress(words: Words<'_>, steps: &[Step]) -> Said {
     if steps.is_empty() {
         return Said::default();
     }
-    let count = |count: usize| Said::number(i64::try_from(count).unwrap_or(i64::MAX));
-    count(steps.iter().filter(|step| step.done_at.is_some()).count()).join("/", &count(steps.len()))
-}
-
-/// The steps in their order, a line each, the done ones with their time.
-pub fn steps(words: Words<'_>, steps: &[Step]) -> Said {
-    let said: Vec<Said> = steps
-        .iter()
-        .map(|step| {
-            let mark = if step.done_at.is_some() { "(x)" } else { "( )" };
-            let clock = step.done_at.map(|at| dates::near(at, words.now())).unwrap_or_default();
-            Said::fixed(mark).join(" ", &words.code("step", step.step.as_str())).join(" ", &clock)
-        })
-        .collect();
-    Said::all(&said, "\n")
+    let done = steps.iter().filter(|step| step.done_at.is_some()).count();
+    words.look.texts.with(key::FACT_STEPS, &[("done", done.into()), ("all", steps.len().into())])
 }
 
 pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
-    let texts = &words.look.texts;
-    let clock = |at| dates::near(at, words.now());
-    let yes_no = |yes: bool| texts.get(if yes { key::COMMON_YES } else { key::COMMON_NO });
+    let (texts, now) = (&words.look.texts, words.now());
+    let clock = |at| dates::near(at, now);
     let mut facts = Vec::new();
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
-    add(key::FACT_UPSET, stay.upset.as_ref().map(|code| words.code("why", code)));
+    let upset = stay.upset.as_ref().map(|code| {
+        let at = stay.upset_at.map(clock).unwrap_or_default();
+        words.code("why", code).join(" · ", &at)
+    });
+    add(key::FACT_UPSET, upset);
+    let by_hand = || texts.get(key::FACT_BY_TELEPHONE);
+    add(key::FACT_STAY, Some(stay.stay.as_ref().map_or_else(by_hand, |id| Said::outside(id.as_str()))));
+    let kind = if stay.planned { key::FACT_PLANNED } else { key::FACT_ACUTE };
+    let admitted = stay.admitted_at.map(|at| {
+        let setting = stay.setting.as_ref().map(|code| words.code("setting", code)).unwrap_or_default();
+        clock(at).join(", ", &setting).join(", ", &texts.get(kind))
+    });
+    add(key::FACT_ADMITTED, admitted);
+    add(key::FACT_DEPARTMENT, stay.department.as_ref().map(|id| Said::outside(id.as_str())));
+    add(key::FACT_ON_LEAVE, stay.leave_since.map(clock));
     let expected = stay.expected_at.map(|at| {
-        let teller = stay.expected_told_by.as_ref().map(|code| words.code("teller", code.as_str()));
-        let told = stay.expected_told_at.map(clock).unwrap_or_default();
-        clock(at).join(" · ", &teller.unwrap_or_default().join(" ", &told))
+        let by = stay.expected_told_by.as_ref().map(|code| words.code("teller", code.as_str()));
+        let told_at = stay.expected_told_at.map(clock).unwrap_or_default();
+        let told = [("who", by.unwrap_or_default().into()), ("clock", told_at.into())];
+        clock(at).join(", ", &texts.with(key::FACT_TOLD, &told))
     });
     add(key::FACT_EXPECTED_HOME, expected);
-    add(key::FACT_ADMITTED, stay.admitted_at.map(clock));
-    let setting = stay.setting.as_ref().map(|code| {
-        let planned = if stay.planned { texts.get(key::FACT_PLANNED) } else { texts.get(key::FACT_ACUTE) };
-        words.code("setting", code).join(" · ", &planned)
-    });
-    add(key::FACT_SETTING, setting);
-    add(key::FACT_DEPARTMENT, stay.department.as_ref().map(|id| Said::outside(id.as_str())));
-    add(key::FACT_LEAVE, stay.leave_since.map(clock));
     add(key::FACT_DISCHARGED, stay.discharged_at.map(clock));
     add(key::FACT_DIED, stay.died_at.map(clock));
-    add(key::FACT_STEPS, (!stay.steps.is_empty()).then(|| steps(words, &stay.steps)));
-    add(key::FACT_ASSESSORS_TOLD, stay.assessors_told.map(yes_no));
-    let first_day = stay.first_day_wasted.map(|wasted| {
-        let visits = Said::number(i64::from(stay.first_day_visits));
-        let count = if wasted { visits } else { Said::default() };
-        let clause = stay.first_day_clause.as_deref().map(|clause| words.clause_said(clause));
-        yes_no(wasted).join(" · ", &count).join(" · ", &clause.unwrap_or_default())
-    });
-    add(key::FACT_FIRST_DAY, first_day);
-    add(key::FACT_REPORT, stay.report_clause.as_deref().map(|clause| words.clause_said(clause)));
-    add(key::FACT_GROCERIES, stay.groceries_clause.as_deref().map(|clause| words.clause_said(clause)));
+    add(key::FACT_CORRECTIONS, (stay.corrections > 0).then(|| Said::number(i64::from(stay.corrections))));
+    let (done, missing) = steps(words, &stay.steps);
+    add(key::FACT_STEPS_DONE, done);
+    add(key::FACT_STEPS_MISSING, missing);
+    add(key::FACT_ASSESSORS, assessors(words, stay));
+    add(
+        key::FACT_REPORT,
+        stay.report_clause.as_ref().map(|it| plain::by_clause(words, key::FACT_REPORT_SAYS, it)),
+    );
+    let groceries = |it: &String| plain::by_clause(words, key::FACT_GROCERIES_SAYS, it);
+    add(key::FACT_GROCERIES, stay.groceries_clause.as_ref().map(groceries));
     add(key::FACT_RESUMED, stay.resumed_at.map(clock));
     let stopped = stay.stopped_at.map(|at| {
         let reason = stay.stop_reason.as_ref().map(|code| words.code("stop", code.as_str()));
-        clock(at).join(" · ", &reason.unwrap_or_default())
+        clock(at).join(", ", &reason.unwrap_or_default())
     });
     add(key::FACT_STOPPED, stopped);
-    add(key::FACT_CORRECTIONS, (stay.corrections > 0).then(|| Said::number(i64::from(stay.corrections))));
     facts
+}
+
+/// Which steps are done, with when, and which are not.
+pub(super) fn steps(words: Words<'_>, steps: &[Step]) -> (Option<Said>, Option<Said>) {
+    let name = |step: &Step| words.code("step", step.step.as_str());
+    let done =
+        steps.iter().filter_map(|step| Some(name(step).join(" ", &dates::near(step.done_at?, words.now()))));
+    let missing = steps.iter().filter(|step| step.done_at.is_none()).map(name);
+    let some = |list: Vec<Said>| (!list.is_empty()).then(|| Said::all(&list, ", "));
+    (some(done.collect()), some(missing.collect()))
+}
+
+/// Whether the assessors told us of the admission, and what follows for the first day's visits.
+fn assessors(words: Words<'_>, stay: &DischargeDetails) -> Option<Said> {
+    let texts = &words.look.texts;
+    let told = match stay.assessors_told {
+        Some(true) => texts.get(key::FACT_ASSESSORS_TOLD),
+        Some(false) => texts.get(key::FACT_ASSESSORS_SILENT),
+        None if stay.asks_assessors => texts.get(key::FACT_ASSESSORS_ASKED),
+        None => return None,
+    };
+    let wasted = stay.first_day_wasted.filter(|is| *is).map(|_| {
+        let count = [("count", stay.first_day_visits.into())];
+        let said = texts.with(key::FACT_WASTED, &count);
+        match &stay.first_day_clause {
+            Some(clause) => said.join(" ", &words.clause_said(clause)),
+            None => said,
+        }
+    });
+    Some(told.join("; ", &wasted.unwrap_or_default()))
 }

@@ -57,6 +57,6 @@ pub fn facts(words: Words<'_>, entry: &Entry) -> Vec<(crate::i18n::Key, crate::i
         Details::Duties(duty) => duties::facts(words, duty),
         Details::Sources(trouble) => sources::facts(words, trouble),
         Details::Discharges(stay) => discharges::facts(words, stay),
-        Details::Visits(visit) => visits::facts(words, visit),
+        Details::Visits(visit) => visits::facts(words, entry, visit),
     }
 }

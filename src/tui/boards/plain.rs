@@ -89,3 +89,8 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
         one(words.next(entry)),
     ]
 }
+
+/// A sentence and the clause it comes from.
+pub fn by_clause(words: Words<'_>, says: Key, from: &str) -> Said {
+    words.look.texts.get(says).join(" ", &words.clause_said(from))
+}

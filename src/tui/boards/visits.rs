@@ -1,118 +1,190 @@
-//! Besøg: what was agreed, how far off it is, and whether the citizen knows.
+//! Besøg: the agreed time, how far off it is, what kind of help, whether the citizen knows.
 
 use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use super::{discharges, plain};
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
-use crate::protocol::entry::VisitDetails;
+use crate::protocol::entry::{DoorDetails, VisitDetails, VisitMove};
+use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
         plain::mark(words),
         plain::number(words),
-        plain::state(words),
-        plain::column(words, key::COLUMN_AGREED, 11, 0, 0),
-        plain::column(words, key::COLUMN_OFF, 5, 0, 0),
-        plain::column(words, key::COLUMN_CITIZEN, 9, 3, 0),
-        plain::column(words, key::COLUMN_HELP, 9, 2, 2),
-        plain::holder(words),
+        plain::column(words, key::COLUMN_AGREED, 9, 0, 0),
+        plain::column(words, key::COLUMN_STATE, 18, 1, 0),
+        plain::column(words, key::COLUMN_HELP, 8, 1, 1),
+        plain::column(words, key::COLUMN_CONTACT, 11, 1, 0),
+        plain::column(words, key::COLUMN_CITIZEN, 9, 2, 2),
+        Column { gives_way: 3, ..plain::holder(words) },
         plain::agreement(words),
-        plain::column(words, key::COLUMN_NEXT, 12, 1, 0),
+        plain::column(words, key::COLUMN_NEXT, 11, 3, 0),
     ]
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<Pieces> {
-    let agreed = visit.agreed_at.map(|at| dates::near(at, words.now())).unwrap_or_default();
+    let help = visit.help.as_ref().map(|code| words.code("help-short", code)).unwrap_or_default();
     vec![
         plain::mark_cell(words, entry),
         plain::one(words.number(entry)),
-        plain::state_cell(words, entry),
-        plain::one(agreed),
-        vec![Piece::new(off(visit), words.role(entry))],
+        plain::one(agreed(words, visit)),
+        state(words, entry, visit),
+        plain::one(help),
+        vec![contact(words, entry, visit)],
         plain::one(words.citizen_or_id(entry)),
-        plain::one(visit.help.as_ref().map(|code| words.code("help", code)).unwrap_or_default()),
         plain::holder_cell(words, entry),
         plain::one(words.agreement_of(entry)),
         plain::one(words.next(entry)),
     ]
 }
 
-/// `+35` minutes late, `-40` early.
-fn off(visit: &VisitDetails) -> Said {
-    let Some(minutes) = visit.minutes else { return Said::default() };
-    let sign = if visit.side.as_deref() == Some("early") { "-" } else { "+" };
-    Said::fixed(sign).join("", &Said::number(minutes.abs()))
+/// The clock today, with the weekday on another.
+fn agreed(words: Words<'_>, visit: &VisitDetails) -> Said {
+    visit.agreed_at.map(|at| dates::clock_or_day(&words.look.texts, at, words.now())).unwrap_or_default()
 }
 
-pub fn facts(words: Words<'_>, visit: &VisitDetails) -> Vec<(Key, Said)> {
+/// `34 min forsinket`, a closed door with its steps, a move with the clause against it: what matters most about it.
+fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
     let texts = &words.look.texts;
-    let clock = |at| dates::near(at, words.now());
-    let yes_no = |yes: bool| texts.get(if yes { key::COMMON_YES } else { key::COMMON_NO });
-    let clause = |clause: &Option<String>| clause.as_deref().map(|clause| words.clause_said(clause));
+    if words.is_unstored(entry) {
+        return plain::state_cell(words, entry);
+    }
+    let state = words.state(entry);
+    let clause = visit.against_contract.as_ref();
+    let said = match (entry.state.as_str(), &visit.door, clause) {
+        ("door-unanswered", Some(door), _) => state.join(" ", &discharges::progress(words, &door.steps)),
+        (_, _, Some(clause)) => {
+            let args = [("state", state.into()), ("clause", Said::outside(clause).into())];
+            texts.with(key::FACT_AGAINST_SHORT, &args)
+        }
+        ("cancelled", ..) if visit.replacement.as_deref() == Some("owed") => texts.get(key::FACT_OWES),
+        ("late" | "early" | "contacted" | "not-reached", ..) => deviation(words, visit).unwrap_or(state),
+        _ => state,
+    };
+    vec![Piece::new(said, words.role(entry))]
+}
+
+fn deviation(words: Words<'_>, visit: &VisitDetails) -> Option<Said> {
+    let minutes = [("minutes", visit.minutes?.into())];
+    Some(words.look.texts.code_with("off", visit.side.as_ref()?, &minutes))
+}
+
+/// Whether the citizen knows. A pending change shows here too: the holder's column gives way first.
+fn contact(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Piece {
+    let texts = &words.look.texts;
+    if words.model.is_pending(entry.id) {
+        return Piece::new(texts.get(key::COMMON_PENDING), Role::Pending);
+    }
+    let is_owed = entry.attention.next == "contact";
+    match visit.contacted_at {
+        Some(at) => Piece::plain(contacted(words, visit, dates::near(at, words.now()))),
+        None if is_owed => match &entry.holder {
+            Some(_) => {
+                let name = [("name", words.holder(entry).into())];
+                Piece::plain(texts.with(key::FACT_WITH, &name))
+            }
+            None => Piece::new(texts.get(key::FACT_NOT_RUNG), words.role(entry)),
+        },
+        None => Piece::plain(Said::default()),
+    }
+}
+
+fn contacted(words: Words<'_>, visit: &VisitDetails, clock: Said) -> Said {
+    let texts = &words.look.texts;
+    match visit.reached {
+        Some(true) => texts.with(key::FACT_REACHED, &[("clock", clock.into())]),
+        _ => texts.with(key::FACT_TRIES, &[("count", visit.tries.into())]),
+    }
+}
+
+pub fn facts(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<(Key, Said)> {
+    let (texts, now) = (&words.look.texts, words.now());
+    let clock = |at| dates::near(at, now);
     let mut facts = Vec::new();
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
-    let help = visit.help.as_ref().map(|code| {
-        let grant = visit.grant.as_ref().map(|code| words.code("grant", code));
-        words.code("help", code).join(" · ", &grant.unwrap_or_default())
-    });
-    add(key::COLUMN_HELP, help);
-    let agreed = visit.agreed_at.map(|at| {
-        let first = visit
-            .first_agreed_at
-            .map(|at| texts.with(key::FACT_FIRST_AGREED, &[("clock", clock(at).into())]));
-        clock(at).join(" · ", &first.unwrap_or_default())
-    });
-    add(key::COLUMN_AGREED, agreed);
-    let window = visit.window_from.as_deref().zip(visit.window_to.as_deref());
-    add(key::FACT_WINDOW, window.map(|(from, to)| Said::outside(from).join("–", &Said::outside(to))));
+    let against = |it: &String| plain::by_clause(words, key::FACT_AGAINST_SAYS, it);
+    add(key::FACT_AGAINST, visit.against_contract.as_ref().map(against));
+    add(key::FACT_OFF, deviation(words, visit).map(|said| said.join(", ", &limit(words, visit))));
+    add(key::FACT_AGREED, visit.agreed_at.map(|at| clock(at).join(", ", &window(words, visit))));
     add(key::FACT_EXPECTED, visit.expected_at.map(clock));
     add(key::FACT_STARTED, visit.started_at.map(clock));
-    add(key::FACT_ENDED, visit.done_at.map(clock));
-    let deviation = visit.minutes.map(|_| {
-        let side = visit.side.as_ref().map(|code| words.code("side", code));
-        let minutes =
-            texts.with(key::DATE_MINUTES, &[("minutes", visit.minutes.unwrap_or_default().abs().into())]);
-        let limit = visit
-            .limit_minutes
-            .map(|limit| texts.with(key::FACT_LIMIT, &[("minutes", limit.into())]))
-            .unwrap_or_default();
-        minutes.join(" ", &side.unwrap_or_default()).join(" · ", &limit)
-    });
-    add(key::COLUMN_OFF, deviation);
-    let contacted = visit.contacted_at.map(|at| {
-        let reached = visit.reached.map(|reached| texts.get(key::FIELD_REACHED).join(": ", &yes_no(reached)));
-        clock(at).join(" · ", &reached.unwrap_or_default())
-    });
-    add(key::FACT_CONTACTED, contacted);
-    add(key::FACT_ATTEMPTS, (visit.tries > 1).then(|| Said::number(i64::from(visit.tries))));
+    add(key::FACT_RECEIPTED, visit.done_at.map(clock));
+    add(key::FACT_NO_RECEIPT, visit.no_receipt.then(|| texts.get(key::COMMON_YES)));
+    let grant = visit.grant.as_ref().map(|code| words.code("grant", code)).unwrap_or_default();
+    add(key::FACT_HELP, visit.help.as_ref().map(|code| words.code("help", code).join(", ", &grant)));
+    let knows = match visit.contacted_at {
+        Some(at) => Some(contacted(words, visit, clock(at))),
+        None => (entry.attention.next == "contact").then(|| texts.get(key::FACT_NOT_RUNG)),
+    };
+    add(key::FACT_CONTACT, knows);
     for moved in &visit.moves {
-        let said = clock(moved.from)
-            .join(" → ", &clock(moved.to))
-            .join(" · ", &words.code("party", &moved.asked_by));
-        add(key::FACT_MOVED, Some(said));
+        add(key::FACT_MOVED, Some(one_move(words, moved)));
     }
-    let cancelled = visit.cancelled_at.map(|at| {
-        let by = visit.cancelled_by.as_ref().map(|code| words.code("party", code)).unwrap_or_default();
-        let in_time = visit
-            .cancelled_in_time
-            .map(|in_time| texts.get(if in_time { key::FACT_IN_TIME } else { key::FACT_NOT_IN_TIME }));
-        clock(visit.cancellation_told_at.unwrap_or(at))
-            .join(" · ", &by)
-            .join(" · ", &in_time.unwrap_or_default())
-    });
-    add(key::FACT_CANCELLED, cancelled);
+    add(key::FACT_CANCELLED, cancellation(words, visit));
     add(key::FACT_REPLACEMENT, visit.replacement.as_ref().map(|code| words.code("replacement", code)));
     add(key::FACT_REPLACED, visit.replaced_at.map(clock));
-    if let Some(door) = &visit.door {
-        add(key::FACT_DOOR, Some(clock(door.since)));
-        add(key::FACT_STEPS, (!door.steps.is_empty()).then(|| discharges::steps(words, &door.steps)));
-        add(key::FACT_RULE, clause(&door.clause));
-        add(key::FACT_OUTCOME, door.outcome.as_ref().map(|code| words.code("door-outcome", code.as_str())));
-    }
     add(key::FACT_HALTED, visit.halted.as_ref().map(|code| words.code("halt", code)));
-    add(key::FACT_NO_RECEIPT, visit.no_receipt.then(|| texts.get(key::COMMON_YES)));
-    add(key::FACT_AGAINST, clause(&visit.against_contract));
-    add(key::FACT_HOLIDAY, clause(&visit.holiday_clause));
+    let holiday = |it: &String| plain::by_clause(words, key::FACT_HOLIDAY_SAYS, it);
+    add(key::FACT_HOLIDAY, visit.holiday_clause.as_ref().map(holiday));
+    if let Some(door) = &visit.door {
+        facts.extend(at_the_door(words, door));
+    }
+    facts
+}
+
+/// From how far off the citizen must be told.
+fn limit(words: Words<'_>, visit: &VisitDetails) -> Said {
+    let said = visit
+        .limit_minutes
+        .map(|minutes| words.look.texts.with(key::FACT_LIMIT, &[("minutes", minutes.into())]));
+    said.unwrap_or_default()
+}
+
+fn window(words: Words<'_>, visit: &VisitDetails) -> Said {
+    match (&visit.window_from, &visit.window_to) {
+        (Some(from), Some(to)) => {
+            let between = [("from", Said::outside(from).into()), ("to", Said::outside(to).into())];
+            words.look.texts.with(key::FACT_WINDOW, &between)
+        }
+        _ => Said::default(),
+    }
+}
+
+fn one_move(words: Words<'_>, moved: &VisitMove) -> Said {
+    let clock = |at| dates::near(at, words.now());
+    let args = [
+        ("from", clock(moved.from).into()),
+        ("to", clock(moved.to).into()),
+        ("who", words.code("party", &moved.asked_by).into()),
+        ("clock", clock(moved.at).into()),
+    ];
+    words.look.texts.with(key::FACT_MOVE, &args)
+}
+
+fn cancellation(words: Words<'_>, visit: &VisitDetails) -> Option<Said> {
+    let texts = &words.look.texts;
+    let by = visit.cancelled_by.as_ref().map(|code| words.code("party", code)).unwrap_or_default();
+    let told_at = visit.cancellation_told_at.or(visit.cancelled_at)?;
+    let said = texts.with(
+        key::FACT_CANCELLED_BY,
+        &[("who", by.into()), ("clock", dates::near(told_at, words.now()).into())],
+    );
+    let in_time = visit.cancelled_in_time.map(|it| if it { key::FACT_IN_TIME } else { key::FACT_TOO_LATE });
+    Some(said.join(", ", &in_time.map(|it| texts.get(it)).unwrap_or_default()))
+}
+
+/// Since when, by which clause, which steps are done and how it turned out.
+fn at_the_door(words: Words<'_>, door: &DoorDetails) -> Vec<(Key, Said)> {
+    let clock = |at| dates::near(at, words.now());
+    let clause = door.clause.as_ref().map(|it| words.clause_said(it)).unwrap_or_default();
+    let mut facts = vec![(key::FACT_DOOR, clock(door.since).join(" ", &clause))];
+    let (done, missing) = discharges::steps(words, &door.steps);
+    facts.extend(done.map(|it| (key::FACT_STEPS_DONE, it)));
+    facts.extend(missing.filter(|_| door.outcome.is_none()).map(|it| (key::FACT_STEPS_MISSING, it)));
+    let outcome = door.outcome.as_ref().map(|code| {
+        words.code("door-outcome", code.as_str()).join(" ", &door.closed_at.map(clock).unwrap_or_default())
+    });
+    facts.extend(outcome.map(|it| (key::FACT_OUTCOME, it)));
     facts
 }

@@ -118,7 +118,9 @@ impl Page<'_> {
         };
         self.fact(self.get(key::DETAIL_HOLDER), &holder, Role::Base);
         let opened = two_times(words, entry.opened_at, entry.recorded_at);
-        self.fact(self.get(key::DETAIL_OPENED), &opened, Role::Base);
+        let is_of_the_day = matches!(entry.board().name(), "discharges" | "visits");
+        let label = if is_of_the_day { key::DETAIL_KNOWN } else { key::DETAIL_OPENED };
+        self.fact(self.get(label), &opened, Role::Base);
     }
 
     fn citizen(&mut self, entry: &Entry) {

@@ -1,0 +1,134 @@
+//! The boards of discharges and visits: how they look, and what is done on them.
+
+use rstest::rstest;
+use serde_json::json;
+use vagttavle::i18n::Lang;
+use vagttavle::protocol::{Entry, Level, Problem};
+use vagttavle::tui::effect::Effect;
+use vagttavle::tui::msg::Msg;
+
+use crate::desk::Desk;
+use crate::night;
+use crate::screens::{has_hole, snapshot};
+
+#[rstest]
+fn both_boards_on_a_busy_night(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    for (place, key) in [("discharges", "4"), ("visits", "5")] {
+        for (width, height) in [(80, 24), (120, 40), (60, 20)] {
+            let mut desk = Desk::new(width, height).lang(lang).showing(night::homecare());
+            desk.press(key);
+            snapshot(&format!("{place}__night__{width}x{height}__{}", lang.name()), &desk.screen());
+        }
+    }
+}
+
+#[test]
+fn stays_and_visits_opened() {
+    for (name, entry) in [
+        ("discharged", night::discharged(14)),
+        ("told-by-telephone", night::told_by_telephone(15)),
+        ("taken-back", night::taken_back(17)),
+        ("late-visit", night::late(21)),
+        ("not-reached", night::not_reached(23)),
+        ("closed-door", night::closed_door(24)),
+        ("moved-visit", night::moved(25)),
+        ("owed-visit", night::owed(26)),
+    ] {
+        let id = entry.id;
+        let mut desk = Desk::new(80, 40).showing(night::board(vec![entry.clone()]));
+        desk.press("Enter");
+        let mut view = night::opened(entry);
+        view.entry.live =
+            serde_json::from_value(json!({ "name": "Ellen Prøve", "phone": "00 00 00 01" })).ok();
+        desk.send(Msg::Fetched { entry: id, outcome: Ok(Box::new(view)) });
+        desk.shows("Ellen Prøve");
+        desk.press("y");
+        assert!(desk.take().contains(&Effect::Copy("00 00 00 01".into())), "the number to ring");
+        snapshot(&format!("detail__{name}__80x40__da"), &desk.screen());
+    }
+}
+
+fn alone(entry: Entry) -> Desk {
+    Desk::with(night::board(vec![entry]))
+}
+
+#[test]
+fn a_move_against_the_contract_is_warned_about_and_can_be_repeated() {
+    let mut desk = alone(night::late(21));
+    desk.press("5 e «11.30» Tab 2 F10");
+    let sent = desk.submitted();
+    let command = serde_json::to_value(&sent[0].command).unwrap();
+    assert_eq!((&command["type"], &command["confirmed"]), (&json!("move"), &json!(false)));
+    let problem: Problem = serde_json::from_value(json!({
+        "status": 422, "code": "against-contract", "clause": "3.5.4",
+        "says": "Besøg med personlig pleje flytter vi som klar hovedregel ikke.",
+    }))
+    .unwrap();
+    desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Err(problem)) });
+    desk.shows("Imod aftalen (3.5.4)").shows("11.30");
+    snapshot("overlay__against-contract__80x24__da", &desk.screen());
+    // The focus is on the field that overrules it.
+    desk.press("1 F10");
+    let again = serde_json::to_value(&desk.submitted()[0].command).unwrap();
+    assert_eq!((&again["confirmed"], &again["to"]), (&json!(true), &command["to"]));
+}
+
+#[test]
+fn a_cancellation_was_told_before_now() {
+    let mut desk = alone(night::late(21));
+    desk.press("5 p 1 Tab «23.30» F10 J");
+    let sent = desk.submitted();
+    let command = serde_json::to_value(&sent[0].command).unwrap();
+    assert_eq!(command["told_at"], json!("2026-11-21T22:30:00Z"), "last evening, not the next");
+}
+
+#[rstest]
+#[case("14", "4 d 2 Enter", "step", "step", "groceries")]
+#[case("24", "5 d 3 Enter", "door", "step", "curtains")]
+fn a_step_is_ticked_off_by_a_key(
+    #[case] number: &str,
+    #[case] keys: &str,
+    #[case] verb: &str,
+    #[case] field: &str,
+    #[case] code: &str,
+) {
+    let entry = if number == "14" { night::discharged(14) } else { night::closed_door(24) };
+    let mut desk = alone(entry);
+    desk.press(keys);
+    let sent = desk.submitted();
+    let command = serde_json::to_value(&sent[0].command).unwrap();
+    assert_eq!(
+        (&command["type"], &command[field], &command["done"]),
+        (&json!(verb), &json!(code), &json!(true))
+    );
+}
+
+#[test]
+fn a_visit_as_planned_is_on_its_own_board_only() {
+    let mut planned = night::early(22);
+    planned.attention.level = Level::None;
+    let mut desk = alone(planned);
+    desk.press("5").shows("40 min for tidligt");
+    desk.press("1").shows("Intet åbent her.");
+}
+
+#[test]
+fn what_was_sent_shows_on_the_row_at_80_cells() {
+    let mut desk = alone(night::late(21));
+    desk.press("5 r 1 Enter").shows("sender");
+}
+
+#[test]
+fn every_text_of_both_boards_has_a_sentence() {
+    for lang in Lang::ALL {
+        let entries: Vec<Entry> = night::homecare().entries;
+        for entry in entries.into_iter().filter(|it| matches!(it.board().name(), "discharges" | "visits")) {
+            let mut desk = Desk::new(200, 60).lang(lang).showing(night::board(vec![entry]));
+            for keys in ["4", "5", "Enter", "Esc", "1 Space"] {
+                desk.press(keys);
+                let screen = desk.screen();
+                assert_eq!(screen.lines().find(|line| has_hole(line)), None, "{keys}\n{screen}");
+            }
+        }
+    }
+}
