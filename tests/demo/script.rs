@@ -189,6 +189,22 @@ fn visits_slip_as_far_as_must_be_told() {
 }
 
 #[test]
+fn plans_are_on_whole_minutes_whenever_the_night_begins() {
+    let start: DateTime<Utc> = "2026-11-22T01:41:07.123456789Z".parse().unwrap();
+    let night = Night::new(3, start, &world::citizens(1)).unwrap();
+    let plans: Vec<_> = night
+        .history
+        .iter()
+        .filter_map(|step| match &said(step)?.observation {
+            WireObservation::VisitPlanned(it) => Some(it.agreed_at),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(plans.len(), 5);
+    assert!(plans.iter().all(|at| at.timestamp_millis() % 300_000 == 0), "{plans:?}");
+}
+
+#[test]
 fn a_night_needs_people() {
     let all = world::citizens(1);
     let only: Vec<_> = all.iter().filter(|it| it.agreement.as_str() == "jammerbugt").cloned().collect();

@@ -113,6 +113,14 @@ fn a_visit_as_planned_is_on_its_own_board_only() {
 }
 
 #[test]
+fn a_move_against_the_contract_stays_marked_when_the_citizen_knows() {
+    let mut told = night::moved(25);
+    told.state = "contacted".into();
+    let mut desk = alone(told);
+    desk.press("5").shows("flyttet mod 3.5.4");
+}
+
+#[test]
 fn what_was_sent_shows_on_the_row_at_80_cells() {
     let mut desk = alone(night::late(21));
     desk.press("5 r 1 Enter").shows("sender");

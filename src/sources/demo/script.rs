@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -91,6 +91,8 @@ impl Night {
     /// # Errors
     /// [`TooFewCitizens`] of one of [`AGREEMENTS`].
     pub fn new(seed: u64, start: DateTime<Utc>, citizens: &[Citizen]) -> Result<Self, TooFewCitizens> {
+        // Steps count in milliseconds: below them a plan would miss its minute.
+        let start = start.trunc_subsecs(3);
         let mut pen = Pen::new(seed, start, citizens)?;
         let home = homecare::Cast::new(&mut pen);
         let past = history::write(&mut pen, start, &home);

@@ -54,7 +54,9 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
     let clause = visit.against_contract.as_ref();
     let said = match (entry.state.as_str(), &visit.door, clause) {
         ("door-unanswered", Some(door), _) => state.join(" ", &discharges::progress(words, &door.steps)),
-        (_, _, Some(clause)) => {
+        (now, _, Some(clause)) => {
+            // Whether the citizen knows has a column of its own.
+            let state = if now == "contacted" { words.code("state", "moved") } else { state };
             let args = [("state", state.into()), ("clause", Said::outside(clause).into())];
             texts.with(key::FACT_AGAINST_SHORT, &args)
         }
