@@ -2,6 +2,7 @@
 
 mod admin;
 mod demo;
+mod desk;
 mod inbox;
 mod medcom;
 mod remote;

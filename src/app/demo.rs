@@ -85,7 +85,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
         stop.cancelled().await;
         Ok(())
     } else {
-        super::remote::run_desk(client(USER)?, &args.look, texts, &stop).await
+        super::desk::run(client(USER)?, &args.look, texts, &stop).await
     };
     stop.cancel();
     driving.await?;

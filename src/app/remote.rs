@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use termprofile::TermProfile;
 use tokio_util::sync::CancellationToken;
 
 use super::say::{self, Failed};
@@ -18,15 +17,9 @@ use crate::i18n::{Texts, dates, key};
 use crate::ids::Ids;
 use crate::protocol::actions::{Action, FieldKind};
 use crate::protocol::{Entry, Problem, commands};
-use crate::theme::Library;
-use crate::tui::keymap::Keymap;
-use crate::tui::look::Look;
-use crate::tui::{run, terminal};
 
 /// A note read from standard input at most (bytes).
 const TEXT_MAX: u64 = 64 * 1024;
-/// The dark one: most use it at night.
-const DEFAULT_THEME: &str = "nat";
 
 fn client(server: Option<String>, token_file: Option<PathBuf>) -> Result<Client> {
     let settings = config::desk_settings()?;
@@ -62,36 +55,7 @@ pub async fn desk(
 ) -> Result<()> {
     let client = client(server, token_file)?;
     let stop = CancellationToken::new();
-    run_desk(client, &look, texts, &stop).await
-}
-
-/// The desk, until its person leaves or `stop`.
-pub async fn run_desk(
-    client: Client,
-    look: &LookArgs,
-    texts: &Texts,
-    stop: &CancellationToken,
-) -> Result<()> {
-    let settings = config::desk_settings()?;
-    let mut library = Library::default();
-    if let Some(folder) = config::theme_folder() {
-        library.add_folder(&folder)?;
-    }
-    let depth = if config::no_color() { TermProfile::NoColor } else { terminal::depth() };
-    let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned());
-    let theme = library.load(&name, depth)?;
-    let clock = Clock::system();
-    let session = Key::of_bytes("desk-", Ids::system().uuid(clock.now()).as_bytes()).to_string();
-    let settings = run::Settings {
-        look: Look { texts: texts.clone(), theme },
-        keymap: Keymap::default(),
-        read_only: look.read_only,
-        session,
-    };
-    tokio::select! {
-        ended = run::run(client, clock, settings) => Ok(ended?),
-        () = stop.cancelled() => Ok(()),
-    }
+    super::desk::run(client, &look, texts, &stop).await
 }
 
 pub async fn list(args: Remote, texts: &Texts) -> Result<()> {

@@ -308,7 +308,8 @@ pub enum EntryEvent {
 impl EntryEvent {
     /// Material changes raise the entry's version.
     pub fn is_material(&self) -> bool {
-        !matches!(self, Self::Linked { .. } | Self::NoteWritten { .. })
+        // Who it is about becomes known a moment later: no reason to refuse what was just read.
+        !matches!(self, Self::Linked { .. } | Self::NoteWritten { .. } | Self::CitizenMatched { .. })
     }
 }
 

@@ -108,6 +108,7 @@ fn body(action: &Action, world: &World) -> Value {
             FieldKind::Reference => json!("A-1"),
             FieldKind::Text => json!("text"),
             FieldKind::Entry => json!("019aa000-0000-7000-8000-000000000001"),
+            FieldKind::Citizen => json!("cit-1"),
         };
         command[&field.name] = value;
     }
