@@ -9,8 +9,7 @@
 //! the same kind of pseudo-terminal and in the same run: its echo is the floor under every figure here. A reader
 //! thread stamps what arrives; the terminal that finds the text on the screen works afterwards and is in no figure.
 //!
-//! - `post`: a call that waits is posted as the exchange's source would; shown when its caller's name stands on the
-//!   screen. That is: HTTP, rules, one synced commit, the stream to the desk, one drawing. `answer` is when the
+//! - `post`: a call that waits is posted as the exchange's source would; shown when a row of the list says that a call waits. That is: HTTP, rules, one synced commit, the stream to the desk, one drawing. `answer` is when the
 //!   source had its receipt.
 //! - `key`: the cursor down and up within the page; to the last byte of the answer.
 //! - `idle`: nobody does anything; the clock and the ages go on.
@@ -119,9 +118,12 @@ struct Posted {
 
 fn post(desk: &mut Pty, source: &mut Connection, server: &Server, number: u64) -> Posted {
     desk.settle();
-    let (name, caller) = (format!("nyt-{number}"), format!("Prøve {number:03}"));
+    let name = format!("nyt-{number}");
+    while desk.shows_waiting() {
+        desk.settle();
+    }
     let from = Instant::now();
-    let waiting = json!({ "type": "call-waiting", "call": name, "queue": "natten", "caller_name": caller });
+    let waiting = json!({ "type": "call-waiting", "call": name, "queue": "natten" });
     let entry = observe(source, server, &name, waiting);
     let answer_ms = ms(from.elapsed());
     let mut bytes = 0;
@@ -135,11 +137,11 @@ fn post(desk: &mut Pty, source: &mut Connection, server: &Server, number: u64) -
         };
         bytes += piece.len();
         desk.terminal.process(&piece);
-        if shown_ms.is_none() && desk.shows(&caller) {
+        if shown_ms.is_none() && desk.shows_waiting() {
             shown_ms = Some(ms(at - from));
         }
     }
-    let shown_ms = shown_ms.unwrap_or_else(|| panic!("{caller} is not on:\n{}", desk.text()));
+    let shown_ms = shown_ms.unwrap_or_else(|| panic!("no call that waits on:\n{}", desk.text()));
     // Off the board again, so that every post meets the same one.
     observe(source, server, &name, json!({ "type": "call-answered", "call": name, "agent": "anna" }));
     observe(source, server, &name, json!({ "type": "call-ended", "call": name }));
@@ -246,6 +248,11 @@ impl Pty {
 
     fn shows(&self, text: &str) -> bool {
         self.text().contains(text)
+    }
+
+    /// Whether a row of the list says that a call waits.
+    fn shows_waiting(&self) -> bool {
+        self.text().lines().any(|line| line.contains("Telefon venter"))
     }
 
     fn wait_for(&mut self, text: &str) {
