@@ -13,7 +13,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, CitizenId, Code, ExternalId, PersonName, Reference};
 use super::observation::Observation;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// The same alarm id this long (hours) after the alarm was over is a new alarm: losing one is worse than two.
@@ -589,9 +589,7 @@ pub fn decide(
             one(AlarmEvent::Arrived {})
         }
         Command::Close { outcome } => {
-            if !OUTCOMES.contains(&outcome.as_str()) {
-                return Err(Refusal::UnknownCode { field: "outcome".into() });
-            }
+            listed("outcome", outcome, &OUTCOMES)?;
             entry.not_held_by_other(ctx)?;
             if alarm.is_handled() {
                 return Err(Refusal::WrongState { state: entry.state().into() });
@@ -599,9 +597,7 @@ pub fn decide(
             one(AlarmEvent::Closed { outcome: outcome.clone() })
         }
         Command::Redirect { to } => {
-            if !REDIRECT_TO.contains(&to.as_str()) {
-                return Err(Refusal::UnknownCode { field: "to".into() });
-            }
+            listed("to", to, &REDIRECT_TO)?;
             entry.not_held_by_other(ctx)?;
             if alarm.outcome.is_some() {
                 return Err(Refusal::WrongState { state: entry.state().into() });
@@ -612,9 +608,7 @@ pub fn decide(
             }
         }
         Command::ContestRedirect { reason } => {
-            if !CONTEST_REASONS.contains(&reason.as_str()) {
-                return Err(Refusal::UnknownCode { field: "reason".into() });
-            }
+            listed("reason", reason, &CONTEST_REASONS)?;
             match &alarm.redirect {
                 None => Err(Refusal::WrongState { state: entry.state().into() }),
                 Some(redirect) if redirect.contested.is_some() => Err(Refusal::AlreadyDone),
@@ -627,9 +621,7 @@ pub fn decide(
             Some(_) => one(AlarmEvent::JustificationBegun {}),
         },
         Command::JustifySent { channel, reference } => {
-            if !CHANNELS.contains(&channel.as_str()) {
-                return Err(Refusal::UnknownCode { field: "channel".into() });
-            }
+            listed("channel", channel, &CHANNELS)?;
             match &alarm.justification {
                 None => Err(Refusal::JustificationNotOwed),
                 Some(it) if it.sent.is_some() => Err(Refusal::AlreadyDone),
@@ -755,12 +747,8 @@ pub fn correct(
     what: &Code,
     reason: &Code,
 ) -> Result<Vec<Draft>, Refusal> {
-    if !CORRECTABLE.contains(&what.as_str()) {
-        return Err(Refusal::UnknownCode { field: "what".into() });
-    }
-    if !CORRECTION_REASONS.contains(&reason.as_str()) {
-        return Err(Refusal::UnknownCode { field: "reason".into() });
-    }
+    listed("what", what, &CORRECTABLE)?;
+    listed("reason", reason, &CORRECTION_REASONS)?;
     let stands = match what.as_str() {
         "response" => alarm.response.is_some(),
         "arrival" => alarm.arrived_at.is_some(),

@@ -11,7 +11,7 @@ use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId};
 use super::observation::{Observation, Setting, StayFact};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
 use super::{Ctx, Draft, Event, State, visits};
 
@@ -536,9 +536,7 @@ pub fn decide(
         Command::Resume {} => resume(state, ctx, entry, stay),
         Command::Stop { reason } => stop(state, ctx, entry, stay, reason),
         Command::Step { step, done } => {
-            if !DISCHARGE_STEPS.contains(&step.as_str()) {
-                return Err(Refusal::UnknownCode { field: "step".into() });
-            }
+            listed("step", step, &DISCHARGE_STEPS)?;
             if stay.steps.iter().any(|(known, _)| known == step) == *done {
                 return Err(Refusal::AlreadyDone);
             }
@@ -565,9 +563,7 @@ fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Dr
 }
 
 fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> Result<Vec<Draft>, Refusal> {
-    if !STOP_REASONS.contains(&reason.as_str()) {
-        return Err(Refusal::UnknownCode { field: "reason".into() });
-    }
+    listed("reason", reason, &STOP_REASONS)?;
     let in_vain = stay.upset.is_some_and(|(upset, _)| upset.is_in_vain());
     if reason.as_str() == BACK_IN_HOSPITAL && !in_vain {
         return Err(Refusal::WrongState { state: entry.state().into() });
@@ -591,12 +587,8 @@ pub fn correct(
     what: &Code,
     reason: &Code,
 ) -> Result<Vec<Draft>, Refusal> {
-    if !CORRECTABLE.contains(&what.as_str()) {
-        return Err(Refusal::UnknownCode { field: "what".into() });
-    }
-    if !CORRECTION_REASONS.contains(&reason.as_str()) {
-        return Err(Refusal::UnknownCode { field: "reason".into() });
-    }
+    listed("what", what, &CORRECTABLE)?;
+    listed("reason", reason, &CORRECTION_REASONS)?;
     let stands = match what.as_str() {
         "resumption" => stay.resumed_at.is_some(),
         "stop" => stay.stopped.is_some(),

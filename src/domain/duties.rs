@@ -11,7 +11,7 @@ use super::agreement::value_of;
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
 use super::identity::{AgreementId, CitizenId, Code, EntryId, PersonName, Reference};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, calendar, phone};
 
 pub const POSTPONE_REASONS: [&str; 4] =
@@ -289,9 +289,7 @@ pub fn decide(
             DutyEvent::Done { reference: reference.clone(), late: is_late(entry, ctx.at) }
         }
         Command::Postpone { until, reason } => {
-            if !POSTPONE_REASONS.contains(&reason.as_str()) {
-                return Err(Refusal::UnknownCode { field: "reason".into() });
-            }
+            listed("reason", reason, &POSTPONE_REASONS)?;
             if *until <= ctx.now {
                 return Err(Refusal::InPast { field: "until".into() });
             }

@@ -11,7 +11,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Code, ExternalId, PersonName};
 use super::observation::{MissedReason, Observation, Rank};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// Missed calls stay visible this long when the agreement says nothing (days).
@@ -424,9 +424,7 @@ pub fn decide(
         Command::GiveUp { reason } => match call.phase {
             Phase::Missed | Phase::Waiting => {
                 entry.not_held_by_other(ctx)?;
-                if !GIVE_UP_REASONS.contains(&reason.as_str()) {
-                    return Err(Refusal::UnknownCode { field: "reason".into() });
-                }
+                listed("reason", reason, &GIVE_UP_REASONS)?;
                 one(PhoneEvent::GivenUp { reason: reason.clone() })
             }
             _ => wrong_state(),
@@ -443,12 +441,8 @@ pub fn correct(
     what: &Code,
     reason: &Code,
 ) -> Result<Vec<Draft>, Refusal> {
-    if !CORRECTABLE.contains(&what.as_str()) {
-        return Err(Refusal::UnknownCode { field: "what".into() });
-    }
-    if !CORRECTION_REASONS.contains(&reason.as_str()) {
-        return Err(Refusal::UnknownCode { field: "reason".into() });
-    }
+    listed("what", what, &CORRECTABLE)?;
+    listed("reason", reason, &CORRECTION_REASONS)?;
     let stands = match what.as_str() {
         "call-back" => call.phase == Phase::CalledBack || call.attempts > 0,
         "give-up" => call.phase == Phase::GivenUp,

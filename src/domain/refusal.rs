@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::identity::{AgreementId, Board, PersonName};
+use super::identity::{AgreementId, Board, Code, PersonName};
 
 /// On the wire: `code` in kebab-case and the arguments beside it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -94,6 +94,11 @@ pub enum Refusal {
     NotDue,
     /// Nothing new in it. Never shown to a person.
     Unchanged,
+}
+
+/// Refused as `UnknownCode` of this field unless the code is one of the list.
+pub(super) fn listed(field: &str, code: &Code, list: &[&str]) -> Result<(), Refusal> {
+    if list.contains(&code.as_str()) { Ok(()) } else { Err(Refusal::UnknownCode { field: field.into() }) }
 }
 
 impl Refusal {

@@ -13,7 +13,7 @@ use super::envelope::Record;
 use super::identity::{CitizenId, Code, ExternalId};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, listed};
 use super::visit_rules::{self, Standing};
 use super::{Ctx, Draft, Event, State, duties};
 
@@ -742,9 +742,7 @@ fn door(
         drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
     }
     if let Some(step) = step {
-        if !DOOR_STEPS.contains(&step.as_str()) {
-            return Err(Refusal::UnknownCode { field: "step".into() });
-        }
+        listed("step", step, &DOOR_STEPS)?;
         let known = visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| it == step));
         if known == done {
             return Err(Refusal::AlreadyDone);
@@ -752,9 +750,7 @@ fn door(
         drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step: step.clone(), done })?);
     }
     if let Some(outcome) = outcome {
-        if !DOOR_OUTCOMES.contains(&outcome.as_str()) {
-            return Err(Refusal::UnknownCode { field: "outcome".into() });
-        }
+        listed("outcome", outcome, &DOOR_OUTCOMES)?;
         drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome: outcome.clone() })?);
     }
     Ok(drafts)
@@ -768,12 +764,8 @@ pub fn correct(
     what: &Code,
     reason: &Code,
 ) -> Result<Vec<Draft>, Refusal> {
-    if !CORRECTABLE.contains(&what.as_str()) {
-        return Err(Refusal::UnknownCode { field: "what".into() });
-    }
-    if !CORRECTION_REASONS.contains(&reason.as_str()) {
-        return Err(Refusal::UnknownCode { field: "reason".into() });
-    }
+    listed("what", what, &CORRECTABLE)?;
+    listed("reason", reason, &CORRECTION_REASONS)?;
     let stands = match what.as_str() {
         "contact" => visit.contact.is_some(),
         "move" => !visit.moves.is_empty(),
