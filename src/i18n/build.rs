@@ -133,7 +133,12 @@ fn write_keys(out: &mut String, messages: &Messages) {
 fn write_files(out: &mut String, language: &str, files: &[PathBuf]) {
     writeln!(out, "const {language}_FILES: &[&str] = &[").expect("writing to a string");
     for file in files {
-        writeln!(out, "    include_str!({:?}),", file.display().to_string()).expect("writing to a string");
+        // By the compiler's own folder, not this run's: a target folder may be lent to another checkout.
+        let folder = file.parent().and_then(|it| it.file_name()).unwrap_or_default().display().to_string();
+        let name = file.file_name().unwrap_or_default().display().to_string();
+        let path = format!("/src/i18n/{folder}/{name}");
+        writeln!(out, "    include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?})),")
+            .expect("writing to a string");
     }
     out.push_str("];\n");
 }
