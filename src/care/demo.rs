@@ -70,6 +70,13 @@ pub(super) struct WirePerson {
     pub key_box: Option<String>,
 }
 
+/// A search on the wire. No `Debug`: it is personal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct WireSearch {
+    /// Ten digits.
+    pub cpr: String,
+}
+
 /// A note on the wire. No `Debug`: it is personal.
 #[derive(Serialize, Deserialize)]
 pub(super) struct WireNote {
@@ -117,11 +124,16 @@ impl Client {
     }
 
     async fn read_person(&self, whose: &Whose) -> Result<Person, CareError> {
-        let path = match whose {
-            Whose::Citizen(citizen) => ["citizens", citizen.as_str()],
-            Whose::Device(device) => ["devices", device.as_str()],
+        let request = match whose {
+            Whose::Citizen(citizen) => self.http.get(self.address(&["citizens", citizen.as_str()])),
+            Whose::Device(device) => self.http.get(self.address(&["devices", device.as_str()])),
+            // In the body: addresses end up in logs.
+            Whose::Cpr(cpr) => {
+                let search = WireSearch { cpr: cpr.expose().to_owned() };
+                self.http.post(self.address(&["citizens", "search"])).json(&search)
+            }
         };
-        let request = self.http.get(self.address(&path)).timeout(self.limits.read_for);
+        let request = request.timeout(self.limits.read_for);
         let WirePerson { citizen, name, address, phone, key_box } = self.ask(request).await?;
         Ok(Person { citizen, name, address, phone, key_box })
     }

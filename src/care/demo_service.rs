@@ -2,7 +2,7 @@
 //!
 //! Owns the invented people. The same seed invents the same ones; nobody of them exists: the streets are not to be
 //! found in the towns, the surnames were made up, the telephone numbers begin with 00 00, which nobody has, and
-//! there is no CPR number. It can be told to be slow, away or wrong, for tests. Must never write anything to disk.
+//! nobody has a CPR number, unless a test says whose is whose. It can be told to be slow, away or wrong, for tests. Must never write anything to disk.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -21,8 +21,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::Person;
-use super::demo::{KEY_HEADER, WireNote, WirePerson, WireReceipt};
+use super::demo::{KEY_HEADER, WireNote, WirePerson, WireReceipt, WireSearch};
+use super::{Cpr, Person};
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId};
 
 /// Longest request body (bytes).
@@ -66,6 +66,7 @@ struct Inner {
     citizens: Vec<Invented>,
     /// By key. A text is kept only as whether it is the same.
     notes: Mutex<HashMap<String, Written>>,
+    cprs: Mutex<Vec<(Cpr, CitizenId)>>,
     mode: watch::Sender<Mode>,
     held: watch::Sender<usize>,
     asked: watch::Sender<usize>,
@@ -84,6 +85,7 @@ impl Service {
             token,
             citizens: invent(seed),
             notes: Mutex::default(),
+            cprs: Mutex::default(),
             mode: watch::Sender::new(Mode::Well),
             held: watch::Sender::new(0),
             asked: watch::Sender::new(0),
@@ -104,6 +106,11 @@ impl Service {
     pub async fn until_held(&self, at_least: usize) {
         // The sender lives in `self`: it cannot be gone.
         let _ = self.inner.held.subscribe().wait_for(|held| *held >= at_least).await;
+    }
+
+    /// From now on a search for this number finds this citizen.
+    pub fn know(&self, cpr: Cpr, citizen: CitizenId) {
+        self.inner.cprs.lock().unwrap_or_else(PoisonError::into_inner).push((cpr, citizen));
     }
 
     /// Requests that came so far, the refused ones included.
@@ -129,6 +136,7 @@ impl Service {
     pub fn router(&self) -> Router {
         Router::new()
             .route("/citizens/{citizen}", get(citizen))
+            .route("/citizens/search", post(search))
             .route("/devices/{device}", get(device))
             .route("/citizens/{citizen}/notes", post(note))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
@@ -186,6 +194,15 @@ async fn citizen(State(service): State<Service>, Path(id): Path<String>) -> Resp
 
 async fn device(State(service): State<Service>, Path(id): Path<String>) -> Response {
     service.answer(|it| it.device.as_str() == id)
+}
+
+async fn search(State(service): State<Service>, Json(search): Json<WireSearch>) -> Response {
+    let Ok(cpr) = Cpr::new(&search.cpr) else { return StatusCode::UNPROCESSABLE_ENTITY.into_response() };
+    let cprs = service.inner.cprs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match cprs.into_iter().find(|(known, _)| *known == cpr) {
+        None => StatusCode::NOT_FOUND.into_response(),
+        Some((_, citizen)) => service.answer(|it| it.person.citizen == citizen),
+    }
 }
 
 impl Service {

@@ -146,7 +146,7 @@ impl Engine {
     async fn write(&self, pending: &Pending) -> Result<ExternalId, CareError> {
         let citizen = match &pending.whose {
             Whose::Citizen(citizen) => citizen.clone(),
-            Whose::Device(_) => self.care.who(&pending.whose).await?.citizen,
+            Whose::Device(_) | Whose::Cpr(_) => self.care.who(&pending.whose).await?.citizen,
         };
         self.care.write_note(&pending.id, &citizen, &pending.text, pending.at).await
     }

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vagttavle::care::demo::{BadAddress, Client, Limits};
 use vagttavle::care::demo_service::{Invented, Mode, Service};
-use vagttavle::care::{Care, CareError, Whose, Why};
+use vagttavle::care::{Care, CareError, Cpr, Whose, Why};
 use vagttavle::domain::identity::{CitizenId, ExternalId, Key, looks_like_cpr};
 
 /// No test waits longer than this for a condition.
@@ -102,6 +102,29 @@ async fn whom_the_care_system_does_not_know() {
     let written = care.write_note(&key("bo-1"), &nobody, "Tekst", said_at()).await;
     assert_eq!(written, Err(CareError::Unknown));
     assert_eq!(running.service.notes(), 0);
+}
+
+#[tokio::test]
+async fn a_cpr_number_leads_to_our_citizen_or_to_nobody() {
+    let running = Running::start().await;
+    let care = running.care();
+    let known = running.first();
+    running.service.know(Cpr::new("250947-9989").unwrap(), known.person.citizen.clone());
+    let found = care.who(&Whose::Cpr(Cpr::new("2509479989").unwrap())).await.unwrap();
+    assert!(found == known.person, "another person than the one with the number");
+    let stranger = Whose::Cpr(Cpr::new("0101010101").unwrap());
+    assert_eq!(care.who(&stranger).await.unwrap_err(), CareError::Unknown);
+    running.service.set(Mode::Away);
+    assert_eq!(care.who(&stranger).await.unwrap_err(), CareError::Away { why: Why::Failed });
+}
+
+#[test]
+fn a_cpr_number_is_checked_and_shows_nothing_of_itself() {
+    for wrong in ["", "250947998", "25094799890", "25-09479989", "2509a79989", "3213010101", "250947 9989"] {
+        assert!(Cpr::new(wrong).is_err(), "{wrong}");
+    }
+    let whose = Whose::Cpr(Cpr::new("250947-9989").unwrap());
+    assert_eq!(format!("{whose:?}"), "Cpr(Cpr(…))");
 }
 
 #[tokio::test]
