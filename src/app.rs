@@ -22,7 +22,7 @@ use tracing::info;
 
 use crate::care::{self, Care};
 use crate::cli::{
-    AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User, UserCommand,
+    self, AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User, UserCommand,
 };
 use crate::clock::Clock;
 use crate::config::{self, CareAdapter, Settings};
@@ -82,7 +82,7 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
         Some(Command::List(args)) => remote::list(args, texts).await,
         Some(Command::Show(args)) => remote::show(args, texts).await,
         Some(Command::Do(args)) => remote::act(args, texts).await,
-        Some(Command::Verify(data)) => verify(&data_folder(data.data)?, texts).await,
+        Some(Command::Verify(data)) => verify(&place(&data)?, texts).await,
         Some(Command::Backup(args)) => backup(args, texts).await,
         Some(Command::Restore(args)) => restore(args, texts).await,
         Some(Command::Doctor(data)) => say::doctor(data.data.or_else(config::default_data_folder), texts),
@@ -93,8 +93,36 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
     }
 }
 
-fn data_folder(given: Option<PathBuf>) -> Result<PathBuf> {
-    given.or_else(config::default_data_folder).ok_or_else(|| Failed::new(key::CLI_NO_DATA_FOLDER).into())
+/// Where the log and its witness lie.
+struct Place {
+    data: PathBuf,
+    witness: PathBuf,
+}
+
+impl Place {
+    fn new(given: Option<&PathBuf>, settings: &Settings) -> Result<Self> {
+        let data = given.cloned().or_else(config::default_data_folder);
+        let data = data.ok_or_else(|| Failed::new(key::CLI_NO_DATA_FOLDER))?;
+        let witness = settings.witness.clone().unwrap_or_else(|| folder::default_witness(&data));
+        Ok(Self { data, witness })
+    }
+
+    async fn open(&self, ids: &Ids) -> Result<Log> {
+        let ids = ids.clone();
+        Ok(Log::open_sqlite(&self.data, &self.witness, Box::new(move || ids.salt())).await?)
+    }
+}
+
+/// The same place for every command: a witness that only the server knew would see nothing of what others append.
+fn place(args: &cli::Data) -> Result<Place> {
+    Place::new(args.data.as_ref(), &settings(args)?)
+}
+
+fn settings(args: &cli::Data) -> Result<Settings> {
+    match &args.config {
+        Some(file) => Ok(config::settings(file)?),
+        None => Ok(Settings::default()),
+    }
 }
 
 /// Ends on ctrl-c and on a request to end.
@@ -131,12 +159,6 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
             .with("why", error.to_string())
             .into()
     })
-}
-
-async fn open_log(data: &Path, witness: Option<&Path>, ids: &Ids) -> Result<Log> {
-    let witness = witness.map_or_else(|| folder::default_witness(data), Path::to_owned);
-    let ids = ids.clone();
-    Ok(Log::open_sqlite(data, &witness, Box::new(move || ids.salt())).await?)
 }
 
 /// Adopts the agreements that come with the program, where none of that name is in force, and those of a folder.
@@ -242,11 +264,8 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
         return Err(Failed::new(key).into());
     }
     log_to_stderr();
-    let settings = match &args.config {
-        Some(file) => config::settings(file)?,
-        None => Settings::default(),
-    };
-    let data = data_folder(args.data.data)?;
+    let settings = settings(&args.data)?;
+    let place = Place::new(args.data.data.as_ref(), &settings)?;
     let address = match args.listen.or(settings.listen) {
         Some(address) => address,
         None => LISTEN_DEFAULT.parse()?,
@@ -255,7 +274,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     let stop = CancellationToken::new();
     stop_on_signals(&stop)?;
     let ids = Ids::system();
-    let log = open_log(&data, settings.witness.as_deref(), &ids).await?;
+    let log = place.open(&ids).await?;
     // The writer ends last: everything that could still hand something in is stopped before.
     let engine_stop = CancellationToken::new();
     let parts = Parts { log, clock: Clock::system(), ids, care: care(&settings, &stop).await? };
@@ -263,7 +282,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
     expect_web_hooks(&engine);
     start_exchanges(&settings, &engine, &stop)?;
-    admin::listen(&data, engine.clone(), stop.clone()).await?;
+    admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
     let options = Options { receivers: receivers(&engine, &settings), ..Options::default() };
@@ -275,12 +294,12 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
 }
 
 /// Asks the running server; without one, opens the log for the moment.
-async fn administer(data: &Path, request: Request) -> Result<Answer> {
-    if let Some(answer) = admin::ask(data, &request).await? {
+async fn administer(place: &Place, request: Request) -> Result<Answer> {
+    if let Some(answer) = admin::ask(&place.data, &request).await? {
         return Ok(answer);
     }
     let ids = Ids::system();
-    let log = open_log(data, None, &ids).await?;
+    let log = place.open(&ids).await?;
     let stop = CancellationToken::new();
     let parts = Parts { log, clock: Clock::system(), ids, care: Care::Off };
     let (engine, writer) = Engine::start(parts, stop.clone()).await?;
@@ -292,7 +311,7 @@ async fn administer(data: &Path, request: Request) -> Result<Answer> {
 }
 
 async fn user(args: User, texts: &Texts) -> Result<()> {
-    let data = data_folder(args.data.data)?;
+    let place = place(&args.data)?;
     let request = match args.command {
         UserCommand::Add { name, role, agreements } => {
             Request::AddUser { name, role: role.into(), agreements }
@@ -300,7 +319,7 @@ async fn user(args: User, texts: &Texts) -> Result<()> {
         UserCommand::List => Request::ListUsers,
         UserCommand::Revoke { name } => Request::RevokeUser { name },
     };
-    say::answer(texts, &request, administer(&data, request.clone()).await?)
+    say::answer(texts, &request, administer(&place, request.clone()).await?)
 }
 
 async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
@@ -314,47 +333,53 @@ async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
         AgreementCommand::Show { id } => Request::ShowAgreement { id },
     };
     // What comes with the program can be shown without a log.
-    let data = data_folder(args.data.data)?;
+    let place = place(&args.data)?;
     let is_question = matches!(request, Request::ListAgreements | Request::ShowAgreement { .. });
-    if is_question && !data.exists() {
+    if is_question && !place.data.exists() {
         return say::built_in_agreements(texts, &request);
     }
-    say::answer(texts, &request, administer(&data, request.clone()).await?)
+    say::answer(texts, &request, administer(&place, request.clone()).await?)
 }
 
-async fn verify(data: &Path, texts: &Texts) -> Result<()> {
-    let log = open_log(data, None, &Ids::system()).await?;
+async fn verify(place: &Place, texts: &Texts) -> Result<()> {
+    let log = place.open(&Ids::system()).await?;
     let verified = log.verify().await?;
     say::verified(texts, &verified)
 }
 
 async fn backup(args: Copy, texts: &Texts) -> Result<()> {
-    let data = data_folder(args.data.data)?;
-    if let Some(answer) =
-        admin::ask(&data, &Request::Backup { file: std::path::absolute(&args.file)? }).await?
-    {
+    let place = place(&args.data)?;
+    let request = Request::Backup { file: std::path::absolute(&args.file)? };
+    if let Some(answer) = admin::ask(&place.data, &request).await? {
         return say::answer(texts, &Request::Backup { file: args.file }, answer);
     }
-    let log = open_log(&data, None, &Ids::system()).await?;
+    let log = place.open(&Ids::system()).await?;
     let copied = log.backup(&args.file).await?;
     say::backed_up(texts, &args.file, copied.records.sequence.0)
 }
 
 /// Puts a copy into an empty folder; the witness starts anew from what the copy proves.
+///
+/// The copy gets its name only when it is whole: a restore that was cut short can be made again.
 async fn restore(args: Copy, texts: &Texts) -> Result<()> {
-    let data = data_folder(args.data.data)?;
+    let place = place(&args.data)?;
+    let data = &place.data;
     let target = data.join("log.db");
     if target.exists() {
         return Err(Failed::new(key::CLI_RESTORE_NOT_EMPTY)
             .with("folder", data.display().to_string())
             .into());
     }
-    folder::prepare(&data)?;
+    folder::prepare(data)?;
+    let unfinished = data.join("log.db.restoring");
     let mut from = std::fs::File::open(&args.file).with_context(|| args.file.display().to_string())?;
-    let mut to = folder::own_file(&target)?;
+    let mut to = folder::own_file(&unfinished)?;
+    to.set_len(0)?;
     std::io::copy(&mut from, &mut to)?;
     to.sync_all()?;
-    let log = open_log(&data, None, &Ids::system()).await?;
+    std::fs::rename(&unfinished, &target)?;
+    folder::sync_folder_of(&target)?;
+    let log = place.open(&Ids::system()).await?;
     let verified = log.verify().await?;
-    say::restored(texts, &data, verified.records.sequence.0)
+    say::restored(texts, data, verified.records.sequence.0)
 }

@@ -97,16 +97,17 @@ pub struct Serve {
     /// Adresse at lytte på; ellers indstillingernes, ellers 127.0.0.1:7878
     #[arg(long)]
     pub listen: Option<SocketAddr>,
-    /// Indstillinger (TOML)
-    #[arg(long, value_name = "FIL")]
-    pub config: Option<PathBuf>,
 }
 
+/// Where the log is. The settings matter to it too: they say where its witness lies.
 #[derive(Debug, Args)]
 pub struct Data {
     /// Loggens mappe
     #[arg(long, global = true, env = "VAGTTAVLE_DATA", value_name = "MAPPE")]
     pub data: Option<PathBuf>,
+    /// Serverens indstillinger (TOML)
+    #[arg(long, global = true, env = "VAGTTAVLE_CONFIG", value_name = "FIL")]
+    pub config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -93,12 +93,27 @@ fn explain(texts: &Texts, error: &anyhow::Error) -> String {
         return link_error(texts, link);
     }
     if let Some(store) = error.downcast_ref::<StoreError>() {
-        return texts
-            .with(key::CLI_FAILED, &[("why", store.to_string().as_str().into())])
-            .as_str()
-            .to_owned();
+        return store_error(texts, store);
     }
     texts.with(key::CLI_FAILED, &[("why", format!("{error:#}").as_str().into())]).as_str().to_owned()
+}
+
+/// What happened to the log and what to do now; the why is the store's own, for whoever mends it.
+fn store_error(texts: &Texts, error: &StoreError) -> String {
+    let text = match error {
+        StoreError::Corrupt { chain, sequence, why } => {
+            let at = format!("{chain} {sequence}");
+            texts.with(key::CLI_LOG_DAMAGED, &[("at", at.as_str().into()), ("why", why.as_str().into())])
+        }
+        StoreError::Unavailable { why } => {
+            texts.with(key::CLI_LOG_UNAVAILABLE, &[("why", why.as_str().into())])
+        }
+        StoreError::Refused { why } => texts.with(key::CLI_LOG_REFUSED, &[("why", why.as_str().into())]),
+        StoreError::Conflict { .. } | StoreError::Duplicate { .. } => {
+            texts.with(key::CLI_FAILED, &[("why", error.to_string().as_str().into())])
+        }
+    };
+    text.as_str().to_owned()
 }
 
 fn bad_config(texts: &Texts, bad: &BadConfig) -> String {

@@ -153,8 +153,8 @@ async fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let home = Home::new();
     let anna = home.add("anna", "coordinator", "jammerbugt");
     let mut serving = home.serve("");
-    home.run("serve --data {data} --listen 127.0.0.1:0").refused(&["Det lykkedes ikke"]);
-    home.run("verify --data {data}").refused(&["Det lykkedes ikke"]);
+    home.run("serve --data {data} --listen 127.0.0.1:0").refused(&["Loggen åbnes ikke", "another server"]);
+    home.run("verify --data {data}").refused(&["Loggen åbnes ikke", "another server"]);
     assert_eq!(serving.get("/v1/board", &anna).await.status, 200);
     let port = serving.base.rsplit(':').next().unwrap().to_owned();
     let other = Home::new();
@@ -163,6 +163,50 @@ async fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
         .refused(&["Kan ikke lytte på", &port]);
     assert!(!other.data().join("log.db").exists(), "nothing was made before the address was had");
     assert!(serving.terminate().success(), "ends well when told to");
+}
+
+/// A witness elsewhere sees what every command appends, and every command sees what it knows.
+#[tokio::test]
+async fn a_witness_that_the_settings_name_is_heeded_by_every_command() {
+    let home = Home::new();
+    let folder = home.data().parent().unwrap().to_owned();
+    let config = folder.join("server.toml");
+    std::fs::write(&config, "witness = \"elsewhere\"\n").unwrap();
+    let at = format!("--data {{data}} --config {}", config.display());
+    home.run(&format!("user add anna --role viewer --agreement jammerbugt {at}")).good();
+    assert!(folder.join("elsewhere").is_dir());
+    assert!(!vagttavle::store::folder::default_witness(&home.data()).exists());
+    assert!(home.run(&format!("verify {at}")).good().contains("hel"));
+    // A copy of the log from before: it verifies in itself, and only the witness knows that something is missing.
+    let copy = folder.join("before.copy");
+    home.run(&format!("backup {} {at}", copy.display())).good();
+    home.run(&format!("user add bo --role viewer --agreement jammerbugt {at}")).good();
+    for file in ["log.db", "log.db-wal", "log.db-shm"] {
+        let _ = std::fs::remove_file(home.data().join(file));
+    }
+    std::fs::copy(&copy, home.data().join("log.db")).unwrap();
+    home.run(&format!("verify {at}")).refused(&["Loggen er beskadiget", "vagttavle restore"]);
+}
+
+/// A copy that was cut short has not taken the log's name: it can be made again.
+#[tokio::test]
+async fn a_restore_that_was_cut_short_is_made_again() {
+    let home = Home::new();
+    home.add("anna", "viewer", "jammerbugt");
+    let folder = home.data().parent().unwrap().to_owned();
+    let (copy, new) = (folder.join("a.copy"), folder.join("new"));
+    home.run(&format!("backup {} --data {{data}}", copy.display())).good();
+    std::fs::DirBuilder::new().create(&new).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::write(
+        new.join("log.db.restoring"),
+        "half of a copy, and longer than a whole one? ".repeat(20_000),
+    )
+    .unwrap();
+    std::fs::set_permissions(new.join("log.db.restoring"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    home.run(&format!("restore {} --data {}", copy.display(), new.display())).good();
+    assert!(!new.join("log.db.restoring").exists());
+    assert!(home.run(&format!("user list --data {}", new.display())).good().contains("anna"));
 }
 
 #[tokio::test]

@@ -25,6 +25,9 @@ cli-bad-field = { $field } forstås ikke. Skriv navn=værdi; felterne er: { $fie
 cli-done = Gjort: { $number } { $state }
 cli-note-waits = Omsorgssystemet svarer ikke. Teksten venter i serverens hukommelse.
 cli-nothing-open = Intet er åbent.
+cli-log-damaged = Loggen er beskadiget ved { $at }: { $why }. Gem mappen, som den er, og læg den sidste gode kopi i en tom mappe: vagttavle restore FIL --data NY
+cli-log-unavailable = Loggen kan ikke bruges nu: { $why }. Se efter disken og dens plads, og prøv igen.
+cli-log-refused = Loggen åbnes ikke: { $why }
 cli-failed = Det lykkedes ikke: { $why }
 cli-doctor-good = i orden
 cli-doctor-bad = ikke i orden

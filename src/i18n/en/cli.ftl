@@ -25,6 +25,9 @@ cli-bad-field = { $field } is not understood. Write name=value; the fields are: 
 cli-done = Done: { $number } { $state }
 cli-note-waits = The care system does not answer. The text waits in the server's memory.
 cli-nothing-open = Nothing is open.
+cli-log-damaged = The log is damaged at { $at }: { $why }. Keep the folder as it is and lay the last good copy into an empty one: vagttavle restore FILE --data NEW
+cli-log-unavailable = The log cannot be used now: { $why }. See to the disk and its space, and try again.
+cli-log-refused = The log is not opened: { $why }
 cli-failed = It did not work: { $why }
 cli-doctor-good = fine
 cli-doctor-bad = not fine
