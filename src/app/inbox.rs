@@ -51,9 +51,9 @@ impl Inbox for EngineInbox {
             SourceState::Late => {}
             SourceState::Silent => {
                 warn!(%source, why = why.as_ref().map(Code::as_str), "source is silent");
-                self.engine.health.cut(source);
+                self.engine.health.cut(source, why);
             }
-            SourceState::Off => self.engine.health.cut(source),
+            SourceState::Off => self.engine.health.cut(source, why),
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::identity::{AgreementId, SourceName};
+use crate::domain::identity::{AgreementId, Code, SourceName};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
@@ -31,6 +31,8 @@ pub struct Health {
     pub agreements: Vec<AgreementId>,
     /// The link itself says that it is cut.
     pub is_cut: bool,
+    /// Why it is cut, if the link knows.
+    pub why: Option<Code>,
     since: DateTime<Utc>,
 }
 
@@ -78,6 +80,7 @@ impl Sources {
             expected_within: within,
             agreements,
             is_cut: false,
+            why: None,
             since: now,
         };
         self.with(|all| {
@@ -95,18 +98,21 @@ impl Sources {
                 expected_within: None,
                 agreements: Vec::new(),
                 is_cut: false,
+                why: None,
                 since: now,
             });
             health.heard_at = Some(now);
             health.is_cut = false;
+            health.why = None;
         });
     }
 
-    /// The link to the source is known to be cut.
-    pub fn cut(&self, name: &SourceName) {
+    /// The link to the source is known to be cut, and why if the link knows.
+    pub fn cut(&self, name: &SourceName, why: Option<Code>) {
         self.with(|all| {
             if let Some(health) = all.get_mut(name) {
                 health.is_cut = true;
+                health.why = why;
             }
         });
     }

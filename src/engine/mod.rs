@@ -339,7 +339,8 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
             let is_silent = health.condition(now) == health::Condition::Silent;
             if is_silent && silent.insert(health.name.clone()) {
                 let trouble = sources::TroubleKind::Silent;
-                engine.report(&health.name, sources::Report::Trouble { trouble, what: None }).await;
+                let what = health.why.clone();
+                engine.report(&health.name, sources::Report::Trouble { trouble, what }).await;
             } else if !is_silent && health.heard_at.is_some() && silent.remove(&health.name) {
                 engine.report(&health.name, sources::Report::Recovered).await;
             }

@@ -10,6 +10,7 @@
 
 pub mod ami;
 pub mod demo;
+pub mod drop_folder;
 pub mod medcom;
 
 use std::future::Future;

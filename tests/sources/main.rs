@@ -8,6 +8,7 @@
 mod ami;
 mod asterisk;
 mod board;
+mod drop_folder;
 mod inbox;
 mod link;
 mod medcom;

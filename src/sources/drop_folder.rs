@@ -1,0 +1,374 @@
+//! A watched folder: files that somebody else drops, handed on one by one and deleted once their effects are on disk.
+//!
+//! Owns when a file is complete, in which order files go, what happens to one that cannot be read, and how the
+//! folder's own health is told. Must never know what is in a file, never follow a link, never copy a file, and never
+//! say a file's name: it may hold a CPR number.
+//!
+//! A file counts as complete when it looked the same (size, time, inode) in [`Timing::looks`] looks in a row. The
+//! better way for whoever fills the folder is to write under another name (`.…`, `….tmp`, `….part`: never looked at)
+//! and rename. A file that comes again after a crash between "on disk" and "deleted" must be harmless: the handler's
+//! keys are made of the content.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata};
+use std::future::Future;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::Inbox;
+use crate::domain::identity::{Code, SourceName};
+use crate::protocol::board::SourceState;
+
+/// Names looked at in one look at most; a fuller folder is told as trouble and emptied from what was seen.
+const NAMES_MAX: usize = 20_000;
+/// Files handed on in one look at most.
+const FILES_PER_LOOK_MAX: usize = 200;
+/// Appended to the name of a file that cannot be read at all; such names are never looked at again.
+pub const SET_ASIDE: &str = ".unreadable";
+/// Names tried for a file that is set aside, so that an earlier one is never overwritten.
+const SET_ASIDE_NAMES_MAX: u32 = 1000;
+
+/// Every wait of the folder. Tests look by hand; the defaults are what is promised.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    pub look_every: Duration,
+    /// Looks in a row in which a file must look the same before it is read.
+    pub looks: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { look_every: Duration::from_secs(2), looks: 3 }
+    }
+}
+
+/// One complete file. Its `Debug` says nothing: name and content may be personal data.
+pub struct Dropped {
+    /// For telling formats apart by their ending; never to be logged or stored.
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Dropped({} bytes)", self.bytes.len())
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything it says is on disk: it is deleted.
+    Done,
+    /// Our own trouble: it stays where it is, and nothing after it is read before it.
+    Retry,
+    /// It can never be read; the code says why in source health. It is renamed in place.
+    SetAside(Code),
+}
+
+/// What reads the files.
+pub trait Handler: Send + Sync {
+    fn handle(&self, file: Dropped) -> impl Future<Output = Verdict> + Send;
+}
+
+/// What one look did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Looked {
+    pub done: usize,
+    pub set_aside: usize,
+    /// Complete, and still there: our own trouble.
+    pub kept: usize,
+}
+
+/// A folder to watch.
+pub struct DropFolder<I> {
+    pub source: SourceName,
+    pub folder: PathBuf,
+    /// Larger files are set aside unread (bytes).
+    pub file_max: u64,
+    pub inbox: I,
+    pub timing: Timing,
+}
+
+impl<I: Inbox> DropFolder<I> {
+    /// Looks until `stop`. Never fails: whatever goes wrong is told as source health and tried again.
+    pub async fn run(self, handler: impl Handler, stop: CancellationToken) {
+        let (source, inbox) = (self.source.clone(), self.inbox.clone());
+        let every = self.timing.look_every;
+        let mut watch = self.watch();
+        while !stop.is_cancelled() {
+            watch.scan_once(&handler).await;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+        inbox.state(&source, SourceState::Off, None);
+    }
+
+    pub fn watch(self) -> Watch<I> {
+        Watch { folder: self, known: HashMap::new(), told: None }
+    }
+}
+
+/// What a file looked like. Another content is another one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Looks {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl Looks {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// What is remembered of a file between two looks.
+struct Known {
+    looks: Looks,
+    /// So many looks in a row showed the same.
+    times: u32,
+    /// Handled, and could not be deleted or renamed: not read again while it looks the same.
+    is_over: bool,
+}
+
+/// A folder being watched.
+pub struct Watch<I> {
+    folder: DropFolder<I>,
+    known: HashMap<OsString, Known>,
+    /// The folder's trouble last told; the inner None: it is well.
+    told: Option<Option<&'static str>>,
+}
+
+impl<I: Inbox> Watch<I> {
+    /// One look: every complete file goes to the handler, in order of name.
+    pub async fn scan_once(&mut self, handler: &impl Handler) -> Looked {
+        let mut looked = Looked::default();
+        let path = self.folder.folder.clone();
+        let listed = match blocking(move || list(&path)).await {
+            Ok(listed) => listed,
+            Err(trouble) => {
+                self.tell(Some(trouble));
+                return looked;
+            }
+        };
+        // A lasting trouble with deleting is not over because the folder can be read.
+        let stuck = self.known.values().any(|known| known.is_over);
+        self.tell(stuck.then_some("cannot-delete"));
+        self.note(&listed);
+        let ready = listed.into_iter().filter(|(name, _)| self.is_ready(name));
+        let ready: Vec<_> = ready.take(FILES_PER_LOOK_MAX).collect();
+        for (name, looks) in ready {
+            match self.one(&name, looks, handler).await {
+                Some(Verdict::Done) => looked.done += 1,
+                Some(Verdict::SetAside(_)) => looked.set_aside += 1,
+                Some(Verdict::Retry) => {
+                    looked.kept += 1;
+                    break;
+                }
+                None => {}
+            }
+        }
+        looked
+    }
+
+    fn tell(&mut self, trouble: Option<&'static str>) {
+        if self.told == Some(trouble) {
+            return;
+        }
+        self.told = Some(trouble);
+        let state = if trouble.is_some() { SourceState::Silent } else { SourceState::Ok };
+        self.folder.inbox.state(&self.folder.source, state, trouble.map(code));
+    }
+
+    /// Counts how long each file has looked the same; what is gone is forgotten.
+    fn note(&mut self, listed: &[(OsString, Looks)]) {
+        let mut before = std::mem::take(&mut self.known);
+        for (name, looks) in listed {
+            let known = match before.remove(name) {
+                Some(known) if known.looks == *looks => {
+                    Known { times: known.times.saturating_add(1), ..known }
+                }
+                _ => Known { looks: *looks, times: 1, is_over: false },
+            };
+            self.known.insert(name.clone(), known);
+        }
+    }
+
+    fn is_ready(&self, name: &OsStr) -> bool {
+        self.known.get(name).is_some_and(|known| !known.is_over && known.times >= self.folder.timing.looks)
+    }
+
+    /// None: it changed or went away while we looked.
+    async fn one(&mut self, name: &OsStr, looks: Looks, handler: &impl Handler) -> Option<Verdict> {
+        let path = self.folder.folder.join(name);
+        let max = self.folder.file_max;
+        let verdict = if looks.size > max {
+            Verdict::SetAside(code("file-too-large"))
+        } else {
+            let (from, shown) = (path.clone(), name.to_string_lossy().into_owned());
+            match blocking(move || read(&from, looks, max)).await {
+                Ok(Some(bytes)) => handler.handle(Dropped { name: shown, bytes }).await,
+                Ok(None) => return None,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    Verdict::SetAside(code("file-unreadable"))
+                }
+                // The disk's trouble, or the server is stopping: the file is well.
+                Err(_) => Verdict::Retry,
+            }
+        };
+        self.settle(name, path, looks, &verdict).await;
+        Some(verdict)
+    }
+
+    async fn settle(&mut self, name: &OsStr, path: PathBuf, looks: Looks, verdict: &Verdict) {
+        let (inbox, source) = (&self.folder.inbox, &self.folder.source);
+        let settled = match verdict {
+            Verdict::Retry => return,
+            Verdict::Done => {
+                inbox.heard(source);
+                blocking(move || delete(&path, looks)).await
+            }
+            Verdict::SetAside(why) => {
+                inbox.unreadable(source, why.clone());
+                blocking(move || set_aside(&path, looks)).await
+            }
+        };
+        match settled {
+            Ok(()) => {
+                self.known.remove(name);
+            }
+            Err(error) => {
+                tracing::warn!(%source, kind = ?error.kind(), "a file could not be taken out of its folder");
+                if let Some(known) = self.known.get_mut(name) {
+                    known.is_over = true;
+                }
+                self.tell(Some("cannot-delete"));
+            }
+        }
+    }
+}
+
+fn code(word: &'static str) -> Code {
+    Code::new(word).expect("the codes of this file are kebab-case")
+}
+
+/// Runs on a thread that may block.
+async fn blocking<T: Send + 'static, E: From<Lost> + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(E::from(Lost)))
+}
+
+/// The thread is gone: the server is stopping.
+struct Lost;
+
+impl From<Lost> for io::Error {
+    fn from(_: Lost) -> Self {
+        io::Error::other("stopping")
+    }
+}
+
+impl From<Lost> for &'static str {
+    fn from(_: Lost) -> Self {
+        "folder-unreadable"
+    }
+}
+
+/// The regular files that may be read, in order of name.
+fn list(folder: &Path) -> Result<Vec<(OsString, Looks)>, &'static str> {
+    let entries = fs::read_dir(folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "folder-missing",
+        _ => "folder-unreadable",
+    })?;
+    let mut files = Vec::new();
+    for entry in entries.take(NAMES_MAX) {
+        let Ok(entry) = entry else { return Err("folder-unreadable") };
+        let name = entry.file_name();
+        // Of the link itself, not of what it points to. Gone in between: nothing to read.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if metadata.is_file() && !is_passed_over(&name) {
+            files.push((name, Looks::of(&metadata)));
+        }
+    }
+    files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(files)
+}
+
+/// Names of files that are still being written, or that were set aside.
+fn is_passed_over(name: &OsStr) -> bool {
+    let name = name.to_string_lossy().to_ascii_lowercase();
+    let is_set_aside = name.rsplit_once(SET_ASIDE).is_some_and(|(_, rest)| {
+        rest.is_empty() || rest.strip_prefix('-').is_some_and(|number| number.parse::<u32>().is_ok())
+    });
+    name.starts_with('.')
+        || name.ends_with('~')
+        || [".tmp", ".part", ".partial", ".filepart", ".crdownload"].iter().any(|end| name.ends_with(end))
+        || is_set_aside
+}
+
+/// None: it is no longer the file that was listed.
+fn read(path: &Path, listed: Looks, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    // What a link put in its place would point to has another inode.
+    if Looks::of(&file.metadata()?) != listed {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    (&file).take(max + 1).read_to_end(&mut bytes)?;
+    let is_whole = bytes.len() as u64 == listed.size && Looks::of(&file.metadata()?) == listed;
+    Ok(is_whole.then_some(bytes))
+}
+
+/// Whether the name still stands for the file that was read.
+fn is_still(path: &Path, looks: Looks) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file() && Looks::of(&metadata) == looks),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file that was written over in the meantime stays: it is another one, and is read in its turn.
+fn delete(path: &Path, looks: Looks) -> io::Result<()> {
+    if is_still(path, looks)? { fs::remove_file(path) } else { Ok(()) }
+}
+
+fn set_aside(path: &Path, looks: Looks) -> io::Result<()> {
+    if !is_still(path, looks)? {
+        return Ok(());
+    }
+    for number in 1..=SET_ASIDE_NAMES_MAX {
+        let mut to = path.as_os_str().to_owned();
+        to.push(SET_ASIDE);
+        if number > 1 {
+            to.push(format!("-{number}"));
+        }
+        // A link made under a free name fails if the name is taken; a rename would overwrite.
+        match fs::hard_link(path, &to) {
+            Ok(()) => return fs::remove_file(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // A file system without hard links.
+            Err(_) if fs::symlink_metadata(&to).is_err() => return fs::rename(path, &to),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
