@@ -8,10 +8,12 @@
 mod ami;
 mod asterisk;
 mod board;
+mod broken;
 mod drop_folder;
 mod inbox;
 mod link;
 mod medcom;
+mod mutate;
 mod pbx;
 mod queue_log;
 mod support;
