@@ -260,3 +260,19 @@ fn the_generic_layers_name_no_board() {
     );
     assert_eq!(names_a_board("client/mod.rs", "phone::Call"), ["client/mod.rs names phone"]);
 }
+
+/// Outside crates with one door: XML is looked through before anybody reads it.
+const XML_DOOR: &str = "sources/xml.rs";
+
+fn opens_xml(file: &str, text: &str) -> Option<String> {
+    let names_it = code_of(text).contains("quick_xml");
+    (file != XML_DOOR && names_it).then(|| format!("{file} names quick_xml"))
+}
+
+#[test]
+fn only_one_file_reads_xml() {
+    let wrong: Vec<String> = sources().iter().filter_map(|(file, text)| opens_xml(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let planted = opens_xml("sources/scaip/wire.rs", "quick_xml::de::from_reader(body)");
+    assert_eq!(planted.as_deref(), Some("sources/scaip/wire.rs names quick_xml"));
+}

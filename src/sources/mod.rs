@@ -12,6 +12,7 @@ pub mod ami;
 pub mod demo;
 pub mod drop_folder;
 pub mod medcom;
+pub mod xml;
 
 use std::future::Future;
 use std::sync::Arc;

@@ -18,3 +18,4 @@ mod pbx;
 mod queue_log;
 mod support;
 mod transcripts;
+mod xml;
