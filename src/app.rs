@@ -281,6 +281,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
     expect_web_hooks(&engine);
+    settings.web_hook.plan_only.iter().cloned().for_each(|source| engine.plan_only.add(source));
     start_exchanges(&settings, &engine, &stop)?;
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;

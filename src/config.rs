@@ -53,9 +53,20 @@ pub struct Settings {
     pub ami: Vec<ami::Settings>,
     #[serde(default)]
     pub care: CareSettings,
+    #[serde(default)]
+    pub web_hook: WebHookSettings,
     /// Hospital notifications posted to `/v1/medcom`.
     #[serde(default)]
     pub medcom: Option<MedcomSettings>,
+}
+
+/// `[web_hook]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebHookSettings {
+    /// Sources, as `user add` named them, that hand in plans of visits and never tell when one starts.
+    #[serde(default)]
+    pub plan_only: Vec<SourceName>,
 }
 
 /// Whose hospital notifications are ours.

@@ -121,7 +121,7 @@ impl Stay {
     fn hear(&mut self, told: Told) {
         let (before, at) = (self.now.clone(), told.at);
         let was_resumed = self.is_resumed();
-        let cancels_death = matches!(told.item, Item::Cancelled { of: StayFact::Died });
+        let cancels_death = matches!(told.item, Item::Cancelled { of: StayFact::Died, .. });
         if !self.facts.hear(told) {
             return;
         }
@@ -220,6 +220,8 @@ pub enum DischargeEvent {
     },
     FactCancelled {
         of: StayFact,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setting: Option<Setting>,
     },
     Resumed {},
     Stopped {
@@ -263,7 +265,7 @@ impl DischargeEvent {
                 let (corrected_at, department) = (*corrected_at, department.clone());
                 (Item::Corrected { of: *of, corrected_at, setting: *setting, department }, resume_due.clone())
             }
-            Self::FactCancelled { of } => (Item::Cancelled { of: *of }, None),
+            Self::FactCancelled { of, setting } => (Item::Cancelled { of: *of, setting: *setting }, None),
             _ => return None,
         };
         Some(Told { at, item, resume_due })
@@ -378,7 +380,7 @@ fn translated(state: &State, ctx: &Ctx, entry: &Entry, observation: &Observation
                 _ => None,
             },
         },
-        O::StayCancelled { of, .. } => DischargeEvent::FactCancelled { of: *of },
+        O::StayCancelled { of, setting, .. } => DischargeEvent::FactCancelled { of: *of, setting: *setting },
         _ => return None,
     })
 }

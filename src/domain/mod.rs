@@ -133,7 +133,8 @@ pub struct Ctx {
     pub candidates: Vec<AgreementId>,
     /// Missed calls of the same caller, looked up in memory: numbers are never in the state.
     pub same_caller: Vec<EntryId>,
-    /// The source tells when visits start, so that silence means late. False for one that hands in a plan only.
+    /// The source tells when visits start, so that silence means late. False for one that hands in a plan only; a
+    /// visit may say otherwise of itself.
     pub visit_starts: bool,
 }
 

@@ -178,6 +178,9 @@ pub enum Observation {
     StayCancelled {
         stay: ExternalId,
         of: StayFact,
+        /// Of an admission: which one, where the stay has an acute one and another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        setting: Option<Setting>,
     },
     CitizenMatched {
         of: Matched,
@@ -193,6 +196,9 @@ pub enum Observation {
         help: Help,
         agreed_at: DateTime<Utc>,
         window: Option<Window>,
+        /// Whether this visit's start will be told; none: as its source does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        starts: Option<bool>,
     },
     VisitExpected {
         visit: ExternalId,

@@ -24,6 +24,8 @@ const CLOSED_KEPT_DAYS: i64 = 40;
 const LEDGER_GRACE_DAYS: i64 = 10;
 /// Spoken numbers run from 1 to this and round again.
 const NUMBER_MAX: u32 = 999;
+/// Visits as planned, which nobody speaks of, are numbered from above the spoken ones to this and round again.
+const PLAN_NUMBER_MAX: u32 = 9_999;
 
 /// An agreement in force, as adopted.
 pub type Adopted = Agreement;
@@ -40,6 +42,7 @@ pub struct State {
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
     last_number: u32,
+    last_plan_number: u32,
     pub agreements: OrdMap<AgreementId, Arc<Adopted>>,
     pub people: OrdMap<PersonName, Person>,
     pub on_duty: OrdMap<PersonName, OnDuty>,
@@ -127,10 +130,19 @@ impl State {
 
     /// The nth spoken number that is free now.
     pub fn free_number(&self, nth: u32) -> u32 {
+        self.free_within(1, NUMBER_MAX, self.last_number, nth)
+    }
+
+    /// A number for a visit as planned: it gets a spoken one when there is something to speak of.
+    pub fn free_plan_number(&self) -> u32 {
+        self.free_within(NUMBER_MAX + 1, PLAN_NUMBER_MAX, self.last_plan_number, 0)
+    }
+
+    /// The nth free number after `last`, from `first` to `max` and round again.
+    fn free_within(&self, first: u32, max: u32, last: u32, nth: u32) -> u32 {
+        let last = last.clamp(first - 1, max);
         let mut left = nth;
-        let mut number = self.last_number;
-        for _ in 0..NUMBER_MAX {
-            number = number % NUMBER_MAX + 1;
+        for number in (last + 1..=max).chain(first..=last) {
             if !self.numbers.contains_key(&number) {
                 if left == 0 {
                     return number;
@@ -138,9 +150,30 @@ impl State {
                 left -= 1;
             }
         }
-        // More than 999 open: go on above, longer but still unique.
-        let above = self.numbers.get_max().map_or(NUMBER_MAX, |(number, _)| *number).max(NUMBER_MAX);
+        // All are taken: go on above, longer but still unique.
+        let above = self.numbers.get_max().map_or(0, |(number, _)| *number).max(PLAN_NUMBER_MAX);
         above + 1 + left
+    }
+
+    /// Notes that a number was given.
+    fn number_given(&mut self, number: u32, id: EntryId) {
+        self.numbers.insert(number, id);
+        match number {
+            0..=NUMBER_MAX => self.last_number = number,
+            _ => self.last_plan_number = number.min(PLAN_NUMBER_MAX),
+        }
+    }
+
+    /// Gives an open entry that has a plan's number a spoken one: from now on somebody may ring about it.
+    pub(super) fn speak_of(&mut self, id: EntryId) {
+        let number = self.free_number(0);
+        let Some(slot) = self.open.get_mut(&id) else { return };
+        if slot.number <= NUMBER_MAX || number > NUMBER_MAX {
+            return;
+        }
+        let before = std::mem::replace(&mut Arc::make_mut(slot).number, number);
+        self.numbers.remove(&before);
+        self.number_given(number, id);
     }
 
     /// The last record that concerned this scope: what its streams have been sent.
@@ -158,12 +191,15 @@ impl State {
         }
     }
 
-    pub(super) fn insert(&mut self, entry: Entry) {
+    pub(super) fn insert(&mut self, mut entry: Entry) {
         if let Some(origin) = &entry.origin {
             self.origins.insert(origin.clone(), entry.id);
         }
-        self.numbers.insert(entry.number, entry.id);
-        self.last_number = entry.number.min(NUMBER_MAX);
+        // Given to another by a record of the same request.
+        if self.numbers.contains_key(&entry.number) {
+            entry.number = self.free_number(0);
+        }
+        self.number_given(entry.number, entry.id);
         self.index_citizen(entry.id, None, entry.citizen.clone());
         self.open.insert(entry.id, Arc::new(entry));
     }

@@ -33,6 +33,8 @@ pub enum Item {
     /// The latest fact of that kind never was.
     Cancelled {
         of: StayFact,
+        /// Of an admission: which one, where the stay has an acute one and another.
+        setting: Option<Setting>,
     },
 }
 
@@ -143,7 +145,7 @@ impl Facts {
                     corrections += 1;
                     correct(&mut standing, told, *of);
                 }
-                Item::Cancelled { of } => {
+                Item::Cancelled { of, setting } => {
                     corrections += 1;
                     match of {
                         StayFact::Admitted => admission_cancelled = true,
@@ -152,7 +154,7 @@ impl Facts {
                     if *of == StayFact::Discharged {
                         last_discharge_told = last_discharge_told.max(Some(told.at));
                     }
-                    cancel(&mut standing, told.at, *of);
+                    cancel(&mut standing, told.at, *of, *setting);
                 }
                 Item::Fact { .. } | Item::Expected { .. } => {}
             }
@@ -197,23 +199,26 @@ fn first_told(told: &Told) -> Option<Standing<'_>> {
     })
 }
 
-/// The latest standing fact of that kind told no later than the correction.
-fn target<'s, 't>(
-    standing: &'s mut [Standing<'t>],
+/// The latest standing fact of that kind told no later than the correction; of several admissions one of the
+/// setting that is named, if there is one.
+fn target(
+    standing: &[Standing<'_>],
     of: StayFact,
     at: DateTime<Utc>,
-) -> Option<(usize, &'s mut Standing<'t>)> {
+    setting: Option<Setting>,
+) -> Option<usize> {
     standing
-        .iter_mut()
+        .iter()
         .enumerate()
         .filter(|(_, it)| it.of == of && it.told_at <= at)
-        .max_by_key(|(_, it)| it.told_at)
+        .max_by_key(|(_, it)| (setting.is_some() && it.setting == setting, it.told_at))
+        .map(|(place, _)| place)
 }
 
 fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
     let Item::Corrected { corrected_at, setting, department, .. } = &told.item else { return };
-    let place = match target(standing, of, told.at) {
-        Some((place, _)) => Some(place),
+    let place = match target(standing, of, told.at, *setting) {
+        Some(place) => Some(place),
         // One that leaves the time alone may be dated before what it corrects.
         None if corrected_at.is_none() => standing.iter().position(|it| it.of == of),
         None => None,
@@ -238,7 +243,7 @@ fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
     it.resume_due = told.resume_due.as_ref().or(it.resume_due);
 }
 
-fn cancel(standing: &mut Vec<Standing<'_>>, at: DateTime<Utc>, of: StayFact) {
+fn cancel(standing: &mut Vec<Standing<'_>>, at: DateTime<Utc>, of: StayFact, setting: Option<Setting>) {
     if of == StayFact::Died {
         // One dies once: a corrected time of death is the same death.
         let before = standing.len();
@@ -246,8 +251,13 @@ fn cancel(standing: &mut Vec<Standing<'_>>, at: DateTime<Utc>, of: StayFact) {
         if standing.len() < before {
             return;
         }
-    } else if let Some((place, _)) = target(standing, of, at) {
-        standing.remove(place);
+    } else if let Some(place) = target(standing, of, at, setting) {
+        // One admission of another setting than the one cancelled: that one was never told to us.
+        let is_it =
+            setting.is_none() || standing[place].setting.is_none() || standing[place].setting == setting;
+        if is_it {
+            standing.remove(place);
+        }
         return;
     }
     // What it cancels was never told to us. It still says where the citizen is: in hospital after all, or, when the

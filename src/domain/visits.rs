@@ -228,6 +228,11 @@ impl Visit {
         }
     }
 
+    /// More than a plan: somebody may ring about it.
+    fn is_spoken_of(&self) -> bool {
+        self.state() != "planned" || self.no_receipt_since.is_some()
+    }
+
     fn is_over(&self) -> bool {
         match self.state() {
             "done" | "replaced" => true,
@@ -363,14 +368,14 @@ impl VisitEvent {
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
     match observation {
-        O::VisitPlanned { visit, citizen, grant, help, agreed_at, window } => {
+        O::VisitPlanned { visit, citizen, grant, help, agreed_at, window, starts } => {
             let plan = |entry: &[_]| Plan {
                 grant: *grant,
                 help: *help,
                 agreed_at: *agreed_at,
                 window: *window,
                 limit: visit_rules::limit(state, entry),
-                starts: ctx.visit_starts,
+                starts: starts.unwrap_or(ctx.visit_starts),
             };
             planned(state, ctx, visit, citizen, plan)
         }
@@ -461,7 +466,8 @@ fn planned(
 }
 
 fn is_same(old: &Plan, new: &Plan) -> bool {
-    (old.grant, old.help, old.agreed_at, old.window) == (new.grant, new.help, new.agreed_at, new.window)
+    let key = |plan: &Plan| (plan.grant, plan.help, plan.agreed_at, plan.window, plan.starts);
+    key(old) == key(new)
 }
 
 fn opened(
@@ -476,7 +482,7 @@ fn opened(
         _ => None,
     });
     let opening = Opening {
-        number: state.free_number(0),
+        number: state.free_plan_number(),
         candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
         origin: ctx.source().map(|source| Origin { source: source.clone(), id: visit.clone() }),
         citizen: citizen.cloned(),
@@ -823,6 +829,10 @@ pub fn evolve(state: &mut State, record: &Record, event: &VisitEvent) {
         }
         settle(entry, record.happened_at);
     });
+    let is_spoken_of = |entry: &Entry| matches!(&entry.body, Body::Visit(visit) if visit.is_spoken_of());
+    if state.entry(record.entry).is_some_and(is_spoken_of) {
+        state.speak_of(record.entry);
+    }
 }
 
 fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {

@@ -6,6 +6,7 @@
 pub mod health;
 pub mod live;
 mod notes;
+pub mod plan_only;
 mod standing;
 mod timers;
 mod writer;
@@ -140,6 +141,8 @@ pub struct Engine {
     published: broadcast::Sender<Published>,
     pub live: Live,
     pub health: health::Sources,
+    /// Sources that never tell when a visit starts.
+    pub plan_only: plan_only::PlanOnly,
     pub reader: Reader,
     pub clock: Clock,
     pub ids: Ids,
@@ -166,6 +169,7 @@ impl Engine {
             published: published.clone(),
             live: Live::default(),
             health: health::Sources::default(),
+            plan_only: plan_only::PlanOnly::default(),
             reader: log.reader(),
             clock: clock.clone(),
             ids: ids.clone(),

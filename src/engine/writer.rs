@@ -342,6 +342,7 @@ impl Writer {
         let mut ctx = Ctx::new(now, actor, base);
         ctx.at = in_micros(fact.at.min(now));
         ctx.rank = fact.rank;
+        ctx.visit_starts = !self.engine.plan_only.contains(source);
         ctx.agreement = fact.agreement;
         ctx.candidates = fact.candidates;
         if let Observation::CallAnswered { call, .. } = &fact.observation {

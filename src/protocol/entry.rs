@@ -79,6 +79,16 @@ impl Entry {
         }
     }
 
+    /// Since when it is as it is: what its age counts from. Ahead for a visit whose time is still to come.
+    pub fn since(&self) -> DateTime<Utc> {
+        let since = match &self.details {
+            Details::Visits(visit) => visit.since(&self.state),
+            Details::Discharges(stay) => stay.since(&self.state),
+            Details::Phone(_) | Details::Alarms(_) | Details::Duties(_) | Details::Sources(_) => None,
+        };
+        since.unwrap_or(self.opened_at)
+    }
+
     pub fn due(&self, what: DueKind) -> Option<&Due> {
         self.due.iter().find(|due| due.what == what)
     }
@@ -300,6 +310,19 @@ pub struct DischargeDetails {
     pub upset_at: Option<DateTime<Utc>>,
 }
 
+impl DischargeDetails {
+    fn since(&self, state: &str) -> Option<DateTime<Utc>> {
+        match state {
+            _ if self.upset.is_some() => self.upset_at,
+            "on-leave" => self.leave_since,
+            "discharged" => self.discharged_at,
+            "dead" => self.died_at,
+            "admitted" => self.admitted_at,
+            _ => None,
+        }
+    }
+}
+
 /// A step of a list, with when it was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
@@ -380,6 +403,17 @@ pub struct VisitDetails {
     /// Practical help on a public holiday: another day is offered by this clause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday_clause: Option<String>,
+}
+
+impl VisitDetails {
+    /// The plan was known long before: a visit is as old as its agreed time.
+    fn since(&self, state: &str) -> Option<DateTime<Utc>> {
+        match state {
+            "door-unanswered" => self.door.as_ref().map(|door| door.since),
+            "cancelled" => self.cancelled_at,
+            _ => self.agreed_at,
+        }
+    }
 }
 
 /// One move of a visit.

@@ -176,6 +176,8 @@ tagged_enum! {
         "stay-cancelled" => StayCancelled {
             #[schema(value_type = String)] pub stay: ExternalId,
             #[schema(value_type = String)] pub of: StayFact,
+            /// Of an admission: inpatient or acute-outpatient, where the stay has both.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
         }
         "citizen-matched" => CitizenMatched {
             /// One of `stay`, `alarm`, `call`.
@@ -192,6 +194,8 @@ tagged_enum! {
             #[schema(value_type = String)] pub help: Help,
             #[serde(deserialize_with = "wire::zoned")] pub agreed_at: DateTime<Utc>,
             #[schema(value_type = Option<Object>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub window: Option<Window>,
+            /// False: nobody will tell when it starts, so that silence is not late. None: as set for the source.
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub starts: Option<bool>,
         }
         "visit-expected" => VisitExpected {
             #[schema(value_type = String)] pub visit: ExternalId,
@@ -323,7 +327,7 @@ impl WireObservation {
                 setting: it.setting,
                 department: it.department,
             },
-            Self::StayCancelled(it) => O::StayCancelled { stay: it.stay, of: it.of },
+            Self::StayCancelled(it) => O::StayCancelled { stay: it.stay, of: it.of, setting: it.setting },
             Self::CitizenMatched(it) => {
                 let of = match (it.stay, it.alarm, it.call) {
                     (Some(id), None, None) => Matched::Stay(id),
@@ -341,6 +345,7 @@ impl WireObservation {
                 help: it.help,
                 agreed_at: it.agreed_at,
                 window: it.window,
+                starts: it.starts,
             },
             Self::VisitExpected(it) => O::VisitExpected { visit: it.visit, expected_at: it.expected_at },
             Self::VisitStarted(it) => O::VisitStarted { visit: it.visit },

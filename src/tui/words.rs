@@ -184,8 +184,10 @@ impl<'a> Words<'a> {
         self.code("next", &entry.attention.next)
     }
 
+    /// How long it has been as it is; nothing for what is still to come.
     pub fn age(self, entry: &Entry) -> Said {
-        dates::age_short(&self.look.texts, entry.opened_at, self.now())
+        let (since, now) = (entry.since(), self.now());
+        if since > now { Said::default() } else { dates::age_short(&self.look.texts, since, now) }
     }
 
     /// Time to the next limit, with a role when it is past.

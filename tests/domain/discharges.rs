@@ -236,6 +236,56 @@ fn a_cancelled_admission_asks_whether_anybody_was_skipped() {
     assert!(!world.is_open("s"));
 }
 
+/// An acute stay of a few hours that becomes an admission: two facts of one kind on one stay.
+fn acute_and_inpatient() -> World {
+    let mut world = world();
+    let acute = Observation::StayAdmitted {
+        stay: id("s"),
+        citizen: Some(citizen("c-1")),
+        setting: Setting::AcuteOutpatient,
+        planned: false,
+        department: None,
+    };
+    world.given("2026-11-20T08:00:00Z", acute).given("2026-11-20T12:00:00Z", admitted("s"));
+    world
+}
+
+fn cancelled_admission(setting: Option<Setting>) -> Observation {
+    Observation::StayCancelled { stay: id("s"), of: StayFact::Admitted, setting }
+}
+
+#[test]
+fn of_an_acute_and_an_inpatient_admission_the_one_that_is_named_is_cancelled() {
+    for (named, left_at, left) in [
+        (Some(Setting::Inpatient), "2026-11-20T08:00:00Z", Setting::AcuteOutpatient),
+        (Some(Setting::AcuteOutpatient), "2026-11-20T12:00:00Z", Setting::Inpatient),
+        (None, "2026-11-20T08:00:00Z", Setting::AcuteOutpatient),
+    ] {
+        let mut world = acute_and_inpatient();
+        world.given("2026-11-20T13:00:00Z", cancelled_admission(named));
+        let now = &world.stay("s").now;
+        assert_eq!((now.admitted_at, now.setting), (Some(at(left_at)), Some(left)), "{named:?}");
+        assert_eq!(world.state_of("s"), "admitted");
+    }
+}
+
+#[test]
+fn an_admission_of_another_setting_than_the_cancelled_one_stands() {
+    let mut world = world();
+    world.given("2026-11-20T12:00:00Z", admitted("s"));
+    world.given("2026-11-20T13:00:00Z", cancelled_admission(Some(Setting::AcuteOutpatient)));
+    assert_eq!(world.state_of("s"), "admitted", "the acute one was never told to us");
+}
+
+#[test]
+fn both_admissions_cancelled_is_never_admitted() {
+    let mut world = acute_and_inpatient();
+    for setting in [Setting::Inpatient, Setting::AcuteOutpatient] {
+        world.given("2026-11-20T13:00:00Z", cancelled_admission(Some(setting)));
+    }
+    assert_eq!(world.state_of("s"), "cancelled");
+}
+
 #[test]
 fn moving_away_stops() {
     let mut world = world();

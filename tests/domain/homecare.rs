@@ -84,7 +84,7 @@ pub fn expected(stay: &str, expected_at: &str) -> Observation {
 }
 
 pub fn stay_cancelled(stay: &str, of: StayFact) -> Observation {
-    Observation::StayCancelled { stay: id(stay), of }
+    Observation::StayCancelled { stay: id(stay), of, setting: None }
 }
 
 pub fn visit(name: &str, help: Help, agreed_at: &str) -> Observation {
@@ -106,6 +106,7 @@ pub fn visit_of(
         help,
         agreed_at: at(agreed_at),
         window,
+        starts: None,
     }
 }
 

@@ -113,6 +113,63 @@ fn a_plan_only_visit_leaves_the_board_when_its_time_is_long_over() {
 }
 
 #[test]
+fn a_visit_may_say_of_itself_that_its_start_is_not_told() {
+    for (source_tells, says, state) in [
+        (true, Some(false), "planned"),
+        (false, Some(true), "late"),
+        (false, None, "planned"),
+        (true, None, "late"),
+    ] {
+        let mut world = norddjurs();
+        world.visit_starts = source_tells;
+        let mut plan = visit("v", Help::Personal, "2026-11-24T08:00:00Z");
+        if let Observation::VisitPlanned { starts, .. } = &mut plan {
+            *starts = says;
+        }
+        world.given(TUESDAY, plan);
+        world.until("2026-11-24T08:30:00Z");
+        assert_eq!(world.state_of("v"), state, "source {source_tells}, visit {says:?}");
+    }
+}
+
+// ---- numbers ----------------------------------------------------------------------------------
+
+#[test]
+fn a_plan_of_three_thousand_visits_leaves_the_spoken_numbers_to_what_is_spoken_of() {
+    let mut world = norddjurs();
+    for nth in 0..3_000 {
+        let (name, whose) = (format!("v{nth}"), format!("c{}", nth % 600));
+        let plan = visit_of(&name, &whose, Grant::Service, Help::Personal, "2026-11-24T08:00:00Z", None);
+        world.given(TUESDAY, plan);
+    }
+    let mut numbers: Vec<u32> = world.state.open_entries().map(|entry| entry.number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!((numbers.len(), numbers[0]), (3_000, 1_000), "unique, and none of the short ones");
+    world.given(TUESDAY, visit_expected("v2999", "2026-11-24T08:34:00Z"));
+    world.given(TUESDAY, door_unanswered("v7"));
+    assert_eq!(
+        (world.of("v2999").number, world.of("v7").number),
+        (1, 2),
+        "short when there is something to say"
+    );
+    assert_eq!(world.state.by_number(2).map(|entry| entry.id), Some(world.id_of("v7")));
+    assert_eq!(world.state.by_number(1_007), None, "its old number is free");
+    world.given(TUESDAY, alarm_raised("a", "somebody"));
+    assert_eq!(world.of("a").number, 3);
+    world.replays();
+}
+
+#[test]
+fn a_spoken_number_stays_when_the_visit_is_as_planned_again() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    assert_eq!(world.of("v").number, 1_000);
+    world.given(TUESDAY, visit_expected("v", "2026-11-24T08:34:00Z"));
+    world.given("2026-11-24T06:01:00Z", visit_expected("v", "2026-11-24T08:05:00Z"));
+    assert_eq!((world.state_of("v"), world.of("v").number), ("planned", 1));
+}
+
+#[test]
 fn a_start_in_time_that_is_heard_late_takes_the_silence_back() {
     let mut world = with_visit(norddjurs(), Help::Personal);
     world.until("2026-11-24T08:31:00Z");

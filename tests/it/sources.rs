@@ -67,3 +67,36 @@ async fn a_silence_is_an_entry_that_only_being_heard_ends_also_across_a_restart(
     until_silent(&server, &clock, false).await;
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_source_that_hands_in_a_plan_only_makes_nothing_late_by_silence() {
+    let clock = Clock::manual(night());
+    let server = Setup::memory().clock(&clock).start().await;
+    server.engine.plan_only.add(SourceName::new("nordlys").unwrap());
+    let plan = |visit: &str, starts: Option<bool>| {
+        json!({ "type": "visit-planned", "visit": visit, "citizen": "c-1", "grant": "service", "help": "personal",
+                "agreed_at": night() + minutes(10), "starts": starts })
+    };
+    let says = |who: &'static str, visit: &'static str, starts| {
+        let item = crate::world::observation_at(night(), Some("norddjurs"), plan(visit, starts));
+        let server = &server;
+        async move {
+            let answer = server.post("/v1/observations", who, &json!([item])).await;
+            assert_eq!(answer.body[0]["outcome"], "recorded", "{answer:?}");
+            answer.body[0]["entry"].as_str().unwrap().to_owned()
+        }
+    };
+    let quiet = says("nordlys", "v-1", None).await;
+    let told = says("central", "v-2", None).await;
+    let of_itself = says("central", "v-3", Some(false)).await;
+    clock.set(night() + minutes(41));
+    wait_for("the visit whose start is told to be late", || async {
+        let entry = server.entry("nora", &told).await;
+        if entry["state"] == "late" { Ok(()) } else { Err(entry) }
+    })
+    .await;
+    for id in [quiet, of_itself] {
+        assert_eq!(server.entry("nora", &id).await["state"], "planned");
+    }
+    server.stop().await;
+}

@@ -48,6 +48,8 @@ header-nobody-on-call = INGEN er mødt ind
 header-away = { $name } (væk)
 header-alarms = Nødkald { $open }
 header-alarms-ringing = Nødkald { $open }, { $ringing } RINGER
+header-alarms-rung-out = Nødkald { $open }, { $out } RINGET UD
+header-alarms-both = Nødkald { $open }, { $ringing } RINGER, { $out } RINGET UD
 header-calls = Opkald { $waiting } venter, { $missed ->
     [one] 1 ubesvaret
    *[other] { $missed } ubesvarede

@@ -257,6 +257,7 @@ fn plan(pen: &mut Pen, at_ms: i64, it: &Planned, help: Help, window: Option<Wind
         help,
         agreed_at: pen.at(it.agreed_ms),
         window,
+        starts: None,
     };
     pen.say(at_ms, Some(&it.who.agreement), Says::VisitPlanned(planned))
 }

@@ -134,7 +134,8 @@ impl Message<'_> {
         let mut facts = vec![self.of_activity(doing, fact, setting)?];
         if self.patient.deceased_boolean == Some(false) {
             // Present and false takes a death back; the activity is the one before it.
-            facts.push((self.sent_at, Observation::StayCancelled { stay, of: StayFact::Died }));
+            facts
+                .push((self.sent_at, Observation::StayCancelled { stay, of: StayFact::Died, setting: None }));
         }
         Ok(facts)
     }
@@ -159,7 +160,8 @@ impl Message<'_> {
     ) -> Result<(DateTime<Utc>, Observation), Issue> {
         let stay = self.stay.clone();
         if doing == Doing::Cancels {
-            return Ok((self.sent_at, Observation::StayCancelled { stay, of: fact }));
+            let setting = setting.filter(|_| fact == StayFact::Admitted);
+            return Ok((self.sent_at, Observation::StayCancelled { stay, of: fact, setting }));
         }
         let at = self.happened_at(fact)?;
         let department = self.department.clone();

@@ -49,19 +49,11 @@ fn state(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Pieces {
 
 /// How long it has been so, or when the citizen is expected home.
 fn since(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Piece {
-    let since = match entry.state.as_str() {
-        _ if stay.upset.is_some() => stay.upset_at,
-        "discharge-expected" if stay.expected_at.is_some() => {
-            return words.limit(stay.expected_at, words.role(entry));
-        }
-        "on-leave" => stay.leave_since,
-        "discharged" => stay.discharged_at,
-        "dead" => stay.died_at,
-        "admitted" => stay.admitted_at,
-        _ => None,
-    };
-    let since = since.unwrap_or(entry.opened_at);
-    Piece::plain(dates::age_short(&words.look.texts, since, words.now()))
+    let is_awaited = entry.state == "discharge-expected" && stay.upset.is_none();
+    match stay.expected_at.filter(|_| is_awaited) {
+        Some(at) => words.limit(Some(at), words.role(entry)),
+        None => Piece::plain(words.age(entry)),
+    }
 }
 
 /// The department that wrote, or that it was told by telephone.

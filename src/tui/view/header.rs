@@ -101,11 +101,19 @@ fn side_by_side(parts: Vec<Piece>) -> Pieces {
 }
 
 fn alarms(words: Words<'_>) -> Piece {
-    let (open, ringing) = (words.model.alarms_open(), words.model.ringing().count());
     let texts = &words.look.texts;
-    if ringing > 0 {
-        let args = [("open", open.into()), ("ringing", ringing.into())];
-        return Piece::new(texts.with(key::HEADER_ALARMS_RINGING, &args), Role::Alarm);
+    let open = words.model.alarms_open();
+    let (rung_out, ringing): (Vec<_>, Vec<_>) =
+        words.model.ringing().partition(|alarm| alarm.state == "unanswered");
+    let args = [("open", open.into()), ("ringing", ringing.len().into()), ("out", rung_out.len().into())];
+    let said = match (ringing.len(), rung_out.len()) {
+        (0, 0) => None,
+        (_, 0) => Some(key::HEADER_ALARMS_RINGING),
+        (0, _) => Some(key::HEADER_ALARMS_RUNG_OUT),
+        _ => Some(key::HEADER_ALARMS_BOTH),
+    };
+    if let Some(key) = said {
+        return Piece::new(texts.with(key, &args), Role::Alarm);
     }
     let role = if open > 0 { Role::AlarmAcknowledged } else { Role::Base };
     Piece::new(texts.with(key::HEADER_ALARMS, &[("open", open.into())]), role)
