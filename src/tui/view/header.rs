@@ -105,15 +105,18 @@ fn alarms(words: Words<'_>) -> Piece {
     let open = words.model.alarms_open();
     let (rung_out, ringing): (Vec<_>, Vec<_>) =
         words.model.ringing().partition(|alarm| alarm.state == "unanswered");
-    let args = [("open", open.into()), ("ringing", ringing.len().into()), ("out", rung_out.len().into())];
-    let said = match (ringing.len(), rung_out.len()) {
+    let (open_said, rings, out) = (("open", open.into()), ringing.len(), rung_out.len());
+    let said = match (rings, out) {
         (0, 0) => None,
-        (_, 0) => Some(key::HEADER_ALARMS_RINGING),
-        (0, _) => Some(key::HEADER_ALARMS_RUNG_OUT),
-        _ => Some(key::HEADER_ALARMS_BOTH),
+        (_, 0) => Some(texts.with(key::HEADER_ALARMS_RINGING, &[open_said, ("ringing", rings.into())])),
+        (0, _) => Some(texts.with(key::HEADER_ALARMS_RUNG_OUT, &[open_said, ("out", out.into())])),
+        _ => {
+            let args = [open_said, ("ringing", rings.into()), ("out", out.into())];
+            Some(texts.with(key::HEADER_ALARMS_BOTH, &args))
+        }
     };
-    if let Some(key) = said {
-        return Piece::new(texts.with(key, &args), Role::Alarm);
+    if let Some(said) = said {
+        return Piece::new(said, Role::Alarm);
     }
     let role = if open > 0 { Role::AlarmAcknowledged } else { Role::Base };
     Piece::new(texts.with(key::HEADER_ALARMS, &[("open", open.into())]), role)
