@@ -7,10 +7,11 @@ use crate::domain::entry::Body;
 use crate::domain::identity::{Code, SourceName};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::engine::Engine;
+use crate::engine::health::Queue;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 use crate::server::{fact, receipt};
-use crate::sources::{Inbox, OpenCall, QueueKind, Unavailable};
+use crate::sources::{Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
 
 /// A clock of the other side this far off is told (seconds).
 const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
@@ -61,6 +62,18 @@ impl Inbox for EngineInbox {
         if by.abs() >= CLOCK_AHEAD_TOLD {
             warn!(%source, seconds = by.num_seconds(), "the source's clock differs from ours");
         }
+    }
+
+    fn staff(&self, source: &SourceName, queues: Vec<QueueStaff>) {
+        let queues = queues.into_iter().map(|it| Queue {
+            name: it.queue,
+            agreements: it.agreements,
+            on_duty: it.on_duty,
+            busy: it.busy,
+            paused: it.paused,
+            waiting: it.waiting,
+        });
+        self.engine.health.staffed(source, queues.collect());
     }
 
     async fn open_calls(&self, source: &SourceName) -> Vec<OpenCall> {

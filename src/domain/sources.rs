@@ -56,7 +56,14 @@ pub enum Command {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Report {
     Trouble { trouble: TroubleKind, what: Option<Code> },
-    Recovered,
+    Recovered { from: TroubleKind },
+}
+
+impl TroubleKind {
+    /// Ends by itself, with an event that says so; the others were seen by somebody.
+    fn ends_by_itself(self) -> bool {
+        matches!(self, Self::Silent | Self::NobodyListening)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +81,7 @@ pub enum SourceEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<Code>,
     },
-    /// Heard again: a silence ends by itself, with an event that says so.
+    /// Heard again, or somebody takes the calls again: it ends by itself, with an event that says so.
     Recovered {},
     Done {},
 }
@@ -95,15 +102,15 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
     };
     match report {
         Report::Trouble { trouble, what } => match open(*trouble) {
-            Some(_) if *trouble == TroubleKind::Silent => Err(Refusal::Unchanged),
+            Some(_) if trouble.ends_by_itself() => Err(Refusal::Unchanged),
             Some(entry) => {
                 let event = SourceEvent::Repeated { what: what.clone() };
                 Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
             }
             None => Ok(vec![opened(state, ctx, source, *trouble, what.clone())]),
         },
-        Report::Recovered => {
-            let entry = open(TroubleKind::Silent).ok_or(Refusal::Unchanged)?;
+        Report::Recovered { from } => {
+            let entry = open(*from).filter(|_| from.ends_by_itself()).ok_or(Refusal::Unchanged)?;
             Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))])
         }
     }

@@ -20,6 +20,19 @@ pub enum Condition {
     Off,
 }
 
+/// Who takes the calls of one queue of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    pub name: String,
+    /// The agreements it serves.
+    pub agreements: Vec<AgreementId>,
+    /// Signed in and not paused.
+    pub on_duty: u32,
+    pub busy: u32,
+    pub paused: u32,
+    pub waiting: u32,
+}
+
 /// One source as last known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Health {
@@ -33,10 +46,17 @@ pub struct Health {
     pub is_cut: bool,
     /// Why it is cut, if the link knows.
     pub why: Option<Code>,
+    /// Empty when it has none, or when it is not known who takes the calls.
+    pub queues: Vec<Queue>,
     since: DateTime<Utc>,
 }
 
 impl Health {
+    /// The queues in which callers wait and nobody takes them.
+    pub fn unattended(&self) -> impl Iterator<Item = &Queue> {
+        self.queues.iter().filter(|queue| queue.on_duty == 0 && queue.waiting > 0)
+    }
+
     pub fn condition(&self, now: DateTime<Utc>) -> Condition {
         if self.is_cut {
             return Condition::Silent;
@@ -81,6 +101,7 @@ impl Sources {
             agreements,
             is_cut: false,
             why: None,
+            queues: Vec::new(),
             since: now,
         };
         self.with(|all| {
@@ -99,6 +120,7 @@ impl Sources {
                 agreements: Vec::new(),
                 is_cut: false,
                 why: None,
+                queues: Vec::new(),
                 since: now,
             });
             health.heard_at = Some(now);
@@ -113,6 +135,15 @@ impl Sources {
             if let Some(health) = all.get_mut(name) {
                 health.is_cut = true;
                 health.why = why;
+            }
+        });
+    }
+
+    /// Who takes the calls of its queues now.
+    pub fn staffed(&self, name: &SourceName, queues: Vec<Queue>) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
+                health.queues = queues;
             }
         });
     }

@@ -11,6 +11,7 @@ mod standing;
 mod timers;
 mod writer;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::care::{Care, CareError, Person, Why};
 use crate::clock::Clock;
 use crate::domain::entry::{Body, Entry, Origin};
-use crate::domain::identity::{AgreementId, CitizenId, EntryId, Key, Sequence, SourceName};
+use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
@@ -34,6 +35,8 @@ pub use notes::Pending;
 const INBOX_MAX: usize = 4_096;
 /// Pause before a care system that was away is asked again who somebody is.
 const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+/// Callers wait and nobody is on duty for this long: a telephone that signs in anew is away for a moment.
+const UNATTENDED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 /// Batches a slow listener may lag behind before it must start over.
 const PUBLISHED_MAX: usize = 4_096;
 
@@ -329,9 +332,10 @@ impl Engine {
     }
 }
 
-/// Watches the sources: a silence becomes an entry, and so does its end.
+/// Watches the sources: a silence becomes an entry, and so do callers whom nobody takes; and so does the end of either.
 async fn supervise(engine: Engine, stop: CancellationToken) {
-    let mut silent = known_silent(&engine.state());
+    let mut silent = known(&engine.state(), sources::TroubleKind::Silent);
+    let mut unattended = Unattended::known(&engine.state());
     loop {
         let now = engine.clock.now();
         tokio::select! {
@@ -346,17 +350,60 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
                 let what = health.why.clone();
                 engine.report(&health.name, sources::Report::Trouble { trouble, what }).await;
             } else if !is_silent && health.heard_at.is_some() && silent.remove(&health.name) {
-                engine.report(&health.name, sources::Report::Recovered).await;
+                let from = sources::TroubleKind::Silent;
+                engine.report(&health.name, sources::Report::Recovered { from }).await;
+            }
+            if let Some(report) = unattended.report(&health, now) {
+                engine.report(&health.name, report).await;
             }
         }
     }
 }
 
-/// Sources that were silent when the server ended: they recover when they are heard, not by a restart.
-fn known_silent(state: &State) -> std::collections::BTreeSet<SourceName> {
-    let silent = state.open_entries().filter_map(|entry| match &entry.body {
-        Body::Source(it) if it.trouble == sources::TroubleKind::Silent => Some(it.source.clone()),
+/// Sources that were in trouble when the server ended: they recover when they say so, not by a restart.
+fn known(state: &State, trouble: sources::TroubleKind) -> BTreeSet<SourceName> {
+    let found = state.open_entries().filter_map(|entry| match &entry.body {
+        Body::Source(it) if it.trouble == trouble => Some(it.source.clone()),
         _ => None,
     });
-    silent.collect()
+    found.collect()
+}
+
+/// Queues in which callers wait and nobody takes them.
+struct Unattended {
+    since: BTreeMap<SourceName, DateTime<Utc>>,
+    /// What was told of, by the names of the queues; after a restart they are not known.
+    told: BTreeMap<SourceName, BTreeSet<String>>,
+}
+
+impl Unattended {
+    fn known(state: &State) -> Self {
+        let told = known(state, sources::TroubleKind::NobodyListening);
+        Self { since: BTreeMap::new(), told: told.into_iter().map(|name| (name, BTreeSet::new())).collect() }
+    }
+
+    /// What is to be reported now. A queue that was told of stays so until a member takes its calls again: that the
+    /// caller gave up is no comfort.
+    fn report(&mut self, health: &health::Health, now: DateTime<Utc>) -> Option<sources::Report> {
+        let (name, trouble) = (&health.name, sources::TroubleKind::NobodyListening);
+        let queues: BTreeSet<String> = health.unattended().map(|queue| queue.name.clone()).collect();
+        if !queues.is_empty() {
+            let since = *self.since.entry(name.clone()).or_insert(now);
+            if now - since < UNATTENDED_AFTER {
+                return None;
+            }
+            let is_new = !self.told.contains_key(name);
+            self.told.entry(name.clone()).or_default().extend(queues);
+            let what = Code::new("nobody-on-duty").ok();
+            return is_new.then_some(sources::Report::Trouble { trouble, what });
+        }
+        self.since.remove(name);
+        let told = self.told.get(name)?;
+        let is_empty = |queue: &health::Queue| queue.on_duty == 0 && told.contains(&queue.name);
+        if health.queues.is_empty() || health.queues.iter().any(is_empty) {
+            return None;
+        }
+        self.told.remove(name);
+        Some(sources::Report::Recovered { from: trouble })
+    }
 }

@@ -48,6 +48,24 @@ pub struct SourceHealth {
     pub heard_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub expected_within_s: Option<u32>,
+    /// Who takes the calls of an exchange's queues; empty while that is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queues: Vec<QueueStaff>,
+}
+
+/// Who takes the calls of one queue: its members that can be reached, by what they do now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueStaff {
+    /// The exchange's name for it.
+    pub queue: String,
+    /// Signed in and not paused; 0 means that nobody takes a call.
+    pub on_duty: u32,
+    /// Those of them who talk now.
+    pub busy: u32,
+    /// Signed in, and takes none for now.
+    pub paused: u32,
+    /// Callers that wait now.
+    pub waiting: u32,
 }
 
 /// The redirect ledger of one agreement (J 3.1.13).

@@ -8,7 +8,7 @@ use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::AgreementId;
 use crate::engine::live::Personal;
 use crate::engine::{Engine, health};
-use crate::protocol::board::{OnCall, Shift, SourceHealth, SourceState};
+use crate::protocol::board::{OnCall, QueueStaff, Shift, SourceHealth, SourceState};
 use crate::protocol::entry::{Live, WhereToLook};
 use crate::protocol::text::Text;
 use crate::protocol::{self, project};
@@ -76,6 +76,7 @@ pub fn sources(engine: &Engine, scope: &[AgreementId], now: DateTime<Utc>) -> Ve
             health.agreements.is_empty() || health.agreements.iter().any(|id| scope.contains(id))
         })
         .map(|health| SourceHealth {
+            queues: health.queues.iter().filter_map(|queue| staff(queue, scope)).collect(),
             state: match health.condition(now) {
                 health::Condition::Ok => SourceState::Ok,
                 health::Condition::Late => SourceState::Late,
@@ -90,6 +91,17 @@ pub fn sources(engine: &Engine, scope: &[AgreementId], now: DateTime<Utc>) -> Ve
                 .and_then(|within| u32::try_from(within.num_seconds()).ok()),
         })
         .collect()
+}
+
+/// Who takes the calls of a queue that serves the scope.
+fn staff(queue: &health::Queue, scope: &[AgreementId]) -> Option<QueueStaff> {
+    queue.agreements.iter().any(|id| scope.contains(id)).then(|| QueueStaff {
+        queue: queue.name.clone(),
+        on_duty: queue.on_duty,
+        busy: queue.busy,
+        paused: queue.paused,
+        waiting: queue.waiting,
+    })
 }
 
 /// Who is on duty among those who share an agreement with the scope.

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::domain::identity::{Code, ExternalId, SourceName};
+use crate::domain::identity::{AgreementId, Code, ExternalId, SourceName};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 
@@ -50,6 +50,23 @@ pub struct OpenCall {
     pub answered: bool,
 }
 
+/// Who takes the calls of one queue now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueueStaff {
+    /// The exchange's name for it.
+    pub queue: String,
+    /// The agreements a call there may belong to.
+    pub agreements: Vec<AgreementId>,
+    /// Members that can be reached and are not paused.
+    pub on_duty: u32,
+    /// Those of them who talk now.
+    pub busy: u32,
+    /// Members that can be reached and take no call for now.
+    pub paused: u32,
+    /// Callers that wait now.
+    pub waiting: u32,
+}
+
 /// Where observations go. Fulfilled by the engine.
 pub trait Inbox: Clone + Send + Sync + 'static {
     /// Hands in a batch, in order; answers when it is durable, one receipt for each.
@@ -73,6 +90,9 @@ pub trait Inbox: Clone + Send + Sync + 'static {
 
     /// The other side's clock is this far ahead of ours (negative: behind).
     fn clock_ahead(&self, source: &SourceName, by: TimeDelta);
+
+    /// Who takes the calls of its queues now; empty when that is not known (any more).
+    fn staff(&self, source: &SourceName, queues: Vec<QueueStaff>);
 
     /// The calls of this source that the log believes are not over.
     fn open_calls(&self, source: &SourceName) -> impl Future<Output = Vec<OpenCall>> + Send;

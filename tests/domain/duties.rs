@@ -104,9 +104,12 @@ fn a_silent_source_is_one_entry_until_it_is_heard_again() {
     assert_eq!(world.report("central", silent.clone()), Err(Refusal::Unchanged));
     world.report("scaip", silent).unwrap();
     assert_eq!(world.state.open_entries().count(), 2);
-    world.report("central", Report::Recovered).unwrap();
+    world.report("central", Report::Recovered { from: TroubleKind::Silent }).unwrap();
     assert_eq!(world.last_kinds(1), ["sources.recovered"]);
-    assert_eq!(world.report("central", Report::Recovered), Err(Refusal::Unchanged));
+    assert_eq!(
+        world.report("central", Report::Recovered { from: TroubleKind::Silent }),
+        Err(Refusal::Unchanged)
+    );
     assert_eq!(world.state.open_entries().count(), 1);
 }
 

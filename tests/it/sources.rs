@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vagttavle::clock::Clock;
 use vagttavle::domain::identity::{AgreementId, SourceName};
 use vagttavle::domain::people::Role;
+use vagttavle::engine::health::Queue;
 use vagttavle::ids::Ids;
 
 use crate::world::{Folder, Setup, TestServer, add_person, minutes, night, wait_for};
@@ -24,6 +25,53 @@ async fn a_source_that_gets_its_token_while_the_server_runs_is_shown_to_its_own_
     assert_eq!(answer.body[0]["outcome"], "recorded", "{answer:?}");
     assert!(names(&server.board("bo").await).contains(&"vestby"));
     assert!(!names(&server.board("nora").await).contains(&"vestby"));
+    server.stop().await;
+}
+
+/// A queue of the exchange with so many on duty and waiting.
+fn queue(name: &str, on_duty: u32, waiting: u32) -> Queue {
+    let agreements = vec![AgreementId::new("jammerbugt").unwrap()];
+    Queue { name: name.into(), agreements, on_duty, busy: 0, paused: 1, waiting }
+}
+
+#[tokio::test]
+async fn callers_whom_nobody_takes_are_an_entry_until_somebody_does() {
+    let clock = Clock::manual(night());
+    let server = Setup::memory().clock(&clock).start().await;
+    let name = expect_exchange(&server);
+    let staffed = |queues: Vec<Queue>| server.engine.health.staffed(&name, queues);
+    let pass = async |seconds: i64, state: &str, is_open: bool| {
+        clock.set(clock.now() + TimeDelta::seconds(seconds));
+        server.engine.health.heard(&name, "ami", clock.now());
+        wait_for(&format!("{state}: {is_open}"), || async {
+            clock.set(clock.now() + TimeDelta::milliseconds(1100));
+            server.engine.health.heard(&name, "ami", clock.now());
+            let board = server.board("bo").await;
+            let shows = board["entries"].as_array().unwrap().iter().any(|it| it["state"] == state);
+            if shows == is_open { Ok(()) } else { Err(board) }
+        })
+        .await;
+    };
+    staffed(vec![queue("doegnvagt", 2, 3), queue("teknik", 0, 0)]);
+    let board = server.board("bo").await;
+    assert_eq!(board["entries"], json!([]));
+    let shown =
+        &board["sources"].as_array().unwrap().iter().find(|it| it["name"] == "exchange").unwrap()["queues"];
+    assert_eq!(shown[0], json!({ "queue": "doegnvagt", "on_duty": 2, "busy": 0, "paused": 1, "waiting": 3 }));
+    assert_eq!(shown[1]["on_duty"], 0);
+
+    staffed(vec![queue("doegnvagt", 0, 1), queue("teknik", 0, 0)]);
+    pass(1, "nobody-listening", true).await;
+    let board = server.board("bo").await;
+    assert_eq!(board["entries"][0]["details"]["what"], "nobody-on-duty", "{board:#}");
+    assert_eq!(server.board("nora").await["entries"], json!([]), "it is no business of Norddjurs");
+    // The caller gave up: still nobody is there.
+    staffed(vec![queue("doegnvagt", 0, 0), queue("teknik", 0, 0)]);
+    pass(20, "nobody-listening", true).await;
+    staffed(Vec::new());
+    pass(20, "nobody-listening", true).await;
+    staffed(vec![queue("doegnvagt", 1, 0), queue("teknik", 0, 0)]);
+    pass(1, "nobody-listening", false).await;
     server.stop().await;
 }
 

@@ -110,6 +110,26 @@ fn a_busy_overview_in_every_theme(#[case] theme: &str, #[case] depth: TermProfil
     snapshot(&format!("overview__styled__{theme}__{name}"), &desk.styled());
 }
 
+/// The night's board with the queues of its exchange: two with somebody, one that nobody takes.
+fn with_queues(waiting: u32) -> BoardSnapshot {
+    let mut board = night::busy();
+    board.sources[0].queues = serde_json::from_value(serde_json::json!([
+        { "queue": "doegnvagt", "on_duty": 2, "busy": 1, "paused": 1, "waiting": 0 },
+        { "queue": "noedkald", "on_duty": 0, "busy": 0, "paused": 1, "waiting": waiting },
+    ]))
+    .unwrap();
+    board
+}
+
+#[rstest]
+fn who_takes_the_calls(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    let mut desk = Desk::new(120, 40).lang(lang).showing(with_queues(1));
+    desk.press("7");
+    snapshot(&format!("shift__queues__120x40__{}", lang.name()), &desk.screen());
+    let desk = Desk::new(80, 24).lang(lang).showing(with_queues(0));
+    snapshot(&format!("overview__queues__80x24__{}", lang.name()), &desk.screen());
+}
+
 #[test]
 fn the_detail_pane() {
     for (name, entry) in [

@@ -58,6 +58,19 @@ fn choices_have_words() {
 }
 
 #[test]
+fn every_trouble_with_an_exchange_has_words() {
+    let mut codes = BTreeSet::from(["nobody-on-duty".to_owned()]);
+    for (path, text) in sources("sources/ami") {
+        if path.ends_with("link.rs") || path.ends_with("wire.rs") {
+            codes.extend(quoted_after(&text, "=> "));
+            codes.extend(quoted_after(&text, "code("));
+        }
+    }
+    assert!(codes.contains("half-open") && codes.contains("line-too-long"), "{codes:?}");
+    has_words("trouble-what", codes.iter().map(String::as_str));
+}
+
+#[test]
 fn every_recorded_kind_has_words() {
     let shown = |kind: &&str| !kind.starts_with("people.") && !kind.starts_with("agreements.");
     let kinds: Vec<String> =

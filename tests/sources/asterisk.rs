@@ -19,7 +19,7 @@ use vagttavle::protocol::board::SourceState;
 use vagttavle::sources::ami::link::{Exchange, Timing};
 use vagttavle::sources::ami::settings::Settings;
 
-use crate::inbox::TestInbox;
+use crate::inbox::{Seen, TestInbox};
 use crate::pbx::{Pbx, SECRET};
 use crate::support::{End, fold};
 
@@ -130,6 +130,36 @@ async fn run(pbx: &Arc<Pbx>, tool: &'static str, arguments: &'static [&'static s
     let pbx = pbx.clone();
     let output = tokio::task::spawn_blocking(move || pbx.tool(tool, arguments)).await.unwrap();
     assert!(output.status.success(), "{tool} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_who_pause_sign_in_and_leave_a_real_exchange_are_counted() {
+    let Some(pbx) = tokio::task::spawn_blocking(Pbx::start).await.unwrap().map(Arc::new) else { return };
+    let (inbox, stop, running) = link(pbx.ami_port, None);
+    let counts = |seen: &Seen, queue: &str| {
+        let staff = seen.staff.last()?.iter().find(|it| it.queue == queue)?;
+        Some((staff.on_duty, staff.paused, staff.waiting))
+    };
+    // Anna is there, Bo's telephone is not; of the technicians nobody.
+    inbox.until("the members are known", |seen| counts(seen, "doegnvagt") == Some((1, 0, 0))).await;
+    inbox.until("an empty queue", |seen| counts(seen, "teknik") == Some((0, 0, 0))).await;
+    run(&pbx, "cli", &["queue pause member Local/2411@agenter/n queue doegnvagt reason kaffe"]).await;
+    inbox.until("she pauses", |seen| counts(seen, "doegnvagt") == Some((0, 1, 0))).await;
+    run(&pbx, "cli", &["queue add member Local/2412@agenter/n to doegnvagt"]).await;
+    inbox.until("another comes", |seen| counts(seen, "doegnvagt") == Some((1, 1, 0))).await;
+    run(&pbx, "cli", &["queue unpause member Local/2411@agenter/n queue doegnvagt"]).await;
+    inbox.until("she is back", |seen| counts(seen, "doegnvagt") == Some((2, 0, 0))).await;
+    run(&pbx, "cli", &["queue remove member Local/2412@agenter/n from doegnvagt"]).await;
+    inbox.until("one goes", |seen| counts(seen, "doegnvagt") == Some((1, 0, 0))).await;
+    run(&pbx, "call", &["--number", "20304057", "--to", "2500", "--abandon", "4", "--bg"]).await;
+    inbox.until("one waits where nobody is", |seen| counts(seen, "teknik") == Some((0, 0, 1))).await;
+    inbox.until("and gives up", |seen| counts(seen, "teknik") == Some((0, 0, 0))).await;
+    pbx.signal("-STOP");
+    inbox.until("silent: not known any more", |seen| seen.staff.last().is_some_and(Vec::is_empty)).await;
+    pbx.signal("-CONT");
+    inbox.until("known again", |seen| counts(seen, "doegnvagt") == Some((1, 0, 0))).await;
+    stop.cancel();
+    running.await.unwrap();
 }
 
 fn is_missed(end: End) -> bool {

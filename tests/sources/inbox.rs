@@ -10,7 +10,7 @@ use vagttavle::domain::identity::{Code, ExternalId, SourceName};
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
-use vagttavle::sources::{Inbox, OpenCall, QueueKind, Unavailable};
+use vagttavle::sources::{Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
 
 use crate::support::{End, fold};
 
@@ -26,6 +26,8 @@ pub struct Seen {
     pub unreadable: Vec<String>,
     pub heard: usize,
     pub ahead: Option<TimeDelta>,
+    /// Who takes the calls, each time that was told.
+    pub staff: Vec<Vec<QueueStaff>>,
     /// So many batches are still to be turned away.
     pub turn_away: usize,
 }
@@ -135,6 +137,10 @@ impl Inbox for TestInbox {
 
     fn clock_ahead(&self, _: &SourceName, by: TimeDelta) {
         self.change(|seen| seen.ahead = Some(by));
+    }
+
+    fn staff(&self, _: &SourceName, queues: Vec<QueueStaff>) {
+        self.change(|seen| seen.staff.push(queues));
     }
 
     async fn open_calls(&self, _: &SourceName) -> Vec<OpenCall> {

@@ -13,6 +13,7 @@ mod drop_folder;
 mod inbox;
 mod link;
 mod medcom;
+mod members;
 mod mutate;
 mod pbx;
 mod queue_log;

@@ -160,6 +160,26 @@ fn message_text(message: &Message) -> String {
 }
 
 #[test]
+fn members_who_come_pause_and_go_in_a_recording_are_followed() {
+    for folder in folders() {
+        let mut calls = Calls::new(&settings());
+        calls.ask_list(Vec::new(), after(0));
+        calls.compare(after(0));
+        let mut seen: Vec<(u32, u32)> = Vec::new();
+        for message in read(&folder, "07-members") {
+            calls.message(&message, after(0));
+            let staff = calls.staff().into_iter().find(|it| it.queue == "doegnvagt").unwrap();
+            if seen.last() != Some(&(staff.on_duty, staff.paused)) {
+                seen.push((staff.on_duty, staff.paused));
+            }
+        }
+        assert!(seen.iter().any(|(_, paused)| *paused > 0), "somebody pauses: {seen:?}");
+        let most = seen.iter().map(|(on_duty, _)| *on_duty).max().unwrap();
+        assert!(most >= 2 && seen.last().unwrap().0 < most, "some come, and some go: {seen:?}");
+    }
+}
+
+#[test]
 fn the_recorded_log_is_read() {
     for folder in folders() {
         let text = std::fs::read(folder.join("queue_log-of-13.txt")).unwrap();

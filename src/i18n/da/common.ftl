@@ -56,6 +56,10 @@ header-calls = Opkald { $waiting } venter, { $missed ->
   }
 header-deadlines = Frister { $count }
 header-deadlines-next = Frister { $count }, næste { $countdown }
+header-queue-nobody = INGEN tager { $queue }
+header-queue-nobody-waiting = INGEN tager { $queue }: { $count } venter
+header-queue = { $queue }: { $duty } på
+header-queue-paused = { $queue }: { $duty } på, { $paused } pause
 header-sources-ok = Kilder: alle hørt
 header-source-bad = { $name } { $state }
 header-source-since = { $name } { $state } i { $length }

@@ -84,6 +84,24 @@ trouble-silent = siger intet
 trouble-unreadable = kan ikke læses
 trouble-nobody-listening = ingen lytter med
 trouble-key-reused = samme nøgle, andet indhold
+# Hvad der er galt med en telefoncentral, og hvad man gør
+trouble-what-nobody-on-duty = opkald venter, og ingen er på: få en meldt på køen
+trouble-what-unreachable = centralen svarer ikke: ring til driften
+trouble-what-no-banner = noget andet end en central svarer: driften må se på adressen
+trouble-what-login-refused = centralen afviser vores login: driften må se på bruger og hemmelighed
+trouble-what-login-unanswered = centralen svarer ikke på login: ring til driften
+trouble-what-closed = centralen lagde forbindelsen på: den prøves selv igen
+trouble-what-restarting = centralen starter igen: den prøves selv igen
+trouble-what-half-open = forbindelsen er tavs: den prøves selv igen
+trouble-what-list-unfinished = køernes liste blev ikke færdig: den prøves selv igen
+trouble-what-list-refused = centralen viser os ikke køerne: driften må give brugeren læseret
+trouble-what-unknown-queue = centralen har ikke en kø, der står i indstillingerne: driften må rette navnet
+trouble-what-queue-log-missing = køloggen kan ikke læses: driften må se på sti og rettigheder
+trouble-what-queue-log-line = en linje i køloggen kan ikke læses
+trouble-what-line-too-long = en linje fra centralen er for lang og er ikke læst
+trouble-what-too-many-lines = en besked fra centralen har for mange linjer og er ikke læst
+trouble-what-message-too-big = en besked fra centralen er for stor og er ikke læst
+trouble-what-not-a-header = en linje fra centralen kan ikke læses
 
 contact-emergency-112 = 112
 contact-doctor = lægevagt

@@ -84,6 +84,24 @@ trouble-silent = says nothing
 trouble-unreadable = cannot be read
 trouble-nobody-listening = nobody listens
 trouble-key-reused = same key, other content
+# What is wrong with a telephone exchange, and what to do
+trouble-what-nobody-on-duty = calls wait and nobody is on duty: get somebody to sign in
+trouble-what-unreachable = the exchange does not answer: ring operations
+trouble-what-no-banner = something else than an exchange answers: operations must look at the address
+trouble-what-login-refused = the exchange refuses our login: operations must look at user and secret
+trouble-what-login-unanswered = the exchange does not answer the login: ring operations
+trouble-what-closed = the exchange closed the connection: it is tried again by itself
+trouble-what-restarting = the exchange restarts: it is tried again by itself
+trouble-what-half-open = the connection is silent: it is tried again by itself
+trouble-what-list-unfinished = the list of the queues did not end: it is tried again by itself
+trouble-what-list-refused = the exchange does not show us the queues: operations must give the user the right to read
+trouble-what-unknown-queue = the exchange lacks a queue that is in the settings: operations must correct the name
+trouble-what-queue-log-missing = the queue log cannot be read: operations must look at path and rights
+trouble-what-queue-log-line = a line of the queue log cannot be read
+trouble-what-line-too-long = a line of the exchange is too long and was not read
+trouble-what-too-many-lines = a message of the exchange has too many lines and was not read
+trouble-what-message-too-big = a message of the exchange is too big and was not read
+trouble-what-not-a-header = a line of the exchange cannot be read
 
 contact-emergency-112 = 112
 contact-doctor = doctor on call

@@ -27,6 +27,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
+use super::members::is_about_a_member;
 use super::queue_log::{Lines, LogReader};
 use super::settings::Settings;
 use super::translate::{Calls, LIST_ACTION};
@@ -34,7 +35,7 @@ use super::wire::{Frame, Message, Wire};
 use crate::domain::identity::Code;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
-use crate::sources::{Inbox, Now};
+use crate::sources::{Inbox, Now, QueueStaff};
 
 /// Event classes asked for: queues, channels (who hung up), start and stop.
 const EVENT_CLASSES: &str = "agent,call,system";
@@ -188,6 +189,7 @@ impl<I: Inbox> Exchange<I> {
             calls: Mutex::new(Calls::new(&self.settings)),
             ask_log: log.is_some().then_some(ask_log),
             outbox,
+            staff: Mutex::default(),
             exchange: self,
             stop,
         };
@@ -208,6 +210,8 @@ struct Link<I> {
     outbox: mpsc::Sender<Vec<Observed>>,
     /// Asks the follower of the log to read to the end now.
     ask_log: Option<mpsc::Sender<oneshot::Sender<()>>>,
+    /// Who takes calls, as told last: the same is not told again.
+    staff: Mutex<Vec<QueueStaff>>,
     stop: CancellationToken,
 }
 
@@ -264,6 +268,16 @@ impl<I: Inbox> Link<I> {
         self.exchange.inbox.unreadable(&self.exchange.settings.name, what);
     }
 
+    /// Tells who takes calls, when that has changed.
+    fn tell_staff(&self) {
+        let staff = self.calls().staff();
+        let mut told = self.staff.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != staff {
+            told.clone_from(&staff);
+            self.exchange.inbox.staff(&self.exchange.settings.name, staff);
+        }
+    }
+
     async fn hand_out(&self, told: Vec<Observed>) {
         if !told.is_empty() {
             // Fails only when delivery has ended, and then so have we.
@@ -283,6 +297,8 @@ impl<I: Inbox> Link<I> {
         while !self.stop.is_cancelled() {
             let mut agreed = false;
             let Err(lost) = self.connection(&mut health, &mut agreed).await else { return };
+            self.calls().disconnected();
+            self.tell_staff();
             if agreed {
                 waits = self.waits();
             }
@@ -461,6 +477,9 @@ impl<I: Inbox> Link<I> {
             self.exchange.inbox.clock_ahead(&self.exchange.settings.name, ahead);
         }
         self.hand_out(told).await;
+        if message.event().is_some_and(is_about_a_member) {
+            self.tell_staff();
+        }
     }
 
     /// The list is whole. The log has the last word, so it is read to its end before anything is concluded.
@@ -487,6 +506,7 @@ impl<I: Inbox> Link<I> {
         }
         *agreed = true;
         self.tell(health, SourceState::Ok, None);
+        self.tell_staff();
     }
 
     // The log of the exchange.
@@ -543,6 +563,8 @@ impl<I: Inbox> Link<I> {
         while self.unless_stopped(sleep(self.timing().settle_every)).await.is_some() {
             let told = self.calls().settle(self.now());
             self.hand_out(told).await;
+            // How many wait changes with any fact.
+            self.tell_staff();
         }
     }
 

@@ -6,6 +6,7 @@
 //! actions that exist in code are the five of [`link::Action`], which read.
 
 pub mod link;
+mod members;
 pub mod queue_log;
 pub mod settings;
 pub mod translate;

@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
+use super::members::{Members, is_about_a_member};
 use super::queue_log::Line;
 use super::settings::{Queue, Settings};
 use super::wire::{Message, unescape};
@@ -30,7 +31,7 @@ use crate::domain::identity::{Code, ExternalId, Key, PersonName};
 use crate::domain::observation::{MissedReason, Observation, Rank};
 use crate::protocol::observations::{LiveFacts, Observed};
 use crate::protocol::text::Text;
-use crate::sources::{OpenCall, QueueKind};
+use crate::sources::{OpenCall, QueueKind, QueueStaff};
 
 /// After a hang-up or an absence from the list, how long an explanation may take.
 pub const GRACE: TimeDelta = TimeDelta::seconds(3);
@@ -178,6 +179,7 @@ pub struct Calls {
     ahead: TimeDelta,
     listing: Option<Listing>,
     listings: u64,
+    members: Members,
 }
 
 impl Calls {
@@ -193,6 +195,7 @@ impl Calls {
             ahead: TimeDelta::zero(),
             listing: None,
             listings: 0,
+            members: Members::default(),
         }
     }
 
@@ -200,6 +203,24 @@ impl Calls {
     pub fn connected(&mut self) {
         self.sees_channels = false;
         self.listing = None;
+        self.members.forget();
+    }
+
+    /// Who takes the calls of each of our queues, and how many wait there. Empty while nothing is known of it.
+    pub fn staff(&self) -> Vec<QueueStaff> {
+        let waiting = |queue: &str| {
+            let queue = opaque(queue);
+            let waits = |stay: &&Stay| stay.phase == Phase::Waiting && stay.queue.as_ref() == Some(&queue);
+            u32::try_from(self.stays.values().filter(waits).count()).unwrap_or(u32::MAX)
+        };
+        let staff =
+            |(queue, rule): (&String, &Queue)| self.members.staff(queue, &rule.agreements, waiting(queue));
+        self.queues.iter().filter_map(staff).collect()
+    }
+
+    /// The connection is gone: who is on duty is not known any more.
+    pub fn disconnected(&mut self) {
+        self.members.forget();
     }
 
     /// How far the exchange's clock is ahead of ours; zero within the tolerance.
@@ -214,6 +235,9 @@ impl Calls {
         }
         let Some(event) = message.event() else { return Vec::new() };
         self.sees_channels |= message.get("Privilege").is_some_and(|classes| classes.starts_with("call,"));
+        if is_about_a_member(event) && message.get("Queue").is_some_and(|it| self.queues.contains_key(it)) {
+            self.members.told(message);
+        }
         let mut told = Vec::new();
         match event {
             "QueueCallerJoin" => self.joined(message, now, &mut told),
@@ -274,6 +298,7 @@ impl Calls {
             self.take_over(call, now);
         }
         self.listings += 1;
+        self.members.list_begins();
         let action = format!("{LIST_ACTION}{}", self.listings);
         self.listing = Some(Listing {
             action: action.clone(),
@@ -296,6 +321,7 @@ impl Calls {
     /// Conclusions come later, from [`Calls::settle`].
     pub fn compare(&mut self, now: DateTime<Utc>) -> Vec<String> {
         let Some(listing) = self.listing.take() else { return Vec::new() };
+        self.members.list_ended();
         let listed: HashSet<ExternalId> = listing.queues.iter().map(|queue| opaque(queue)).collect();
         // Of a call taken over from the log the queue is not known: then all of ours must be there.
         let all = self.queues.keys().all(|queue| listing.queues.contains(queue));

@@ -6,7 +6,7 @@ use super::super::paint::{self, Piece, Pieces};
 use super::super::view::header;
 use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::board::{Answering, Ledger, OnCall, SourceHealth, SourceState, Within};
+use crate::protocol::board::{Answering, Ledger, OnCall, QueueStaff, SourceHealth, SourceState, Within};
 use crate::theme::Role;
 
 pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
@@ -59,7 +59,34 @@ fn source_section(words: Words<'_>, out: &mut Section<'_>) {
             SourceState::Ok | SourceState::Off => Role::Base,
         };
         out.line(source(words, it), role);
+        for queue in &it.queues {
+            let role = match (queue.on_duty, queue.waiting) {
+                (0, 0) => Role::LinkDown,
+                (0, _) => Role::Alarm,
+                _ => Role::Base,
+            };
+            out.line(Said::spaces(2).join("", &staff(words, queue)), role);
+        }
     }
+}
+
+/// Who takes the calls of a queue; what is not so is not said.
+fn staff(words: Words<'_>, queue: &QueueStaff) -> Said {
+    let texts = &words.look.texts;
+    let name = ("queue", Said::outside(&queue.queue).into());
+    let mut said = match queue.on_duty {
+        0 => texts.with(key::SHIFT_QUEUE_NOBODY, &[name]),
+        duty => texts.with(key::SHIFT_QUEUE_LINE, &[name, ("duty", duty.into())]),
+    };
+    let more = [
+        (key::SHIFT_QUEUE_BUSY, queue.busy),
+        (key::SHIFT_QUEUE_PAUSED, queue.paused),
+        (key::SHIFT_QUEUE_WAITING, queue.waiting),
+    ];
+    for (key, count) in more.into_iter().filter(|(_, count)| *count > 0) {
+        said = said.join(", ", &texts.with(key, &[("count", count.into())]));
+    }
+    said
 }
 
 /// Lines under heads, wrapped and indented.

@@ -8,7 +8,7 @@ use super::super::model::is_deadline;
 use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Said, dates, key};
-use crate::protocol::board::{Answering, Ledger, SourceHealth, SourceState, Within};
+use crate::protocol::board::{Answering, Ledger, QueueStaff, SourceHealth, SourceState, Within};
 use crate::protocol::{Board, Entry, Level};
 use crate::theme::Role;
 
@@ -164,6 +164,43 @@ fn all_heard(words: Words<'_>) -> Option<Piece> {
     has_sources.then(|| Piece::new(words.look.texts.get(key::HEADER_SOURCES_OK), Role::Muted))
 }
 
+/// Queues that nobody takes: whoever rings there is not answered.
+fn nobody_takes(words: Words<'_>) -> Vec<Piece> {
+    let said = |queue: &QueueStaff| {
+        let name = Said::outside(&queue.queue);
+        match queue.waiting {
+            0 => {
+                let said = words.look.texts.with(key::HEADER_QUEUE_NOBODY, &[("queue", name.into())]);
+                Piece::new(said, Role::LinkDown)
+            }
+            waiting => {
+                let args = [("queue", name.into()), ("count", waiting.into())];
+                Piece::new(words.look.texts.with(key::HEADER_QUEUE_NOBODY_WAITING, &args), Role::Alarm)
+            }
+        }
+    };
+    queues(words).filter(|queue| queue.on_duty == 0).map(said).collect()
+}
+
+/// Who takes the calls, where somebody does.
+fn staff(words: Words<'_>) -> Vec<Piece> {
+    let said = |it: &QueueStaff| {
+        let (queue, duty) = (("queue", Said::outside(&it.queue).into()), ("duty", it.on_duty.into()));
+        match it.paused {
+            0 => Piece::new(words.look.texts.with(key::HEADER_QUEUE, &[queue, duty]), Role::Muted),
+            paused => {
+                let args = [queue, duty, ("paused", paused.into())];
+                Piece::new(words.look.texts.with(key::HEADER_QUEUE_PAUSED, &args), Role::Base)
+            }
+        }
+    };
+    queues(words).filter(|queue| queue.on_duty > 0).map(said).collect()
+}
+
+fn queues<'a>(words: Words<'a>) -> impl Iterator<Item = &'a QueueStaff> {
+    words.model.board.iter().flat_map(|board| &board.sources).flat_map(|source| &source.queues)
+}
+
 fn bad_source(words: Words<'_>, source: &SourceHealth) -> Piece {
     let texts = &words.look.texts;
     let state = words.code("source-state", state_name(source.state));
@@ -195,23 +232,26 @@ fn notes_waiting(words: Words<'_>) -> Option<Piece> {
     (count > 0).then(|| Piece::new(said, Role::Warning))
 }
 
-/// What stands against us: silent sources first, then the redirect ledgers, the worst first.
+/// What stands against us: queues that nobody takes and silent sources first, then the redirect ledgers, the worst
+/// first.
 fn standing(words: Words<'_>, room: u16) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
-    let mut parts = bad_sources(words);
+    let mut parts = nobody_takes(words);
+    parts.extend(bad_sources(words));
+    let has_bad = !bad_sources(words).is_empty();
     let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
     ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
     let ledgers = ledgers.into_iter().map(|ledger| ledger_piece(words, ledger));
     parts.extend(ledgers);
-    let has_bad = !bad_sources(words).is_empty();
-    let pieces = side_by_side(parts.clone());
-    if has_bad {
-        return pieces;
+    // Good to know, and the first things to leave out: who takes the calls, and that all sources are heard.
+    let heard = all_heard(words).filter(|_| !has_bad);
+    for good in staff(words).into_iter().chain(heard) {
+        parts.push(good);
+        if paint::pieces_width(&side_by_side(parts.clone())) > room {
+            parts.pop();
+        }
     }
-    // That all are heard is good to know, and the first thing to leave out.
-    parts.extend(all_heard(words));
-    let with_sources = side_by_side(parts);
-    if paint::pieces_width(&with_sources) <= room { with_sources } else { pieces }
+    side_by_side(parts)
 }
 
 /// The tightest answering figure of this month.
