@@ -3,15 +3,16 @@
 use chrono::TimeDelta;
 use tracing::warn;
 
-use crate::domain::entry::Body;
-use crate::domain::identity::{Code, SourceName};
+use crate::domain::alarms::Alarm;
+use crate::domain::entry::{Body, Entry};
+use crate::domain::identity::{Code, ExternalId, SourceName};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::engine::Engine;
 use crate::engine::health::Queue;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 use crate::server::{fact, receipt};
-use crate::sources::{Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
+use crate::sources::{AlarmStanding, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable};
 
 /// A clock of the other side this far off is told (seconds).
 const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
@@ -95,5 +96,37 @@ impl Inbox for EngineInbox {
                 }
             })
             .collect()
+    }
+
+    async fn standing(&self, source: &SourceName, alarm: &ExternalId) -> Option<AlarmStanding> {
+        let state = self.engine.state();
+        let entry = state.by_origin(source, alarm)?;
+        match &entry.body {
+            Body::Alarm(known) => {
+                Some(AlarmStanding { stands: stands(entry, known), signalled_at: known.last_signal_at })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A redirect stands whatever else is true; then a person's deed, then the ring-out. A claim that came back without
+/// a response is no answer.
+fn stands(entry: &Entry, alarm: &Alarm) -> Stands {
+    let is_in_hand = entry.holder.is_some()
+        || alarm.response.is_some()
+        || alarm.arrived_at.is_some()
+        || alarm.outcome.is_some()
+        || alarm.talked_at.is_some();
+    if !alarm.is_person_alarm() {
+        Stands::Apart
+    } else if alarm.redirect.is_some() {
+        Stands::RangOut { redirected: true }
+    } else if is_in_hand {
+        Stands::Taken
+    } else if alarm.unanswered_at.is_some() {
+        Stands::RangOut { redirected: false }
+    } else {
+        Stands::Ringing
     }
 }

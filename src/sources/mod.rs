@@ -12,6 +12,7 @@ pub mod ami;
 pub mod demo;
 pub mod drop_folder;
 pub mod medcom;
+pub mod scaip;
 pub mod xml;
 
 use std::future::Future;
@@ -67,6 +68,27 @@ pub struct QueueStaff {
     pub waiting: u32,
 }
 
+/// Where an alarm stands, on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// Nobody has it yet.
+    Ringing,
+    /// A person has it, or had it and did something about it.
+    Taken,
+    /// Technical or a test: nobody needs to take it.
+    Apart,
+    /// It rang out; `redirected`: and it is known that it went elsewhere.
+    RangOut { redirected: bool },
+}
+
+/// An alarm as the log knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AlarmStanding {
+    pub stands: Stands,
+    /// When it was raised, or its device signalled last (UTC).
+    pub signalled_at: DateTime<Utc>,
+}
+
 /// Where observations go. Fulfilled by the engine.
 pub trait Inbox: Clone + Send + Sync + 'static {
     /// Hands in a batch, in order; answers when it is durable, one receipt for each.
@@ -96,4 +118,14 @@ pub trait Inbox: Clone + Send + Sync + 'static {
 
     /// The calls of this source that the log believes are not over.
     fn open_calls(&self, source: &SourceName) -> impl Future<Output = Vec<OpenCall>> + Send;
+
+    /// Where an alarm of this source stands, by what is on disk; none: it is not known, or was forgotten.
+    /// A source that never asks needs none.
+    fn standing(
+        &self,
+        _source: &SourceName,
+        _alarm: &ExternalId,
+    ) -> impl Future<Output = Option<AlarmStanding>> + Send {
+        async { None }
+    }
 }

@@ -1,0 +1,331 @@
+//! The receiver of alarms: what listens, waits and answers.
+//!
+//! Owns the order of an answer: first the disk, then SIP's 200, then our own MESSAGE. Must never know a board, nor put
+//! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+
+use super::auth::{Doorkeeper, Verdict};
+use super::settings::{Dialect, Listen, Settings};
+use super::sip::{Arrived, Body, CannotListen, Heard, Reply, Station, Wanted};
+use super::translate::{self, Meaning};
+use super::wire::{self, Answer, Kind, Request, Root, Status};
+use crate::domain::identity::{Code, ExternalId};
+use crate::protocol::board::SourceState;
+use crate::protocol::observations::Observed;
+use crate::sources::{AlarmStanding, Inbox, Now, Stands, Unavailable};
+
+/// Messages being worked on at once; more wait in their sockets.
+const IN_WORK_MAX: usize = 512;
+/// Messages read and not yet begun.
+const HEARD_MAX: usize = 256;
+/// Sessions looked through under one reference; a unit that uses the same one always has one a press.
+const SESSIONS_MAX: u32 = 10_000;
+/// The same trouble is told once in so long: a flood of it must not fill the log.
+const TROUBLE_EVERY: TimeDelta = TimeDelta::seconds(5);
+/// What a sender that could not be stored is asked to wait (seconds).
+const RETRY_AFTER_SECONDS: u32 = 5;
+/// What we answer to besides alarms.
+const METHODS: &str = "MESSAGE, OPTIONS, REGISTER";
+
+/// One receiver, ready to be opened.
+pub struct Receiver<I> {
+    pub settings: Settings,
+    /// Read by the caller from `settings.accounts`.
+    pub accounts: BTreeMap<String, SecretString>,
+    /// Read by the caller from the certificate and key files.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Random; signs the challenges of digest authentication.
+    pub key: [u8; 32],
+    pub inbox: I,
+    pub now: Now,
+}
+
+/// A receiver that listens.
+pub struct Opened<I> {
+    link: Arc<Link<I>>,
+    heard: mpsc::Receiver<Heard>,
+    stop: CancellationToken,
+}
+
+struct Link<I> {
+    settings: Settings,
+    doorkeeper: Mutex<Doorkeeper>,
+    inbox: I,
+    now: Now,
+    station: Station,
+    /// When each trouble was told last.
+    told: Mutex<HashMap<&'static str, DateTime<Utc>>>,
+}
+
+impl<I: Inbox> Receiver<I> {
+    /// Opens every listener.
+    ///
+    /// # Errors
+    /// [`CannotListen`]: the first that cannot be opened.
+    pub async fn open(self, stop: CancellationToken) -> Result<Opened<I>, CannotListen> {
+        let (tell, heard) = mpsc::channel(HEARD_MAX);
+        let Self { settings, accounts, tls, key, inbox, now } = self;
+        let station = Station::open(&settings.listen, tls, settings.allowed(), tell, stop.clone()).await?;
+        let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
+        let told = Mutex::default();
+        let link = Arc::new(Link { settings, doorkeeper, inbox, now, station, told });
+        Ok(Opened { link, heard, stop })
+    }
+}
+
+impl<I: Inbox> Opened<I> {
+    /// Where it listens, with the ports that were given.
+    pub fn listening(&self) -> &[Listen] {
+        &self.link.station.listening
+    }
+
+    /// Takes what comes until `stop`.
+    pub async fn run(mut self) {
+        let in_work = Arc::new(Semaphore::new(IN_WORK_MAX));
+        self.link.inbox.state(&self.link.settings.name, SourceState::Ok, None);
+        loop {
+            let heard = tokio::select! {
+                () = self.stop.cancelled() => break,
+                heard = self.heard.recv() => match heard { Some(heard) => heard, None => break },
+            };
+            let link = self.link.clone();
+            match heard {
+                Heard::Unreadable(what) => link.unreadable(what),
+                Heard::Request(arrived) => {
+                    let Ok(permit) = in_work.clone().acquire_owned().await else { break };
+                    tokio::spawn(async move {
+                        let _permit = permit;
+                        link.request(*arrived).await;
+                    });
+                }
+            }
+        }
+        self.link.inbox.state(&self.link.settings.name, SourceState::Off, None);
+    }
+}
+
+impl<I: Inbox> Link<I> {
+    fn now(&self) -> DateTime<Utc> {
+        (self.now)()
+    }
+
+    fn unreadable(&self, what: &'static str) {
+        let now = self.now();
+        {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.get(what).is_some_and(|at| now - *at < TROUBLE_EVERY) {
+                return;
+            }
+            told.insert(what, now);
+        }
+        if let Ok(code) = Code::new(what) {
+            self.inbox.unreadable(&self.settings.name, code);
+        }
+    }
+
+    async fn request(&self, arrived: Arrived) {
+        if arrived.wanted != Wanted::Options && !self.may_speak(&arrived) {
+            self.challenge(arrived).await;
+            return;
+        }
+        let allow = [("Allow", METHODS.to_owned())];
+        // A sender that is gone sends again, or had no use for the answer.
+        let _ = match arrived.wanted {
+            Wanted::Message => return self.message(arrived).await,
+            Wanted::Options => arrived.answer(Reply::Ok, &allow, None).await,
+            Wanted::Register => {
+                self.inbox.heard(&self.settings.name);
+                let echoed = ["Contact", "Expires"];
+                let echoed: Vec<_> =
+                    echoed.iter().filter_map(|name| Some((*name, arrived.header(name)?))).collect();
+                arrived.answer(Reply::Ok, &echoed, None).await
+            }
+            Wanted::Other => arrived.answer(Reply::MethodNotAllowed, &allow, None).await,
+        };
+    }
+
+    fn may_speak(&self, arrived: &Arrived) -> bool {
+        let mut doorkeeper = self.doorkeeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if !doorkeeper.asks() {
+            return true;
+        }
+        let header = arrived.header("Authorization");
+        let verdict = doorkeeper.judge(&arrived.method(), header.as_deref(), self.now());
+        drop(doorkeeper);
+        if verdict == Verdict::Wrong {
+            self.unreadable("wrong-credentials");
+        }
+        verdict == Verdict::Good
+    }
+
+    async fn challenge(&self, arrived: Arrived) {
+        let is_again = arrived.header("Authorization").is_some();
+        let challenge = {
+            let doorkeeper = self.doorkeeper.lock().unwrap_or_else(PoisonError::into_inner);
+            doorkeeper.challenge(is_again, self.now())
+        };
+        let headers = challenge.map(|it| ("WWW-Authenticate", it));
+        let _ = arrived.answer(Reply::Unauthorized, &headers, None).await;
+    }
+
+    async fn message(&self, arrived: Arrived) {
+        let (encoding, content_type) = (arrived.header("Content-Encoding"), arrived.header("Content-Type"));
+        let is_plain = encoding.is_none_or(|it| it.eq_ignore_ascii_case("identity"));
+        if !is_plain || !wire::may_be_request(content_type.as_deref(), &arrived.body) {
+            self.unreadable(if is_plain { "not-xml" } else { "content-encoding" });
+            let accept =
+                [("Accept", "application/scaip+xml".to_owned()), ("Accept-Encoding", "identity".to_owned())];
+            let _ = arrived.answer(Reply::UnsupportedMediaType, &accept, None).await;
+            return;
+        }
+        let request = match wire::read(&arrived.body) {
+            Ok(request) => request,
+            Err(unreadable) => {
+                self.unreadable(unreadable.code());
+                let _ = arrived.answer(Reply::BadRequest, &[], None).await;
+                return;
+            }
+        };
+        self.inbox.heard(&self.settings.name);
+        let from_user = arrived.from_user();
+        let call_id = arrived.header("Call-ID").unwrap_or_default();
+        match self.take(&request, from_user.as_deref(), &call_id).await {
+            Ok((answer, alarm)) => self.answer(arrived, &request, &answer, from_user, alarm).await,
+            Err(Unavailable) => {
+                let later = [("Retry-After", RETRY_AFTER_SECONDS.to_string())];
+                let _ = arrived.answer(Reply::ServiceUnavailable, &later, None).await;
+            }
+        }
+    }
+
+    /// Hands a request in. The answer, and the alarm that is to be told as redirected once the answer is there.
+    async fn take(
+        &self,
+        request: &Request,
+        from_user: Option<&str>,
+        call_id: &str,
+    ) -> Result<(Answer, Option<ExternalId>), Unavailable> {
+        let mut answer = Answer {
+            reference: request.reference.clone().unwrap_or_default(),
+            status: Status::Handled,
+            voice: false,
+            interval_minutes: request.takes_interval.then_some(self.settings.heartbeat_minutes),
+        };
+        if request.kind == Kind::Heartbeat {
+            self.live(request).await?;
+            return Ok((answer, None));
+        }
+        let meaning = translate::meaning(request, &self.settings);
+        let (alarm, known) = self.session(request, &meaning, call_id).await;
+        self.store(request, &meaning, &alarm, known, from_user).await?;
+        let stands = self.inbox.standing(&self.settings.name, &alarm).await.map_or(Stands::Ringing, |it| it.stands);
+        answer.status = match (&request.reference, &request.account) {
+            (None, _) => Status::ReferenceMissing,
+            (_, None) => Status::FieldMissing,
+            _ if meaning.is_reset => Status::Handled,
+            _ => translate::status(stands),
+        };
+        answer.voice = stands == Stands::Taken && !meaning.is_reset && translate::has_voice(request);
+        let tells = answer.status == Status::NotTreated && stands == Stands::RangOut { redirected: false };
+        Ok((answer, tells.then_some(alarm)))
+    }
+
+    /// The alarm a request is about: the one it was before, while the sender can still be holding; else a new one.
+    async fn session(
+        &self,
+        request: &Request,
+        meaning: &Meaning,
+        call_id: &str,
+    ) -> (ExternalId, Option<AlarmStanding>) {
+        if request.reference.is_none() || request.account.is_none() {
+            self.unreadable("scaip-field-missing");
+        }
+        let account = request.account.as_deref().unwrap_or("unknown");
+        if !translate::device(account).1 {
+            self.unreadable("scaip-account-no-id");
+        }
+        // Without a reference each message is an alarm of its own; a unit's folds into the one that rings.
+        let reference = request.reference.as_deref().unwrap_or(call_id);
+        for session in 1..SESSIONS_MAX {
+            let alarm = translate::alarm(account, reference, session);
+            match self.inbox.standing(&self.settings.name, &alarm).await {
+                None => return (alarm, None),
+                Some(known) if translate::is_same_session(&known, meaning, self.now()) => {
+                    return (alarm, Some(known));
+                }
+                Some(_) => {}
+            }
+        }
+        (translate::alarm(account, reference, SESSIONS_MAX), None)
+    }
+
+    async fn store(
+        &self,
+        request: &Request,
+        meaning: &Meaning,
+        alarm: &ExternalId,
+        known: Option<AlarmStanding>,
+        from_user: Option<&str>,
+    ) -> Result<(), Unavailable> {
+        let now = self.now();
+        let is_update = request.kind == Kind::Information || meaning.is_reset;
+        let mut batch = vec![if known.is_some() && is_update {
+            translate::updated(&self.settings, request, alarm, from_user, now)
+        } else {
+            translate::raised(&self.settings, request, meaning, alarm, from_user, now)
+        }];
+        if meaning.is_reset {
+            batch.push(translate::cleared(&self.settings, alarm, now));
+        }
+        self.submit(batch).await
+    }
+
+    async fn submit(&self, batch: Vec<Observed>) -> Result<(), Unavailable> {
+        self.inbox.submit(&self.settings.name, batch).await.map(|_| ())
+    }
+
+    /// A heartbeat.
+    async fn live(&self, _request: &Request) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    /// SIP's 200, then a MESSAGE of our own.
+    async fn answer(
+        &self,
+        arrived: Arrived,
+        request: &Request,
+        answer: &Answer,
+        from_user: Option<String>,
+        redirects: Option<ExternalId>,
+    ) {
+        let (content_type, text) = answer.write(self.root(request));
+        let body = Body { content_type: content_type.to_owned(), bytes: text.into_bytes() };
+        let flow = arrived.flow.clone();
+        let in_ok = self.settings.answer_in_ok.then_some(&body);
+        let told_in_ok = arrived.answer(Reply::Ok, &[], in_ok).await.is_ok() && in_ok.is_some();
+        let user = from_user.unwrap_or_else(|| "scaip".to_owned());
+        let told = matches!(self.station.send(&flow, &user, &body).await, Ok(200..=299));
+        if let Some(alarm) = redirects.filter(|_| told || told_in_ok) {
+            let redirected = translate::redirected(&self.settings, &alarm, self.now());
+            // Not stored now: the unit asks again, or the coordinator says so.
+            let _ = self.submit(vec![redirected]).await;
+        }
+    }
+
+    fn root(&self, request: &Request) -> Root {
+        match self.settings.dialect {
+            Dialect::AsAsked => request.root,
+            Dialect::Standard => Root::Mrq,
+            Dialect::Scaip => Root::Scaip,
+        }
+    }
+}
+

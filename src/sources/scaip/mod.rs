@@ -1,0 +1,20 @@
+//! Social care alarms over SIP (SCAIP): the alarm units in citizens' homes tell us themselves.
+//!
+//! sip: the transport, and the only file that knows the SIP library. wire: a body -> a request, and an answer -> a
+//! body. translate: what a request means for the boards, and what is answered; pure. auth: digest authentication.
+//! link: the listener, and what waits. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
+//! when a person's claim is, *not treated* only when the ring-out is, until then *hold*.
+//!
+//! # What a unit is called
+//!
+//! `cid`, the account number, is the device id: that is what a care system knows, so it is asked by it who the
+//! citizen is. An alarm's id is `cid/ref`, since a reference is only unique to its unit; the second session under a
+//! reused reference is `cid/ref/2`. What cannot be an id (it has the shape of a CPR number, or a character that no id
+//! has) becomes a digest of itself: the alarm rings all the same, and only the care system cannot tell whose it is.
+
+pub mod auth;
+pub mod link;
+pub mod settings;
+pub mod sip;
+pub mod translate;
+pub mod wire;

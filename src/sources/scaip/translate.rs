@@ -1,0 +1,265 @@
+//! A SCAIP request -> observations, and where an alarm stands -> the answer. Pure.
+//!
+//! Owns the meaning of the codes. What is not known is an alarm of a person: ringing for nothing is better than not
+//! ringing. Must never keep a text or a number: they go beside the observation, as live data.
+
+use chrono::{DateTime, Utc};
+use sha2::{Digest, Sha256};
+
+use super::settings::Settings;
+use super::wire::{Kind, Request, Status};
+use crate::domain::identity::{Code, ExternalId, Key};
+use crate::domain::observation::{Observation, Rank};
+use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::text::Text;
+use crate::sources::{AlarmStanding, Stands};
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    Person,
+    /// Battery, mains, line, tamper, presence: kept apart.
+    Technical,
+    /// An installer's.
+    Test,
+}
+
+/// A request's codes, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Meaning {
+    pub sort: Sort,
+    pub trigger: Code,
+    /// The unit says that what it told before is over.
+    pub is_reset: bool,
+}
+
+/// What a unit says, by its codes.
+pub fn meaning(request: &Request, settings: &Settings) -> Meaning {
+    let technical = request.state.and_then(technical);
+    let sort = if is_test(request, settings) {
+        Sort::Test
+    } else if technical.is_some() {
+        Sort::Technical
+    } else {
+        Sort::Person
+    };
+    let is_reset = request.kind == Kind::Reset || matches!(request.state, Some(2 | 19 | 92 | 93));
+    let word = technical.unwrap_or_else(|| trigger(request.device_type));
+    Meaning { sort, trigger: code(word), is_reset }
+}
+
+fn is_test(request: &Request, settings: &Settings) -> bool {
+    let is_test_account =
+        request.account.as_ref().is_some_and(|account| settings.test_accounts.contains(account));
+    is_test_account || request.info.is_some_and(|info| settings.test_info_codes.contains(&info))
+}
+
+/// State codes (`stc`) that are about the unit, not about a person.
+fn technical(state: u16) -> Option<&'static str> {
+    Some(match state {
+        14 | 16 => "battery",
+        23..=27 => "link-lost",
+        112..=116 => "link-back",
+        85 => "mains-lost",
+        86 => "mains-back",
+        70 => "normal",
+        87 | 88 | 111 => "presence",
+        92 | 93 => "reset",
+        125 => "tamper",
+        _ => return None,
+    })
+}
+
+/// Device types (`dty`).
+fn trigger(device_type: Option<u16>) -> &'static str {
+    match device_type {
+        Some(3) => "pendant",
+        Some(4) => "fixed-trigger",
+        Some(5) => "fall",
+        Some(6 | 7) => "panic",
+        Some(10) => "inactivity",
+        Some(12) => "bed",
+        Some(14 | 15) => "wander",
+        Some(17) => "epilepsy",
+        Some(21) => "gas",
+        Some(23) => "smoke",
+        Some(25) => "heat",
+        Some(26) => "carbon-monoxide",
+        Some(33) => "flood",
+        Some(51) => "tracker",
+        _ => "alarm-unit",
+    }
+}
+
+fn code(word: &'static str) -> Code {
+    Code::new(word).expect("the codes of this file are kebab-case")
+}
+
+/// The device id of an account; see the head of the folder. False: it could not be taken as it is.
+pub fn device(account: &str) -> (ExternalId, bool) {
+    match ExternalId::new(account) {
+        Ok(device) => (device, true),
+        Err(_) => (id_of_digest("account-", account), false),
+    }
+}
+
+/// The id of an alarm: `session` counts from 1 and is more for a reference that is used again.
+pub fn alarm(account: &str, reference: &str, session: u32) -> ExternalId {
+    let plain = match session {
+        1 => format!("{account}/{reference}"),
+        _ => format!("{account}/{reference}/{session}"),
+    };
+    ExternalId::new(plain)
+        .unwrap_or_else(|_| id_of_digest("session-", &format!("{account}\n{reference}\n{session}")))
+}
+
+fn id_of_digest(prefix: &'static str, text: &str) -> ExternalId {
+    let key = Key::of_bytes(prefix, &Sha256::digest(text.as_bytes())[..16]);
+    ExternalId::new(key.as_str()).expect("a short word and letters are an id")
+}
+
+/// A key for what is said of an alarm. With the date: a reference of long ago must not silence one of today. The
+/// same session over midnight is told apart by the alarm's id.
+fn key(prefix: &'static str, alarm: &ExternalId, now: DateTime<Utc>, content: &str) -> Key {
+    let text = format!("{alarm}\n{}\n{content}", now.date_naive());
+    Key::of_bytes(prefix, &Sha256::digest(text.as_bytes())[..16])
+}
+
+fn observed(settings: &Settings, key: Key, at: DateTime<Utc>, observation: Observation) -> Observed {
+    Observed {
+        key,
+        at,
+        agreement: Some(settings.agreement.clone()),
+        candidates: Vec::new(),
+        rank: Rank::Event,
+        observation,
+        live: LiveFacts::default(),
+    }
+}
+
+/// What an alarm says, for the first time or again: the same key, so that it is one alarm.
+pub fn raised(
+    settings: &Settings,
+    request: &Request,
+    meaning: &Meaning,
+    alarm: &ExternalId,
+    from_user: Option<&str>,
+    now: DateTime<Utc>,
+) -> Observed {
+    let observation = Observation::AlarmRaised {
+        alarm: alarm.clone(),
+        device: request.account.as_deref().map(|account| device(account).0),
+        citizen: None,
+        trigger: Some(meaning.trigger.clone()),
+        technical: meaning.sort == Sort::Technical,
+        test: meaning.sort == Sort::Test,
+    };
+    let content = format!("{}/{:?}", meaning.trigger, meaning.sort);
+    Observed {
+        live: live(request, from_user),
+        ..observed(settings, key("scaip-raised-", alarm, now, &content), now, observation)
+    }
+}
+
+/// More about an alarm that is known: its texts and its number. Never what would make a person's alarm a lesser one.
+pub fn updated(
+    settings: &Settings,
+    request: &Request,
+    alarm: &ExternalId,
+    from_user: Option<&str>,
+    now: DateTime<Utc>,
+) -> Observed {
+    let observation = Observation::AlarmRaised {
+        alarm: alarm.clone(),
+        device: request.account.as_deref().map(|account| device(account).0),
+        citizen: None,
+        trigger: None,
+        technical: false,
+        test: false,
+    };
+    Observed {
+        live: live(request, from_user),
+        ..observed(settings, key("scaip-updated-", alarm, now, ""), now, observation)
+    }
+}
+
+/// The unit gave up, or was reset.
+pub fn cleared(settings: &Settings, alarm: &ExternalId, now: DateTime<Utc>) -> Observed {
+    let observation = Observation::AlarmCleared { alarm: alarm.clone() };
+    observed(settings, key("scaip-cleared-", alarm, now, ""), now, observation)
+}
+
+/// The unit was told that nobody treats it, and goes to its next receiver.
+pub fn redirected(settings: &Settings, alarm: &ExternalId, now: DateTime<Utc>) -> Observed {
+    let observation =
+        Observation::AlarmRedirected { alarm: alarm.clone(), to: settings.redirects_to.clone() };
+    observed(settings, key("scaip-redirected-", alarm, now, ""), now, observation)
+}
+
+/// The unit was not heard for too long; `since` is when it was heard last.
+pub fn silent(settings: &Settings, device: &ExternalId, since: DateTime<Utc>, now: DateTime<Utc>) -> Observed {
+    let observation = Observation::DeviceSilent { device: device.clone() };
+    observed(settings, key("scaip-silent-", device, now, &since.timestamp().to_string()), now, observation)
+}
+
+/// The unit is heard.
+pub fn heard(settings: &Settings, device: &ExternalId, now: DateTime<Utc>) -> Observed {
+    let observation = Observation::DeviceHeard { device: device.clone() };
+    observed(settings, key("scaip-heard-", device, now, &now.timestamp().to_string()), now, observation)
+}
+
+fn live(request: &Request, from_user: Option<&str>) -> LiveFacts {
+    let text = request.texts.join(" · ");
+    let number = numbers(request, from_user).into_iter().next();
+    LiveFacts {
+        caller: number.map(|number| Text::cut(&number)),
+        caller_name: None,
+        text: if text.is_empty() { None } else { Some(Text::cut(&text)) },
+    }
+}
+
+/// Whether the unit can be spoken with.
+pub fn has_voice(request: &Request) -> bool {
+    request.callers.is_empty() || request.callers.iter().any(|caller| !is_no_voice(caller))
+}
+
+fn is_no_voice(caller: &str) -> bool {
+    caller.to_ascii_lowercase().starts_with("no-voice")
+}
+
+/// Numbers the unit may call from: what it says itself, else who sent the message. Nothing but digits and a plus.
+fn numbers(request: &Request, from_user: Option<&str>) -> Vec<String> {
+    let said = request.callers.iter().filter(|caller| !is_no_voice(caller));
+    let said = said.map(|caller| caller.split_once(':').map_or(caller.as_str(), |(_, rest)| rest));
+    let users = said.map(|caller| caller.split(['@', ';']).next().unwrap_or_default());
+    let candidates: Vec<&str> = if request.callers.is_empty() { from_user.into_iter().collect() } else { users.collect() };
+    candidates
+        .into_iter()
+        .map(|it| it.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>())
+        .filter(|it| is_number(it))
+        .collect()
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or(text);
+    (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The answer to an alarm: *handled* once a person has it, or nobody needs to; *not treated* once it rang out.
+pub fn status(stands: Stands) -> Status {
+    match stands {
+        Stands::Ringing => Status::Hold,
+        Stands::Taken | Stands::Apart => Status::Handled,
+        Stands::RangOut { .. } => Status::NotTreated,
+    }
+}
+
+/// Whether an alarm that is known is the one this request is about: of the same sort, and young enough that the
+/// sender can still be holding. A reference that is used for something else, or again, is another alarm.
+pub fn is_same_session(known: &AlarmStanding, meaning: &Meaning, now: DateTime<Utc>) -> bool {
+    let is_sort = meaning.is_reset || (known.stands == Stands::Apart) == (meaning.sort != Sort::Person);
+    is_sort && now - known.signalled_at <= SESSION_MAX
+}
+
+/// A unit holds for half an hour at most (SCAIP); the rest is for clocks and queues.
+const SESSION_MAX: chrono::TimeDelta = chrono::TimeDelta::minutes(45);
