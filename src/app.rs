@@ -7,6 +7,7 @@ mod inbox;
 mod medcom;
 mod remote;
 mod say;
+mod scaip;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -143,10 +144,16 @@ fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
 
 /// Operating logs: JSON lines on standard error, no citizen in them.
 fn log_to_stderr() {
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     let filter = tracing_subscriber::EnvFilter::try_new(config::log_filter())
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // The SIP library writes whole messages into its log lines, citizens and all: whatever the filter says, not here.
+    let may_speak = tracing_subscriber::filter::filter_fn(|about| !about.target().starts_with("rsipstack"));
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(may_speak);
     // A second subscriber in one process is no fault: the first one stays.
-    let _ = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -283,6 +290,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     expect_web_hooks(&engine);
     settings.web_hook.plan_only.iter().cloned().for_each(|source| engine.plan_only.add(source));
     start_exchanges(&settings, &engine, &stop)?;
+    scaip::start(&settings.scaip, &engine, &stop).await?;
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
+use crate::sources::scaip::settings as scaip;
 
 /// A settings file larger than this is none (bytes).
 const FILE_MAX: u64 = 1024 * 1024;
@@ -51,6 +52,9 @@ pub struct Settings {
     /// Telephone exchanges.
     #[serde(default)]
     pub ami: Vec<ami::Settings>,
+    /// Receivers of alarms by SIP.
+    #[serde(default)]
+    pub scaip: Vec<scaip::Settings>,
     #[serde(default)]
     pub care: CareSettings,
     #[serde(default)]
@@ -133,17 +137,28 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     let text = read_text(file)?;
     let mut settings: Settings = parse(file, &text)?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
-    let mut names: Vec<&SourceName> = Vec::new();
     for ami in &mut settings.ami {
         ami.secret_file = folder.join(&ami.secret_file);
         ami.queue_log = ami.queue_log.take().map(|path| folder.join(path));
     }
+    for scaip in &mut settings.scaip {
+        scaip.certificate_file = scaip.certificate_file.take().map(|path| folder.join(path));
+        scaip.key_file = scaip.key_file.take().map(|path| folder.join(path));
+        scaip.accounts.values_mut().for_each(|path| *path = folder.join(&*path));
+    }
     for ami in &settings.ami {
         ami.check().map_err(|bad| BadConfig::whole(file, format!("[[ami]] {}: {bad}", ami.name)))?;
-        if names.contains(&&ami.name) {
-            return Err(BadConfig::whole(file, format!("[[ami]] {}: the name is used twice", ami.name)));
+    }
+    for scaip in &settings.scaip {
+        scaip.check().map_err(|bad| BadConfig::whole(file, format!("[[scaip]] {}: {bad}", scaip.name)))?;
+    }
+    let exchanges = settings.ami.iter().map(|it| ("[[ami]]", &it.name));
+    let mut names: Vec<&SourceName> = Vec::new();
+    for (block, name) in exchanges.chain(settings.scaip.iter().map(|it| ("[[scaip]]", &it.name))) {
+        if names.contains(&name) {
+            return Err(BadConfig::whole(file, format!("{block} {name}: the name is used twice")));
         }
-        names.push(&ami.name);
+        names.push(name);
     }
     settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));

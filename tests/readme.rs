@@ -81,10 +81,12 @@ fn every_setting_is_in_the_example() {
     let server = section(&readme, "server.toml");
     let desk = section(&readme, "desk.toml");
     let ami = "[[ami]]\nname = 'c'\naddress = 'a:1'\nuser = 'u'\nsecret_file = 's'\n";
+    let scaip = "[[scaip]]\nlisten = ['udp://127.0.0.1:5060']\nagreement = 'a'\n";
     let blocks = [
         (server, known_keys::<Settings>("unheard_of = 1")),
         (server, known_keys::<Settings>("[care]\nunheard_of = 1")),
         (server, known_keys::<Settings>(&format!("{ami}unheard_of = 1"))),
+        (server, known_keys::<Settings>(&format!("{scaip}unheard_of = 1"))),
         (server, known_keys::<Settings>(&format!("{ami}queues = {{ a = {{ unheard_of = 1 }} }}"))),
         (desk, known_keys::<DeskSettings>("unheard_of = 1")),
     ];

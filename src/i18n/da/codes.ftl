@@ -98,6 +98,26 @@ trigger-smoke = røg
 trigger-wander = dør eller vandring
 trigger-manual = oprettet i hånden
 trigger-call = telefonopkald
+trigger-fixed-trigger = fast trykknap
+trigger-panic = overfald
+trigger-inactivity = ingen bevægelse
+trigger-bed = seng
+trigger-epilepsy = epilepsi
+trigger-gas = gas
+trigger-heat = varme
+trigger-carbon-monoxide = kulilte
+trigger-flood = vand
+trigger-tracker = sporing
+trigger-alarm-unit = nødkaldsapparat
+trigger-battery = batteri
+trigger-link-lost = forbindelse væk
+trigger-link-back = forbindelse tilbage
+trigger-mains-lost = strøm væk
+trigger-mains-back = strøm tilbage
+trigger-normal = normal igen
+trigger-presence = tilstedeværelse
+trigger-reset = nulstillet
+trigger-tamper = apparatet er åbnet
 trigger-device-silent = enheden er tavs
 
 # Rettelser

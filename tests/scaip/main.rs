@@ -1,0 +1,192 @@
+//! Alarm units and the real server: what a unit is told, what is on the board, and what is on the disk.
+//!
+//! The tests with a SIP client that nobody here wrote need sipp (Debian: sip-tester) and `../shared/scaip/send`. Without
+//! them they say so; where `CI` is set they fail.
+
+#[path = "../pty/sequences.rs"]
+mod sequences;
+#[path = "../pty/server.rs"]
+#[expect(dead_code, reason = "shared with the tests in a terminal")]
+mod server;
+mod sipp;
+#[path = "../pty/terminal.rs"]
+#[expect(dead_code, reason = "shared with the tests in a terminal")]
+mod terminal;
+mod unit;
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use server::{Server, http};
+use terminal::BOUND;
+use unit::Unit;
+
+/// An agreement whose alarms ring out at once.
+const QUICK: &str = r#"
+id = "hurtig"
+name = "Hurtig"
+version = "2026-11-01"
+valid_from = 2026-11-01
+
+[alarms]
+claim_minutes = { own = 15 }
+ring_out_seconds = { own = 3 }
+justification_days = { own = 7 }
+"#;
+
+/// A port that is free for UDP and TCP.
+fn free_port() -> u16 {
+    for _ in 0..50 {
+        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port");
+}
+
+/// A server with one receiver; `more` is added to its settings.
+pub fn start(agreement: &str, more: &str) -> (Server, SocketAddr) {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    std::fs::create_dir(folder.path().join("agreements")).unwrap();
+    std::fs::write(folder.path().join("agreements/hurtig.toml"), QUICK).unwrap();
+    let settings = format!(
+        "agreements = \"agreements\"\n[[scaip]]\nlisten = [\"udp://127.0.0.1:{port}\", \"tcp://127.0.0.1:{port}\"]\n\
+         agreement = \"{agreement}\"\n{more}\n"
+    );
+    let config = folder.path().join("server.toml");
+    std::fs::write(&config, settings).unwrap();
+    let config = config.display().to_string();
+    let server = Server::start_with(folder, &["--config", &config]);
+    (server, SocketAddr::from(([127, 0, 0, 1], port)))
+}
+
+/// The alarms on the board.
+pub fn alarms(server: &Server, token: &str) -> Vec<Value> {
+    let board = server.board(token);
+    let entries = board["entries"].as_array().unwrap();
+    entries.iter().filter(|entry| entry["board"] == "alarms").cloned().collect()
+}
+
+/// Waits until the board is so; panics with the board when it never is.
+pub fn until<T>(server: &Server, token: &str, what: &str, find: impl Fn(&[Value]) -> Option<T>) -> T {
+    let give_up_at = Instant::now() + BOUND;
+    loop {
+        let board = server.board(token);
+        if let Some(found) = find(board["entries"].as_array().unwrap()) {
+            return found;
+        }
+        assert!(Instant::now() < give_up_at, "never {what}: {board:#}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+fn order(server: &Server, token: &str, id: &str, entry: &Value, command: &Value) {
+    let body = json!({"id": id, "entry": entry["id"], "command": command}).to_string();
+    let (status, answer) = http(server.address, "POST", "/v1/commands", token, &body);
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// Every file below a folder that holds these bytes.
+fn holding(folder: &Path, what: &[u8]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, what));
+        } else if std::fs::read(&path).is_ok_and(|it| it.windows(what.len()).any(|window| window == what)) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_unit_holds_until_a_person_has_its_alarm_also_over_a_crash_and_leaves_no_text_behind() {
+    let (mut server, at) = start("jammerbugt", "answer_in_ok = true");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut unit = Unit::new(at, "4512345678");
+    let alarm = "<dty>0003</dty><crd>gsm:+4520304077</crd><dte>Halskæde</dte><lte>Køkkenet</lte><stc>0010</stc>";
+    let asked = unit.ask("a1", alarm);
+    assert_eq!((asked.sip, asked.in_ok, asked.own), (200, Some(4), Some(4)));
+    let rings = alarms(&server, &anna);
+    assert_eq!(rings.len(), 1, "{rings:#?}");
+    assert_eq!(rings[0]["details"]["device"], "4512345678");
+    assert_eq!(rings[0]["details"]["trigger"], "pendant");
+    assert_eq!(rings[0]["live"]["caller"], "+4520304077");
+    assert_eq!(rings[0]["live"]["text"], "Halskæde · Køkkenet");
+
+    // Killed and started again: the unit's next copy is the same alarm, and brings the texts back.
+    server.kill();
+    server.start_again();
+    assert_eq!(unit.ask("a1", alarm).own, Some(4));
+    let rings = alarms(&server, &anna);
+    assert_eq!(rings.len(), 1, "{rings:#?}");
+    assert_eq!(rings[0]["live"]["text"], "Halskæde · Køkkenet");
+
+    order(&server, &anna, "claim-1", &rings[0], &json!({"type": "claim"}));
+    let told = unit.ask("a1", alarm);
+    assert_eq!((told.in_ok, told.own), (Some(0), Some(0)));
+    server.kill();
+    server.start_again();
+    assert_eq!(unit.ask("a1", alarm).own, Some(0), "a claim on disk is a claim after a restart");
+
+    server.kill();
+    for text in ["20304077", "Halsk", "kkenet"] {
+        assert_eq!(holding(server.folder.path(), text.as_bytes()), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn what_nobody_takes_is_told_to_go_elsewhere_once_the_ring_out_is_on_disk_and_is_then_redirected() {
+    let (mut server, at) = start("hurtig", "");
+    let anna = server.add("anna", "coordinator", "hurtig");
+    let mut unit = Unit::new(at, "4512345678");
+    let alarm = "<dty>0003</dty><stc>0010</stc>";
+    assert_eq!(unit.ask("b1", alarm).own, Some(4));
+    until(&server, &anna, "rung out", |all| all.iter().find(|it| it["state"] == "unanswered").map(|_| ()));
+    server.kill();
+    server.start_again();
+    assert_eq!(unit.ask("b1", alarm).own, Some(5));
+    let entry = until(&server, &anna, "redirected", |all| {
+        all.iter().find(|it| it["state"] == "redirected").cloned()
+    });
+    assert!(entry["due"].as_array().unwrap().iter().any(|due| due["what"] == "justification"), "{entry:#}");
+    assert_eq!(unit.ask("b1", alarm).own, Some(5));
+    assert_eq!(alarms(&server, &anna).len(), 1);
+}
+
+#[test]
+fn what_needs_nobody_is_handled_at_once_and_what_was_cancelled_still_rings() {
+    let (server, at) = start("jammerbugt", "test_accounts = [\"990001\"]");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut unit = Unit::new(at, "100200300");
+    assert_eq!(unit.ask("c1", "<dty>2</dty><stc>16</stc>").own, Some(0), "battery low");
+    assert_eq!(Unit::new(at, "990001").ask("t1", "<dty>3</dty><stc>10</stc>").own, Some(0), "a test");
+    assert_eq!(unit.ask("c2", "<dty>3</dty>").own, Some(4), "no state is an alarm");
+    assert_eq!(unit.ask("c2", "<mty>RE</mty><dty>3</dty>").own, Some(0), "the unit gives up");
+    assert_eq!(unit.ask("c2", "<mty>IN</mty><dty>3</dty><ite>ny</ite>").own, Some(4), "more about it");
+    let found = alarms(&server, &anna);
+    let with = |name: &str| found.iter().filter(|it| it["details"][name] == true).count();
+    assert_eq!((found.len(), with("technical"), with("test")), (3, 1, 1), "{found:#?}");
+    let ringing = found.iter().find(|it| it["details"]["alarm"] == "100200300/c2").unwrap();
+    assert_eq!(ringing["state"], "raised");
+    assert!(ringing["details"]["cleared_at"].is_string(), "{ringing:#}");
+    assert_eq!(ringing["live"]["text"], "ny");
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_and_seen() {
+    let (server, at) = start("jammerbugt", "");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut unit = Unit::new(at, "4512345678");
+    assert_eq!(unit.say("<!DOCTYPE mrq><mrq/>", "x").sip, 400);
+    let seen = |all: &[Value]| all.iter().find(|it| it["state"] == "unreadable").cloned();
+    let trouble = until(&server, &anna, "unreadable", seen);
+    assert_eq!(trouble["details"]["what"], "xml-doctype", "{trouble:#}");
+    assert!(alarms(&server, &anna).is_empty());
+}
