@@ -110,7 +110,8 @@ fn a_unit_holds_until_a_person_has_its_alarm_also_over_a_crash_and_leaves_no_tex
     let (mut server, at) = start("jammerbugt", "answer_in_ok = true");
     let anna = server.add("anna", "coordinator", "jammerbugt");
     let mut unit = Unit::new(at, "4512345678");
-    let alarm = "<dty>0003</dty><crd>gsm:+4520304077</crd><dte>Halskæde</dte><lte>Køkkenet</lte><stc>0010</stc>";
+    let alarm =
+        "<dty>0003</dty><crd>gsm:+4520304077</crd><dte>Halskæde</dte><lte>Køkkenet</lte><stc>0010</stc>";
     let asked = unit.ask("a1", alarm);
     assert_eq!((asked.sip, asked.in_ok, asked.own), (200, Some(4), Some(4)));
     let rings = alarms(&server, &anna);
@@ -152,9 +153,8 @@ fn what_nobody_takes_is_told_to_go_elsewhere_once_the_ring_out_is_on_disk_and_is
     server.kill();
     server.start_again();
     assert_eq!(unit.ask("b1", alarm).own, Some(5));
-    let entry = until(&server, &anna, "redirected", |all| {
-        all.iter().find(|it| it["state"] == "redirected").cloned()
-    });
+    let entry =
+        until(&server, &anna, "redirected", |all| all.iter().find(|it| it["state"] == "redirected").cloned());
     assert!(entry["due"].as_array().unwrap().iter().any(|due| due["what"] == "justification"), "{entry:#}");
     assert_eq!(unit.ask("b1", alarm).own, Some(5));
     assert_eq!(alarms(&server, &anna).len(), 1);

@@ -32,7 +32,8 @@ fn sipp() -> Option<()> {
 /// Sends with the bench's `send`; what it showed.
 fn send(at: SocketAddr, arguments: &[&str]) -> String {
     let port = at.port().to_string();
-    let out = Command::new(Path::new(BENCH).join("send")).args(["--port", &port]).args(arguments).output().unwrap();
+    let out =
+        Command::new(Path::new(BENCH).join("send")).args(["--port", &port]).args(arguments).output().unwrap();
     let shown = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert!(out.status.success(), "send {arguments:?}: {shown}");
     shown

@@ -25,7 +25,9 @@ pub const REALM: &str = "vagttavle";
 pub enum Verdict {
     Good,
     /// None, or of a nonce that is over: it is to try again.
-    Again { stale: bool },
+    Again {
+        stale: bool,
+    },
     /// Wrong user or secret.
     Wrong,
 }
@@ -54,9 +56,7 @@ impl Doorkeeper {
         let nonce = self.nonce(now);
         ["MD5", "SHA-256"].map(|algorithm| {
             let stale = if stale { ", stale=true" } else { "" };
-            format!(
-                "Digest realm=\"{REALM}\", nonce=\"{nonce}\", qop=\"auth\", algorithm={algorithm}{stale}"
-            )
+            format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\", qop=\"auth\", algorithm={algorithm}{stale}")
         })
     }
 

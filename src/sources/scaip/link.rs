@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio::sync::{Semaphore, mpsc};
@@ -226,7 +225,8 @@ impl<I: Inbox> Link<I> {
         let meaning = translate::meaning(request, &self.settings);
         let (alarm, known) = self.session(request, &meaning, call_id).await;
         self.store(request, &meaning, &alarm, known, from_user).await?;
-        let stands = self.inbox.standing(&self.settings.name, &alarm).await.map_or(Stands::Ringing, |it| it.stands);
+        let stands =
+            self.inbox.standing(&self.settings.name, &alarm).await.map_or(Stands::Ringing, |it| it.stands);
         answer.status = match (&request.reference, &request.account) {
             (None, _) => Status::ReferenceMissing,
             (_, None) => Status::FieldMissing,
@@ -328,4 +328,3 @@ impl<I: Inbox> Link<I> {
         }
     }
 }
-

@@ -158,9 +158,7 @@ impl Network {
             shift >= width || one >> shift == other >> shift
         };
         match (self.address, address.to_canonical()) {
-            (IpAddr::V4(one), IpAddr::V4(other)) => {
-                same(u32::from(one).into(), u32::from(other).into(), 32)
-            }
+            (IpAddr::V4(one), IpAddr::V4(other)) => same(u32::from(one).into(), u32::from(other).into(), 32),
             (IpAddr::V6(one), IpAddr::V6(other)) => same(one.into(), other.into(), 128),
             _ => false,
         }

@@ -227,7 +227,8 @@ impl Station {
                     Opened::Stream(TcpListener::bind(listen.address).await.map_err(cannot)?, None)
                 }
                 Transport::Tls => {
-                    let config = tls.clone().ok_or_else(|| cannot(std::io::ErrorKind::InvalidInput.into()))?;
+                    let config =
+                        tls.clone().ok_or_else(|| cannot(std::io::ErrorKind::InvalidInput.into()))?;
                     let listener = TcpListener::bind(listen.address).await.map_err(cannot)?;
                     Opened::Stream(listener, Some(TlsAcceptor::from(config)))
                 }
@@ -295,7 +296,8 @@ impl Station {
 
     /// A way to somebody who has not spoken to us, over UDP from a listener of ours. None without one.
     pub async fn flow_to(&self, peer: SocketAddr) -> Option<Flow> {
-        let socket = self.udp.iter().find(|it| it.local_addr().is_ok_and(|at| at.is_ipv4() == peer.is_ipv4()))?;
+        let socket =
+            self.udp.iter().find(|it| it.local_addr().is_ok_and(|at| at.is_ipv4() == peer.is_ipv4()))?;
         Some(datagram_flow(socket, peer).await)
     }
 }
@@ -368,7 +370,8 @@ impl Shared {
             self.tell("sip-headers-missing").await;
             return;
         }
-        let is_known = inner.transactions.contains_key(&key) || inner.finished_transactions.contains_key(&key);
+        let is_known =
+            inner.transactions.contains_key(&key) || inner.finished_transactions.contains_key(&key);
         if is_known || matches!(request.method, Method::Ack | Method::Cancel) {
             self.pass_on(SipMessage::Request(request), flow.connection, peer).await;
             return;
@@ -449,7 +452,13 @@ impl Shared {
         }
     }
 
-    async fn accepted(&self, stream: TcpStream, peer: SocketAddr, local: SocketAddr, tls: Option<TlsAcceptor>) {
+    async fn accepted(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        local: SocketAddr,
+        tls: Option<TlsAcceptor>,
+    ) {
         let _ = stream.set_nodelay(true);
         match tls {
             None => self.stream(stream, peer, local, Transport::Tcp).await,
@@ -533,7 +542,9 @@ async fn channel(
     gone: &CancellationToken,
 ) -> Result<ChannelConnection, ()> {
     let (_, nothing) = mpsc::unbounded_channel();
-    ChannelConnection::create_connection_bounded(nothing, unsent, peer, Some(gone.clone())).await.map_err(|_| ())
+    ChannelConnection::create_connection_bounded(nothing, unsent, peer, Some(gone.clone()))
+        .await
+        .map_err(|_| ())
 }
 
 /// Writes answers in order, until nobody can send any more, or the other side takes none.
@@ -671,17 +682,19 @@ fn read(bytes: &[u8], length: Option<usize>) -> Result<SipMessage, &'static str>
 }
 
 /// Notes in a request where it came from, so that the answer finds its way (RFC 3581).
-fn seen_from(message: SipMessage, peer: SocketAddr, transport: Transport) -> Result<SipMessage, &'static str> {
+fn seen_from(
+    message: SipMessage,
+    peer: SocketAddr,
+    transport: Transport,
+) -> Result<SipMessage, &'static str> {
     let transport = match transport {
         Transport::Udp => sip::Transport::Udp,
         Transport::Tcp => sip::Transport::Tcp,
         Transport::Tls => sip::Transport::Tls,
     };
-    let noted = std::panic::catch_unwind(|| SipConnection::update_msg_received(message, peer, transport));
-    match noted {
-        Ok(Ok(message)) => Ok(message),
-        Ok(Err(_)) | Err(_) => Err("sip-headers-missing"),
-    }
+    let noted =
+        std::panic::catch_unwind(|| SipConnection::update_msg_received(message, peer, transport).ok());
+    noted.ok().flatten().ok_or("sip-headers-missing")
 }
 
 #[cfg(test)]

@@ -197,7 +197,12 @@ pub fn redirected(settings: &Settings, alarm: &ExternalId, now: DateTime<Utc>) -
 }
 
 /// The unit was not heard for too long; `since` is when it was heard last.
-pub fn silent(settings: &Settings, device: &ExternalId, since: DateTime<Utc>, now: DateTime<Utc>) -> Observed {
+pub fn silent(
+    settings: &Settings,
+    device: &ExternalId,
+    since: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Observed {
     let observation = Observation::DeviceSilent { device: device.clone() };
     observed(settings, key("scaip-silent-", device, now, &since.timestamp().to_string()), now, observation)
 }
@@ -232,7 +237,8 @@ fn numbers(request: &Request, from_user: Option<&str>) -> Vec<String> {
     let said = request.callers.iter().filter(|caller| !is_no_voice(caller));
     let said = said.map(|caller| caller.split_once(':').map_or(caller.as_str(), |(_, rest)| rest));
     let users = said.map(|caller| caller.split(['@', ';']).next().unwrap_or_default());
-    let candidates: Vec<&str> = if request.callers.is_empty() { from_user.into_iter().collect() } else { users.collect() };
+    let candidates: Vec<&str> =
+        if request.callers.is_empty() { from_user.into_iter().collect() } else { users.collect() };
     candidates
         .into_iter()
         .map(|it| it.chars().filter(|c| !matches!(c, ' ' | '-')).collect::<String>())

@@ -256,6 +256,7 @@ pub fn read_answer(body: &[u8]) -> Result<(Option<String>, Option<u16>), Unreada
 /// Whether a body of this content type may be a request. Some units send it as something else.
 pub fn may_be_request(content_type: Option<&str>, body: &[u8]) -> bool {
     let is_xml = content_type.is_none_or(|it| it.to_ascii_lowercase().contains("xml"));
-    let has = |what: &[u8]| body.windows(what.len()).take(512).any(|window| window.eq_ignore_ascii_case(what));
+    let has =
+        |what: &[u8]| body.windows(what.len()).take(512).any(|window| window.eq_ignore_ascii_case(what));
     is_xml || has(b"<mrq") || has(b"<scaip")
 }
