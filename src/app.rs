@@ -28,6 +28,7 @@ use crate::cli::{
 use crate::clock::Clock;
 use crate::config::{self, CareAdapter, Settings};
 use crate::domain::agreement::{self, Agreement};
+use crate::domain::identity::{Code, SourceName};
 use crate::domain::people::Role;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Lang, Texts, key};
@@ -254,12 +255,32 @@ fn receivers(engine: &Engine, settings: &Settings) -> Vec<Arc<dyn server::Receiv
     vec![Arc::new(medcom::Medcom { engine: engine.clone(), ours })]
 }
 
-/// Every source that has a token is a source whose health is shown.
-fn expect_web_hooks(engine: &Engine) {
+/// Every source that has a token is a source whose health is shown, and so is one that should have one.
+fn expect_web_hooks(engine: &Engine, settings: &Settings) {
     let now = engine.clock.now();
+    let within = |name: &SourceName| {
+        let hook = settings.web_hook.iter().find(|hook| hook.name == *name)?;
+        Some(TimeDelta::seconds(hook.expected_within_s?.into()))
+    };
     for person in engine.state().people.values().filter(|it| it.role == Role::Source && !it.revoked) {
-        if let Ok(name) = crate::domain::identity::SourceName::new(person.name.as_str()) {
-            engine.health.expect(name, "web-hook", None, person.agreements.clone(), now);
+        if let Ok(name) = SourceName::new(person.name.as_str()) {
+            engine.health.expect(name.clone(), "web-hook", within(&name), person.agreements.clone(), now);
+        }
+    }
+    for hook in &settings.web_hook {
+        if hook.plan_only {
+            engine.plan_only.add(hook.name.clone());
+        }
+        engine.health.not_set_up(hook.name.clone(), "web-hook", Code::new("no-token").ok(), now);
+        engine.health.expect_within(&hook.name, within(&hook.name));
+    }
+}
+
+/// What the program could listen to and nobody has set up says so: what is not there is no quiet.
+fn say_what_is_not_set_up(engine: &Engine) {
+    for kind in ["ami", "scaip"] {
+        if let (false, Ok(name)) = (engine.health.has_kind(kind), SourceName::new(kind)) {
+            engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
 }
@@ -287,14 +308,15 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     let parts = Parts { log, clock: Clock::system(), ids, care: care(&settings, &stop).await? };
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
-    expect_web_hooks(&engine);
-    settings.web_hook.plan_only.iter().cloned().for_each(|source| engine.plan_only.add(source));
+    expect_web_hooks(&engine, &settings);
     start_exchanges(&settings, &engine, &stop)?;
     scaip::start(&settings.scaip, &engine, &stop).await?;
+    say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
-    let options = Options { receivers: receivers(&engine, &settings), ..Options::default() };
+    let options =
+        Options { receivers: receivers(&engine, &settings), watches_desks: true, ..Options::default() };
     server::serve(listener, engine, options, stop).await;
     engine_stop.cancel();
     writer.await?;

@@ -57,20 +57,29 @@ pub struct Settings {
     pub scaip: Vec<scaip::Settings>,
     #[serde(default)]
     pub care: CareSettings,
-    #[serde(default)]
-    pub web_hook: WebHookSettings,
     /// Hospital notifications posted to `/v1/medcom`.
     #[serde(default)]
     pub medcom: Option<MedcomSettings>,
+    /// What is known of sources that post to us.
+    #[serde(default)]
+    pub web_hook: Vec<WebHookSettings>,
 }
 
-/// `[web_hook]`.
-#[derive(Debug, Clone, Default, Deserialize)]
+/// One `[[web_hook]]`: a source that has a token and posts to us.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebHookSettings {
-    /// Sources, as `user add` named them, that hand in plans of visits and never tell when one starts.
+    /// The name it was given with `vagttavle user add`.
+    pub name: SourceName,
+    /// Silence longer than this is trouble (seconds); without it silence is not seen.
     #[serde(default)]
-    pub plan_only: Vec<SourceName>,
+    pub expected_within_s: Option<u32>,
+    /// The secret it signs with; then its token alone is refused.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// It hands in plans of visits and never tells when one starts.
+    #[serde(default)]
+    pub plan_only: bool,
 }
 
 /// Whose hospital notifications are ours.
@@ -157,6 +166,16 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     for (block, name) in exchanges.chain(settings.scaip.iter().map(|it| ("[[scaip]]", &it.name))) {
         if names.contains(&name) {
             return Err(BadConfig::whole(file, format!("{block} {name}: the name is used twice")));
+        }
+        names.push(name);
+    }
+    for hook in &mut settings.web_hook {
+        hook.secret_file = hook.secret_file.take().map(|path| folder.join(path));
+    }
+    let hooks = settings.web_hook.iter().map(|hook| ("web_hook", &hook.name));
+    for (block, name) in hooks {
+        if names.contains(&name) {
+            return Err(BadConfig::whole(file, format!("[[{block}]] {name}: the name is used twice")));
         }
         names.push(name);
     }

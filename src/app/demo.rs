@@ -51,7 +51,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, None).await?;
     let tokens = people(&engine).await?;
-    expect_web_hooks(&engine);
+    expect_web_hooks(&engine, &Settings::default());
     let receivers = receivers(&engine, &Settings::default());
     let options = Options { synthetic: true, receivers, ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));

@@ -6,7 +6,6 @@ use tracing::warn;
 use crate::domain::alarms::Alarm;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Code, ExternalId, SourceName};
-use crate::domain::sources::{Report, TroubleKind};
 use crate::engine::Engine;
 use crate::engine::health::Queue;
 use crate::protocol::board::SourceState;
@@ -23,13 +22,6 @@ pub struct EngineInbox {
     pub kind: &'static str,
 }
 
-impl EngineInbox {
-    fn report(&self, source: &SourceName, report: Report) {
-        let (engine, source) = (self.engine.clone(), source.clone());
-        tokio::spawn(async move { engine.report(&source, report).await });
-    }
-}
-
 impl Inbox for EngineInbox {
     async fn submit(&self, source: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
         let keys: Vec<_> = batch.iter().map(|observed| observed.key.clone()).collect();
@@ -44,13 +36,14 @@ impl Inbox for EngineInbox {
 
     fn unreadable(&self, source: &SourceName, what: Code) {
         warn!(%source, %what, "something could not be read");
-        self.report(source, Report::Trouble { trouble: TroubleKind::Unreadable, what: Some(what) });
+        let (engine, source, kind) = (self.engine.clone(), source.clone(), self.kind);
+        tokio::spawn(async move { engine.unreadable(&source, kind, what).await });
     }
 
     fn state(&self, source: &SourceName, state: SourceState, why: Option<Code>) {
         match state {
             SourceState::Ok => self.heard(source),
-            SourceState::Late => {}
+            SourceState::Late => self.engine.health.ails(source, why),
             SourceState::Silent => {
                 warn!(%source, why = why.as_ref().map(Code::as_str), "source is silent");
                 self.engine.health.cut(source, why);
@@ -60,7 +53,9 @@ impl Inbox for EngineInbox {
     }
 
     fn clock_ahead(&self, source: &SourceName, by: TimeDelta) {
-        if by.abs() >= CLOCK_AHEAD_TOLD {
+        let is_told = by.abs() >= CLOCK_AHEAD_TOLD;
+        self.engine.health.clock_ahead(source, is_told.then_some(by));
+        if is_told {
             warn!(%source, seconds = by.num_seconds(), "the source's clock differs from ours");
         }
     }

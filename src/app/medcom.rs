@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use crate::domain::identity::{Code, SourceName};
 use crate::domain::people::Person;
-use crate::domain::sources::{Report, TroubleKind};
 use crate::engine::{Engine, Observed};
 use crate::protocol::Problem;
 use crate::server::{Receiver, fact};
@@ -96,7 +95,7 @@ impl Medcom {
     }
 
     async fn unreadable(&self, source: &SourceName, what: &str) {
-        let report = Report::Trouble { trouble: TroubleKind::Unreadable, what: Code::new(what).ok() };
-        self.engine.report(source, report).await;
+        let what = Code::new(what).unwrap_or_else(|_| Code::new("unreadable").expect("a constant code"));
+        self.engine.unreadable(source, "medcom", what).await;
     }
 }

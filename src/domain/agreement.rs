@@ -254,6 +254,12 @@ pub struct AlarmRules {
     /// An unclaimed alarm is sounded again this often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bell_repeat_seconds: Rule<u32>,
+    /// An alarm that nobody has taken after this long has a second person called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_person_seconds: Rule<u32>,
+    /// No desk open for this long: nobody is listening, and a second person is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nobody_listening_seconds: Rule<u32>,
     /// What may be done about an alarm. (J 3.1.13)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responses: Rule<Vec<Response>>,

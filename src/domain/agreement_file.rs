@@ -118,6 +118,8 @@ fn alarms(table: &Table<'_>) -> AlarmRules {
         ring_out_seconds: rule(table, "ring_out_seconds", seconds),
         claim_minutes: rule(table, "claim_minutes", minutes),
         bell_repeat_seconds: rule(table, "bell_repeat_seconds", seconds),
+        second_person_seconds: rule(table, "second_person_seconds", seconds),
+        nobody_listening_seconds: rule(table, "nobody_listening_seconds", seconds),
         responses: rule(table, "responses", |it| without_repeats(it, |element| element.word(&Response::ALL))),
         material_breach: rule(table, "material_breach", yes_or_no),
         nurse_decides_acute_need: rule(table, "nurse_decides_acute_need", yes_or_no),

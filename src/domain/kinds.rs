@@ -195,6 +195,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("step", Privacy::Code),
     ("technical", Privacy::Code),
     ("test", Privacy::Code),
+    ("times", Privacy::Count),
     ("to", Privacy::Opaque),
     ("token_digest", Privacy::Opaque),
     ("told", Privacy::Code),

@@ -1,4 +1,4 @@
-//! Trouble with a source, as an entry: silent, unreadable, nobody listening. Silence must never
+//! Trouble with a source, as an entry: silent, unreadable, failed, nobody listening. Silence must never
 //! look like quiet.
 //!
 //! Must never hold the raw bytes that could not be read (they stay in memory, in `engine::live`).
@@ -20,6 +20,8 @@ pub enum TroubleKind {
     NobodyListening,
     /// The same key came again with another content; the first one stands.
     KeyReused,
+    /// What we do ourselves to be sure did not work: an escalation, a canary.
+    Failed,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,7 @@ impl Trouble {
             (None, TroubleKind::Silent) => "silent",
             (None, TroubleKind::Unreadable | TroubleKind::KeyReused) => "unreadable",
             (None, TroubleKind::NobodyListening) => "nobody-listening",
+            (None, TroubleKind::Failed) => "failed",
         }
     }
 }
@@ -55,14 +58,21 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Report {
-    Trouble { trouble: TroubleKind, what: Option<Code> },
-    Recovered { from: TroubleKind },
+    /// `times`: how often since it was last reported.
+    Trouble {
+        trouble: TroubleKind,
+        what: Option<Code>,
+        times: u32,
+    },
+    Recovered {
+        from: TroubleKind,
+    },
 }
 
 impl TroubleKind {
     /// Ends by itself, with an event that says so; the others were seen by somebody.
     fn ends_by_itself(self) -> bool {
-        matches!(self, Self::Silent | Self::NobodyListening)
+        matches!(self, Self::Silent | Self::NobodyListening | Self::Failed)
     }
 }
 
@@ -80,10 +90,22 @@ pub enum SourceEvent {
     Repeated {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<Code>,
+        /// How often since it was last recorded.
+        #[serde(default = "once", skip_serializing_if = "is_once")]
+        times: u32,
     },
-    /// Heard again, or somebody takes the calls again: it ends by itself, with an event that says so.
+    /// Heard again, somebody takes the calls again, it works again: it ends by itself, with an event that says so.
     Recovered {},
     Done {},
+}
+
+fn once() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_once(times: &u32) -> bool {
+    *times == 1
 }
 
 impl SourceEvent {
@@ -101,10 +123,12 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
         )
     };
     match report {
-        Report::Trouble { trouble, what } => match open(*trouble) {
-            Some(_) if trouble.ends_by_itself() => Err(Refusal::Unchanged),
+        Report::Trouble { trouble, what, times } => match open(*trouble) {
+            Some(_) if matches!(trouble, TroubleKind::Silent | TroubleKind::NobodyListening) => {
+                Err(Refusal::Unchanged)
+            }
             Some(entry) => {
-                let event = SourceEvent::Repeated { what: what.clone() };
+                let event = SourceEvent::Repeated { what: what.clone(), times: *times };
                 Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
             }
             None => Ok(vec![opened(state, ctx, source, *trouble, what.clone())]),
@@ -158,8 +182,8 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
         let Body::Source(trouble) = &mut entry.body else { return };
         match event {
             SourceEvent::Opened { .. } => {}
-            SourceEvent::Repeated { what } => {
-                trouble.count += 1;
+            SourceEvent::Repeated { what, times } => {
+                trouble.count = trouble.count.saturating_add(*times);
                 trouble.last_at = record.happened_at;
                 trouble.what = what.clone().or_else(|| trouble.what.take());
             }

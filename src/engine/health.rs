@@ -1,6 +1,8 @@
-//! Source health: when each source was last heard and when it should have been.
+//! Source health: when each source was last heard, when it should have been, why it is not well, and what of it could
+//! not be read.
 //!
-//! Owns the rule of when a source is late or silent. Must never know what a source says.
+//! Owns the rule of when a source is late or silent, and how often its trouble is told to the log. Must never know
+//! what a source says, nor keep the bytes that could not be read.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,12 +11,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::identity::{AgreementId, Code, SourceName};
 
+/// The kind of an agreement's desks: they are watched as a source is, and their silence is that nobody listens.
+pub const DESKS: &str = "desks";
+/// What is told of desks that are all closed.
+pub const NO_DESK: &str = "no-desk-open";
+/// What cannot be read is counted each time and told to the log at most this often (seconds): a source that sends
+/// rubbish all night must not fill the log.
+const TOLD_EVERY: TimeDelta = TimeDelta::seconds(60);
+/// Kinds of unreadable things counted apart for one source; more are counted as the last of them.
+const REASONS_MAX: usize = 8;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     Ok,
     /// Heard later than expected.
     Late,
-    /// Not heard for twice as long as expected, or known to be cut off.
+    /// Not heard for twice as long as expected, or known to be cut off. For desks: not heard as expected.
     Silent,
     /// Nothing is expected of it, or it is not set up.
     Off,
@@ -33,6 +45,16 @@ pub struct Queue {
     pub waiting: u32,
 }
 
+/// What could not be read, since the server started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unread {
+    pub what: Code,
+    pub count: u32,
+    pub last_at: DateTime<Utc>,
+    told_at: Option<DateTime<Utc>>,
+    untold: u32,
+}
+
 /// One source as last known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Health {
@@ -44,11 +66,17 @@ pub struct Health {
     pub agreements: Vec<AgreementId>,
     /// The link itself says that it is cut.
     pub is_cut: bool,
-    /// Why it is cut, if the link knows.
+    /// Why it is not well, as the link itself says; what to do, for one that is not set up.
     pub why: Option<Code>,
     /// Empty when it has none, or when it is not known who takes the calls.
     pub queues: Vec<Queue>,
-    since: DateTime<Utc>,
+    /// False: it is known to the program, and nobody has set it up.
+    pub is_set_up: bool,
+    pub unread: Vec<Unread>,
+    /// The other side's clock is this far ahead of ours.
+    pub clock_ahead: Option<TimeDelta>,
+    /// Since when it is waited for.
+    pub since: DateTime<Utc>,
 }
 
 impl Health {
@@ -57,7 +85,27 @@ impl Health {
         self.queues.iter().filter(|queue| queue.on_duty == 0 && queue.waiting > 0)
     }
 
+    fn new(name: SourceName, kind: &'static str, now: DateTime<Utc>) -> Self {
+        Self {
+            name,
+            kind,
+            heard_at: None,
+            expected_within: None,
+            agreements: Vec::new(),
+            is_cut: false,
+            why: None,
+            queues: Vec::new(),
+            is_set_up: true,
+            unread: Vec::new(),
+            clock_ahead: None,
+            since: now,
+        }
+    }
+
     pub fn condition(&self, now: DateTime<Utc>) -> Condition {
+        if !self.is_set_up {
+            return Condition::Off;
+        }
         if self.is_cut {
             return Condition::Silent;
         }
@@ -67,7 +115,7 @@ impl Health {
         let quiet = now - self.heard_at.unwrap_or(self.since);
         if quiet <= within {
             Condition::Ok
-        } else if quiet <= within * 2 {
+        } else if quiet <= within * 2 && self.kind != DESKS {
             Condition::Late
         } else {
             Condition::Silent
@@ -93,47 +141,74 @@ impl Sources {
         agreements: Vec<AgreementId>,
         now: DateTime<Utc>,
     ) {
-        let health = Health {
-            name: name.clone(),
-            kind,
-            heard_at: None,
-            expected_within: within,
-            agreements,
-            is_cut: false,
-            why: None,
-            queues: Vec::new(),
-            since: now,
-        };
         self.with(|all| {
-            all.entry(name).or_insert(health);
+            let health = all.entry(name.clone()).or_insert_with(|| Health {
+                expected_within: within,
+                agreements: agreements.clone(),
+                ..Health::new(name, kind, now)
+            });
+            if !health.is_set_up {
+                // Set up while the server runs: waited for from now on.
+                (health.is_set_up, health.why, health.since) = (true, None, now);
+                (health.kind, health.agreements) = (kind, agreements);
+                health.expected_within = within.or(health.expected_within);
+            }
         });
+    }
+
+    /// Something the program could listen to and nobody has set up; `why` says what is missing. Leaves alone what is
+    /// known by that name.
+    pub fn not_set_up(&self, name: SourceName, kind: &'static str, why: Option<Code>, now: DateTime<Utc>) {
+        self.with(|all| {
+            all.entry(name.clone()).or_insert_with(|| Health {
+                is_set_up: false,
+                why,
+                ..Health::new(name, kind, now)
+            });
+        });
+    }
+
+    /// Whether anything of this kind is known.
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.with(|all| all.values().any(|health| health.kind == kind))
+    }
+
+    /// From now on the source is expected this often, or not at all.
+    pub fn expect_within(&self, name: &SourceName, within: Option<TimeDelta>) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
+                health.expected_within = within;
+            }
+        });
+    }
+
+    /// No longer watched.
+    pub fn forget(&self, name: &SourceName) {
+        self.with(|all| all.remove(name));
     }
 
     /// The source said something.
     pub fn heard(&self, name: &SourceName, kind: &'static str, now: DateTime<Utc>) {
         self.with(|all| {
-            let health = all.entry(name.clone()).or_insert_with(|| Health {
-                name: name.clone(),
-                kind,
-                heard_at: None,
-                expected_within: None,
-                agreements: Vec::new(),
-                is_cut: false,
-                why: None,
-                queues: Vec::new(),
-                since: now,
-            });
+            let health = all.entry(name.clone()).or_insert_with(|| Health::new(name.clone(), kind, now));
             health.heard_at = Some(now);
-            health.is_cut = false;
-            health.why = None;
+            (health.is_cut, health.is_set_up, health.why) = (false, true, None);
         });
     }
 
-    /// The link to the source is known to be cut, and why if the link knows.
+    /// The link to the source is known to be cut, and why.
     pub fn cut(&self, name: &SourceName, why: Option<Code>) {
         self.with(|all| {
             if let Some(health) = all.get_mut(name) {
-                health.is_cut = true;
+                (health.is_cut, health.why) = (true, why);
+            }
+        });
+    }
+
+    /// Not well, and not cut: the link says why.
+    pub fn ails(&self, name: &SourceName, why: Option<Code>) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
                 health.why = why;
             }
         });
@@ -148,7 +223,126 @@ impl Sources {
         });
     }
 
+    /// How far the other side's clock is ahead of ours.
+    pub fn clock_ahead(&self, name: &SourceName, by: Option<TimeDelta>) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
+                health.clock_ahead = by;
+            }
+        });
+    }
+
+    /// Counts something that could not be read. How many of these are to be told to the log now: none while the last
+    /// telling is fresh.
+    pub fn unreadable(
+        &self,
+        name: &SourceName,
+        kind: &'static str,
+        what: &Code,
+        now: DateTime<Utc>,
+    ) -> Option<u32> {
+        self.with(|all| {
+            let health = all.entry(name.clone()).or_insert_with(|| Health::new(name.clone(), kind, now));
+            let place = health.unread.iter().position(|it| it.what == *what);
+            let place = match place {
+                Some(place) => place,
+                None if health.unread.len() < REASONS_MAX => {
+                    let unread =
+                        Unread { what: what.clone(), count: 0, last_at: now, told_at: None, untold: 0 };
+                    health.unread.push(unread);
+                    health.unread.len() - 1
+                }
+                None => REASONS_MAX - 1,
+            };
+            let unread = &mut health.unread[place];
+            unread.count = unread.count.saturating_add(1);
+            unread.untold = unread.untold.saturating_add(1);
+            unread.last_at = now;
+            unread.tell(now)
+        })
+    }
+
+    /// What was counted and is now to be told: source, reason, how many.
+    pub fn untold(&self, now: DateTime<Utc>) -> Vec<(SourceName, Code, u32)> {
+        self.with(|all| {
+            let mut told = Vec::new();
+            for health in all.values_mut() {
+                for unread in &mut health.unread {
+                    if let Some(times) = unread.tell(now) {
+                        told.push((health.name.clone(), unread.what.clone(), times));
+                    }
+                }
+            }
+            told
+        })
+    }
+
     pub fn all(&self) -> Vec<Health> {
         self.with(|all| all.values().cloned().collect())
+    }
+}
+
+impl Unread {
+    fn tell(&mut self, now: DateTime<Utc>) -> Option<u32> {
+        let is_fresh = self.told_at.is_some_and(|at| now - at < TOLD_EVERY);
+        if self.untold == 0 || is_fresh {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(std::mem::take(&mut self.untold))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000 + seconds, 0).expect("a time")
+    }
+
+    fn name() -> SourceName {
+        SourceName::new("vestby").expect("a name")
+    }
+
+    #[test]
+    fn rubbish_all_night_is_counted_each_time_and_told_once_a_minute() {
+        let (sources, what) = (Sources::default(), Code::new("not-json").expect("a code"));
+        let told: Vec<_> =
+            (0..90).filter_map(|second| sources.unreadable(&name(), "web-hook", &what, at(second))).collect();
+        assert_eq!(told, [1, 60]);
+        assert_eq!(sources.all()[0].unread[0].count, 90);
+        assert_eq!(sources.untold(at(100)), []);
+        assert_eq!(sources.untold(at(120)), [(name(), what, 29)]);
+        assert_eq!(sources.untold(at(500)), []);
+    }
+
+    #[test]
+    fn an_endless_variety_of_rubbish_takes_no_more_room() {
+        let sources = Sources::default();
+        for nth in 0..1_000 {
+            let what = Code::new(format!("reason-{nth}")).expect("a code");
+            sources.unreadable(&name(), "web-hook", &what, at(nth));
+        }
+        let unread = &sources.all()[0].unread;
+        assert_eq!((unread.len(), unread.iter().map(|it| it.count).sum::<u32>()), (REASONS_MAX, 1_000));
+    }
+
+    #[test]
+    fn desks_have_no_time_of_grace_and_what_is_not_set_up_is_off() {
+        let sources = Sources::default();
+        let within = Some(TimeDelta::seconds(30));
+        sources.expect(name(), DESKS, within, Vec::new(), at(0));
+        let exchange = SourceName::new("central").expect("a name");
+        sources.expect(exchange, "ami", within, Vec::new(), at(0));
+        let scaip = SourceName::new("scaip").expect("a name");
+        sources.not_set_up(scaip, "scaip", None, at(0));
+        let conditions = |now: i64| -> Vec<_> {
+            sources.all().iter().map(|health| (health.kind, health.condition(at(now)))).collect()
+        };
+        use Condition::{Late, Off, Ok, Silent};
+        assert_eq!(conditions(30), [("ami", Ok), ("scaip", Off), (DESKS, Ok)]);
+        assert_eq!(conditions(31), [("ami", Late), ("scaip", Off), (DESKS, Silent)]);
+        assert_eq!(conditions(61), [("ami", Silent), ("scaip", Off), (DESKS, Silent)]);
     }
 }

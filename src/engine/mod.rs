@@ -33,6 +33,8 @@ pub use notes::Pending;
 
 /// Requests waiting for the writer; more wait at the door.
 const INBOX_MAX: usize = 4_096;
+/// Desks must be found empty at so many looks, one a second: longer than they take to be heard.
+const EMPTY_TICKS: u32 = 4;
 /// Pause before a care system that was away is asked again who somebody is.
 const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
 /// Callers wait and nobody is on duty for this long: a telephone that signs in anew is away for a moment.
@@ -251,6 +253,19 @@ impl Engine {
         let _ = self.inbox.send(Item::Report(source.clone(), report)).await;
     }
 
+    /// Something of a source could not be read; `what` says which rule it broke. Counted each time, and told to the
+    /// log now and then.
+    pub async fn unreadable(&self, source: &SourceName, kind: &'static str, what: Code) {
+        if let Some(times) = self.health.unreadable(source, kind, &what, self.clock.now()) {
+            self.report_unreadable(source, what, times).await;
+        }
+    }
+
+    async fn report_unreadable(&self, source: &SourceName, what: Code, times: u32) {
+        let trouble = sources::TroubleKind::Unreadable;
+        self.report(source, sources::Report::Trouble { trouble, what: Some(what), times }).await;
+    }
+
     /// Logs that somebody saw an entry's personal data.
     pub async fn look(&self, look: Look) {
         let _ = self.inbox.send(Item::Look(look)).await;
@@ -333,9 +348,11 @@ impl Engine {
 }
 
 /// Watches the sources: a silence becomes an entry, and so do callers whom nobody takes; and so does the end of either.
+/// What was counted is told.
 async fn supervise(engine: Engine, stop: CancellationToken) {
-    let mut silent = known(&engine.state(), sources::TroubleKind::Silent);
+    let mut silent = known(&engine.state(), is_silence);
     let mut unattended = Unattended::known(&engine.state());
+    let mut empty = BTreeMap::new();
     loop {
         let now = engine.clock.now();
         tokio::select! {
@@ -343,14 +360,21 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
             () = engine.clock.sleep_until(now + chrono::TimeDelta::seconds(1)) => {}
         }
         let now = engine.clock.now();
+        for (source, what, times) in engine.health.untold(now) {
+            engine.report_unreadable(&source, what, times).await;
+        }
         for health in engine.health.all() {
-            let is_silent = health.condition(now) == health::Condition::Silent;
+            let mut is_silent = health.condition(now) == health::Condition::Silent;
+            if health.kind == health::DESKS {
+                // Seen empty several times over: a clock that was set must not make somebody be called.
+                let times = empty.entry(health.name.clone()).or_insert(0_u32);
+                *times = if is_silent { times.saturating_add(1) } else { 0 };
+                is_silent = *times >= EMPTY_TICKS;
+            }
             if is_silent && silent.insert(health.name.clone()) {
-                let trouble = sources::TroubleKind::Silent;
-                let what = health.why.clone();
-                engine.report(&health.name, sources::Report::Trouble { trouble, what }).await;
+                engine.report(&health.name, silence(&health)).await;
             } else if !is_silent && health.heard_at.is_some() && silent.remove(&health.name) {
-                let from = sources::TroubleKind::Silent;
+                let from = silence_of(&health);
                 engine.report(&health.name, sources::Report::Recovered { from }).await;
             }
             if let Some(report) = unattended.report(&health, now) {
@@ -360,10 +384,31 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
     }
 }
 
+fn silence_of(health: &health::Health) -> sources::TroubleKind {
+    match health.kind {
+        health::DESKS => sources::TroubleKind::NobodyListening,
+        _ => sources::TroubleKind::Silent,
+    }
+}
+
+fn silence(health: &health::Health) -> sources::Report {
+    let what = match health.kind {
+        health::DESKS => Code::new(health::NO_DESK).ok(),
+        _ => health.why.clone(),
+    };
+    sources::Report::Trouble { trouble: silence_of(health), what, times: 1 }
+}
+
+/// A source says nothing, or no desk does.
+fn is_silence(it: &sources::Trouble) -> bool {
+    let has_no_desk = it.what.as_ref().is_some_and(|what| what.as_str() == health::NO_DESK);
+    it.trouble == sources::TroubleKind::Silent || has_no_desk
+}
+
 /// Sources that were in trouble when the server ended: they recover when they say so, not by a restart.
-fn known(state: &State, trouble: sources::TroubleKind) -> BTreeSet<SourceName> {
+fn known(state: &State, is_so: impl Fn(&sources::Trouble) -> bool) -> BTreeSet<SourceName> {
     let found = state.open_entries().filter_map(|entry| match &entry.body {
-        Body::Source(it) if it.trouble == trouble => Some(it.source.clone()),
+        Body::Source(it) if is_so(it) => Some(it.source.clone()),
         _ => None,
     });
     found.collect()
@@ -378,7 +423,7 @@ struct Unattended {
 
 impl Unattended {
     fn known(state: &State) -> Self {
-        let told = known(state, sources::TroubleKind::NobodyListening);
+        let told = known(state, |it| it.trouble == sources::TroubleKind::NobodyListening && !is_silence(it));
         Self { since: BTreeMap::new(), told: told.into_iter().map(|name| (name, BTreeSet::new())).collect() }
     }
 
@@ -395,7 +440,7 @@ impl Unattended {
             let is_new = !self.told.contains_key(name);
             self.told.entry(name.clone()).or_default().extend(queues);
             let what = Code::new("nobody-on-duty").ok();
-            return is_new.then_some(sources::Report::Trouble { trouble, what });
+            return is_new.then_some(sources::Report::Trouble { trouble, what, times: 1 });
         }
         self.since.remove(name);
         let told = self.told.get(name)?;

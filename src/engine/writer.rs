@@ -186,7 +186,8 @@ impl Writer {
             self.report(&mut working, source, report);
         }
         for source in std::mem::take(&mut working.reused) {
-            let report = sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None };
+            let report =
+                sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None, times: 1 };
             self.report(&mut working, &source, &report);
         }
         self.commit(working, kept).await;

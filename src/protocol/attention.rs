@@ -65,11 +65,8 @@ pub fn attention(entry: &Entry, now: DateTime<Utc>) -> Attention {
         Details::Discharges(stay) => of_stay(entry, stay, now),
         Details::Visits(visit) => of_visit(entry, visit, now),
         Details::Sources(trouble) => {
-            let level = if trouble.trouble == "silent" || trouble.trouble == "nobody-listening" {
-                Level::Duty
-            } else {
-                Level::Info
-            };
+            let is_missed = matches!(trouble.trouble.as_str(), "silent" | "nobody-listening" | "failed");
+            let level = if is_missed { Level::Duty } else { Level::Info };
             Attention::new(level, &format!("source-{}", trouble.trouble), "look-at-source")
         }
     }

@@ -41,13 +41,28 @@ pub enum SourceState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceHealth {
     pub name: String,
-    /// ami, web-hook, medcom, scaip, visits, care.
+    /// ami, web-hook, medcom, scaip, visits, care, desks, escalation, canary.
     pub kind: String,
     pub state: SourceState,
     #[serde(default)]
     pub heard_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub expected_within_s: Option<u32>,
+    /// False: the program could listen to it, and nobody has set it up; its state is off.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub set_up: bool,
+    /// A code: why it is not well, as its link says; for what is not set up, what is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// Since when it is waited for: the start of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// What could not be read, since the start of the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
+    /// Seconds that the other side's clock is ahead of ours (negative: behind), when it is worth telling.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_s: Option<i64>,
     /// Who takes the calls of an exchange's queues; empty while that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queues: Vec<QueueStaff>,
@@ -66,6 +81,24 @@ pub struct QueueStaff {
     pub paused: u32,
     /// Callers that wait now.
     pub waiting: u32,
+}
+
+/// What of one source could not be read, by reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Unreadable {
+    /// A code.
+    pub what: String,
+    pub count: u32,
+    pub last_at: DateTime<Utc>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_yes(it: &bool) -> bool {
+    *it
 }
 
 /// The redirect ledger of one agreement (J 3.1.13).

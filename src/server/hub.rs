@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::looks::Looks;
 use super::metrics::Metrics;
+use super::presence;
 use super::scope::may_see;
 use super::show;
 use crate::domain::entry::Entry;
@@ -81,14 +82,20 @@ pub struct Hub {
 }
 
 impl Hub {
-    pub fn start(engine: Engine, looks: Looks, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
+    pub fn start(
+        engine: Engine,
+        looks: Looks,
+        metrics: Arc<Metrics>,
+        watches_desks: bool,
+        stop: CancellationToken,
+    ) -> Self {
         let (joins, requests) = mpsc::channel(64);
         let hub = Self { joins, connected: Arc::default() };
         let news = engine.subscribe();
         let state = engine.state();
         let connected = hub.connected.clone();
         let (unstored, scopes) = (BTreeMap::new(), BTreeMap::new());
-        let work = Work { engine, looks, metrics, state, unstored, scopes, connected };
+        let work = Work { engine, looks, metrics, state, unstored, scopes, connected, watches_desks };
         tokio::spawn(work.run(news, requests, stop));
         hub
     }
@@ -117,6 +124,8 @@ struct Work {
     unstored: BTreeMap<EntryId, Arc<Entry>>,
     scopes: BTreeMap<Vec<AgreementId>, Vec<Listener>>,
     connected: Arc<Mutex<HashMap<PersonName, usize>>>,
+    /// Whether it is said when nobody listens.
+    watches_desks: bool,
 }
 
 impl Work {
@@ -257,6 +266,10 @@ impl Work {
         self.metrics.notes_waiting.set(i64::from(self.engine.notes_waiting()));
         self.metrics.storing.set(i64::from(self.engine.is_storing()));
         self.count();
+        if self.watches_desks {
+            let connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
+            presence::hear(&self.engine, &self.state, &connected, now);
+        }
     }
 
     async fn send_where(&mut self, concerns: impl Fn(&[AgreementId]) -> bool, frame: &Frame) {

@@ -8,6 +8,7 @@ mod hub;
 mod listen;
 mod looks;
 mod metrics;
+mod presence;
 mod routes;
 mod scope;
 mod session;
@@ -49,6 +50,8 @@ pub struct Options {
     pub receivers: Vec<Arc<dyn Receiver>>,
     /// The people are invented, and every screen says so.
     pub synthetic: bool,
+    /// Whether it is trouble when no desk is open. Not in a demo, whose clock may run faster than a desk can answer.
+    pub watches_desks: bool,
     pub limits: Limits,
 }
 
@@ -67,7 +70,8 @@ struct App {
 pub async fn serve(listener: TcpListener, engine: Engine, options: Options, stop: CancellationToken) {
     let metrics = Arc::new(metrics::Metrics::default());
     let looks = looks::Looks::new(engine.clone());
-    let hub = hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), stop.clone());
+    let watches = options.watches_desks;
+    let hub = hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), watches, stop.clone());
     let limits = options.limits.clone();
     let app = App { engine, hub, looks, metrics, options: Arc::new(options), stop: stop.clone() };
     listen::run(listener, routes::router(app), limits, stop).await;

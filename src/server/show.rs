@@ -8,7 +8,7 @@ use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::AgreementId;
 use crate::engine::live::Personal;
 use crate::engine::{Engine, health};
-use crate::protocol::board::{OnCall, QueueStaff, Shift, SourceHealth, SourceState};
+use crate::protocol::board::{OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
 use crate::protocol::entry::{Live, WhereToLook};
 use crate::protocol::text::Text;
 use crate::protocol::{self, project};
@@ -89,6 +89,11 @@ pub fn sources(engine: &Engine, scope: &[AgreementId], now: DateTime<Utc>) -> Ve
             expected_within_s: health
                 .expected_within
                 .and_then(|within| u32::try_from(within.num_seconds()).ok()),
+            set_up: health.is_set_up,
+            why: health.why.map(|why| why.to_string()),
+            since: Some(health.since),
+            unreadable: health.unread.into_iter().map(unreadable).collect(),
+            clock_ahead_s: health.clock_ahead.map(|ahead| ahead.num_seconds()),
         })
         .collect()
 }
@@ -102,6 +107,10 @@ fn staff(queue: &health::Queue, scope: &[AgreementId]) -> Option<QueueStaff> {
         paused: queue.paused,
         waiting: queue.waiting,
     })
+}
+
+fn unreadable(unread: health::Unread) -> Unreadable {
+    Unreadable { what: unread.what.to_string(), count: unread.count, last_at: unread.last_at }
 }
 
 /// Who is on duty among those who share an agreement with the scope.

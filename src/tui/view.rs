@@ -174,7 +174,20 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     if model.place == Place::Sources {
         let used = model.rows(model.place).len().max(1) + 1;
         let rest = below(rest, u16::try_from(used).unwrap_or(u16::MAX));
-        paint::lines(frame, rest, &boards::shift::sources(words, rest.width), theme);
+        health(words, frame, rest);
+    }
+}
+
+/// How the sources are, below what is wrong with them. The worst come first; what has no room is counted.
+fn health(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+    let lines = boards::sources::health(words, area.width);
+    let room = usize::from(area.height);
+    paint::lines(frame, area, &lines, &words.look.theme);
+    if lines.len() > room && room > 0 {
+        let last = Rect { y: area.bottom() - 1, height: 1, ..area };
+        let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", (lines.len() - room + 1).into())]);
+        paint::line(frame, last, &[Piece::plain(Said::spaces(area.width))], &words.look.theme);
+        paint::line(frame, last, &[Piece::new(more, Role::Muted)], &words.look.theme);
     }
 }
 

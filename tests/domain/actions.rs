@@ -90,7 +90,7 @@ fn entries() -> Vec<(World, EntryId)> {
     world.does("bo", duty, claim());
     all.push((world, duty));
     let mut world = World::new();
-    world.report("central", Report::Trouble { trouble: TroubleKind::Silent, what: None }).unwrap();
+    world.report("central", Report::Trouble { trouble: TroubleKind::Silent, what: None, times: 1 }).unwrap();
     let trouble = world.state.open_entries().next().unwrap().id;
     all.push((world, trouble));
     all

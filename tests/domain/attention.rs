@@ -134,7 +134,7 @@ fn duties_and_source_trouble_say_what_they_are() {
         (TroubleKind::KeyReused, Info, "source-key-reused"),
     ] {
         let mut world = World::new();
-        world.report("central", Report::Trouble { trouble, what: None }).unwrap();
+        world.report("central", Report::Trouble { trouble, what: None, times: 1 }).unwrap();
         let entry = world.state.open_entries().next().unwrap().id;
         assert_eq!(says(&world, entry), said(level, why, "look-at-source", false));
     }

@@ -99,7 +99,7 @@ fn an_action_plan_has_no_date_of_its_own() {
 #[test]
 fn a_silent_source_is_one_entry_until_it_is_heard_again() {
     let mut world = World::new();
-    let silent = Report::Trouble { trouble: TroubleKind::Silent, what: None };
+    let silent = Report::Trouble { trouble: TroubleKind::Silent, what: None, times: 1 };
     world.report("central", silent.clone()).unwrap();
     assert_eq!(world.report("central", silent.clone()), Err(Refusal::Unchanged));
     world.report("scaip", silent).unwrap();
@@ -116,7 +116,8 @@ fn a_silent_source_is_one_entry_until_it_is_heard_again() {
 #[test]
 fn what_a_source_could_not_read_is_counted_on_one_entry_and_ticked_off() {
     let mut world = World::new();
-    let trouble = Report::Trouble { trouble: TroubleKind::Unreadable, what: Some(code("line-too-long")) };
+    let trouble =
+        Report::Trouble { trouble: TroubleKind::Unreadable, what: Some(code("line-too-long")), times: 1 };
     for _ in 0..3 {
         world.report("central", trouble.clone()).unwrap();
     }

@@ -148,3 +148,85 @@ async fn a_source_that_hands_in_a_plan_only_makes_nothing_late_by_silence() {
     }
     server.stop().await;
 }
+
+fn states(board: &Value) -> Vec<(String, String)> {
+    let entries = board["entries"].as_array().unwrap();
+    entries
+        .iter()
+        .map(|it| (it["details"]["source"].to_string(), it["state"].as_str().unwrap().to_owned()))
+        .collect()
+}
+
+/// Lets time pass, a second at a look, until the board is as wanted.
+async fn until_board(server: &TestServer, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    wait_for(what, || async {
+        server.clock.set(server.clock.now() + TimeDelta::seconds(1));
+        let board = server.board("lise").await;
+        if is_so(&board) { Ok(board) } else { Err(board) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn that_nobody_listens_is_an_entry_of_each_agreement_and_ends_when_somebody_opens_a_desk() {
+    let folder = Folder::new();
+    let clock = Clock::manual(night());
+    let watched = |setup: Setup| {
+        let mut setup = setup.clock(&clock);
+        setup.options.watches_desks = true;
+        setup
+    };
+    let server = watched(Setup::sqlite(&folder)).start().await;
+    let nobody =
+        |board: &Value| states(board).iter().filter(|(_, state)| state == "nobody-listening").count();
+    let board = until_board(&server, "nobody to be listening", |board| nobody(board) == 2).await;
+    assert!(!board.to_string().contains("albertslund"), "nobody could ever listen to it: {board}");
+
+    // Only the desk of somebody who may act counts, and only for the agreements they have.
+    let wall = server.request(reqwest::Method::GET, "/v1/stream", "vera").send().await.unwrap();
+    let bo = server.request(reqwest::Method::GET, "/v1/stream", "bo").send().await.unwrap();
+    let board = until_board(&server, "Jammerbugt to be heard", |board| nobody(board) == 1).await;
+    assert_eq!(states(&board), [("\"vagt-norddjurs\"".to_owned(), "nobody-listening".to_owned())]);
+    drop((wall, bo));
+    until_board(&server, "bo's desk to be missed", |board| nobody(board) == 2).await;
+
+    // A restart is no desk.
+    let next = watched(Setup::sqlite(&folder)).people_of(&server);
+    server.stop().await;
+    let server = next.start().await;
+    until_board(&server, "the desks to be watched again", |board| names(board).contains(&"vagt-norddjurs"))
+        .await;
+    assert_eq!(nobody(&server.board("lise").await), 2);
+    let anna = server.request(reqwest::Method::GET, "/v1/stream", "anna").send().await.unwrap();
+    until_board(&server, "both to be heard", |board| nobody(board) == 0).await;
+    drop(anna);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_web_hook_sends_and_cannot_be_read_is_counted_with_its_reason() {
+    let server = Setup::memory().start().await;
+    for _ in 0..3 {
+        assert_eq!(server.post_text("/v1/observations", "nordlys", "[{]").await.status, 400);
+    }
+    let bad = json!([{ "key": "k", "at": "no time", "observation": { "type": "call-ended", "call": "c" } }]);
+    assert_eq!(server.post("/v1/observations", "nordlys", &bad).await.body[0]["outcome"], "refused");
+    let board = server.board("nora").await;
+    let source =
+        board["sources"].as_array().unwrap().iter().find(|it| it["name"] == "nordlys").unwrap().clone();
+    let counted: Vec<_> = source["unreadable"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["what"].as_str().unwrap(), it["count"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(counted, [("bad-json", 3), ("refused-item", 1)]);
+    // Told to the log once, not three times: a source that sends rubbish all night must not fill it.
+    let board = wait_for("the entry", || async {
+        let board = server.board("nora").await;
+        if states(&board).is_empty() { Err(board) } else { Ok(board) }
+    })
+    .await;
+    assert_eq!(states(&board), [("\"nordlys\"".to_owned(), "unreadable".to_owned())]);
+    server.stop().await;
+}

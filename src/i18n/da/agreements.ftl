@@ -1,6 +1,8 @@
 # Aftalernes regler og værdier
 rule-alarms-answer-within = Nødkald besvares
 rule-alarms-bell-repeat-seconds = Nødkald ringer igen efter (sekunder)
+rule-alarms-second-person-seconds = Bagvagt kaldes, når ingen tager et nødkald (sekunder)
+rule-alarms-nobody-listening-seconds = Bagvagt kaldes, når ingen tavle er åben (sekunder)
 rule-alarms-claim-minutes = Et taget nødkald kommer tilbage efter (minutter)
 rule-alarms-help-on-site-minutes = Hjælp på stedet inden (minutter)
 rule-alarms-justification-days = Skriftlig begrundelse inden (kalenderdage)

@@ -49,6 +49,7 @@ state-done = klaret
 state-open = åben
 state-silent = tavs
 state-unreadable = ulæselig
+state-failed = virker ikke
 state-nobody-listening = ingen lytter
 
 # Hvad der forfalder

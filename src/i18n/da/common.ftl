@@ -60,9 +60,6 @@ header-queue-nobody = INGEN tager { $queue }
 header-queue-nobody-waiting = INGEN tager { $queue }: { $count } venter
 header-queue = { $queue }: { $duty } på
 header-queue-paused = { $queue }: { $duty } på, { $paused } pause
-header-sources-ok = Kilder: alle hørt
-header-source-bad = { $name } { $state }
-header-source-since = { $name } { $state } i { $length }
 header-notes-waiting = { $count ->
     [one] 1 notat venter
    *[other] { $count } notater venter

@@ -1,6 +1,8 @@
 # Rules and values of the agreements
 rule-alarms-answer-within = Alarms answered
 rule-alarms-bell-repeat-seconds = Alarm rings again after (seconds)
+rule-alarms-second-person-seconds = Back-up called when nobody takes an alarm (seconds)
+rule-alarms-nobody-listening-seconds = Back-up called when no board is open (seconds)
 rule-alarms-claim-minutes = A claimed alarm comes back after (minutes)
 rule-alarms-help-on-site-minutes = Help on site within (minutes)
 rule-alarms-justification-days = Written justification within (calendar days)

@@ -47,6 +47,7 @@ state-done = done
 state-open = open
 state-silent = silent
 state-unreadable = unreadable
+state-failed = not working
 state-nobody-listening = nobody listening
 
 due-answer = to be answered

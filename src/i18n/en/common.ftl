@@ -55,9 +55,6 @@ header-queue-nobody = NOBODY takes { $queue }
 header-queue-nobody-waiting = NOBODY takes { $queue }: { $count } waiting
 header-queue = { $queue }: { $duty } on
 header-queue-paused = { $queue }: { $duty } on, { $paused } paused
-header-sources-ok = Sources: all heard
-header-source-bad = { $name } { $state }
-header-source-since = { $name } { $state } for { $length }
 header-notes-waiting = { $count ->
     [one] 1 note waits
    *[other] { $count } notes wait

@@ -6,7 +6,7 @@ use axum::extract::State;
 use serde_json::Value;
 
 use super::json;
-use crate::domain::identity::{AgreementId, Key, SourceName};
+use crate::domain::identity::{AgreementId, Code, Key, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::Person;
 use crate::engine::live::Personal;
@@ -29,11 +29,18 @@ pub async fn observations(
     let source = SourceName::new(person.name.as_str())
         .map_err(|bad| ApiError(Problem::field(422, bad.code(), "source")))?;
     let now = app.engine.clock.now();
-    let body = json(&app, body).await?;
     // Given its token while the server runs: from now on it is expected as those from before.
     app.engine.health.expect(source.clone(), "web-hook", None, person.agreements.clone(), now);
     app.engine.health.heard(&source, "web-hook", now);
+    let body = match json(&app, body).await {
+        Ok(body) => body,
+        Err(error) => {
+            unreadable(&app, &source, &error.0.code).await;
+            return Err(error);
+        }
+    };
     let Value::Array(items) = body else {
+        unreadable(&app, &source, "not-an-array").await;
         return Err(Problem::new(422, "not-an-array").into());
     };
     if items.len() > BATCH_MAX {
@@ -56,6 +63,9 @@ pub async fn observations(
         receipts[place] = Some(receipt(key, outcome));
     }
     let receipts: Vec<Receipt> = receipts.into_iter().flatten().collect();
+    for _ in receipts.iter().filter(|receipt| receipt.outcome == Outcome::Refused) {
+        unreadable(&app, &source, "refused-item").await;
+    }
     for receipt in &receipts {
         app.metrics.observation(match receipt.outcome {
             Outcome::Recorded => "recorded",
@@ -65,6 +75,13 @@ pub async fn observations(
         });
     }
     Ok(Json(receipts))
+}
+
+/// Whoever sent it was told; whoever is on duty sees that something did not come through.
+async fn unreadable(app: &App, source: &SourceName, what: &str) {
+    if let Ok(what) = Code::new(what) {
+        app.engine.unreadable(source, "web-hook", what).await;
+    }
 }
 
 /// The agreement must be one of the token's; on calls it may be unknown.

@@ -6,7 +6,7 @@ use super::super::paint::{self, Piece, Pieces};
 use super::super::view::header;
 use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::board::{Answering, Ledger, OnCall, QueueStaff, SourceHealth, SourceState, Within};
+use crate::protocol::board::{Answering, Ledger, OnCall, Within};
 use crate::theme::Role;
 
 pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
@@ -40,53 +40,9 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
         out.line(ledger(words, it), role);
     }
     answering(words, &board.answering, &mut out);
-    source_section(words, &mut out);
-    out.lines
-}
-
-/// The sources alone, for their own board.
-pub fn sources(words: Words<'_>, width: u16) -> Vec<Pieces> {
-    let mut out = Section::new(words, width);
-    source_section(words, &mut out);
-    out.lines
-}
-
-fn source_section(words: Words<'_>, out: &mut Section<'_>) {
     out.head(key::SHIFT_SOURCES);
-    for it in words.model.board.iter().flat_map(|board| &board.sources) {
-        let role = match it.state {
-            SourceState::Late | SourceState::Silent => Role::LinkDown,
-            SourceState::Ok | SourceState::Off => Role::Base,
-        };
-        out.line(source(words, it), role);
-        for queue in &it.queues {
-            let role = match (queue.on_duty, queue.waiting) {
-                (0, 0) => Role::LinkDown,
-                (0, _) => Role::Alarm,
-                _ => Role::Base,
-            };
-            out.line(Said::spaces(2).join("", &staff(words, queue)), role);
-        }
-    }
-}
-
-/// Who takes the calls of a queue; what is not so is not said.
-fn staff(words: Words<'_>, queue: &QueueStaff) -> Said {
-    let texts = &words.look.texts;
-    let name = ("queue", Said::outside(&queue.queue).into());
-    let mut said = match queue.on_duty {
-        0 => texts.with(key::SHIFT_QUEUE_NOBODY, &[name]),
-        duty => texts.with(key::SHIFT_QUEUE_LINE, &[name, ("duty", duty.into())]),
-    };
-    let more = [
-        (key::SHIFT_QUEUE_BUSY, queue.busy),
-        (key::SHIFT_QUEUE_PAUSED, queue.paused),
-        (key::SHIFT_QUEUE_WAITING, queue.waiting),
-    ];
-    for (key, count) in more.into_iter().filter(|(_, count)| *count > 0) {
-        said = said.join(", ", &texts.with(key, &[("count", count.into())]));
-    }
-    said
+    out.lines.extend(super::sources::health(words, width));
+    out.lines
 }
 
 /// Lines under heads, wrapped and indented.
@@ -217,24 +173,4 @@ fn within_line(words: Words<'_>, figure: &Answering, within: &Within) -> Said {
         None => texts.get(key::COMMON_OWN_RULE),
     };
     counts.join(", ", &header::misses_left(words, within)).join("; ", &percent).join("; ", &origin)
-}
-
-fn source(words: Words<'_>, it: &SourceHealth) -> Said {
-    let texts = &words.look.texts;
-    let mut said = texts.with(
-        key::SHIFT_SOURCE_LINE,
-        &[
-            ("name", Said::outside(&it.name).into()),
-            ("kind", words.code("source-kind", &it.kind).into()),
-            ("state", words.code("source-state", header::state_name(it.state)).into()),
-        ],
-    );
-    if let Some(at) = it.heard_at {
-        let clock = dates::near(at, words.now());
-        said = said.join(", ", &texts.with(key::SHIFT_SOURCE_HEARD, &[("clock", clock.into())]));
-    }
-    if let Some(seconds) = it.expected_within_s {
-        said = said.join(", ", &texts.with(key::SHIFT_SOURCE_EXPECTED, &[("seconds", seconds.into())]));
-    }
-    said
 }

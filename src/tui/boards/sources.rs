@@ -1,11 +1,25 @@
-//! Kilder: trouble with a source, so that silence never looks like quiet.
+//! Kilder: trouble with a source, so that silence never looks like quiet; and how each source is: when it was last
+//! heard, within what time it is expected, what is missing.
+//!
+//! Owns the sentence about one source, for its board and for the strip in the head of every screen.
 
-use super::super::paint::{Column, Pieces};
+use std::cmp::Reverse;
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::super::paint::{self, Column, Piece, Pieces};
 use super::super::words::Words;
 use super::plain;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
+use crate::protocol::board::{QueueStaff, SourceHealth, SourceState, Unreadable};
 use crate::protocol::entry::SourceDetails;
+use crate::theme::Role;
+
+/// Shorter lengths are said in seconds: within them an exchange is late.
+const SECONDS_SAID_BELOW: i64 = 120;
+/// The kind of an agreement's desks, watched as a source is.
+const DESKS: &str = "desks";
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     let mut columns = plain::columns(words);
@@ -30,4 +44,253 @@ pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
         facts.push((key::FACT_REASON, words.code("trouble-what", what.as_str())));
     }
     facts
+}
+
+/// How each source is, worst first; what is not set up comes last.
+pub fn health(words: Words<'_>, width: u16) -> Vec<Pieces> {
+    let mut sources: Vec<&SourceHealth> = words.model.board.iter().flat_map(|board| &board.sources).collect();
+    sources.sort_by_key(|it| (Reverse(badness(it)), it.name.clone()));
+    let mut lines = Vec::new();
+    for it in sources {
+        push(&mut lines, &heading(words, it).join(" ", &condition(words, it)), role(it), 2, width);
+        for queue in &it.queues {
+            push(&mut lines, &staff(words, queue), queue_role(queue), 4, width);
+        }
+        if let Some(unreadable) = unreadable_said(words, &it.unreadable) {
+            push(&mut lines, &unreadable, Role::Warning, 4, width);
+        }
+        if let Some(ahead) = it.clock_ahead_s {
+            push(&mut lines, &clock_said(words, ahead), Role::Warning, 4, width);
+        }
+    }
+    lines
+}
+
+fn push(lines: &mut Vec<Pieces>, said: &Said, role: Role, indent: u16, width: u16) {
+    for (place, part) in paint::wrap(said, width.saturating_sub(indent + 2)).into_iter().enumerate() {
+        let indent = if place == 0 { indent } else { indent + 2 };
+        lines.push(vec![Piece::plain(Said::spaces(indent)), Piece::new(part, role)]);
+    }
+}
+
+/// What is wrong stands first, what was never set up last.
+fn badness(it: &SourceHealth) -> u8 {
+    match it.state {
+        SourceState::Silent => 4,
+        SourceState::Late => 3,
+        SourceState::Ok => 2,
+        SourceState::Off if it.set_up => 1,
+        SourceState::Off => 0,
+    }
+}
+
+fn role(it: &SourceHealth) -> Role {
+    match it.state {
+        SourceState::Late | SourceState::Silent => Role::LinkDown,
+        SourceState::Ok => Role::Base,
+        SourceState::Off => Role::Muted,
+    }
+}
+
+fn queue_role(queue: &QueueStaff) -> Role {
+    match (queue.on_duty, queue.waiting) {
+        (0, 0) => Role::LinkDown,
+        (0, _) => Role::Alarm,
+        _ => Role::Base,
+    }
+}
+
+fn heading(words: Words<'_>, it: &SourceHealth) -> Said {
+    let args =
+        [("name", Said::outside(&it.name).into()), ("kind", words.code("source-kind", &it.kind).into())];
+    words.look.texts.with(key::SOURCE_HEADING, &args)
+}
+
+/// Last heard, expected within, what is missing: one sentence.
+fn condition(words: Words<'_>, it: &SourceHealth) -> Said {
+    let texts = &words.look.texts;
+    if !it.set_up {
+        let what = words.code("source-set-up", it.why.as_deref().unwrap_or(&it.kind));
+        return texts.with(key::SOURCE_NOT_SET_UP, &[("what", what.into())]);
+    }
+    let said = match (it.state, it.expected_within_s) {
+        (SourceState::Late | SourceState::Silent, _) => missing(words, it),
+        (_, Some(within)) => heard(words, it, within),
+        (_, None) => match it.heard_at {
+            Some(at) => {
+                let clock = dates::near(at, words.now());
+                texts.with(key::SOURCE_HEARD_FREE, &[("clock", clock.into())])
+            }
+            None => texts.get(key::SOURCE_NEVER_FREE),
+        },
+    };
+    match &it.why {
+        Some(why) => said.join("; ", &words.code("trouble-what", why)),
+        None => said,
+    }
+}
+
+fn heard(words: Words<'_>, it: &SourceHealth, within: u32) -> Said {
+    let texts = &words.look.texts;
+    let within = ("within", span(words, Duration::seconds(within.into())).into());
+    match it.heard_at {
+        Some(_) if it.kind == DESKS => texts.get(key::SOURCE_DESKS_OPEN),
+        Some(at) => {
+            let age = span(words, words.now() - at);
+            texts.with(key::SOURCE_HEARD, &[("age", age.into()), within])
+        }
+        None => texts.with(key::SOURCE_AWAITED, &[within]),
+    }
+}
+
+/// What has not come that should have: "intet i 14 s, ventet inden 12 s".
+fn missing(words: Words<'_>, it: &SourceHealth) -> Said {
+    let texts = &words.look.texts;
+    let is_desks = it.kind == DESKS;
+    let said = match (quiet_since(it), it.heard_at) {
+        (Some(since), None) if !is_desks => {
+            let clock = dates::near(since, words.now());
+            texts.with(key::SOURCE_NEVER, &[("clock", clock.into())])
+        }
+        (Some(since), _) => {
+            let says = if is_desks { key::SOURCE_DESKS_MISSING } else { key::SOURCE_MISSING };
+            texts.with(says, &[("age", span(words, words.now() - since).into())])
+        }
+        (None, _) => words.code("source-state", super::super::view::header::state_name(it.state)),
+    };
+    match it.expected_within_s {
+        Some(within) => {
+            let within = span(words, Duration::seconds(within.into()));
+            said.join(", ", &texts.with(key::SOURCE_EXPECTED, &[("within", within.into())]))
+        }
+        None => said,
+    }
+}
+
+fn quiet_since(it: &SourceHealth) -> Option<DateTime<Utc>> {
+    it.heard_at.or(it.since)
+}
+
+/// `14 s`, `12 min`, `3 t 5 min`.
+fn span(words: Words<'_>, length: Duration) -> Said {
+    let (texts, seconds) = (&words.look.texts, length.num_seconds().max(0));
+    if seconds < SECONDS_SAID_BELOW {
+        return texts.with(key::SOURCE_SECONDS, &[("seconds", seconds.into())]);
+    }
+    if seconds % 3600 == 0 && seconds < 48 * 3600 {
+        return texts.with(key::DATE_ONLY_HOURS, &[("hours", (seconds / 3600).into())]);
+    }
+    dates::length(texts, length)
+}
+
+/// What could not be read, by reason, and when last.
+fn unreadable_said(words: Words<'_>, all: &[Unreadable]) -> Option<Said> {
+    let texts = &words.look.texts;
+    let last_at = all.iter().map(|it| it.last_at).max()?;
+    let counted: Vec<Said> = all
+        .iter()
+        .map(|it| {
+            let what = words.code("trouble-what", &it.what);
+            texts.with(key::SOURCE_TIMES, &[("what", what.into()), ("count", it.count.into())])
+        })
+        .collect();
+    let clock = dates::near(last_at, words.now());
+    let args = [("what", Said::all(&counted, ", ").into()), ("clock", clock.into())];
+    Some(texts.with(key::SOURCE_UNREADABLE, &args))
+}
+
+/// Who takes the calls of a queue; what is not so is not said.
+fn staff(words: Words<'_>, queue: &QueueStaff) -> Said {
+    let texts = &words.look.texts;
+    let name = ("queue", Said::outside(&queue.queue).into());
+    let mut said = match queue.on_duty {
+        0 => texts.with(key::SHIFT_QUEUE_NOBODY, &[name]),
+        duty => texts.with(key::SHIFT_QUEUE_LINE, &[name, ("duty", duty.into())]),
+    };
+    let more = [
+        (key::SHIFT_QUEUE_BUSY, queue.busy),
+        (key::SHIFT_QUEUE_PAUSED, queue.paused),
+        (key::SHIFT_QUEUE_WAITING, queue.waiting),
+    ];
+    for (key, count) in more.into_iter().filter(|(_, count)| *count > 0) {
+        said = said.join(", ", &texts.with(key, &[("count", count.into())]));
+    }
+    said
+}
+
+fn clock_said(words: Words<'_>, ahead: i64) -> Said {
+    let length = span(words, Duration::seconds(ahead.abs()));
+    let says = if ahead > 0 { key::SOURCE_CLOCK_AHEAD } else { key::SOURCE_CLOCK_BEHIND };
+    words.look.texts.with(says, &[("length", length.into())])
+}
+
+/// The strip: what is wrong, as much of it as there is room for; never cut without saying so.
+pub fn strip(words: Words<'_>, room: u16) -> Vec<Piece> {
+    let Some(board) = &words.model.board else { return Vec::new() };
+    let is_bad = |it: &&SourceHealth| matches!(it.state, SourceState::Late | SourceState::Silent);
+    let mut bad: Vec<&SourceHealth> = board.sources.iter().filter(is_bad).collect();
+    bad.sort_by_key(|it| (Reverse(badness(it)), it.name.clone()));
+    if bad.is_empty() {
+        return Vec::new();
+    }
+    let in_full = |it: &&SourceHealth| Said::outside(&it.name).join(": ", &missing(words, it));
+    let shorter = |it: &&SourceHealth| short(words, it);
+    let fits = |said: &[Said]| {
+        let gaps = u16::try_from(said.len().saturating_sub(1) * 2).unwrap_or(u16::MAX);
+        said.iter().map(paint::width).sum::<u16>().saturating_add(gaps) <= room
+    };
+    let full: Vec<Said> = bad.iter().map(in_full).collect();
+    let short: Vec<Said> = bad.iter().map(shorter).collect();
+    let said = if fits(&full) {
+        full
+    } else if fits(&short) {
+        short
+    } else {
+        let names: Vec<Said> = bad.iter().map(|it| Said::outside(&it.name)).collect();
+        let args = [("count", bad.len().into()), ("names", Said::all(&names, ", ").into())];
+        vec![words.look.texts.with(key::SOURCE_MANY_MISSING, &args)]
+    };
+    said.into_iter().map(|said| Piece::new(said, Role::LinkDown)).collect()
+}
+
+/// `central tavs i 12 min`
+fn short(words: Words<'_>, it: &SourceHealth) -> Said {
+    let texts = &words.look.texts;
+    let state = words.code("source-state", super::super::view::header::state_name(it.state));
+    let name = Said::outside(&it.name);
+    match quiet_since(it) {
+        Some(at) => {
+            let length = span(words, words.now() - at);
+            let args = [("name", name.into()), ("state", state.into()), ("length", length.into())];
+            texts.with(key::HEADER_SOURCE_SINCE, &args)
+        }
+        None => texts.with(key::HEADER_SOURCE_BAD, &[("name", name.into()), ("state", state.into())]),
+    }
+}
+
+/// That all are heard, and the one that is nearest to being late.
+pub fn all_heard(words: Words<'_>) -> Option<Said> {
+    let board = words.model.board.as_ref()?;
+    let texts = &words.look.texts;
+    let nearest = board
+        .sources
+        .iter()
+        .filter(|it| it.state == SourceState::Ok && it.kind != DESKS)
+        .filter_map(|it| Some((it, it.heard_at?, i64::from(it.expected_within_s?.max(1)))))
+        .max_by_key(|(it, at, within)| ((words.now() - *at).num_milliseconds() / within, Reverse(&it.name)));
+    match nearest {
+        Some((it, at, within)) => {
+            let args = [
+                ("name", Said::outside(&it.name).into()),
+                ("age", span(words, words.now() - at).into()),
+                ("within", span(words, Duration::seconds(within)).into()),
+            ];
+            Some(texts.with(key::HEADER_SOURCES_NEAREST, &args))
+        }
+        None => board
+            .sources
+            .iter()
+            .any(|it| it.set_up && it.kind != DESKS)
+            .then(|| texts.get(key::HEADER_SOURCES_OK)),
+    }
 }

@@ -4,11 +4,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::action::Place;
+use super::super::boards::sources;
 use super::super::model::is_deadline;
 use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Said, dates, key};
-use crate::protocol::board::{Answering, Ledger, QueueStaff, SourceHealth, SourceState, Within};
+use crate::protocol::board::{Answering, Ledger, QueueStaff, SourceState, Within};
 use crate::protocol::{Board, Entry, Level};
 use crate::theme::Role;
 
@@ -152,18 +153,6 @@ fn deadlines(words: Words<'_>) -> Piece {
     }
 }
 
-/// Only what is wrong is named.
-fn bad_sources(words: Words<'_>) -> Vec<Piece> {
-    let Some(board) = &words.model.board else { return Vec::new() };
-    let bad = |source: &&SourceHealth| matches!(source.state, SourceState::Late | SourceState::Silent);
-    board.sources.iter().filter(bad).map(|source| bad_source(words, source)).collect()
-}
-
-fn all_heard(words: Words<'_>) -> Option<Piece> {
-    let has_sources = words.model.board.as_ref().is_some_and(|board| !board.sources.is_empty());
-    has_sources.then(|| Piece::new(words.look.texts.get(key::HEADER_SOURCES_OK), Role::Muted))
-}
-
 /// Queues that nobody takes: whoever rings there is not answered.
 fn nobody_takes(words: Words<'_>) -> Vec<Piece> {
     let said = |queue: &QueueStaff| {
@@ -201,21 +190,6 @@ fn queues<'a>(words: Words<'a>) -> impl Iterator<Item = &'a QueueStaff> {
     words.model.board.iter().flat_map(|board| &board.sources).flat_map(|source| &source.queues)
 }
 
-fn bad_source(words: Words<'_>, source: &SourceHealth) -> Piece {
-    let texts = &words.look.texts;
-    let state = words.code("source-state", state_name(source.state));
-    let name = Said::outside(&source.name);
-    let said = match source.heard_at {
-        Some(at) => {
-            let length = dates::age_short(texts, at, words.now());
-            let args = [("name", name.into()), ("state", state.into()), ("length", length.into())];
-            texts.with(key::HEADER_SOURCE_SINCE, &args)
-        }
-        None => texts.with(key::HEADER_SOURCE_BAD, &[("name", name.into()), ("state", state.into())]),
-    };
-    Piece::new(said, Role::LinkDown)
-}
-
 /// The code of a source's state.
 pub fn state_name(state: SourceState) -> &'static str {
     match state {
@@ -232,22 +206,29 @@ fn notes_waiting(words: Words<'_>) -> Option<Piece> {
     (count > 0).then(|| Piece::new(said, Role::Warning))
 }
 
-/// What stands against us: queues that nobody takes and silent sources first, then the redirect ledgers, the worst
-/// first.
+/// What stands against us: queues that nobody takes and sources that are missed first, then the redirect ledgers, the
+/// worst first.
 fn standing(words: Words<'_>, room: u16) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
     let mut parts = nobody_takes(words);
-    parts.extend(bad_sources(words));
-    let has_bad = !bad_sources(words).is_empty();
+    let taken = paint::pieces_width(&side_by_side(parts.clone())) + if parts.is_empty() { 0 } else { 2 };
+    let missed = sources::strip(words, room.saturating_sub(taken));
+    let has_bad = !missed.is_empty();
+    parts.extend(missed);
     let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
     ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
-    let ledgers = ledgers.into_iter().map(|ledger| ledger_piece(words, ledger));
-    parts.extend(ledgers);
+    let with_ledgers = |says_day: bool| {
+        let ledgers = ledgers.iter().map(|ledger| ledger_piece(words, ledger, says_day));
+        parts.iter().cloned().chain(ledgers).collect::<Vec<_>>()
+    };
+    let fits = |parts: &[Piece]| paint::pieces_width(&side_by_side(parts.to_vec())) <= room;
+    let in_full = with_ledgers(true);
+    let mut parts = if has_bad && !fits(&in_full) { with_ledgers(false) } else { in_full };
     // Good to know, and the first things to leave out: who takes the calls, and that all sources are heard.
-    let heard = all_heard(words).filter(|_| !has_bad);
+    let heard = sources::all_heard(words).filter(|_| !has_bad).map(|said| Piece::new(said, Role::Muted));
     for good in staff(words).into_iter().chain(heard) {
         parts.push(good);
-        if paint::pieces_width(&side_by_side(parts.clone())) > room {
+        if !fits(&parts) {
             parts.pop();
         }
     }
@@ -268,10 +249,11 @@ fn figures(words: Words<'_>) -> Pieces {
     side_by_side(parts)
 }
 
-fn ledger_piece(words: Words<'_>, ledger: &Ledger) -> Piece {
+/// `says_day`: when the oldest one falls out; the first thing to leave out where there is little room.
+fn ledger_piece(words: Words<'_>, ledger: &Ledger, says_day: bool) -> Piece {
     let texts = &words.look.texts;
     let agreement = words.agreement(&ledger.agreement);
-    let mut said = match ledger.clears_on {
+    let mut said = match ledger.clears_on.filter(|_| says_day) {
         Some(day) => texts.with(
             key::HEADER_LEDGER_CLEARS,
             &[
