@@ -127,6 +127,7 @@ fn golden() -> Vec<(&'static str, Value)> {
             with(json!({ "source": "central", "trouble": "unreadable", "what": "line-too-long" })),
         ),
         ("sources.repeated", json!({ "what": "line-too-long" })),
+        ("sources.repeated", json!({ "what": "line-too-long", "times": 60 })),
         ("sources.recovered", json!({})),
         ("sources.done", json!({})),
         ("shift.signed-on", json!({ "until": until })),
