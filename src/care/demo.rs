@@ -3,46 +3,22 @@
 //! Owns the time limits and what is tried again. Only reads are: a note goes out once per call, and its key makes
 //! the caller's own next try harmless. Must never log an address it asked, an answer or a text.
 
-use std::time::Duration;
-
 use backon::{ConstantBuilder, Retryable};
 use chrono::{DateTime, Utc};
-use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use reqwest::{RequestBuilder, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{CareError, Person, Whose, Why};
+pub use super::http::Limits;
+use super::http::{away, bounded, by_status, is_worth_another_try};
+use super::{CareError, Heard, Person, Visit, VisitsOf, Whose, Why};
 use crate::domain::identity::{CitizenId, ExternalId, Key};
 
-/// Longest answer that is read (bytes); a person is a few hundred.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Longest answer that is read (bytes); a person is a few hundred, a day's visits some thousand.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 
 /// The header that carries a note's key.
 pub(super) const KEY_HEADER: &str = "idempotency-key";
-
-/// How long each thing may take, and how often a read is tried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    pub connect_for: Duration,
-    /// One try of a read, from request to the whole answer.
-    pub read_for: Duration,
-    pub write_for: Duration,
-    pub read_tries: usize,
-    pub pause_for: Duration,
-}
-
-impl Default for Limits {
-    /// A coordinator waits for this with a citizen on the line: seconds, not minutes.
-    fn default() -> Self {
-        Self {
-            connect_for: Duration::from_secs(2),
-            read_for: Duration::from_secs(3),
-            write_for: Duration::from_secs(8),
-            read_tries: 3,
-            pause_for: Duration::from_millis(150),
-        }
-    }
-}
 
 /// The address of the care system is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -99,14 +75,7 @@ impl Client {
         if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
             return Err(BadAddress);
         }
-        // An error means that the process has a provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .connect_timeout(limits.connect_for)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|_| BadAddress)?;
+        let http = super::http::client(&limits).map_err(|_| BadAddress)?;
         Ok(Self { http, base, token, limits })
     }
 
@@ -156,6 +125,40 @@ impl Client {
         Ok(receipt)
     }
 
+    /// See [`super::Care::lists`].
+    pub async fn lists(&self) -> Result<Heard, CareError> {
+        let request = self.http.get(self.address(&["lists"])).timeout(self.limits.read_for);
+        let told = self.ask(request).await?;
+        Ok(Heard { told, unreadable: Vec::new() })
+    }
+
+    /// See [`super::Care::visits`].
+    pub async fn visits(
+        &self,
+        of: &VisitsOf,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Visit>, CareError> {
+        let address = match of {
+            VisitsOf::Citizen(citizen) => self.address(&["citizens", citizen.as_str(), "visits"]),
+            VisitsOf::Everybody => self.address(&["visits"]),
+        };
+        let request = self.http.get(address).timeout(self.limits.read_for);
+        let mut visits: Vec<Visit> = self.ask(request).await?;
+        visits.retain(|visit| from <= visit.planned_at && visit.planned_at < to);
+        Ok(visits)
+    }
+
+    /// See [`super::Care::set_paused`].
+    pub async fn set_paused(&self, citizen: &CitizenId, paused: bool) -> Result<(), CareError> {
+        let request = self
+            .http
+            .put(self.address(&["citizens", citizen.as_str(), "paused"]))
+            .timeout(self.limits.write_for)
+            .json(&paused);
+        self.ask(request).await
+    }
+
     fn address(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
         // Ids may hold slashes: each is one segment, escaped.
@@ -166,41 +169,7 @@ impl Client {
     async fn ask<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, CareError> {
         let response = request.bearer_auth(self.token.expose_secret()).send().await.map_err(away)?;
         by_status(response.status())?;
-        let bytes = bounded(response).await?;
+        let bytes = bounded(response, ANSWER_BYTES_MAX).await?;
         serde_json::from_slice(&bytes).map_err(|_| CareError::Away { why: Why::Unreadable })
     }
-}
-
-fn is_worth_another_try(error: &CareError) -> bool {
-    // Not after a time-out: the person at the desk has waited once already.
-    matches!(error, CareError::Away { why: Why::Unreachable | Why::Failed })
-}
-
-/// The error's own text names the address, and so is dropped.
-fn away(error: reqwest::Error) -> CareError {
-    let why = if error.is_timeout() { Why::TookTooLong } else { Why::Unreachable };
-    CareError::Away { why }
-}
-
-fn by_status(status: StatusCode) -> Result<(), CareError> {
-    match status {
-        status if status.is_success() => Ok(()),
-        StatusCode::NOT_FOUND => Err(CareError::Unknown),
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT => {
-            Err(CareError::Away { why: Why::Failed })
-        }
-        status if status.is_client_error() => Err(CareError::Refused),
-        _ => Err(CareError::Away { why: Why::Failed }),
-    }
-}
-
-async fn bounded(mut response: Response) -> Result<Vec<u8>, CareError> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(away)? {
-        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
-            return Err(CareError::Away { why: Why::Unreadable });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(bytes)
 }

@@ -4,15 +4,15 @@
 //! found in the towns, the surnames were made up, the telephone numbers begin with 00 00, which nobody has, and
 //! nobody has a CPR number, unless a test says whose is whose. It can be told to be slow, away or wrong, for tests. Must never write anything to disk.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::demo::{KEY_HEADER, WireNote, WirePerson, WireReceipt, WireSearch};
-use super::{Cpr, Person};
+use super::{Cpr, Person, Told, Visit};
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId};
 
 /// Longest request body (bytes).
@@ -67,6 +67,9 @@ struct Inner {
     /// By key. A text is kept only as whether it is the same.
     notes: Mutex<HashMap<String, Written>>,
     cprs: Mutex<Vec<(Cpr, CitizenId)>>,
+    told: Mutex<Vec<Told>>,
+    visits: Mutex<Vec<Visit>>,
+    paused: Mutex<BTreeSet<CitizenId>>,
     mode: watch::Sender<Mode>,
     held: watch::Sender<usize>,
     asked: watch::Sender<usize>,
@@ -86,6 +89,9 @@ impl Service {
             citizens: invent(seed),
             notes: Mutex::default(),
             cprs: Mutex::default(),
+            told: Mutex::default(),
+            visits: Mutex::default(),
+            paused: Mutex::default(),
             mode: watch::Sender::new(Mode::Well),
             held: watch::Sender::new(0),
             asked: watch::Sender::new(0),
@@ -110,7 +116,23 @@ impl Service {
 
     /// From now on a search for this number finds this citizen.
     pub fn know(&self, cpr: Cpr, citizen: CitizenId) {
-        self.inner.cprs.lock().unwrap_or_else(PoisonError::into_inner).push((cpr, citizen));
+        locked(&self.inner.cprs).push((cpr, citizen));
+    }
+
+    /// From now on this stands in the lists.
+    pub fn tell(&self, told: Told) {
+        locked(&self.inner.told).push(told);
+    }
+
+    /// From now on this visit is planned.
+    pub fn plan(&self, visit: Visit) {
+        let mut visits = locked(&self.inner.visits);
+        visits.retain(|known| known.visit != visit.visit);
+        visits.push(visit);
+    }
+
+    pub fn is_paused(&self, citizen: &CitizenId) -> bool {
+        locked(&self.inner.paused).contains(citizen)
     }
 
     /// Requests that came so far, the refused ones included.
@@ -128,9 +150,12 @@ impl Service {
         self.notes_by_key().values().any(|note| note.citizen == *citizen && note.text == text)
     }
 
-    fn notes_by_key(&self) -> std::sync::MutexGuard<'_, HashMap<String, Written>> {
-        // A panic elsewhere cannot leave the map half changed: every change is one insert.
-        self.inner.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    fn notes_by_key(&self) -> MutexGuard<'_, HashMap<String, Written>> {
+        locked(&self.inner.notes)
+    }
+
+    fn knows(&self, citizen: &str) -> bool {
+        self.citizens().iter().any(|it| it.person.citizen.as_str() == citizen)
     }
 
     pub fn router(&self) -> Router {
@@ -139,6 +164,10 @@ impl Service {
             .route("/citizens/search", post(search))
             .route("/devices/{device}", get(device))
             .route("/citizens/{citizen}/notes", post(note))
+            .route("/citizens/{citizen}/visits", get(visits_of))
+            .route("/citizens/{citizen}/paused", put(pause))
+            .route("/visits", get(visits))
+            .route("/lists", get(lists))
             .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
             .layer(middleware::from_fn_with_state(self.clone(), behave))
             .with_state(self.clone())
@@ -160,6 +189,11 @@ impl Service {
         };
         axum::serve(listener, router).with_graceful_shutdown(shutdown).await
     }
+}
+
+/// A panic elsewhere cannot leave any of them half changed: every change is one step.
+fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Token first, then whatever the mode says.
@@ -198,7 +232,7 @@ async fn device(State(service): State<Service>, Path(id): Path<String>) -> Respo
 
 async fn search(State(service): State<Service>, Json(search): Json<WireSearch>) -> Response {
     let Ok(cpr) = Cpr::new(&search.cpr) else { return StatusCode::UNPROCESSABLE_ENTITY.into_response() };
-    let cprs = service.inner.cprs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let cprs = locked(&service.inner.cprs).clone();
     match cprs.into_iter().find(|(known, _)| *known == cpr) {
         None => StatusCode::NOT_FOUND.into_response(),
         Some((_, citizen)) => service.answer(|it| it.person.citizen == citizen),
@@ -216,6 +250,41 @@ impl Service {
             }
         }
     }
+}
+
+async fn lists(State(service): State<Service>) -> Response {
+    Json(locked(&service.inner.told).clone()).into_response()
+}
+
+async fn visits(State(service): State<Service>) -> Response {
+    Json(locked(&service.inner.visits).clone()).into_response()
+}
+
+async fn visits_of(State(service): State<Service>, Path(id): Path<String>) -> Response {
+    if !service.knows(&id) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let mut visits = locked(&service.inner.visits).clone();
+    visits.retain(|visit| visit.citizen.as_str() == id);
+    Json(visits).into_response()
+}
+
+async fn pause(
+    State(service): State<Service>,
+    Path(id): Path<String>,
+    Json(paused): Json<bool>,
+) -> Response {
+    let Some(it) = service.citizens().iter().find(|it| it.person.citizen.as_str() == id) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let citizen = it.person.citizen.clone();
+    let mut all = locked(&service.inner.paused);
+    if paused {
+        all.insert(citizen);
+    } else {
+        all.remove(&citizen);
+    }
+    Json(()).into_response()
 }
 
 async fn note(

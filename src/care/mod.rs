@@ -1,18 +1,24 @@
-//! The care-system port: who is this citizen or device, and write this note.
+//! The care-system port: who is this citizen or device, write this note, what do the lists and the calendar say, and
+//! pause or resume this citizen.
 //!
 //! Owns what we ask of a care system and how it may fail. The answers are personal: they live in the asker's memory
-//! only, so `Person` shows nothing of itself in `Debug` and no error carries any of it. Must never know a board,
-//! an entry or what an answer is for; the engine makes checked text of what comes back.
+//! only, so `Person` shows nothing of itself in `Debug` and no error carries any of it. What the lists and the calendar
+//! say comes as facts without a name, with our opaque id. Must never know a board, an entry or what an answer is for;
+//! the engine makes checked text of what comes back.
 
 pub mod demo;
 pub mod demo_service;
+mod http;
+pub mod nexus;
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
 
-use crate::domain::identity::{CitizenId, ExternalId, Key, looks_like_cpr};
+use crate::domain::identity::{AgreementId, CitizenId, ExternalId, Key, looks_like_cpr};
+use crate::domain::observation::{Grant, Help, Observation};
 
 /// Whom one asks about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +91,48 @@ impl fmt::Debug for Person {
     }
 }
 
+/// A fact that a list of the care system tells: opaque ids, times and codes only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Told {
+    /// The same for the same row, however often it is read.
+    pub key: Key,
+    pub at: DateTime<Utc>,
+    pub agreement: AgreementId,
+    pub observation: Observation,
+}
+
+/// What was read of the lists.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Heard {
+    pub told: Vec<Told>,
+    /// Rows that are said to mean something and could not be read, by an id that says nothing.
+    pub unreadable: Vec<ExternalId>,
+}
+
+/// One visit as the care system plans it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Visit {
+    pub visit: ExternalId,
+    pub citizen: CitizenId,
+    pub agreement: AgreementId,
+    pub grant: Grant,
+    pub help: Help,
+    pub planned_at: DateTime<Utc>,
+    /// None as well where the care system does not tell when a visit began.
+    #[serde(default)]
+    pub started_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub done_at: Option<DateTime<Utc>>,
+}
+
+/// Whose visits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VisitsOf {
+    Citizen(CitizenId),
+    /// Everybody's whom we help.
+    Everybody,
+}
+
 /// Why there is no answer. Carries nothing of what was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CareError {
@@ -97,13 +145,14 @@ pub enum CareError {
     /// The care system will not, and will not later either.
     #[error("the care system refuses")]
     Refused,
+    /// The settings do not say how; `setting` is the one that is missing, or that names what is not there.
+    #[error("not set up: {setting}")]
+    NotSetUp { setting: &'static str },
 }
 
 /// Why a care system is away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Why {
-    /// None is configured.
-    Off,
     Unreachable,
     TookTooLong,
     /// It answered that it cannot now.
@@ -116,7 +165,6 @@ impl Why {
     /// Stable code.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Off => "off",
             Self::Unreachable => "unreachable",
             Self::TookTooLong => "took-too-long",
             Self::Failed => "failed",
@@ -131,36 +179,94 @@ impl fmt::Display for Why {
     }
 }
 
+/// What a care system may be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ability {
+    /// Who a citizen is, by our own id.
+    Citizens,
+    /// Who stands behind an alarm device.
+    Devices,
+    Notes,
+    /// Notices and discharges from activity lists.
+    Lists,
+    /// Planned visits.
+    Visits,
+    /// When a visit really began: without it a visit is late only when somebody says so.
+    VisitStarts,
+    Pause,
+}
+
+impl Ability {
+    pub const ALL: [Self; 7] = [
+        Self::Citizens,
+        Self::Devices,
+        Self::Notes,
+        Self::Lists,
+        Self::Visits,
+        Self::VisitStarts,
+        Self::Pause,
+    ];
+
+    /// Stable code.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Citizens => "citizens",
+            Self::Devices => "devices",
+            Self::Notes => "notes",
+            Self::Lists => "lists",
+            Self::Visits => "visits",
+            Self::VisitStarts => "visit-starts",
+            Self::Pause => "pause",
+        }
+    }
+}
+
 /// The care system that is configured. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Care {
     Demo(demo::Client),
+    Nexus(nexus::Client),
     Off,
 }
+
+/// Nothing is set up at all.
+const OFF: CareError = CareError::NotSetUp { setting: "care.adapter" };
 
 impl Care {
     /// Stable name of the adapter, as in the settings.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Demo(_) => "demo",
+            Self::Nexus(_) => "nexus",
             Self::Off => "off",
+        }
+    }
+
+    /// What it is not set up for, each with the setting that is missing.
+    pub fn missing(&self) -> Vec<(Ability, &'static str)> {
+        match self {
+            Self::Demo(_) => Vec::new(),
+            Self::Nexus(client) => client.missing(),
+            Self::Off => Ability::ALL.into_iter().map(|ability| (ability, "care.adapter")).collect(),
         }
     }
 
     /// Who this is.
     ///
     /// # Errors
-    /// `Unknown`, `Refused`, or `Away` after the adapter's own few tries.
+    /// `Unknown`, `Refused`, `NotSetUp`, or `Away` after the adapter's own few tries.
     pub async fn who(&self, whose: &Whose) -> Result<Person, CareError> {
         match self {
             Self::Demo(client) => client.who(whose).await,
-            Self::Off => Err(CareError::Away { why: Why::Off }),
+            Self::Nexus(client) => client.who(whose).await,
+            Self::Off => Err(OFF),
         }
     }
 
-    /// Writes a note about a citizen; the answer is the care system's receipt. `key` belongs to the text: the same
-    /// key again writes nothing new and gives the same receipt, so after `Away` one may always try again.
-    /// `at` is when it was said (UTC).
+    /// Writes a note about a citizen; the answer is the care system's receipt. `key` belongs to the text: after `Away`
+    /// one may always try again with it. Where the care system keeps keys, that writes nothing twice; one that does
+    /// not (Nexus) may have it twice after a lost answer, each with the key at its end, so that a reader sees that
+    /// they are one. `at` is when it was said (UTC).
     ///
     /// # Errors
     /// `Away` says nothing about whether it was written: try again with the same key.
@@ -173,7 +279,49 @@ impl Care {
     ) -> Result<ExternalId, CareError> {
         match self {
             Self::Demo(client) => client.write_note(key, citizen, text, at).await,
-            Self::Off => Err(CareError::Away { why: Why::Off }),
+            Self::Nexus(client) => client.write_note(key, citizen, text, at).await,
+            Self::Off => Err(OFF),
+        }
+    }
+
+    /// What the activity lists say now: all of it, each time.
+    ///
+    /// # Errors
+    /// `Away`, `Refused`, `NotSetUp`: nothing is known of any list.
+    pub async fn lists(&self) -> Result<Heard, CareError> {
+        match self {
+            Self::Demo(client) => client.lists().await,
+            Self::Nexus(client) => client.lists().await,
+            Self::Off => Err(OFF),
+        }
+    }
+
+    /// Visits planned to begin from `from` until before `to` (UTC).
+    ///
+    /// # Errors
+    /// `Unknown`: no such citizen. Else as `lists`.
+    pub async fn visits(
+        &self,
+        of: &VisitsOf,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<Visit>, CareError> {
+        match self {
+            Self::Demo(client) => client.visits(of, from, to).await,
+            Self::Nexus(client) => client.visits(of, from, to).await,
+            Self::Off => Err(OFF),
+        }
+    }
+
+    /// Says that a citizen's help is paused, or goes on. Saying it twice changes nothing.
+    ///
+    /// # Errors
+    /// `Away`: try again.
+    pub async fn set_paused(&self, citizen: &CitizenId, paused: bool) -> Result<(), CareError> {
+        match self {
+            Self::Demo(client) => client.set_paused(citizen, paused).await,
+            Self::Nexus(client) => client.set_paused(citizen, paused).await,
+            Self::Off => Err(OFF),
         }
     }
 }

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::care::{Care, CareError, Person, Why};
+use crate::care::{Care, CareError, Person};
 use crate::clock::Clock;
 use crate::domain::entry::{Body, Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence, SourceName};
@@ -285,7 +285,7 @@ impl Engine {
         tokio::spawn(async move {
             while engine.is_open(id) {
                 let answer = engine.care.who(&whose).await;
-                let is_away = matches!(answer, Err(CareError::Away { why }) if why != Why::Off);
+                let is_away = matches!(answer, Err(CareError::Away { .. }));
                 engine.told_who(id, device.as_ref(), answer).await;
                 if !is_away {
                     return;
@@ -314,7 +314,10 @@ impl Engine {
                 }
             }
             Err(error) => {
-                tracing::warn!(entry = %id, %error, "the care system was asked who it is");
+                // What is not set up was said once, at the start.
+                if !matches!(error, CareError::NotSetUp { .. }) {
+                    tracing::warn!(entry = %id, %error, "the care system was asked who it is");
+                }
                 Personal { care_missing: true, ..Personal::default() }
             }
         };
