@@ -1,6 +1,7 @@
 //! The wiring: the only place that knows all parts and puts them together.
 
 mod admin;
+mod care;
 mod demo;
 mod desk;
 mod inbox;
@@ -16,17 +17,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
-use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use crate::care::{self, Care};
+use crate::care::Care;
 use crate::cli::{
     self, AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User, UserCommand,
 };
 use crate::clock::Clock;
-use crate::config::{self, CareAdapter, Settings};
+use crate::config::{self, Settings};
 use crate::domain::agreement::{self, Agreement};
 use crate::domain::identity::{Code, SourceName};
 use crate::domain::people::Role;
@@ -87,7 +87,7 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
         Some(Command::Verify(data)) => verify(&place(&data)?, texts).await,
         Some(Command::Backup(args)) => backup(args, texts).await,
         Some(Command::Restore(args)) => restore(args, texts).await,
-        Some(Command::Doctor(data)) => say::doctor(data.data.or_else(config::default_data_folder), texts),
+        Some(Command::Doctor(data)) => doctor(data, texts),
         Some(Command::Keys) => say::keys(texts),
         Some(Command::Themes) => say::themes(),
         Some(Command::Completions { shell }) => say::completions(shell),
@@ -197,33 +197,6 @@ async fn adopt_one(engine: &Engine, rules: Agreement) -> Result<()> {
     engine.administer(command).await.map(|_| ()).context("agreement")
 }
 
-/// The care system of the settings. The demo adapter without an address brings its own, of invented citizens.
-async fn care(settings: &Settings, stop: &CancellationToken) -> Result<Care> {
-    match settings.care.adapter {
-        CareAdapter::Off => Ok(Care::Off),
-        CareAdapter::Demo => match &settings.care.url {
-            None => Ok(start_demo_care(1, stop).await?.1),
-            Some(url) => {
-                let token = match &settings.care.token_file {
-                    Some(file) => config::secret(file)?,
-                    None => return Err(Failed::new(key::CLI_NO_TOKEN_FILE).into()),
-                };
-                Ok(Care::Demo(care::demo::Client::new(url, token, care::demo::Limits::default())?))
-            }
-        },
-    }
-}
-
-async fn start_demo_care(seed: u64, stop: &CancellationToken) -> Result<(care::demo_service::Service, Care)> {
-    let token = SecretString::from(Ids::system().token());
-    let service = care::demo_service::Service::new(seed, token.clone());
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let base = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(service.clone().serve(listener, stop.clone().cancelled_owned()));
-    let client = care::demo::Client::new(&base, token, care::demo::Limits::default())?;
-    Ok((service, Care::Demo(client)))
-}
-
 fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
     for exchange in &settings.ami {
         let secret = config::secret(&exchange.secret_file)?;
@@ -305,22 +278,24 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     let log = place.open(&ids).await?;
     // The writer ends last: everything that could still hand something in is stopped before.
     let engine_stop = CancellationToken::new();
-    let parts = Parts { log, clock: Clock::system(), ids, care: care(&settings, &stop).await? };
+    let parts =
+        Parts { log, clock: Clock::system(), ids, care: care::open(&settings.care, texts, &stop).await? };
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
     expect_web_hooks(&engine, &settings);
     start_exchanges(&settings, &engine, &stop)?;
     scaip::start(&settings.scaip, &engine, &stop).await?;
+    care::start(&settings.care, &engine, &stop)?;
     say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
     let options =
         Options { receivers: receivers(&engine, &settings), watches_desks: true, ..Options::default() };
-    server::serve(listener, engine, options, stop).await;
+    server::serve(listener, engine.clone(), options, stop).await;
+    care::last_notes(&engine, texts).await;
     engine_stop.cancel();
     writer.await?;
-    let _ = texts;
     Ok(())
 }
 
@@ -370,6 +345,11 @@ async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
         return say::built_in_agreements(texts, &request);
     }
     say::answer(texts, &request, administer(&place, request.clone()).await?)
+}
+
+fn doctor(args: cli::Data, texts: &Texts) -> Result<()> {
+    let care = care::checked(&settings(&args)?.care, texts);
+    say::doctor(args.data.or_else(config::default_data_folder), &care, texts)
 }
 
 async fn verify(place: &Place, texts: &Texts) -> Result<()> {

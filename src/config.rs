@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::care::nexus::settings as nexus;
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
 use crate::sources::scaip::settings as scaip;
@@ -109,6 +110,8 @@ pub struct MedcomSettings {
 #[serde(rename_all = "kebab-case")]
 pub enum CareAdapter {
     Demo,
+    /// KMD Nexus.
+    Nexus,
     /// Not set up: nobody is asked, and notes cannot be written.
     #[default]
     Off,
@@ -125,6 +128,22 @@ pub struct CareSettings {
     pub url: Option<String>,
     #[serde(default)]
     pub token_file: Option<PathBuf>,
+    /// Nexus: where its tokens are given out, and who we are there.
+    #[serde(default)]
+    pub token_url: Option<String>,
+    #[serde(default)]
+    pub client_id: Option<String>,
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    #[serde(default)]
+    pub nexus: nexus::Settings,
+    #[serde(default)]
+    pub lists: Vec<nexus::List>,
+    #[serde(default)]
+    pub visits: Option<nexus::Visits>,
+    /// How often lists and calendars are read (seconds).
+    #[serde(default)]
+    pub poll_seconds: Option<u32>,
 }
 
 /// The desk's own settings, from the user's configuration folder.
@@ -180,6 +199,7 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         names.push(name);
     }
     settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
+    settings.care.secret_file = settings.care.secret_file.take().map(|path| folder.join(path));
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));
     settings.witness = settings.witness.take().map(|path| folder.join(path));
     Ok(settings)

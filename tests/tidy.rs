@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Top folder or file of `src` and what of ours it may use besides itself. `cli`, `app` and `main` may use all.
 const MAY_USE: &[(&str, &[&str])] = &[
     // Settings are declared by the source they are for and read in one place.
-    ("config", &["domain", "sources"]),
+    ("config", &["domain", "sources", "care"]),
     ("clock", &[]),
     ("ids", &["domain"]),
     ("domain", &[]),

@@ -5,9 +5,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    adopt, expect_web_hooks, listen, log_to_stderr, receivers, say, start_demo_care, stop_on_signals,
-};
+use super::{adopt, expect_web_hooks, listen, log_to_stderr, receivers, say, stop_on_signals};
 use crate::cli;
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
@@ -42,7 +40,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     stop_on_signals(&stop)?;
     let listener = listen(args.listen).await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let (care_service, care) = start_demo_care(args.seed, &stop).await?;
+    let (care_service, care) = super::care::start_demo(args.seed, &stop).await?;
     let ids = Ids::seeded(args.seed);
     let salts = ids.clone();
     let clock = Clock::fast(args.speed);

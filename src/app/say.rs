@@ -79,7 +79,7 @@ pub fn error(texts: &Texts, error: &anyhow::Error) {
     let _ = writeln!(std::io::stderr(), "vagttavle: {text}");
 }
 
-fn explain(texts: &Texts, error: &anyhow::Error) -> String {
+pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {
     if let Some(failed) = error.downcast_ref::<Failed>() {
         return failed.text(texts);
     }
@@ -337,7 +337,7 @@ pub fn man() -> Result<()> {
 }
 
 /// Looks at what often is wrong on a machine.
-pub fn doctor(data: Option<std::path::PathBuf>, texts: &Texts) -> Result<()> {
+pub fn doctor(data: Option<std::path::PathBuf>, care: &[(bool, String)], texts: &Texts) -> Result<()> {
     use std::io::IsTerminal;
     use std::os::unix::fs::PermissionsExt;
     let check = |name: &str, is_good: bool, detail: String| {
@@ -351,6 +351,9 @@ pub fn doctor(data: Option<std::path::PathBuf>, texts: &Texts) -> Result<()> {
         let is_good = mode.as_ref().map_or(true, |mode| mode & 0o077 == 0);
         let mode = mode.map_or_else(|_| "-".into(), |mode| format!("{mode:o}"));
         check("data", is_good, format!("{} {mode}", folder.display()))?;
+    }
+    for (is_good, detail) in care {
+        check("care", *is_good, detail.clone())?;
     }
     for rules in agreement::built_in() {
         check("agreement", true, format!("{} {}", rules.id, rules.version))?;

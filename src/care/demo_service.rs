@@ -269,11 +269,7 @@ async fn visits_of(State(service): State<Service>, Path(id): Path<String>) -> Re
     Json(visits).into_response()
 }
 
-async fn pause(
-    State(service): State<Service>,
-    Path(id): Path<String>,
-    Json(paused): Json<bool>,
-) -> Response {
+async fn pause(State(service): State<Service>, Path(id): Path<String>, Json(paused): Json<bool>) -> Response {
     let Some(it) = service.citizens().iter().find(|it| it.person.citizen.as_str() == id) else {
         return StatusCode::NOT_FOUND.into_response();
     };

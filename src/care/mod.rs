@@ -118,7 +118,8 @@ pub struct Visit {
     pub grant: Grant,
     pub help: Help,
     pub planned_at: DateTime<Utc>,
-    /// None as well where the care system does not tell when a visit began.
+    /// Whether the care system tells when it began; if not, the visit is late only when somebody says so.
+    pub tells_start: bool,
     #[serde(default)]
     pub started_at: Option<DateTime<Utc>>,
     #[serde(default)]

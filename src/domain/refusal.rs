@@ -88,6 +88,8 @@ pub enum Refusal {
     CitizenUnknown,
     /// The care system did not take the text (it does not know the citizen, say).
     CareRefused,
+    /// Texts cannot go to the care system from here: the settings do not say how.
+    CareNotSetUp,
     NameTaken,
     UnknownPerson,
     /// A timer fired before its time, or for a duty that is gone. Never shown to a person.

@@ -10,9 +10,10 @@ use tracing::warn;
 
 use super::writer::WRITTEN;
 use super::{Done, Engine, Failure, Order};
-use crate::care::{CareError, Whose};
+use crate::care::{CareError, Whose, Why};
 use crate::domain::entry::{self, Body, Entry};
-use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference};
+use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference, SourceName};
+use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::{self, Actor, Command, Refusal};
 
 /// Notes that may wait at once; more are refused while the care system is away.
@@ -31,28 +32,44 @@ pub struct Pending {
     at: DateTime<Utc>,
 }
 
+impl Pending {
+    /// The same note of the same person.
+    fn is(&self, other: &Pending) -> bool {
+        self.id == other.id && self.actor == other.actor
+    }
+}
+
+/// Oldest first. One that is being written stays until it is known to be.
 #[derive(Clone, Default)]
-pub struct Notes(Arc<Mutex<VecDeque<Pending>>>);
+pub struct Notes(Arc<Mutex<VecDeque<Arc<Pending>>>>);
 
 impl Notes {
     pub fn waiting(&self) -> u32 {
         u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Pending>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Pending>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, pending: Pending) -> bool {
         let mut all = self.lock();
-        if all.iter().any(|it| it.id == pending.id) {
+        if all.iter().any(|it| it.is(&pending)) {
             return true;
         }
         if all.len() >= WAITING_MAX {
             return false;
         }
-        all.push_back(pending);
+        all.push_back(Arc::new(pending));
         true
+    }
+
+    fn all(&self) -> Vec<Arc<Pending>> {
+        self.lock().iter().cloned().collect()
+    }
+
+    fn remove(&self, done: &Pending) {
+        self.lock().retain(|it| !it.is(done));
     }
 }
 
@@ -89,7 +106,7 @@ impl Engine {
                 }
                 Ok(Done { sequence: state.head, entry: Some(entry), state, waiting: true })
             }
-            Err(_) => Err(Failure::Refused(Refusal::CareRefused)),
+            Err(error) => Err(refused(error)),
         }
     }
 
@@ -114,7 +131,7 @@ impl Engine {
         let receipt = match self.write(&pending).await {
             Ok(receipt) => receipt,
             Err(CareError::Away { .. }) => return Err(Failure::CareAway),
-            Err(_) => return Err(Failure::Refused(Refusal::CareRefused)),
+            Err(error) => return Err(refused(error)),
         };
         let reference = Reference::new(receipt.as_str().to_uppercase()).ok();
         let command = Command::justification_sent(channel, reference);
@@ -165,7 +182,14 @@ impl Engine {
     }
 }
 
-/// Tries the waiting notes again, oldest first, until told to stop.
+fn refused(error: CareError) -> Failure {
+    Failure::Refused(match error {
+        CareError::NotSetUp { .. } => Refusal::CareNotSetUp,
+        _ => Refusal::CareRefused,
+    })
+}
+
+/// Tries the waiting notes again, until told to stop.
 pub async fn retry(engine: Engine, stop: CancellationToken) {
     loop {
         let at = engine.clock.now() + TimeDelta::seconds(RETRY_SECONDS);
@@ -173,20 +197,42 @@ pub async fn retry(engine: Engine, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = engine.clock.sleep_until(at) => {}
         }
-        loop {
-            let Some(pending) = engine.notes.lock().pop_front() else { break };
-            match engine.write(&pending).await {
+        engine.write_waiting().await;
+    }
+}
+
+impl Engine {
+    /// Tries each waiting note once, oldest first, until the care system turns out to be away.
+    pub async fn write_waiting(&self) {
+        for pending in self.notes.all() {
+            match self.write(&pending).await {
                 Ok(receipt) => {
-                    if engine.receipt(&pending, receipt).await.is_err() {
-                        warn!("a note was written but its receipt could not be recorded");
+                    // A log that cannot be written now: the care system gives the same receipt the next time.
+                    match self.receipt(&pending, receipt).await {
+                        Err(Failure::Unavailable) => return,
+                        Err(error) => {
+                            warn!(%error, "a note was written but its receipt could not be recorded")
+                        }
+                        Ok(_) => {}
                     }
+                    self.notes.remove(&pending);
                 }
-                Err(CareError::Away { .. }) => {
-                    engine.notes.lock().push_front(pending);
-                    break;
+                // Its own trouble, not the care system's: the others are tried all the same.
+                Err(CareError::Away { why: Why::Unreadable }) => {}
+                Err(CareError::Away { .. }) => return,
+                Err(error) => {
+                    warn!(%error, entry = %pending.entry, "the care system refused a note that had waited");
+                    self.notes.remove(&pending);
+                    self.note_refused().await;
                 }
-                Err(_) => warn!("the care system refused a note that had waited"),
             }
         }
+    }
+
+    /// Nobody waits for an answer any more: it becomes an entry, so that somebody writes it by hand.
+    async fn note_refused(&self) {
+        let Ok(source) = SourceName::new(self.care.name()) else { return };
+        let what = Code::new("care-note-refused").ok();
+        self.report(&source, Report::Trouble { trouble: TroubleKind::Unreadable, what }).await;
     }
 }

@@ -13,6 +13,7 @@ pub mod demo;
 pub mod drop_folder;
 pub mod medcom;
 pub mod scaip;
+pub mod polled;
 pub mod xml;
 
 use std::future::Future;

@@ -1,5 +1,8 @@
 //! The care port against the demo's care system, over real HTTP on a free port.
 
+mod nexus;
+mod nexus_double;
+
 use std::future::Future;
 use std::time::Duration;
 
@@ -9,8 +12,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use vagttavle::care::demo::{BadAddress, Client, Limits};
 use vagttavle::care::demo_service::{Invented, Mode, Service};
-use vagttavle::care::{Care, CareError, Cpr, Whose, Why};
+use vagttavle::care::{Care, CareError, Cpr, Told, Visit, VisitsOf, Whose, Why};
 use vagttavle::domain::identity::{CitizenId, ExternalId, Key, looks_like_cpr};
+use vagttavle::domain::observation::{Grant, Help, Observation};
 
 /// No test waits longer than this for a condition.
 const BOUND: Duration = Duration::from_secs(20);
@@ -116,6 +120,50 @@ async fn a_cpr_number_leads_to_our_citizen_or_to_nobody() {
     assert_eq!(care.who(&stranger).await.unwrap_err(), CareError::Unknown);
     running.service.set(Mode::Away);
     assert_eq!(care.who(&stranger).await.unwrap_err(), CareError::Away { why: Why::Failed });
+}
+
+#[tokio::test]
+async fn lists_and_visits_are_read_and_a_citizen_is_paused_and_resumed() {
+    let running = Running::start().await;
+    let care = running.care();
+    let citizen = running.first().person.citizen;
+    assert_eq!(care.lists().await.unwrap().told, Vec::new());
+    let stay = ExternalId::new("stay-1").unwrap();
+    let told = Told {
+        key: key("row-1"),
+        at: said_at(),
+        agreement: running.first().agreement,
+        observation: Observation::StayDischarged { stay, citizen: Some(citizen.clone()) },
+    };
+    running.service.tell(told.clone());
+    assert_eq!(care.lists().await.unwrap().told, vec![told]);
+
+    let visit = |id: &str, hours: i64| Visit {
+        visit: ExternalId::new(id).unwrap(),
+        citizen: citizen.clone(),
+        agreement: running.first().agreement,
+        grant: Grant::Service,
+        help: Help::Personal,
+        planned_at: said_at() + chrono::TimeDelta::hours(hours),
+        tells_start: true,
+        started_at: None,
+        done_at: None,
+    };
+    let (soon, later) = (visit("v-1", 1), visit("v-2", 30));
+    running.service.plan(soon.clone());
+    running.service.plan(later);
+    let day = (said_at(), said_at() + chrono::TimeDelta::hours(24));
+    assert_eq!(care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap(), vec![soon.clone()]);
+    assert_eq!(care.visits(&VisitsOf::Citizen(citizen.clone()), day.0, day.1).await.unwrap(), vec![soon]);
+    let other = VisitsOf::Citizen(running.service.citizens()[1].person.citizen.clone());
+    assert_eq!(care.visits(&other, day.0, day.1).await.unwrap(), Vec::new());
+
+    for paused in [true, true, false] {
+        care.set_paused(&citizen, paused).await.unwrap();
+        assert_eq!(running.service.is_paused(&citizen), paused);
+    }
+    let stranger = CitizenId::new("demo-citizen-jam-9999").unwrap();
+    assert_eq!(care.set_paused(&stranger, true).await, Err(CareError::Unknown));
 }
 
 #[test]
@@ -259,11 +307,14 @@ async fn an_answer_that_makes_no_sense_is_no_answer() {
 
 #[tokio::test]
 async fn switched_off_it_is_away() {
-    let off = CareError::Away { why: Why::Off };
+    let off = CareError::NotSetUp { setting: "care.adapter" };
     let whose = Whose::Citizen(CitizenId::new("demo-citizen-jam-0001").unwrap());
     assert_eq!(Care::Off.who(&whose).await.unwrap_err(), off);
     let Whose::Citizen(citizen) = whose else { unreachable!() };
     assert_eq!(Care::Off.write_note(&key("bo-1"), &citizen, "Tekst", said_at()).await, Err(off));
+    assert_eq!(Care::Off.lists().await, Err(off));
+    assert_eq!(Care::Off.visits(&VisitsOf::Everybody, said_at(), said_at()).await, Err(off));
+    assert_eq!(Care::Off.set_paused(&citizen, true).await, Err(off));
 }
 
 #[test]

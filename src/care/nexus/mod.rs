@@ -229,7 +229,8 @@ impl Client {
 
     async fn by_cpr(&self, cpr: &Cpr) -> Result<Value, CareError> {
         let found = self.search(cpr.expose(), "CPR").await?;
-        let theirs = found.get("patientIdentifier").and_then(|it| hal::text(it, "identifier").or(it.as_str()));
+        let theirs =
+            found.get("patientIdentifier").and_then(|it| hal::text(it, "identifier").or(it.as_str()));
         match theirs.map(Cpr::new) {
             Some(Ok(theirs)) if theirs != *cpr => Err(UNREADABLE),
             _ => Ok(found),
@@ -270,7 +271,13 @@ impl Client {
         let phone = phones.into_iter().find_map(|field| hal::text(found, field)).map(str::to_owned);
         let key_box = self.names.nexus.key_box_field.as_deref().and_then(|field| hal::text(found, field));
         let address = found.get("primaryAddress").map(address).unwrap_or_default();
-        (!name.is_empty()).then(|| Person { citizen, name, address, phone, key_box: key_box.map(str::to_owned) })
+        (!name.is_empty()).then(|| Person {
+            citizen,
+            name,
+            address,
+            phone,
+            key_box: key_box.map(str::to_owned),
+        })
     }
 
     // ---- notes -----------------------------------------------------------------------------
@@ -287,7 +294,8 @@ impl Client {
         let forms = self.follow(&found, "availableFormDefinitions").await?;
         let form = hal::named(forms.as_array().ok_or(UNREADABLE)?, form);
         let form = form.ok_or(not_set_up("care.nexus.note_form"))?;
-        let link = ["formDataPrototype", "formdataPrototype"].into_iter().find(|it| hal::href(form, it).is_some());
+        let link =
+            ["formDataPrototype", "formdataPrototype"].into_iter().find(|it| hal::href(form, it).is_some());
         let mut note = self.follow(form, link.ok_or(UNREADABLE)?).await?;
         let actions = self.follow(&note, "availableActions").await?;
         let action = hal::named(actions.as_array().ok_or(UNREADABLE)?, action);
@@ -350,7 +358,8 @@ mod tests {
 
     #[test]
     fn a_number_becomes_our_id_and_back_also_when_it_looks_like_a_cpr_number() {
-        for (number, id) in [(12384, "nexus-12384"), (101_013_123, "nexus-101013123"), (1_311_521_105, "nexus-x4e2c5c51")]
+        for (number, id) in
+            [(12384, "nexus-12384"), (101_013_123, "nexus-101013123"), (1_311_521_105, "nexus-x4e2c5c51")]
         {
             let citizen = citizen_id(number).expect("an id");
             assert_eq!((citizen.as_str(), number_of(&citizen)), (id, Some(number)));

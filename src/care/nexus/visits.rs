@@ -104,6 +104,7 @@ fn visit(settings: &Visits, number: u64, event: &Value) -> Option<Visit> {
         grant: settings.grant,
         help: *help,
         planned_at: hal::time(event, &settings.planned_field)?,
+        tells_start: settings.started_field.is_some(),
         started_at: time(&settings.started_field),
         done_at: time(&settings.done_field),
     })

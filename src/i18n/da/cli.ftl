@@ -28,6 +28,14 @@ cli-no-such-action = { $action } kan ikke gøres ved denne post. Der kan gøres:
 cli-bad-field = { $field } forstås ikke. Skriv navn=værdi; felterne er: { $fields }
 cli-done = Gjort: { $number } { $state }
 cli-note-waits = Omsorgssystemet svarer ikke. Teksten venter i serverens hukommelse.
+cli-notes-lost = { $count ->
+    [one] Et notat, der ventede på omsorgssystemet, blev ikke skrevet og er tabt. Skriv det i omsorgssystemet.
+   *[other] { $count } notater, der ventede på omsorgssystemet, blev ikke skrevet og er tabt. Skriv dem i omsorgssystemet.
+ }
+cli-care-needed = ikke sat op: { $setting }. Uden den kan Nexus ikke bruges; skriv den i serverens indstillinger under [care].
+cli-care-bad-address = { $setting } skal være en https-adresse (http kun på denne maskine).
+cli-care-off = ikke sat op: omsorgssystemet (care.adapter). Navne vises ikke, og notater kan ikke skrives herfra.
+cli-care-not-set-up = ikke sat op: { $what } ({ $setting })
 cli-nothing-open = Intet er åbent.
 cli-log-damaged = Loggen er beskadiget ved { $at }: { $why }. Gem mappen, som den er, og læg den sidste gode kopi i en tom mappe: vagttavle restore FIL --data NY
 cli-log-unavailable = Loggen kan ikke bruges nu: { $why }. Se efter disken og dens plads, og prøv igen.

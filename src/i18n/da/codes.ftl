@@ -168,3 +168,11 @@ role-coordinator = vagtkoordinator
 role-leader = teamleder
 role-viewer = kun læsning
 role-source = kilde
+# Hvad omsorgssystemet kan sættes op til
+care-ability-citizens = hvem en borger er, ud fra vores eget nummer
+care-ability-devices = hvem et kaldeapparat står hos
+care-ability-notes = notater til omsorgssystemet
+care-ability-lists = adviser og udskrivninger fra aktivitetslister
+care-ability-visits = planlagte besøg
+care-ability-visit-starts = hvornår et besøg begyndte; det er kun forsinket, når nogen siger det
+care-ability-pause = pause og genoptagelse af en borger

@@ -98,6 +98,17 @@ trouble-what-line-too-long = en linje fra centralen er for lang og er ikke læst
 trouble-what-too-many-lines = en besked fra centralen har for mange linjer og er ikke læst
 trouble-what-message-too-big = en besked fra centralen er for stor og er ikke læst
 trouble-what-not-a-header = en linje fra centralen kan ikke læses
+# Hvad der er galt med omsorgssystemet, og hvad man gør
+trouble-what-care-unreachable = omsorgssystemet svarer ikke: slå op dér, eller ring til driften
+trouble-what-care-took-too-long = omsorgssystemet er for længe om at svare: slå op dér
+trouble-what-care-failed = omsorgssystemet kan ikke svare nu: slå op dér
+trouble-what-care-unreadable = omsorgssystemets svar forstås ikke: driften må se på det
+trouble-what-care-refused = omsorgssystemet afviser os: driften må se på adgangen
+trouble-what-care-not-set-up = noget er ikke sat op: driften kan se hvad med vagttavle doctor
+trouble-what-care-row-unreadable = en række i omsorgssystemets liste: slå op dér
+trouble-what-care-fact-refused = noget i omsorgssystemets liste kunne ikke bruges: slå op dér
+trouble-what-care-note-refused = omsorgssystemet tog ikke imod et notat: skriv det dér
+trouble-what-care-pause-refused = en borger blev ikke sat på pause eller i gang: gør det i omsorgssystemet
 
 contact-emergency-112 = 112
 contact-doctor = lægevagt

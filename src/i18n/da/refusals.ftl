@@ -30,3 +30,4 @@ refusal-not-due = Det er ikke forfaldent endnu.
 refusal-unchanged = Der var intet nyt i det.
 refusal-citizen-unknown = Borgeren er ikke kendt i omsorgssystemet endnu. Skriv notatet dér, eller vent til borgeren er fundet.
 refusal-care-refused = Omsorgssystemet tog ikke imod teksten. Skriv den direkte i omsorgssystemet.
+refusal-care-not-set-up = ikke sat op: notater til omsorgssystemet (se: vagttavle doctor). Skriv teksten direkte i omsorgssystemet.

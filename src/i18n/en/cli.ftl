@@ -28,6 +28,14 @@ cli-no-such-action = { $action } cannot be done to this entry. What can be done:
 cli-bad-field = { $field } is not understood. Write name=value; the fields are: { $fields }
 cli-done = Done: { $number } { $state }
 cli-note-waits = The care system does not answer. The text waits in the server's memory.
+cli-notes-lost = { $count ->
+    [one] One note that waited for the care system was not written and is lost. Write it in the care system.
+   *[other] { $count } notes that waited for the care system were not written and are lost. Write them in the care system.
+ }
+cli-care-needed = not set up: { $setting }. Nexus cannot be used without it; write it in the server's settings under [care].
+cli-care-bad-address = { $setting } must be an https address (http on this machine only).
+cli-care-off = not set up: the care system (care.adapter). Names are not shown, and notes cannot be written from here.
+cli-care-not-set-up = not set up: { $what } ({ $setting })
 cli-nothing-open = Nothing is open.
 cli-log-damaged = The log is damaged at { $at }: { $why }. Keep the folder as it is and lay the last good copy into an empty one: vagttavle restore FILE --data NEW
 cli-log-unavailable = The log cannot be used now: { $why }. See to the disk and its space, and try again.

@@ -159,3 +159,11 @@ role-coordinator = coordinator
 role-leader = leader
 role-viewer = read only
 role-source = source
+# What the care system may be set up for
+care-ability-citizens = who a citizen is, by our own number
+care-ability-devices = whose an alarm device is
+care-ability-notes = notes to the care system
+care-ability-lists = notices and discharges from activity lists
+care-ability-visits = planned visits
+care-ability-visit-starts = when a visit began; it is late only when somebody says so
+care-ability-pause = pausing and resuming a citizen

@@ -98,6 +98,17 @@ trouble-what-line-too-long = a line of the exchange is too long and was not read
 trouble-what-too-many-lines = a message of the exchange has too many lines and was not read
 trouble-what-message-too-big = a message of the exchange is too big and was not read
 trouble-what-not-a-header = a line of the exchange cannot be read
+# What is wrong with the care system, and what to do
+trouble-what-care-unreachable = the care system does not answer: look there, or ring operations
+trouble-what-care-took-too-long = the care system takes too long: look there
+trouble-what-care-failed = the care system cannot answer now: look there
+trouble-what-care-unreadable = the care system's answer makes no sense: operations must look at it
+trouble-what-care-refused = the care system refuses us: operations must look at the access
+trouble-what-care-not-set-up = something is not set up: operations can see what with vagttavle doctor
+trouble-what-care-row-unreadable = a row of the care system's list: look there
+trouble-what-care-fact-refused = something in the care system's list could not be used: look there
+trouble-what-care-note-refused = the care system did not take a note: write it there
+trouble-what-care-pause-refused = a citizen was not paused or resumed: do it in the care system
 
 contact-emergency-112 = 112
 contact-doctor = doctor on call

@@ -30,3 +30,4 @@ refusal-not-due = It is not due yet.
 refusal-unchanged = There was nothing new in it.
 refusal-citizen-unknown = The citizen is not known in the care system yet. Write the note there, or wait until the citizen is found.
 refusal-care-refused = The care system did not take the text. Write it there directly.
+refusal-care-not-set-up = not set up: notes to the care system (see: vagttavle doctor). Write the text there directly.

@@ -1,0 +1,344 @@
+//! The care system: opened from the settings, its lists and calendars as sources, and what a coordinator does about a
+//! stay told to it.
+//!
+//! Says once, at the start, what is not set up. Must never log a citizen.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio::sync::broadcast::error::RecvError;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::inbox::EngineInbox;
+use super::say::Failed;
+use crate::care::nexus::settings::Names;
+use crate::care::nexus::{self, Access, BadAccess};
+use crate::care::{Ability, Care, CareError, Told, Visit, VisitsOf, demo, demo_service};
+use crate::config::{self, CareAdapter, CareSettings};
+use crate::domain::discharges::DischargeEvent;
+use crate::domain::identity::{AgreementId, CitizenId, Code, Key, SourceName};
+use crate::domain::observation::{Observation, Rank};
+use crate::domain::sources::{Report, TroubleKind};
+use crate::domain::{Event, Record, State};
+use crate::engine::{Engine, Published};
+use crate::i18n::{Said, Texts, key};
+use crate::ids::Ids;
+use crate::protocol::observations::{LiveFacts, Observed};
+use crate::sources::polled::{Answer, Asked, NoAnswer, Poll};
+
+/// How often lists and calendars are read, unless set (seconds).
+const POLL_SECONDS: u32 = 60;
+/// Never more often than this (seconds).
+const POLL_SECONDS_MIN: u32 = 5;
+/// A list counts as late after so many times that.
+const POLLS_EXPECTED: i64 = 3;
+/// Planned visits are read this far back and ahead (hours).
+const VISITS_BACK: TimeDelta = TimeDelta::hours(6);
+const VISITS_AHEAD: TimeDelta = TimeDelta::hours(24);
+/// Between tries to pause or resume somebody while the care system is away (seconds).
+const PAUSE_AGAIN: TimeDelta = TimeDelta::seconds(30);
+
+/// How long an ending server waits for the care system to take the notes that wait.
+const LAST_NOTES_FOR: Duration = Duration::from_secs(5);
+
+/// The care system of the settings. The demo adapter without an address brings its own, of invented citizens.
+pub async fn open(settings: &CareSettings, texts: &Texts, stop: &CancellationToken) -> Result<Care> {
+    let care = match settings.adapter {
+        CareAdapter::Off => Care::Off,
+        CareAdapter::Demo => match &settings.url {
+            None => start_demo(1, stop).await?.1,
+            Some(url) => {
+                let token = match &settings.token_file {
+                    Some(file) => config::secret(file)?,
+                    None => return Err(needed("care.token_file")),
+                };
+                Care::Demo(demo::Client::new(url, token, demo::Limits::default())?)
+            }
+        },
+        CareAdapter::Nexus => Care::Nexus(nexus(settings)?),
+    };
+    say_missing(&care, texts);
+    Ok(care)
+}
+
+pub async fn start_demo(seed: u64, stop: &CancellationToken) -> Result<(demo_service::Service, Care)> {
+    let token = SecretString::from(Ids::system().token());
+    let service = demo_service::Service::new(seed, token.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let base = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(service.clone().serve(listener, stop.clone().cancelled_owned()));
+    let client = demo::Client::new(&base, token, demo::Limits::default())?;
+    Ok((service, Care::Demo(client)))
+}
+
+/// Without these nothing of Nexus works: the server does not start.
+fn nexus(settings: &CareSettings) -> Result<nexus::Client> {
+    let needs = |value: &Option<String>, name| value.clone().ok_or_else(|| needed(name));
+    let access = Access {
+        url: needs(&settings.url, "care.url")?,
+        token_url: needs(&settings.token_url, "care.token_url")?,
+        client_id: needs(&settings.client_id, "care.client_id")?,
+        secret: match &settings.secret_file {
+            Some(file) => config::secret(file)?,
+            None => return Err(needed("care.secret_file")),
+        },
+    };
+    nexus::Client::new(access, names(settings), demo::Limits::default()).map_err(|bad| {
+        let setting = match bad {
+            BadAccess::Url => "care.url",
+            BadAccess::TokenUrl => "care.token_url",
+        };
+        Failed::new(key::CLI_CARE_BAD_ADDRESS).with("setting", setting).into()
+    })
+}
+
+fn names(settings: &CareSettings) -> Names {
+    Names { nexus: settings.nexus.clone(), lists: settings.lists.clone(), visits: settings.visits.clone() }
+}
+
+fn needed(setting: &'static str) -> anyhow::Error {
+    Failed::new(key::CLI_CARE_NEEDED).with("setting", setting).into()
+}
+
+/// What does not work for want of a setting, a line each; one line when nothing is set up at all.
+fn say_missing(care: &Care, texts: &Texts) {
+    if matches!(care, Care::Off) {
+        warn!("{}", texts.get(key::CLI_CARE_OFF));
+        return;
+    }
+    for (ability, setting) in care.missing() {
+        warn!(setting, "{}", not_set_up(texts, ability, setting));
+    }
+}
+
+/// `ikke sat op: besøgenes begyndelse (care.visits.started_field)`
+fn not_set_up(texts: &Texts, ability: Ability, setting: &'static str) -> Said {
+    let what = texts.code_with("care-ability", ability.name(), &[]);
+    texts.with(key::CLI_CARE_NOT_SET_UP, &[("what", what.into()), ("setting", setting.into())])
+}
+
+/// For `doctor`: the adapter, and what is not set up. The care system itself is not asked.
+pub fn checked(settings: &CareSettings, texts: &Texts) -> Vec<(bool, String)> {
+    let missing = match settings.adapter {
+        CareAdapter::Off => return vec![(true, texts.get(key::CLI_CARE_OFF).as_str().to_owned())],
+        CareAdapter::Demo => return vec![(true, "demo".into())],
+        CareAdapter::Nexus => names(settings).missing(),
+    };
+    let mut lines = match nexus(settings) {
+        Ok(_) => vec![(true, "nexus".to_owned())],
+        Err(error) => vec![(false, super::say::explain(texts, &error))],
+    };
+    let said = |(ability, setting)| (false, not_set_up(texts, ability, setting).as_str().to_owned());
+    lines.extend(missing.into_iter().map(said));
+    lines
+}
+
+/// The server ends: notes that wait are tried once more, and what is lost is said. They are kept in memory only.
+pub async fn last_notes(engine: &Engine, texts: &Texts) {
+    if engine.notes_waiting() == 0 {
+        return;
+    }
+    let _ = tokio::time::timeout(LAST_NOTES_FOR, engine.write_waiting()).await;
+    let lost = engine.notes_waiting();
+    if lost > 0 {
+        let said = texts.with(key::CLI_NOTES_LOST, &[("count", lost.into())]);
+        tracing::error!(notes = lost, "{said}");
+    }
+}
+
+// ---- lists and calendars as sources ---------------------------------------------------------
+
+/// Starts what reads the lists and the calendars, and what tells the care system of stays, as far as it is set up.
+pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    let missing: Vec<Ability> = engine.care.missing().into_iter().map(|(ability, _)| ability).collect();
+    if !missing.contains(&Ability::Pause) {
+        tokio::spawn(tell_of_stays(engine.clone(), stop.clone()));
+    }
+    if settings.adapter == CareAdapter::Demo && settings.url.is_none() {
+        // Its own service has neither.
+        return Ok(());
+    }
+    let seconds = settings.poll_seconds.unwrap_or(POLL_SECONDS).max(POLL_SECONDS_MIN);
+    let name = engine.care.name();
+    if !missing.contains(&Ability::Lists) {
+        let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
+        poll(engine, name.to_owned(), agreements, Lists(engine.care.clone()), seconds, stop)?;
+    }
+    if !missing.contains(&Ability::Visits) {
+        let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
+        let calendars = Calendars(engine.clone());
+        poll(engine, format!("{name}-kalender"), agreements, calendars, seconds, stop)?;
+    }
+    Ok(())
+}
+
+fn poll(
+    engine: &Engine,
+    name: String,
+    agreements: Vec<AgreementId>,
+    asked: impl Asked,
+    seconds: u32,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let source = SourceName::new(name)?;
+    let within = TimeDelta::seconds(i64::from(seconds) * POLLS_EXPECTED);
+    engine.health.expect(source.clone(), "care", Some(within), agreements, engine.clock.now());
+    let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
+    let poll = Poll { source, inbox, asked, every: Duration::from_secs(u64::from(seconds)) };
+    tokio::spawn(poll.run(stop.clone()));
+    Ok(())
+}
+
+struct Lists(Care);
+
+impl Asked for Lists {
+    async fn ask(&self) -> Result<Answer, NoAnswer> {
+        let heard = self.0.lists().await.map_err(no_answer)?;
+        let observed = heard.told.into_iter().map(observed).collect();
+        Ok(Answer { observed, unreadable: heard.unreadable })
+    }
+}
+
+struct Calendars(Engine);
+
+impl Asked for Calendars {
+    async fn ask(&self) -> Result<Answer, NoAnswer> {
+        let now = self.0.clock.now();
+        let visits = self.0.care.visits(&VisitsOf::Everybody, now - VISITS_BACK, now + VISITS_AHEAD).await;
+        let visits = visits.map_err(no_answer)?;
+        let observed = visits.iter().flat_map(|visit| told_of(visit, now)).map(observed).collect();
+        Ok(Answer { observed, unreadable: Vec::new() })
+    }
+}
+
+fn no_answer(error: CareError) -> NoAnswer {
+    let code = |name: &'static str| Code::new(format!("care-{name}")).expect("a constant code");
+    match error {
+        CareError::Away { why } => NoAnswer::Away(code(why.name())),
+        CareError::Unknown => NoAnswer::Away(code("unreadable")),
+        CareError::Refused => NoAnswer::Never(code("refused")),
+        CareError::NotSetUp { .. } => NoAnswer::Never(code("not-set-up")),
+    }
+}
+
+fn observed(told: Told) -> Observed {
+    Observed {
+        key: told.key,
+        at: told.at,
+        agreement: Some(told.agreement),
+        candidates: Vec::new(),
+        rank: Rank::Event,
+        observation: told.observation,
+        live: LiveFacts::default(),
+    }
+}
+
+/// A visit's plan, and that it began and ended where that is told. The keys are made of what is said: a plan that
+/// changed is another fact.
+fn told_of(visit: &Visit, now: DateTime<Utc>) -> Vec<Told> {
+    let id = &visit.visit;
+    let plan = Observation::VisitPlanned {
+        visit: id.clone(),
+        citizen: visit.citizen.clone(),
+        grant: visit.grant,
+        help: visit.help,
+        agreed_at: visit.planned_at,
+        window: None,
+        starts: Some(visit.tells_start),
+    };
+    let mut facts = vec![(now, visit.planned_at, plan)];
+    facts.extend(visit.started_at.map(|at| (at, at, Observation::VisitStarted { visit: id.clone() })));
+    facts.extend(visit.done_at.map(|at| (at, at, Observation::VisitDone { visit: id.clone() })));
+    let told = |(at, said, observation): (DateTime<Utc>, DateTime<Utc>, Observation)| {
+        let content = format!("{id}\n{}\n{observation:?}", said.timestamp_millis());
+        let key = Key::of_bytes("care-visit-", &Sha256::digest(content.as_bytes())[..16]);
+        Told { key, at, agreement: visit.agreement.clone(), observation }
+    };
+    facts.into_iter().map(told).collect()
+}
+
+// ---- pause and resume -----------------------------------------------------------------------
+
+/// What a coordinator's record means for the citizen in the care system: true is paused (N 3.5.3).
+fn pauses(record: &Record) -> Option<bool> {
+    match &record.event {
+        Event::Discharges(DischargeEvent::Resumed {}) => Some(false),
+        Event::Discharges(DischargeEvent::Stopped { reason }) if reason.as_str() == "back-in-hospital" => {
+            Some(true)
+        }
+        Event::Discharges(DischargeEvent::Corrected { what, .. }) if what.as_str() == "resumption" => {
+            Some(true)
+        }
+        _ => None,
+    }
+}
+
+fn wanted<'r>(records: &'r [Record], after: &'r State) -> impl Iterator<Item = (CitizenId, bool)> + 'r {
+    records.iter().filter_map(|record| {
+        let paused = pauses(record)?;
+        Some((after.entry(record.entry)?.citizen.clone()?, paused))
+    })
+}
+
+/// Pauses and resumes citizens in the care system as the coordinators record it. What could not be told is told again;
+/// a later record about the same citizen takes its place.
+async fn tell_of_stays(engine: Engine, stop: CancellationToken) {
+    let mut news = engine.subscribe();
+    let mut waiting: BTreeMap<CitizenId, bool> = BTreeMap::new();
+    loop {
+        let again = async {
+            match waiting.is_empty() {
+                true => std::future::pending().await,
+                false => engine.clock.sleep_until(engine.clock.now() + PAUSE_AGAIN).await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {
+                if !waiting.is_empty() {
+                    warn!(citizens = waiting.len(), "ended before the care system heard who is paused or resumed");
+                }
+                return;
+            }
+            () = again => {}
+            news = news.recv() => match news {
+                Ok(Published::Recorded { records, after, .. }) => {
+                    let wanted: Vec<_> = wanted(&records, &after).collect();
+                    if wanted.is_empty() {
+                        continue;
+                    }
+                    waiting.extend(wanted);
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            }
+        }
+        tell_all(&engine, &mut waiting).await;
+    }
+}
+
+async fn tell_all(engine: &Engine, waiting: &mut BTreeMap<CitizenId, bool>) {
+    for (citizen, paused) in waiting.clone() {
+        match engine.care.set_paused(&citizen, paused).await {
+            Ok(()) => drop(waiting.remove(&citizen)),
+            Err(CareError::Away { .. }) => {}
+            Err(error) => {
+                warn!(%error, paused, "the care system does not pause or resume a citizen");
+                waiting.remove(&citizen);
+                refused(engine, "care-pause-refused").await;
+            }
+        }
+    }
+}
+
+/// What the care system will not take becomes an entry: somebody must do it there by hand.
+async fn refused(engine: &Engine, what: &'static str) {
+    let Ok(source) = SourceName::new(engine.care.name()) else { return };
+    let report = Report::Trouble { trouble: TroubleKind::Unreadable, what: Code::new(what).ok() };
+    engine.report(&source, report).await;
+}
