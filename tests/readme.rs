@@ -85,6 +85,9 @@ fn every_setting_is_in_the_example() {
     let blocks = [
         (server, known_keys::<Settings>("unheard_of = 1")),
         (server, known_keys::<Settings>("[care]\nunheard_of = 1")),
+        (server, known_keys::<Settings>("[care.nexus]\nunheard_of = 1")),
+        (server, known_keys::<Settings>("[[care.lists]]\nunheard_of = 1")),
+        (server, known_keys::<Settings>("[care.visits]\nunheard_of = 1")),
         (server, known_keys::<Settings>(&format!("{ami}unheard_of = 1"))),
         (server, known_keys::<Settings>(&format!("{scaip}unheard_of = 1"))),
         (server, known_keys::<Settings>(&format!("{ami}queues = {{ a = {{ unheard_of = 1 }} }}"))),
@@ -100,7 +103,7 @@ fn every_setting_is_in_the_example() {
 /// Whether the example sets this key or opens this table.
 fn names(text: &str, key: &str) -> bool {
     let is_set = |line: &str| line.contains(&format!("{key} = "));
-    let opens = |line: &str| line.contains(&format!("[{key}]")) || line.contains(&format!(".{key}."));
+    let opens = |line: &str| line.contains(&format!("[{key}]")) || line.contains(&format!(".{key}"));
     text.lines().any(|line| is_set(line) || opens(line))
 }
 
