@@ -339,6 +339,6 @@ async fn tell_all(engine: &Engine, waiting: &mut BTreeMap<CitizenId, bool>) {
 /// What the care system will not take becomes an entry: somebody must do it there by hand.
 async fn refused(engine: &Engine, what: &'static str) {
     let Ok(source) = SourceName::new(engine.care.name()) else { return };
-    let report = Report::Trouble { trouble: TroubleKind::Unreadable, what: Code::new(what).ok() };
+    let report = Report::Trouble { trouble: TroubleKind::Unreadable, what: Code::new(what).ok(), times: 1 };
     engine.report(&source, report).await;
 }

@@ -233,6 +233,6 @@ impl Engine {
     async fn note_refused(&self) {
         let Ok(source) = SourceName::new(self.care.name()) else { return };
         let what = Code::new("care-note-refused").ok();
-        self.report(&source, Report::Trouble { trouble: TroubleKind::Unreadable, what }).await;
+        self.report(&source, Report::Trouble { trouble: TroubleKind::Unreadable, what, times: 1 }).await;
     }
 }

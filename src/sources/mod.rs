@@ -12,8 +12,8 @@ pub mod ami;
 pub mod demo;
 pub mod drop_folder;
 pub mod medcom;
-pub mod scaip;
 pub mod polled;
+pub mod scaip;
 pub mod xml;
 
 use std::future::Future;
