@@ -1,6 +1,7 @@
 //! The wiring: the only place that knows all parts and puts them together.
 
 mod admin;
+mod adopted;
 mod care;
 mod demo;
 mod desk;
@@ -282,6 +283,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
         Parts { log, clock: Clock::system(), ids, care: care::open(&settings.care, texts, &stop).await? };
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
+    adopted::check(&settings, &engine.state())?;
     expect_web_hooks(&engine, &settings);
     start_exchanges(&settings, &engine, &stop)?;
     scaip::start(&settings.scaip, &engine, &stop).await?;

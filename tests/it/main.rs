@@ -5,6 +5,7 @@ mod bad_input;
 mod care;
 mod cli;
 mod commands;
+mod exchanges;
 mod headless_desk;
 mod process;
 mod proxy;

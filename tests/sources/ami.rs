@@ -432,7 +432,7 @@ fn settings_refuse_unknown_keys_and_what_cannot_work() {
         address = "10.0.0.5:5038"
         user = "vagt"
         secret_file = "s"
-        queues = { a = { kind = "alarm", agreements = [] } }
+        queues = { a = { kind = "alarm", agreements = ["jammerbugt"] } }
     "#;
     let good: Settings = toml::from_str(block).unwrap();
     assert_eq!(good.look_back_days, 7);
@@ -441,7 +441,8 @@ fn settings_refuse_unknown_keys_and_what_cannot_work() {
     for wrong in [
         block.replace("10.0.0.5:5038", "10.0.0.5"),
         block.replace("\"vagt\"", "\"va\\ngt\""),
-        block.replace("a = { kind = \"alarm\", agreements = [] }", ""),
+        block.replace("a = { kind = \"alarm\", agreements = [\"jammerbugt\"] }", ""),
+        block.replace("[\"jammerbugt\"]", "[]"),
         format!("{block}\nlook_back_days = 31"),
     ] {
         assert!(toml::from_str::<Settings>(&wrong).unwrap().check().is_err(), "{wrong}");

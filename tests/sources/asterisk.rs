@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -46,11 +47,33 @@ impl Pbx {
     }
 }
 
+/// Carries both ways until either end closes; what goes to the exchange is written down.
+async fn carry(near: TcpStream, far: TcpStream, tap: &Mutex<Vec<u8>>) {
+    let ((mut from, mut back), (mut answers, mut to)) = (near.into_split(), far.into_split());
+    let there = async {
+        let mut piece = [0; 4096];
+        while let Ok(count) = from.read(&mut piece).await
+            && count > 0
+        {
+            tap.lock().unwrap().extend_from_slice(&piece[..count]);
+            if to.write_all(&piece[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = there => {}
+        _ = tokio::io::copy(&mut answers, &mut back) => {}
+    }
+}
+
 /// A cable between the link and the exchange that can be cut.
 struct Cable {
     port: u16,
     is_cut: Arc<AtomicBool>,
     wires: Arc<Mutex<Vec<AbortHandle>>>,
+    /// Every byte that went to the exchange.
+    sent: Arc<Mutex<Vec<u8>>>,
     laid: JoinHandle<()>,
 }
 
@@ -59,22 +82,30 @@ impl Cable {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (is_cut, wires) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let (cut, all) = (is_cut.clone(), wires.clone());
+        let sent: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (cut, all, tap) = (is_cut.clone(), wires.clone(), sent.clone());
         let laid = tokio::spawn(async move {
             loop {
-                let (mut near, _) = listener.accept().await.unwrap();
+                let (near, _) = listener.accept().await.unwrap();
                 if cut.load(Ordering::SeqCst) {
                     continue;
                 }
+                let tap = tap.clone();
                 let wire = tokio::spawn(async move {
-                    if let Ok(mut far) = TcpStream::connect(("127.0.0.1", to)).await {
-                        let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                    if let Ok(far) = TcpStream::connect(("127.0.0.1", to)).await {
+                        carry(near, far, &tap).await;
                     }
                 });
                 all.lock().unwrap().push(wire.abort_handle());
             }
         });
-        Self { port, is_cut, wires, laid }
+        Self { port, is_cut, wires, sent, laid }
+    }
+
+    /// The names of the actions that went to the exchange.
+    fn actions(&self) -> Vec<String> {
+        let sent = String::from_utf8_lossy(&self.sent.lock().unwrap()).into_owned();
+        sent.lines().filter_map(|line| Some(line.strip_prefix("Action: ")?.to_owned())).collect()
     }
 
     fn cut(&self) {
@@ -255,4 +286,9 @@ async fn calls_a_cut_and_a_restart_end_as_in_the_log_of_the_exchange() {
         stop.cancel();
         running.await.unwrap();
     }
+    // Over a cut, a restart and a silence: as the user that may only read, and nothing that changes anything.
+    let actions = cable.actions();
+    let allowed = ["Challenge", "Login", "Ping", "QueueStatus", "Logoff"];
+    assert!(allowed.iter().all(|it| actions.iter().any(|action| action == it)), "{actions:?}");
+    assert!(actions.iter().all(|it| allowed.contains(&it.as_str())), "{actions:?}");
 }

@@ -63,6 +63,8 @@ pub enum BadSettings {
     User,
     #[error("no queue is named: nothing would be read")]
     NoQueue,
+    #[error("a queue names no agreement: nobody could see its calls")]
+    NoAgreement,
     #[error("look_back_days must be 0 to {LOOK_BACK_DAYS_MAX}")]
     LookBack,
 }
@@ -79,6 +81,9 @@ impl Settings {
         }
         if self.queues.is_empty() {
             return Err(BadSettings::NoQueue);
+        }
+        if self.queues.values().any(|queue| queue.agreements.is_empty()) {
+            return Err(BadSettings::NoAgreement);
         }
         if self.look_back_days > LOOK_BACK_DAYS_MAX {
             return Err(BadSettings::LookBack);

@@ -1,0 +1,43 @@
+//! The settings against the log: an agreement that a setting names is in force.
+//!
+//! What a source hands in for any other agreement would be recorded, and nobody could see it: the server does not start.
+
+use super::say::Failed;
+use crate::config::Settings;
+use crate::domain::State;
+use crate::domain::identity::AgreementId;
+use crate::domain::toml_reader::nearest;
+use crate::i18n::key;
+
+/// Every agreement that a setting names, with the setting. A source that takes agreements adds its line here.
+fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
+    let mut named = Vec::new();
+    for exchange in &settings.ami {
+        for (queue, rule) in &exchange.queues {
+            let setting = format!("[[ami]] {}, queues.{queue}.agreements", exchange.name);
+            named.extend(rule.agreements.iter().map(|id| (setting.clone(), id)));
+        }
+    }
+    if let Some(medcom) = &settings.medcom {
+        named.extend(medcom.default_agreement.iter().map(|id| ("[medcom] default_agreement".to_owned(), id)));
+        let by_receiver = medcom.agreement_by_receiver.iter();
+        named.extend(by_receiver.map(|(at, id)| (format!("[medcom] agreement_by_receiver, \"{at}\""), id)));
+    }
+    named
+}
+
+/// Errors: the first setting that names an agreement which is not in force, with the id most like it.
+pub fn check(settings: &Settings, state: &State) -> Result<(), Failed> {
+    for (setting, id) in named(settings) {
+        if state.agreements.contains_key(id) {
+            continue;
+        }
+        let adopted: Vec<&str> = state.agreements.keys().map(AgreementId::as_str).collect();
+        let failed = match nearest(id.as_str(), &adopted) {
+            Some(nearest) => Failed::new(key::CLI_NOT_ADOPTED_NEAREST).with("nearest", nearest),
+            None => Failed::new(key::CLI_NOT_ADOPTED).with("adopted", adopted.join(", ")),
+        };
+        return Err(failed.with("setting", setting).with("agreement", id.as_str()));
+    }
+    Ok(())
+}

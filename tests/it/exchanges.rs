@@ -1,0 +1,214 @@
+//! Two telephone exchanges at once, through the real binary: equal call ids and equal names of queues are never mixed.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, watch};
+
+use crate::process::Home;
+use crate::world::wait_for;
+
+/// Every action that may be sent: none of them changes anything in an exchange.
+const ALLOWED: [&str; 5] = ["Challenge", "Login", "Ping", "QueueStatus", "Logoff"];
+
+/// An exchange as far as its manager interface goes.
+struct Exchange {
+    port: u16,
+    /// Texts to send to whoever is connected.
+    say: mpsc::Sender<String>,
+    /// Names of the actions that came.
+    asked: Arc<Mutex<Vec<String>>>,
+    /// The list of queues was asked for and told so many times.
+    listed: watch::Receiver<u32>,
+}
+
+impl Exchange {
+    /// `members` are told in each list: (queue, interface, paused).
+    async fn start(members: &'static [(&'static str, &'static str, bool)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (say, mut texts) = mpsc::channel::<String>(16);
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (told, listed) = watch::channel(0);
+        let heard = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serve(stream, members, &mut texts, &heard, &told).await;
+            }
+        });
+        Self { port, say, asked, listed }
+    }
+
+    async fn until_listed(&mut self) {
+        self.listed.wait_for(|times| *times > 0).await.unwrap();
+    }
+
+    async fn send(&self, text: &str) {
+        self.say.send(text.replace('\n', "\r\n")).await.unwrap();
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    members: &[(&str, &str, bool)],
+    texts: &mut mpsc::Receiver<String>,
+    asked: &Mutex<Vec<String>>,
+    told: &watch::Sender<u32>,
+) {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    writer.write_all(b"Asterisk Call Manager/11.0.0\r\n").await.unwrap();
+    let (mut action, mut id) = (String::new(), String::new());
+    loop {
+        tokio::select! {
+            text = texts.recv() => {
+                let Some(text) = text else { return };
+                if writer.write_all(text.as_bytes()).await.is_err() { return }
+            }
+            line = lines.next_line() => {
+                let Ok(Some(line)) = line else { return };
+                match line.split_once(": ") {
+                    Some(("Action", name)) => name.clone_into(&mut action),
+                    Some(("ActionID", name)) => name.clone_into(&mut id),
+                    Some(_) => {}
+                    None => {
+                        asked.lock().unwrap().push(action.clone());
+                        let answer = answer(&action, &id, members);
+                        if writer.write_all(answer.as_bytes()).await.is_err() { return }
+                        told.send_modify(|times| *times += u32::from(action == "QueueStatus"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn answer(action: &str, id: &str, members: &[(&str, &str, bool)]) -> String {
+    let text = match action {
+        "Challenge" => format!("Response: Success\nActionID: {id}\nChallenge: 1234\n\n"),
+        "Login" => {
+            format!("Response: Success\nActionID: {id}\n\nEvent: FullyBooted\nPrivilege: system,all\n\n")
+        }
+        "QueueStatus" => {
+            let mut text = format!("Response: Success\nActionID: {id}\nEventList: start\n\n");
+            for queue in ["doegnvagt", "noedkald"] {
+                text.push_str(&format!("Event: QueueParams\nQueue: {queue}\nActionID: {id}\n\n"));
+            }
+            for (queue, interface, paused) in members {
+                let paused = u8::from(*paused);
+                text.push_str(&format!(
+                    "Event: QueueMember\nQueue: {queue}\nLocation: {interface}\nStatus: 1\nPaused: {paused}\nActionID: {id}\n\n"
+                ));
+            }
+            text + &format!("Event: QueueStatusComplete\nActionID: {id}\n\n")
+        }
+        _ => format!("Response: Success\nActionID: {id}\nPing: Pong\n\n"),
+    };
+    text.replace('\n', "\r\n")
+}
+
+fn event(name: &str, queue: &str, call: &str, caller: &str) -> String {
+    format!("Event: {name}\nQueue: {queue}\nUniqueid: {call}\nCallerIDNum: {caller}\n\n")
+}
+
+fn settings(name: &str, port: u16, agreement: &str) -> String {
+    format!(
+        "[[ami]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
+         queues = {{ doegnvagt = {{ kind = \"phone\", agreements = [\"{agreement}\"] }}, noedkald = {{ kind = \"alarm\", agreements = [\"{agreement}\"] }} }}\n"
+    )
+}
+
+/// `exchange board state agreement caller` of each entry of a call, sorted; the source is known by its agreement.
+fn shown(board: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let line = |entry: &Value| {
+        let caller = text(&entry["live"]["caller"]);
+        format!("{} {} {} {caller}", text(&entry["agreement"]), text(&entry["board"]), text(&entry["state"]))
+    };
+    let entries = board["entries"].as_array().unwrap();
+    let is_call = |entry: &&Value| ["phone", "alarms"].contains(&entry["board"].as_str().unwrap());
+    let mut lines: Vec<String> = entries.iter().filter(is_call).map(line).collect();
+    lines.sort();
+    lines
+}
+
+#[tokio::test]
+async fn equal_call_ids_and_queues_of_two_exchanges_are_two_calls_and_two_queues() {
+    let mut one = Exchange::start(&[("doegnvagt", "PJSIP/1", false), ("noedkald", "PJSIP/1", false)]).await;
+    let mut two = Exchange::start(&[("doegnvagt", "PJSIP/1", true), ("noedkald", "PJSIP/2", false)]).await;
+    let home = Home::new();
+    home.write("ami.secret", "hemmelig");
+    let text = settings("by", one.port, "jammerbugt") + &settings("land", two.port, "norddjurs");
+    home.write("server.toml", &text);
+    let (anna, nora) = (home.add("anna", "viewer", "jammerbugt"), home.add("nora", "viewer", "norddjurs"));
+    let mut serving = home.serve("--config server.toml");
+    one.until_listed().await;
+    two.until_listed().await;
+
+    // The same ids at the same time: what becomes of one says nothing about the other.
+    for (queue, call) in [("doegnvagt", "1795310040.4"), ("noedkald", "1795310040.5")] {
+        one.send(&event("QueueCallerJoin", queue, call, "20304050")).await;
+        two.send(&event("QueueCallerJoin", queue, call, "20304099")).await;
+    }
+    one.send(&event("QueueCallerLeave", "doegnvagt", "1795310040.4", "20304050")).await;
+    one.send(&event("AgentConnect", "doegnvagt", "1795310040.4", "20304050")).await;
+    two.send(&event("QueueCallerAbandon", "doegnvagt", "1795310040.4", "20304099")).await;
+    two.send(&event("QueueCallerAbandon", "noedkald", "1795310040.5", "20304099")).await;
+    one.send("Event: QueueMemberPause\nQueue: noedkald\nInterface: PJSIP/1\nStatus: 1\nPaused: 1\n\n").await;
+    let of_one = ["jammerbugt alarms raised 20304050", "jammerbugt phone answered -"];
+    let of_two = ["norddjurs alarms unanswered 20304099", "norddjurs phone missed 20304099"];
+    let on_duty = |board: &Value| -> Vec<(String, u64, u64)> {
+        let queues = board["sources"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|it| it["queues"].as_array().cloned().unwrap_or_default());
+        let counts = |it: Value| {
+            (
+                it["queue"].as_str().unwrap().to_owned(),
+                it["on_duty"].as_u64().unwrap(),
+                it["paused"].as_u64().unwrap(),
+            )
+        };
+        queues.map(counts).collect()
+    };
+    for (token, calls, staff) in [
+        (&anna, of_one, [("doegnvagt", 1, 0), ("noedkald", 0, 1)]),
+        (&nora, of_two, [("doegnvagt", 0, 1), ("noedkald", 1, 0)]),
+    ] {
+        let staff = staff.map(|(queue, on, paused)| (queue.to_owned(), on, paused));
+        wait_for("each to end as it did at its own exchange", || async {
+            let board = serving.get("/v1/board", token).await.body;
+            if shown(&board) == calls && on_duty(&board) == staff { Ok(()) } else { Err(board) }
+        })
+        .await;
+    }
+
+    // Nothing but login, pings and questions was ever sent.
+    assert!(serving.terminate().success());
+    for exchange in [&one, &two] {
+        let asked = exchange.asked.lock().unwrap().clone();
+        assert!(asked.len() >= 3, "{asked:?}");
+        assert!(asked.iter().all(|action| ALLOWED.contains(&action.as_str())), "{asked:?}");
+    }
+}
+
+#[test]
+fn a_setting_that_names_an_agreement_not_in_force_stops_the_start() {
+    let home = Home::new();
+    home.write("ami.secret", "hemmelig");
+    let started = |text: &str| {
+        home.write("server.toml", text);
+        home.run("serve --data {data} --listen 127.0.0.1:0 --config server.toml")
+    };
+    let said = started(&settings("central", 9, "jammerbukt"));
+    said.refused(&["[[ami]] central, queues.doegnvagt.agreements", "jammerbukt", "Mente du jammerbugt?"]);
+    let said = started("[medcom]\ndefault_agreement = \"atlantis\"\n");
+    said.refused(&["[medcom] default_agreement", "atlantis", "vagttavle agreement adopt", "jammerbugt"]);
+    let said = started("[medcom]\nagreement_by_receiver = { \"5790000000000\" = \"nordjurs\" }\n");
+    said.refused(&["agreement_by_receiver, \"5790000000000\"", "Mente du norddjurs?"]);
+    let said = started(&settings("central", 9, "jammerbugt").replace("[\"jammerbugt\"]", "[]"));
+    said.refused(&["central", "agreement"]);
+}
