@@ -118,10 +118,12 @@ impl Alarm {
             Some(Response::Emergency112) => return "called-112",
             None => {}
         }
-        match (claimed, self.unanswered_at.is_some()) {
-            (true, _) => "claimed",
-            (false, true) => "unanswered",
-            (false, false) => "raised",
+        match (claimed, self.unanswered_at.is_some(), self.talked_at.is_some()) {
+            (true, ..) => "claimed",
+            (false, true, _) => "unanswered",
+            // At the exchange, by somebody we do not know or who has let it go: nobody here has it.
+            (false, false, true) => "answered",
+            (false, false, false) => "raised",
         }
     }
 

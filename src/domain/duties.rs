@@ -86,6 +86,11 @@ pub enum DutyEvent {
         reference: Option<Reference>,
         late: bool,
     },
+    /// The call it is about was given to a municipality; without one that was taken back.
+    Assigned {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agreement: Option<AgreementId>,
+    },
     /// What started the duty was corrected: it is no longer owed.
     Withdrawn {
         why: Code,
@@ -174,6 +179,20 @@ pub fn plan_withdrawn(state: &State, ctx: &Ctx, alarm: &Entry) -> Option<Draft> 
 /// The open reminder to document a talk that, as we now know, did not take place or need not be documented.
 pub fn documentation_withdrawn(state: &State, ctx: &Ctx, call: &Entry) -> Option<Draft> {
     state.documentation_of(call.id).map(|duty| withdrawn(ctx, duty))
+}
+
+/// The open reminder follows its call to the municipality that the call was given to; None: it may be any again.
+pub fn documentation_assigned(
+    state: &State,
+    ctx: &Ctx,
+    call: &Entry,
+    agreement: Option<&AgreementId>,
+) -> Option<Draft> {
+    let duty = state.documentation_of(call.id)?;
+    let event = DutyEvent::Assigned { agreement: agreement.cloned() };
+    let mut draft = duty.draft(ctx.at, Event::Duties(event));
+    draft.agreement = agreement.cloned();
+    Some(draft)
 }
 
 fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
@@ -348,6 +367,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
                 duty.late = *late;
                 entry.close(record.happened_at);
             }
+            DutyEvent::Assigned { agreement } => entry.agreement.clone_from(agreement),
             DutyEvent::Withdrawn { .. } => {
                 duty.done_at = Some(record.happened_at);
                 entry.close(record.happened_at);

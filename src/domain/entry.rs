@@ -130,6 +130,8 @@ pub struct Entry {
     /// How many notes were written through to the care system.
     pub notes: u32,
     pub origin: Option<Origin>,
+    /// What else the outside calls it: signals folded into it.
+    pub also: Vec<Origin>,
     pub body: Body,
 }
 
@@ -161,6 +163,7 @@ impl Entry {
             links: Vec::new(),
             notes: 0,
             origin: opening.origin.clone(),
+            also: Vec::new(),
             body,
         }
     }

@@ -112,6 +112,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("visits.corrected", 1),
     ("duties.opened", 1),
     ("duties.fell-late", 1),
+    ("duties.assigned", 1),
     ("duties.postponed", 1),
     ("duties.done", 1),
     ("duties.withdrawn", 1),

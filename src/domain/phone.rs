@@ -172,8 +172,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             with_call(state, ctx, call, |entry, known| missed(state, ctx, entry, known, *reason, ctx.rank))
         }
         Observation::CallEnded { call } => match find(state, ctx, call) {
-            None => Err(Refusal::Unchanged),
-            Some(_) => with_call(state, ctx, call, |entry, known| ended(state, ctx, entry, known)),
+            // Concluded from an absence, of a call we know nothing of: nothing. Told by the exchange it is a fact.
+            None if ctx.rank == Rank::Inference => Err(Refusal::Unchanged),
+            _ => with_call(state, ctx, call, |entry, known| ended(state, ctx, entry, known)),
         },
         _ => Err(Refusal::Unchanged),
     }
@@ -387,9 +388,11 @@ pub fn decide(
                 entry.draft(ctx.at, Event::Phone(PhoneEvent::Assigned { agreement: agreement.clone() }));
             draft.agreement = Some(agreement.clone());
             let mut drafts = vec![draft];
-            if state.agreements.get(agreement).is_some_and(|rules| rules.phone.documentation.is_none()) {
-                drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
-            }
+            let needs_none = |rules: &super::state::Adopted| rules.phone.documentation.is_none();
+            drafts.extend(match state.agreements.get(agreement).is_some_and(|it| needs_none(it)) {
+                true => duties::documentation_withdrawn(state, ctx, entry),
+                false => duties::documentation_assigned(state, ctx, entry, Some(agreement)),
+            });
             Ok(drafts)
         }
         _ if !entry.is_open() => wrong_state(),
@@ -459,8 +462,10 @@ pub fn correct(
     }
     let event = PhoneEvent::Corrected { what: what.clone(), reason: reason.clone(), dues };
     let mut drafts = vec![entry.draft(ctx.at, Event::Phone(event))];
-    if what.as_str() == "call-back" {
-        drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
+    match what.as_str() {
+        "call-back" => drafts.extend(duties::documentation_withdrawn(state, ctx, entry)),
+        "agreement" => drafts.extend(duties::documentation_assigned(state, ctx, entry, None)),
+        _ => {}
     }
     Ok(drafts)
 }

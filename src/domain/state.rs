@@ -67,6 +67,11 @@ impl State {
         self.origins.get(&origin).and_then(|entry| self.entry(*entry))
     }
 
+    /// Whether an outside id is remembered at all.
+    pub fn knows(&self, source: &SourceName, id: &ExternalId) -> bool {
+        self.origins.contains_key(&Origin { source: source.clone(), id: id.clone() })
+    }
+
     /// The open entry with this spoken number.
     pub fn by_number(&self, number: u32) -> Option<&Entry> {
         self.numbers.get(&number).and_then(|id| self.open.get(id)).map(Arc::as_ref)
@@ -206,9 +211,10 @@ impl State {
 
     /// A second outside id of an entry (a repeated signal).
     pub(super) fn also_known_as(&mut self, record: &Record, id: &ExternalId) {
-        if let super::Actor::Source(source) = &record.actor {
-            self.origins.insert(Origin { source: source.clone(), id: id.clone() }, record.entry);
-        }
+        let super::Actor::Source(source) = &record.actor else { return };
+        let origin = Origin { source: source.clone(), id: id.clone() };
+        self.origins.insert(origin.clone(), record.entry);
+        self.change(record.entry, |entry| entry.also.push(origin));
     }
 
     /// Changes an entry in place (copied on write) and moves it between open and closed.
@@ -282,11 +288,13 @@ impl State {
             if entry.closed_at.is_none_or(|at| at >= before) || entry.recorded_at >= before {
                 return;
             }
-            let (id, origin) = (*id, entry.origin.clone());
+            let (id, entry) = (*id, entry.clone());
             self.closed.remove(&id);
             // A reused id may lead to a newer entry by now.
-            if let Some(origin) = origin.filter(|origin| self.origins.get(origin) == Some(&id)) {
-                self.origins.remove(&origin);
+            for origin in entry.origin.iter().chain(&entry.also) {
+                if self.origins.get(origin) == Some(&id) {
+                    self.origins.remove(origin);
+                }
             }
             self.figures.forget(id, before);
         }

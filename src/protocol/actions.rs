@@ -28,13 +28,21 @@ pub struct Action {
     /// Why not just now. `held-by-other` and its like do not bind the holder named in them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Problem>,
+    /// Why the `holder` named in it may not, when everybody else may: taking over what one has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_to_holder: Option<Problem>,
 }
 
 impl Action {
     /// Why `me` may not do it just now: what binds everybody else does not bind the holder.
     pub fn refused_for(&self, me: &str) -> Option<&Problem> {
+        let names_me =
+            |problem: &Problem| problem.arguments.get("holder").and_then(|it| it.as_str()) == Some(me);
+        if let Some(own) = self.refused_to_holder.as_ref().filter(|own| names_me(own)) {
+            return Some(own);
+        }
         let refused = self.refused.as_ref()?;
-        let is_me = refused.arguments.get("holder").and_then(|holder| holder.as_str()) == Some(me);
+        let is_me = names_me(refused);
         let binds_others = matches!(refused.code.as_str(), "held-by-other" | "not-yours");
         if is_me && binds_others { None } else { Some(refused) }
     }
@@ -93,7 +101,8 @@ pub fn opening_a_stay(agreements: &[AgreementId]) -> Action {
     if known.len() > 1 {
         fields.insert(0, field("agreement", FieldKind::Agreement, true, &known));
     }
-    Action { verb: "discharges.open".to_owned(), fields, confirm: false, refused: None }
+    let verb = "discharges.open".to_owned();
+    Action { verb, fields, confirm: false, refused: None, refused_to_holder: None }
 }
 
 /// A verb with a command to try it with.
@@ -127,22 +136,24 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
     offers.extend(common_offers(state, &ctx, entry));
     // What even the holder may not do is refused for that reason; only then for being somebody else's.
     let holder = entry.holder.as_ref().map(|it| Ctx::new(now, Actor::Person(it.name.clone()), Uuid::nil()));
-    let as_holder = |offer: &Offer| {
-        let depends_on_who_asks = matches!(offer.verb, "claim" | "take-over" | "release");
-        let ctx = holder.as_ref().filter(|_| !depends_on_who_asks)?;
-        domain::trial(state, ctx, entry, &offer.trial)
-    };
+    let depends_on_who_asks = |offer: &Offer| matches!(offer.verb, "claim" | "take-over" | "release");
+    let as_holder = |offer: &Offer| domain::trial(state, holder.as_ref()?, entry, &offer.trial);
     offers
         .into_iter()
         .map(|offer| {
-            let refusal = as_holder(&offer)
-                .or_else(|| domain::trial(state, &ctx, entry, &offer.trial))
-                .filter(|refusal| !is_of_the_trial(offer.verb, refusal));
+            let (own, others) = (as_holder(&offer), domain::trial(state, &ctx, entry, &offer.trial));
+            let (own, refusal) = match depends_on_who_asks(&offer) {
+                true => (own.filter(|_| others.is_none()), others),
+                false => (None, own.or(others)),
+            };
+            let refusal = refusal.filter(|refusal| !is_of_the_trial(offer.verb, refusal));
+            let holder = entry.holder.as_ref().map(|it| it.name.as_str()).unwrap_or_default();
             Action {
                 verb: format!("{}.{}", board.name(), offer.verb),
                 fields: offer.fields,
                 confirm: offer.confirm,
                 refused: refusal.as_ref().map(Problem::from),
+                refused_to_holder: own.map(|own| Problem::from(&own).with("holder", holder)),
             }
         })
         .collect()

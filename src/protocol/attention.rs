@@ -85,6 +85,7 @@ fn of_alarm(entry: &Entry, alarm: &AlarmDetails, now: DateTime<Utc>) -> Attentio
     }
     match entry.state.as_str() {
         "raised" => Attention::new(Level::Alarm, "ringing", "claim").until(due(DueKind::RingOut), now),
+        "answered" => Attention::new(Level::Alarm, "answered-at-exchange", "claim"),
         "unanswered" => Attention::new(Level::Alarm, "rang-out", "redirect-or-claim")
             .until(alarm.justification.as_ref().map(|it| it.due_at), now),
         "claimed" => Attention::new(Level::Alarm, "claimed", "respond").until(due(DueKind::Claim), now),

@@ -412,5 +412,9 @@ pub fn is_person_alarm(entry: &Entry) -> bool {
 }
 
 pub fn is_ringing(entry: &Entry) -> bool {
-    is_person_alarm(entry) && entry.attention.level == Level::Alarm && entry.holder.is_none()
+    is_person_alarm(entry)
+        && entry.attention.level == Level::Alarm
+        && entry.holder.is_none()
+        // Somebody talked with the citizen at the exchange: it waits to be taken, it does not ring.
+        && entry.state != "answered"
 }

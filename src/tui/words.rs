@@ -79,6 +79,8 @@ impl<'a> Words<'a> {
             // A technical alarm or a test is no citizen ringing.
             Details::Alarms(alarm) if alarm.technical && entry.state == "raised" => "technical",
             Details::Alarms(alarm) if alarm.test && entry.state == "raised" => "test",
+            // Not by us: nobody here has it yet.
+            Details::Alarms(_) if entry.state == "answered" => "answered-at-exchange",
             _ => &entry.state,
         };
         self.code("state", word)

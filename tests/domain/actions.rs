@@ -140,8 +140,8 @@ fn what_is_refused_here_is_refused_there_for_the_same_reason_and_the_rest_is_gra
             let (false, Some(command)) = (verb == "link", command(&action, &world, board)) else { continue };
             for me in ["anna", "bo"] {
                 let holder = world.entry(entry).holder.as_ref().map(|holder| holder.name.as_str());
-                // Two verbs mean something else to the holder: done already.
-                if holder == Some(me) && matches!(verb, "claim" | "take-over") {
+                // Refused to everybody, to the holder because it is done.
+                if holder == Some(me) && verb == "claim" {
                     continue;
                 }
                 let decided = world.clone().tries(me, entry, command.clone());
@@ -160,6 +160,19 @@ fn what_is_refused_here_is_refused_there_for_the_same_reason_and_the_rest_is_gra
             }
         }
     }
+}
+
+#[test]
+fn taking_over_is_offered_to_everybody_but_who_has_it() {
+    let mut world = World::new();
+    world.given(alarm_raised("a-1"));
+    let alarm = world.of("a-1");
+    world.does("anna", alarm, claim());
+    let offered = actions(&world.state, world.entry(alarm), world.now);
+    let take_over = offered.iter().find(|action| action.verb == "alarms.take-over").unwrap();
+    assert_eq!(take_over.refused_for("bo"), None);
+    assert_eq!(take_over.refused_for("anna").unwrap().code, "already-done");
+    assert!(offered.iter().filter(|action| action.refused_to_holder.is_some()).count() == 1, "{offered:?}");
 }
 
 #[test]

@@ -5,7 +5,8 @@ use vagttavle::domain::Refusal;
 use vagttavle::domain::alarms::Response;
 use vagttavle::domain::duties::DutyKind;
 use vagttavle::domain::entry::DueKind;
-use vagttavle::domain::identity::{Board, EntryId};
+use vagttavle::domain::identity::{Board, EntryId, SourceName};
+use vagttavle::protocol::project;
 
 use crate::support::*;
 
@@ -272,10 +273,29 @@ fn an_alarm_whose_citizen_was_talked_to_never_rings_out() {
     for agent in [Some("bo"), Some("PJSIP/9"), None] {
         let (mut world, alarm) = raised();
         world.given(alarm_answered("a-1", agent)).pass_minutes(60);
-        assert_eq!(world.state_of(alarm), "raised", "back on the board, open");
+        assert_eq!(world.state_of(alarm), "answered", "back on the board: at the exchange, not by us");
         assert_eq!(world.alarm(alarm).unanswered_at, None);
         assert_eq!(world.tells("central", alarm_unanswered("a-1")), Err(Refusal::Unchanged));
     }
+}
+
+#[test]
+fn an_alarm_answered_at_the_exchange_by_somebody_unknown_waits_to_be_taken() {
+    let (mut world, alarm) = raised();
+    world.pass_seconds(12).given(alarm_answered("a-1", Some("PJSIP/9")));
+    let shown = |world: &World| {
+        let shown = project::entry(&world.state, world.entry(alarm), world.now);
+        (shown.state, shown.attention.why, shown.attention.next)
+    };
+    let says = |state: &str, why: &str, next: &str| (state.to_owned(), why.to_owned(), next.to_owned());
+    assert_eq!(shown(&world), says("answered", "answered-at-exchange", "claim"));
+    assert_eq!(world.entry(alarm).dues, [], "nothing counts down");
+    world.does("anna", alarm, claim());
+    assert_eq!(shown(&world), says("claimed", "claimed", "respond"));
+    world.does("anna", alarm, release());
+    assert_eq!(shown(&world), says("answered", "answered-at-exchange", "claim"));
+    world.does("anna", alarm, own_help());
+    assert_eq!(world.state_of(alarm), "help-sent");
 }
 
 #[test]
@@ -376,6 +396,23 @@ fn repeated_signals_of_a_device_fold_into_the_alarm_that_still_rings() {
     assert_eq!(world.tells("central", alarm_raised("a-2")), Err(Refusal::Unchanged), "told twice");
     world.given(alarm_cleared("a-2"));
     assert!(world.alarm(alarm).cleared_at.is_some(), "a fact about the second id is about the same alarm");
+}
+
+#[test]
+fn the_ids_of_signals_that_were_folded_in_are_forgotten_with_the_alarm() {
+    let (mut world, alarm) = raised();
+    for n in 2..6 {
+        world.pass_seconds(20).given(alarm_raised(&format!("a-{n}")));
+    }
+    assert_eq!(world.entry(alarm).also.len(), 4);
+    world.does("anna", alarm, close("helped")).pass_days(60);
+    world.given(alarm_of("b-1", Some("dev-2"), false, false));
+    assert!(world.state.entry(alarm).is_none(), "let go of");
+    let source = SourceName::new("central").unwrap();
+    for n in 1..6 {
+        assert!(!world.state.knows(&source, &id(&format!("a-{n}"))), "a-{n} is still in memory");
+    }
+    assert!(world.state.knows(&source, &id("b-1")));
 }
 
 #[test]

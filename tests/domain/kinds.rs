@@ -118,6 +118,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("visits.went-on", json!({})),
         ("visits.corrected", json!({ "what": "contact", "reason": "wrong-entry" })),
         ("duties.opened", with(json!({ "duty": "action-plan", "about": entry, "owner": "bo" }))),
+        ("duties.assigned", json!({ "agreement": "norddjurs" })),
         ("duties.fell-late", json!({})),
         ("duties.postponed", json!({ "until": until, "reason": "busy-night" })),
         ("duties.done", json!({ "reference": "HP-2026/3", "late": false })),

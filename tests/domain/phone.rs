@@ -352,9 +352,24 @@ fn a_waiting_told_after_the_answer_gives_the_call_its_beginning() {
 }
 
 #[test]
-fn the_end_of_a_call_we_never_heard_of_is_nothing() {
+fn the_end_of_a_call_we_never_heard_of_is_a_miss_until_a_better_fact_says_otherwise() {
     let mut world = World::new();
-    assert_eq!(world.tells("central", call_ended("c-1")), Err(Refusal::Unchanged));
+    world.rank = Rank::Inference;
+    assert_eq!(world.tells("central", call_ended("c-1")), Err(Refusal::Unchanged), "concluded from nothing");
+    for rank in [Rank::Event, Rank::Log] {
+        let mut world = World::new();
+        world.rank = rank;
+        let began = world.now;
+        world.pass_minutes(2).given(call_ended("c-1"));
+        let call = world.of("c-1");
+        assert_eq!(world.state_of(call), "missed", "{rank:?}");
+        assert_eq!(world.tells("central", call_ended("c-1")), Err(Refusal::Unchanged));
+        world.tells_of("central", began, call_waiting("c-1")).unwrap();
+        world.tells_of("central", began + Duration::seconds(5), call_answered("c-1", None)).unwrap();
+        assert_eq!((world.state_of(call), world.entry(call).opened_at), ("ended", began), "{rank:?}");
+        assert_eq!(world.open_duties(DutyKind::Documentation).len(), 1);
+        assert_eq!(world.replayed(), world.state);
+    }
 }
 
 #[test]
@@ -402,6 +417,22 @@ fn a_call_to_the_common_number_counts_nowhere_until_somebody_says_whose_it_is() 
     world.does("anna", call, correct("agreement"));
     assert_eq!(world.answering("jammerbugt", Board::Phone, 60), (0, 0));
     assert_eq!(world.tries("anna", call, correct("agreement")), Err(Refusal::NothingToCorrect));
+}
+
+#[test]
+fn the_reminder_about_a_call_follows_it_to_its_municipality() {
+    let mut world = World::new().within(&["jammerbugt", "norddjurs"]);
+    world.given(call_waiting("c-1")).given(call_answered("c-1", None)).given(call_ended("c-1"));
+    let (call, duty) = (world.of("c-1"), world.open_duties(DutyKind::Documentation)[0]);
+    assert_eq!(world.entry(duty).agreements().len(), 2, "whose the talk was is not known");
+    for municipality in ["norddjurs", "jammerbugt"] {
+        world.does("anna", call, assign(municipality));
+        assert_eq!(world.entry(duty).agreements(), [agreement(municipality)]);
+        assert_eq!(world.state_of(duty), "open");
+    }
+    world.does("anna", call, correct("agreement"));
+    assert_eq!(world.entry(duty).agreements().len(), 2);
+    assert_eq!(world.replayed(), world.state);
 }
 
 #[test]

@@ -12,6 +12,7 @@ board-shift = Vagt
 # Tilstande
 state-waiting = venter
 state-answered = besvaret
+state-answered-at-exchange = besv. central
 state-ended = slut
 state-missed = ubesvaret
 state-called-back = ringet tilbage

@@ -123,6 +123,7 @@ days-weekend = weekend
 # Hvorfor og hvad nu
 why-over = Den er lukket
 why-ringing = Det ringer
+why-answered-at-exchange = Besvaret ved centralen, og ingen her har det
 why-rang-out = Det ringede ud, og ingen har det
 why-claimed = Taget, men ikke svaret på
 why-help-sent = Hjælp er på vej
@@ -204,6 +205,7 @@ kind-alarms-justification-sent = begrundelse sendt
 kind-alarms-technical-done = teknisk klaret
 kind-alarms-corrected = rettet
 kind-duties-opened = frist begyndt
+kind-duties-assigned = kommune valgt
 kind-duties-fell-late = for sent
 kind-duties-postponed = udskudt
 kind-duties-done = klaret

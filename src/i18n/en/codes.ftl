@@ -10,6 +10,7 @@ board-shift = Shift
 
 state-waiting = waiting
 state-answered = answered
+state-answered-at-exchange = at exchange
 state-ended = ended
 state-missed = missed
 state-called-back = called back

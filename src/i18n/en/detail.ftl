@@ -122,6 +122,7 @@ days-weekend = weekend
 
 why-over = It is over
 why-ringing = It is ringing
+why-answered-at-exchange = Answered at the exchange, and nobody here has it
 why-rang-out = It rang out and nobody has it
 why-claimed = Claimed, not responded to
 why-help-sent = Help is on its way
@@ -202,6 +203,7 @@ kind-alarms-justification-sent = justification sent
 kind-alarms-technical-done = technical, done
 kind-alarms-corrected = corrected
 kind-duties-opened = deadline began
+kind-duties-assigned = municipality chosen
 kind-duties-fell-late = late
 kind-duties-postponed = postponed
 kind-duties-done = done

@@ -135,7 +135,7 @@ fn about_alarm(
     }
     let since = |at: Option<DateTime<Utc>>| at.map(|at| now - at);
     match entry.state.as_str() {
-        "raised" | "unanswered" => (age >= ALARM_RINGS).then_some(WireCommand::Claim(Claim {})),
+        "raised" | "answered" | "unanswered" => (age >= ALARM_RINGS).then_some(WireCommand::Claim(Claim {})),
         "claimed" => (held_for(entry, now)? >= THINKS).then(|| {
             let helper = Some(code("own-team"));
             WireCommand::Respond(Respond { with: Response::OwnHelp, helper })
