@@ -18,6 +18,9 @@ fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
             named.extend(rule.agreements.iter().map(|id| (setting.clone(), id)));
         }
     }
+    for receiver in &settings.scaip {
+        named.push((format!("[[scaip]] {}, agreement", receiver.name), &receiver.agreement));
+    }
     if let Some(medcom) = &settings.medcom {
         named.extend(medcom.default_agreement.iter().map(|id| ("[medcom] default_agreement".to_owned(), id)));
         let by_receiver = medcom.agreement_by_receiver.iter();
