@@ -350,6 +350,9 @@ pub struct DutyRules {
     pub action_plan: Rule<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub complaints_forwarded: Rule<Complaints>,
+    /// How soon "at once" is when the municipality is to be told of a matter of `immediate_notice`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub immediate_notice_minutes: Rule<u32>,
     /// Self-control is sent this often. (N 3.7.3: half-yearly)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_control_months: Rule<u32>,
@@ -472,6 +475,9 @@ pub struct VisitRules {
     /// A new citizen's practical help starts within this many days of the notice. (N 3.4)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_within_days: Rule<u32>,
+    /// A time is agreed with a new citizen by the order date. (N 3.4)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agree_by_order_date: Rule<bool>,
     /// A delivered visit is receipted in the care system. (J 3.1.3, N 3.9.1)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts: Rule<bool>,

@@ -146,6 +146,7 @@ fn duties(table: &Table<'_>) -> DutyRules {
         hospital_messages_daily_at: rule(table, "hospital_messages_daily_at", clock),
         action_plan: rule(table, "action_plan", yes_or_no),
         complaints_forwarded: rule(table, "complaints_forwarded", |it| it.word(&Complaints::ALL)),
+        immediate_notice_minutes: rule(table, "immediate_notice_minutes", minutes),
         self_control_months: rule(table, "self_control_months", |it| it.whole(1, MOST_MONTHS)),
     }
 }
@@ -174,6 +175,7 @@ fn visits(table: &Table<'_>) -> VisitRules {
         citizen_cancellation_unreplaced: rule(table, "citizen_cancellation_unreplaced", yes_or_no),
         cancellation_before: rule(table, "cancellation_before", clock),
         start_within_days: rule(table, "start_within_days", days),
+        agree_by_order_date: rule(table, "agree_by_order_date", yes_or_no),
         receipts: rule(table, "receipts", yes_or_no),
         door_steps: rule(table, "door_steps", |it| codes(it, &DOOR_STEPS)),
     }

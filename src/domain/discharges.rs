@@ -7,13 +7,13 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{DISCHARGE_STEPS, value_of};
-use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
+use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId};
+use super::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::observation::{Observation, Setting, StayFact};
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
-use super::{Ctx, Draft, Event, State, visits};
+use super::{Ctx, Draft, Event, State, duties, visits};
 
 /// Who may have told us when a citizen comes home.
 pub const TELLERS: [&str; 7] =
@@ -25,6 +25,11 @@ pub const CORRECTABLE: [&str; 3] = ["resumption", "stop", "assessors-told"];
 pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
 
 const BACK_IN_HOSPITAL: &str = "back-in-hospital";
+const DEAD: &str = "dead";
+/// Another entry turned out to be this stay and goes on with it.
+const JOINED: &str = "joined";
+/// A message may come so long after a stay that was told by telephone is over, and still be about it (hours).
+const TOLD_BEFORE_HOURS: i64 = 48;
 
 /// What was told after the coordinator acted, and must be looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,6 +115,10 @@ impl Stay {
     pub fn halts(&self) -> Option<visits::Halt> {
         match self.now.place {
             Place::Dead => Some(visits::Halt::Dead),
+            // Told by telephone, and no message yet.
+            _ if self.stopped.as_ref().is_some_and(|it| it.reason.as_str() == DEAD) => {
+                Some(visits::Halt::Dead)
+            }
             Place::Hospital | Place::Leave if !self.is_resumed() && self.stopped.is_none() => {
                 Some(visits::Halt::InHospital)
             }
@@ -137,7 +146,7 @@ impl Stay {
         }
         if cancels_death && before.place == Place::Dead && place != Place::Dead {
             self.upset = Some((Upset::DeathCancelled, at));
-            self.stopped = self.stopped.take().filter(|it| it.reason.as_str() != "dead");
+            self.stopped = self.stopped.take().filter(|it| it.reason.as_str() != DEAD);
         }
         // Home again after help had run in vain: it has to be resumed anew.
         if place == Place::Home && self.upset.is_some_and(|(upset, _)| upset.is_in_vain()) {
@@ -175,6 +184,10 @@ pub enum Command {
     AssessorsTold {
         told: bool,
     },
+    /// Of one opened by hand: the entry that the hospital's message opened is the same stay.
+    Join {
+        same_as: EntryId,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -189,6 +202,9 @@ pub enum DischargeEvent {
     /// One opened by hand turns out to be this stay.
     Joined {
         stay: ExternalId,
+        /// Whose id it is, where a coordinator said so; else the one that tells.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceName>,
     },
     Admitted {
         setting: Setting,
@@ -246,6 +262,27 @@ impl DischargeEvent {
         !matches!(self, Self::StepTicked { .. } | Self::AssessorsTold { .. } | Self::Joined { .. })
     }
 
+    /// The event that tells this.
+    fn of_told(told: &Told) -> Self {
+        let resume_due = told.resume_due.clone();
+        match told.item.clone() {
+            Item::Fact { of, setting, planned, department } => match of {
+                StayFact::Admitted => {
+                    Self::Admitted { setting: setting.unwrap_or(Setting::Inpatient), planned, department }
+                }
+                StayFact::LeaveStarted => Self::LeaveStarted {},
+                StayFact::LeaveEnded => Self::LeaveEnded {},
+                StayFact::Discharged => Self::Discharged { resume_due },
+                StayFact::Died => Self::Died {},
+            },
+            Item::Expected { expected_at, told_by } => Self::DischargeExpected { expected_at, told_by },
+            Item::Corrected { of, corrected_at, setting, department } => {
+                Self::FactCorrected { of, corrected_at, setting, department, resume_due }
+            }
+            Item::Cancelled { of, setting } => Self::FactCancelled { of, setting },
+        }
+    }
+
     /// What it tells about where the citizen is, if anything.
     fn told(&self, at: DateTime<Utc>) -> Option<Told> {
         let fact = |of| Item::Fact { of, setting: None, planned: false, department: None };
@@ -292,8 +329,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     if let Some(entry) = state.by_origin(source, stay) {
         return on_known(state, ctx, entry, citizen, observation, Vec::new());
     }
-    if let Some(entry) = by_hand(state, citizen) {
-        let joined = entry.draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone() }));
+    if let Some(entry) = by_hand(state, ctx, citizen, observation) {
+        let joined = entry
+            .draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone(), source: None }));
         return on_known(state, ctx, entry, citizen, observation, vec![joined]);
     }
     let origin = Origin { source: source.clone(), id: stay.clone() };
@@ -302,9 +340,36 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     on_known(state, ctx, &entry, citizen, observation, vec![opening])
 }
 
-/// The open entry that a coordinator opened for this citizen before any message came.
-fn by_hand<'s>(state: &'s State, citizen: Option<&CitizenId>) -> Option<&'s Entry> {
-    state.of_citizen(citizen?).find(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none()))
+/// The entry that a coordinator opened for this citizen before any message came: one that is open, or one where help
+/// was resumed a short while ago and the message only now tells of that stay.
+fn by_hand<'s>(
+    state: &'s State,
+    ctx: &Ctx,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+) -> Option<&'s Entry> {
+    let citizen = citizen?;
+    let may_be = |entry: &&Entry| {
+        let same_agreement = match (&entry.agreement, &ctx.agreement) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        same_agreement && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
+    };
+    let was_this_stay = |entry: &&Entry| {
+        let is_near = entry
+            .closed_at
+            .is_some_and(|closed| (ctx.at - closed).abs() <= Duration::hours(TOLD_BEFORE_HOURS));
+        let Body::Stay(stay) = &entry.body else { return false };
+        // Admitted after help was resumed is another stay.
+        let is_new =
+            matches!(observation, Observation::StayAdmitted { .. }) && Some(ctx.at) > stay.resumed_at;
+        is_near && stay.resumed_at.is_some() && !is_new
+    };
+    state
+        .of_citizen(citizen)
+        .find(may_be)
+        .or_else(|| state.closed_of_citizen(citizen).filter(may_be).find(was_this_stay))
 }
 
 fn opened(
@@ -351,6 +416,7 @@ fn on_known(
         next.hear(told);
         let citizen = entry.citizen.as_ref().or(citizen);
         drafts.extend(follow(state, ctx, citizen, stay, &next));
+        drafts.extend(notices(state, ctx, entry, stay, &next));
     }
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
 }
@@ -413,12 +479,34 @@ fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, 
             visits::halt(state, ctx, citizen, halt, from)
         }
         // Home, but help is not resumed yet: the visits stay halted until somebody says so.
+        (Some(visits::Halt::Dead), None) if after.now.place == Place::Home && !after.is_resumed() => {
+            visits::halt(state, ctx, citizen, visits::Halt::InHospital, after.now.admitted_at)
+        }
         (Some(_), None) if after.now.place != Place::Home || after.is_resumed() => {
             let skipped_too = after.now.place == Place::NeverAdmitted;
             visits::go_on(state, ctx, citizen, if skipped_too { None } else { Some(ctx.at) })
         }
         _ => Vec::new(),
     }
+}
+
+/// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death.
+fn notices(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
+    let is_admitted = |stay: &Stay| stay.now.place.is_hospitals() && stay.now.admitted_at.is_some();
+    let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
+    let mut drafts = Vec::new();
+    if !is_admitted(before) && is_admitted(after) && !is_dead(before) {
+        drafts.extend(duties::immediate_notice(state, ctx, entry, "admission"));
+    }
+    if after.now.place == Place::NeverAdmitted {
+        drafts.extend(duties::notice_withdrawn(state, ctx, entry.id, "admission"));
+    }
+    match (is_dead(before), is_dead(after)) {
+        (false, true) => drafts.extend(duties::immediate_notice(state, ctx, entry, "death")),
+        (true, false) => drafts.extend(duties::notice_withdrawn(state, ctx, entry.id, "death")),
+        _ => {}
+    }
+    drafts
 }
 
 /// The citizen has moved away: help stops (J 3.1.1), on every open stay and for every visit from then on.
@@ -463,7 +551,12 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
     if let Some(entry) = citizen.and_then(|citizen| open_stay_of(state, citizen, &agreement)) {
         let expect = Command::Expect { expected_at, told_by: told_by.clone() };
         let Body::Stay(stay) = &entry.body else { return Err(Refusal::UnknownEntry) };
-        return decide(state, ctx, entry, stay, &expect);
+        // Already told that the citizen is home, or dead: say where that stands.
+        let is_told = |refusal| match refusal {
+            Refusal::WrongState { .. } => Refusal::AlreadyOpen { number: entry.number },
+            other => other,
+        };
+        return decide(state, ctx, entry, stay, &expect).map_err(is_told);
     }
     let opening = opened(state, ctx, Some(agreement), citizen, None);
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
@@ -535,6 +628,7 @@ pub fn decide(
                 _ => wrong_state(),
             }
         }
+        Command::Join { same_as } => join(state, ctx, entry, stay, *same_as),
         Command::Resume {} => resume(state, ctx, entry, stay),
         Command::Stop { reason } => stop(state, ctx, entry, stay, reason),
         Command::Step { step, done } => {
@@ -571,13 +665,90 @@ fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> 
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
     let event = DischargeEvent::Stopped { reason: reason.clone() };
+    let mut next = stay.clone();
+    apply(&mut next, ctx.at, &event);
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     // A death only halts the visits: one that is taken back must restore them.
-    let ends_visits = !matches!(reason.as_str(), "dead" | BACK_IN_HOSPITAL);
-    if let Some(citizen) = entry.citizen.as_ref().filter(|_| ends_visits) {
-        drafts.extend(visits::ended(state, ctx, citizen));
+    match (&entry.citizen, reason.as_str()) {
+        (_, BACK_IN_HOSPITAL) | (None, _) => {}
+        (Some(_), DEAD) => drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next)),
+        (Some(citizen), _) => drafts.extend(visits::ended(state, ctx, citizen)),
     }
+    drafts.extend(notices(state, ctx, entry, stay, &next));
     Ok(drafts)
+}
+
+/// Two entries are one stay: what the message's entry was told goes over to the one opened by hand, where the
+/// coordinator's work is, and the other ends.
+fn join(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    same_as: EntryId,
+) -> Result<Vec<Draft>, Refusal> {
+    let other = state.entry(same_as).filter(|other| ctx.may_see(state, other) && other.id != entry.id);
+    let other = other.ok_or(Refusal::CannotLink)?;
+    let Body::Stay(from) = &other.body else { return Err(Refusal::CannotLink) };
+    other.not_held_by_other(ctx)?;
+    if !may_be_one(entry, stay, other, from) {
+        return Err(Refusal::CannotLink);
+    }
+    let mut drafts = Vec::new();
+    if let (None, Some(citizen)) = (&entry.citizen, &other.citizen) {
+        let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
+        drafts.push(entry.draft(ctx.at, Event::Entry(event)));
+    }
+    let origin = other.origin.clone().ok_or(Refusal::CannotLink)?;
+    let over = |at, event| entry.draft(at, Event::Discharges(event));
+    drafts.push(over(ctx.at, DischargeEvent::Joined { stay: origin.id, source: Some(origin.source) }));
+    let known = |told: &&Told| !stay.facts.knows(told.at, &told.item);
+    drafts.extend(from.facts.iter().filter(known).map(|told| over(told.at, DischargeEvent::of_told(told))));
+    let mut next = stay.clone();
+    from.facts.iter().filter(known).for_each(|told| next.hear(told.clone()));
+    drafts.extend(follow(state, ctx, entry.citizen.as_ref().or(other.citizen.as_ref()), stay, &next));
+    if let (None, Some(told)) = (stay.assessors_told, from.assessors_told) {
+        drafts.push(over(ctx.at, DischargeEvent::AssessorsTold { told }));
+    }
+    for (step, at) in from.steps.iter().filter(|(step, _)| stay.steps.iter().all(|(known, _)| known != step))
+    {
+        drafts.push(over(*at, DischargeEvent::StepTicked { step: step.clone(), done: true }));
+    }
+    let reason = Code::new(JOINED).expect("a kebab-case constant");
+    drafts.push(other.draft(ctx.at, Event::Discharges(DischargeEvent::Stopped { reason })));
+    drafts.extend(entry::link_both(ctx.at, entry, other, "same-stay"));
+    Ok(drafts)
+}
+
+/// The citizen of a message's stay became known: one opened by hand for that citizen is the same stay.
+pub fn joined_by_citizen(state: &State, ctx: &Ctx, other: &Entry, citizen: &CitizenId) -> Vec<Draft> {
+    let joined = state.of_citizen(citizen).find_map(|entry| match &entry.body {
+        Body::Stay(stay) => join(state, ctx, entry, stay, other.id).ok(),
+        _ => None,
+    });
+    joined.unwrap_or_default()
+}
+
+/// Whether the one, opened by hand, may be the same stay as the other, opened by a message that nobody has acted on.
+fn may_be_one(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> bool {
+    let same_citizen = match (&entry.citizen, &other.citizen) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    };
+    let is_untouched = other.is_open() && from.resumed_at.is_none() && from.stopped.is_none();
+    let is_same_agreement = entry.agreements().iter().any(|id| other.agreements().contains(id));
+    stay.stay.is_none() && other.origin.is_some() && same_citizen && is_same_agreement && is_untouched
+}
+
+/// The open entry, opened by a message, that may be the stay that this one was opened by hand for.
+pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s Entry> {
+    if stay.stay.is_some() || !entry.is_open() {
+        return None;
+    }
+    state.open_entries().find(|other| {
+        let Body::Stay(from) = &other.body else { return false };
+        other.id != entry.id && may_be_one(entry, stay, other, from)
+    })
 }
 
 /// The way back for what a coordinator recorded wrongly.
@@ -593,7 +764,7 @@ pub fn correct(
     listed("reason", reason, &CORRECTION_REASONS)?;
     let stands = match what.as_str() {
         "resumption" => stay.resumed_at.is_some(),
-        "stop" => stay.stopped.is_some(),
+        "stop" => stay.stopped.as_ref().is_some_and(|it| it.reason.as_str() != JOINED),
         _ => stay.assessors_told.is_some(),
     };
     if !stands {
@@ -604,6 +775,13 @@ pub fn correct(
     let event = DischargeEvent::Corrected { what: what.clone(), reason: reason.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next));
+    drafts.extend(notices(state, ctx, entry, stay, &next));
+    // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
+    if let (Some(citizen), Some(stopped)) =
+        (&entry.citizen, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))
+    {
+        drafts.extend(visits::restored(state, ctx, citizen, stopped.at, reason));
+    }
     Ok(drafts)
 }
 
@@ -630,8 +808,11 @@ pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
         state.insert(entry);
         return;
     }
-    if let DischargeEvent::Joined { stay } = event {
-        state.also_known_as(record, stay);
+    if let DischargeEvent::Joined { stay, source } = event {
+        match source {
+            Some(source) => state.known_to(source, stay, record.entry),
+            None => state.also_known_as(record, stay),
+        }
     }
     state.change(record.entry, |entry| {
         if event.is_material() {
@@ -650,7 +831,7 @@ fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
         return;
     }
     match event {
-        DischargeEvent::Joined { stay: id } => stay.stay = Some(id.clone()),
+        DischargeEvent::Joined { stay: id, .. } => stay.stay = Some(id.clone()),
         DischargeEvent::Resumed {} => {
             stay.resumed_at = Some(at);
             stay.upset = None;

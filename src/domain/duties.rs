@@ -1,9 +1,10 @@
 //! Duties: what must be done by somebody, apart from a call or an alarm: action plans (J 3.1.13),
-//! documentation of a talk (N 3.9.1), the daily hospital-message tick (J 3.1.3), follow-ups.
+//! documentation of a talk (N 3.9.1), the daily hospital-message tick (J 3.1.3), what the municipality is told at once
+//! (J 3.2), a new citizen's first times (N 3.4), follow-ups.
 //!
 //! Must never know what the duty is about beyond the entry it points at.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::Agreement;
@@ -11,8 +12,9 @@ use super::agreement::value_of;
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
 use super::identity::{AgreementId, CitizenId, Code, EntryId, PersonName, Reference};
+use super::observation::Help;
 use super::refusal::{Refusal, listed};
-use super::{Ctx, Draft, Event, State, calendar, phone};
+use super::{Ctx, Draft, Event, State, calendar, phone, visits};
 
 pub const POSTPONE_REASONS: [&str; 4] =
     ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
@@ -26,6 +28,10 @@ pub enum DutyKind {
     FollowUp,
     /// A new citizen's practical help is to begin (N 3.4).
     StartOfHelp,
+    /// A time is to be agreed with a new citizen by the order date (N 3.4).
+    AgreeTime,
+    /// The municipality is to be told at once (J 3.2).
+    ImmediateNotice,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +41,12 @@ pub struct Duty {
     pub about: Option<EntryId>,
     /// Who it falls to, when that is known.
     pub owner: Option<PersonName>,
+    /// What the municipality is to be told of.
+    pub matter: Option<Code>,
+    /// Which help a time is to be agreed for.
+    pub help: Option<Help>,
+    /// Where it comes from, whether or not it has a date.
+    pub clause: Option<String>,
     pub done_at: Option<DateTime<Utc>>,
     pub reference: Option<Reference>,
     pub late: bool,
@@ -75,6 +87,12 @@ pub enum DutyEvent {
         about: Option<EntryId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<PersonName>,
+        #[serde(default, rename = "what", skip_serializing_if = "Option::is_none")]
+        matter: Option<Code>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        help: Option<Help>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clause: Option<String>,
     },
     FellLate {},
     Postponed {
@@ -119,7 +137,15 @@ fn open(ctx: &Ctx, state: &State, nth: u32, about: &Entry, duty: DutyKind, due: 
         entry: ctx.fresh(nth),
         happened_at: ctx.at,
         agreement: about.agreement.clone(),
-        event: Event::Duties(DutyEvent::Opened { opening, duty, about: Some(about.id), owner }),
+        event: Event::Duties(DutyEvent::Opened {
+            opening,
+            duty,
+            about: Some(about.id),
+            owner,
+            matter: None,
+            help: None,
+            clause: None,
+        }),
     }
 }
 
@@ -231,64 +257,181 @@ pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTi
             duty: DutyKind::HospitalMessages,
             about: None,
             owner: None,
+            matter: None,
+            help: None,
+            clause: None,
         }),
     }
 }
 
-/// The duty to begin a new citizen's practical help within so many days of the notice (N 3.4). None where the
-/// agreement names no days, and for a citizen who has that duty already.
-pub fn start_of_help(
+/// What a notice that help was granted starts (N 3.4): practical help begins within so many days, and a time is
+/// agreed by the order date. Nothing where the agreement says neither, and nothing twice.
+pub fn help_granted(
     state: &State,
     ctx: &Ctx,
     citizen: &CitizenId,
+    help: Help,
     notified_at: DateTime<Utc>,
-) -> Option<Draft> {
-    if start_of(state, citizen).is_some() {
-        return None;
-    }
+    order_on: NaiveDate,
+) -> Vec<Draft> {
     let scope: Vec<_> = match &ctx.agreement {
         Some(agreement) => vec![agreement.clone()],
         None => ctx.candidates.clone(),
     };
-    let rules = state.rules(&scope).find(|rules| rules.visits.start_within_days.is_some())?;
-    let days = rules.visits.start_within_days.as_ref()?;
-    let due = Due {
-        what: DueKind::Duty,
-        at: calendar::plus_calendar_days(notified_at, i64::from(*days.value())),
-        clause: days.clause().map(|it| it.as_str().to_owned()),
-        agreement_version: Some(rules.version.clone()),
-    };
+    let start = start_of_help(state, ctx, &scope, citizen, notified_at).filter(|_| help == Help::Practical);
+    let time = agree_time(state, ctx, &scope, citizen, help, order_on);
+    start.into_iter().chain(time).collect()
+}
+
+/// The duty to begin a new citizen's practical help within so many days of the notice.
+fn start_of_help(
+    state: &State,
+    ctx: &Ctx,
+    scope: &[AgreementId],
+    citizen: &CitizenId,
+    notified_at: DateTime<Utc>,
+) -> Option<Draft> {
+    if of_citizen(state, citizen, DutyKind::StartOfHelp, None).is_some() {
+        return None;
+    }
+    let (rules, days) =
+        state.rules(scope).find_map(|rules| Some((rules, rules.visits.start_within_days.as_ref()?)))?;
+    let clause = days.clause().map(|it| it.as_str().to_owned());
+    let due_at = calendar::plus_calendar_days(notified_at, i64::from(*days.value()));
+    Some(first_time(state, ctx, rules, citizen, DutyKind::StartOfHelp, Help::Practical, due_at, clause))
+}
+
+/// The duty to agree a time by the end of the order date; none once a visit of that help is planned.
+fn agree_time(
+    state: &State,
+    ctx: &Ctx,
+    scope: &[AgreementId],
+    citizen: &CitizenId,
+    help: Help,
+    order_on: NaiveDate,
+) -> Option<Draft> {
+    let has_time = visits::has_planned(state, citizen, help);
+    // Delegated nursing has its own ways.
+    if help == Help::Nursing
+        || has_time
+        || of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).is_some()
+    {
+        return None;
+    }
+    let (rules, rule) = state.rules(scope).find_map(|rules| {
+        let rule = rules.visits.agree_by_order_date.as_ref().filter(|rule| *rule.value())?;
+        Some((rules, rule))
+    })?;
+    let clause = rule.clause().map(|it| it.as_str().to_owned());
+    let due_at = calendar::end_of_day_after(calendar::starts_of_local_date(order_on), 0);
+    Some(first_time(state, ctx, rules, citizen, DutyKind::AgreeTime, help, due_at, clause))
+}
+
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one shape for two duties; each argument is a fact of the duty"
+)]
+fn first_time(
+    state: &State,
+    ctx: &Ctx,
+    rules: &Agreement,
+    citizen: &CitizenId,
+    duty: DutyKind,
+    help: Help,
+    due_at: DateTime<Utc>,
+    clause: Option<String>,
+) -> Draft {
+    let nth = u32::from(duty == DutyKind::AgreeTime);
+    let agreement_version = Some(rules.version.clone());
     let opening = Opening {
-        number: state.free_number(0),
+        number: state.free_number(nth),
         candidates: Vec::new(),
         origin: None,
         citizen: Some(citizen.clone()),
-        dues: vec![due],
+        dues: vec![Due { what: DueKind::Duty, at: due_at, clause: clause.clone(), agreement_version }],
     };
-    Some(Draft {
-        entry: ctx.fresh(0),
+    Draft {
+        entry: ctx.fresh(nth),
         happened_at: ctx.at,
         agreement: Some(rules.id.clone()),
         event: Event::Duties(DutyEvent::Opened {
             opening,
-            duty: DutyKind::StartOfHelp,
+            duty,
             about: None,
             owner: None,
+            matter: None,
+            help: Some(help),
+            clause,
         }),
+    }
+}
+
+/// The citizen's open duty of that kind, for that help where one is named.
+fn of_citizen<'s>(
+    state: &'s State,
+    citizen: &CitizenId,
+    kind: DutyKind,
+    help: Option<Help>,
+) -> Option<&'s Entry> {
+    state.of_citizen(citizen).find(|entry| {
+        matches!(&entry.body, Body::Duty(duty) if duty.duty == kind && (help.is_none() || duty.help == help))
     })
 }
 
-fn start_of<'s>(state: &'s State, citizen: &CitizenId) -> Option<&'s Entry> {
-    state
-        .of_citizen(citizen)
-        .find(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::StartOfHelp))
+fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
+    let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
+    entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, late }))
 }
 
-/// Practical help has begun: that duty is done.
-pub fn help_started(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
-    let Some(entry) = start_of(state, citizen) else { return Vec::new() };
-    let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
-    vec![entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, late }))]
+/// Help has begun: the duties to begin it and to agree a time are done.
+pub fn help_started(state: &State, ctx: &Ctx, citizen: &CitizenId, help: Help) -> Vec<Draft> {
+    let start = of_citizen(state, citizen, DutyKind::StartOfHelp, None).filter(|_| help == Help::Practical);
+    let start = start.map(|entry| fulfilled(ctx, entry));
+    start.into_iter().chain(time_agreed(state, ctx, citizen, help)).collect()
+}
+
+/// A visit of that help is planned: the duty to agree a time is done.
+pub fn time_agreed(state: &State, ctx: &Ctx, citizen: &CitizenId, help: Help) -> Option<Draft> {
+    of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).map(|entry| fulfilled(ctx, entry))
+}
+
+/// What the municipality is to be told at once (J 3.2): about this entry, unless the agreement does not list the
+/// matter or it is on the board already. Due from when we heard of it, where the agreement says how soon "at once" is.
+pub fn immediate_notice(state: &State, ctx: &Ctx, about: &Entry, matter: &str) -> Option<Draft> {
+    let matter = Code::new(matter).expect("the matters are kebab-case constants");
+    if open_notice(state, about.id, &matter).is_some() {
+        return None;
+    }
+    let (rules, listed) = state.rules(about.agreements()).find_map(|rules| {
+        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(&matter))?;
+        Some((rules, listed))
+    })?;
+    let listed_in = listed.clause().map(|it| it.as_str().to_owned());
+    let due = value_of(&rules.duties.immediate_notice_minutes).map(|minutes| Due {
+        what: DueKind::Duty,
+        at: ctx.now + Duration::minutes(i64::from(minutes)),
+        clause: listed_in.clone(),
+        agreement_version: Some(rules.version.clone()),
+    });
+    let mut draft = open(ctx, state, 1, about, DutyKind::ImmediateNotice, due);
+    if let Event::Duties(DutyEvent::Opened { matter: told_of, clause, .. }) = &mut draft.event {
+        *told_of = Some(matter);
+        *clause = listed_in;
+    }
+    Some(draft)
+}
+
+fn open_notice<'s>(state: &'s State, about: EntryId, matter: &Code) -> Option<&'s Entry> {
+    state.open_entries().find(|entry| {
+        matches!(&entry.body, Body::Duty(duty) if duty.about == Some(about)
+            && duty.duty == DutyKind::ImmediateNotice && duty.matter.as_ref() == Some(matter))
+    })
+}
+
+/// The open notice of what, as we now know, was not so.
+pub fn notice_withdrawn(state: &State, ctx: &Ctx, about: EntryId, matter: &str) -> Option<Draft> {
+    let matter = Code::new(matter).expect("the matters are kebab-case constants");
+    open_notice(state, about, &matter).map(|duty| withdrawn(ctx, duty))
 }
 
 /// Decides a coordinator's command.
@@ -334,11 +477,14 @@ pub fn fell_late(ctx: &Ctx, entry: &Entry, duty: &Duty) -> Result<Vec<Draft>, Re
 
 /// Applies one event.
 pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
-    if let DutyEvent::Opened { opening, duty, about, owner } = event {
+    if let DutyEvent::Opened { opening, duty, about, owner, matter, help, clause } = event {
         let body = Body::Duty(Duty {
             duty: *duty,
             about: *about,
             owner: owner.clone(),
+            matter: matter.clone(),
+            help: *help,
+            clause: clause.clone(),
             done_at: None,
             reference: None,
             late: false,

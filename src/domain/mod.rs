@@ -326,6 +326,7 @@ fn citizen_matched(
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
     if let Body::Stay(stay) = &entry.body {
         drafts.extend(discharges::citizen_known(state, ctx, stay, citizen));
+        drafts.extend(discharges::joined_by_citizen(state, ctx, entry, citizen));
     }
     Ok(drafts)
 }

@@ -60,6 +60,10 @@ pub enum Refusal {
         opened_at: DateTime<Utc>,
     },
     AlreadyDone,
+    /// That citizen's stay is on the board already.
+    AlreadyOpen {
+        number: u32,
+    },
     /// There is nothing of that kind to correct.
     NothingToCorrect,
     /// The code is none of the listed ones.

@@ -83,6 +83,12 @@ impl State {
         ids.into_iter().filter_map(|id| self.open.get(&id)).map(Arc::as_ref)
     }
 
+    /// The entries of a citizen that are over and still kept. Looks through all that are: for rare questions only.
+    pub fn closed_of_citizen<'s>(&'s self, citizen: &CitizenId) -> impl Iterator<Item = &'s Entry> + use<'s> {
+        let citizen = citizen.clone();
+        self.closed.values().map(Arc::as_ref).filter(move |entry| entry.citizen.as_ref() == Some(&citizen))
+    }
+
     /// The last date for which the agreement's daily duty was opened, or needed none; none before its adoption.
     pub fn opened_until(&self, agreement: &AgreementId) -> Option<NaiveDate> {
         self.standing.get(agreement).copied()
@@ -211,10 +217,16 @@ impl State {
 
     /// A second outside id of an entry (a repeated signal).
     pub(super) fn also_known_as(&mut self, record: &Record, id: &ExternalId) {
-        let super::Actor::Source(source) = &record.actor else { return };
+        if let super::Actor::Source(source) = &record.actor {
+            self.known_to(source, id, record.entry);
+        }
+    }
+
+    /// From now on what this source says of that id is about this entry.
+    pub(super) fn known_to(&mut self, source: &SourceName, id: &ExternalId, entry: EntryId) {
         let origin = Origin { source: source.clone(), id: id.clone() };
-        self.origins.insert(origin.clone(), record.entry);
-        self.change(record.entry, |entry| entry.also.push(origin));
+        self.origins.insert(origin.clone(), entry);
+        self.change(entry, |entry| entry.also.push(origin));
     }
 
     /// Changes an entry in place (copied on write) and moves it between open and closed.

@@ -128,6 +128,11 @@ impl Facts {
         self.0.iter().any(|told| told.at == at && told.item == *item)
     }
 
+    /// In order of time.
+    pub fn iter(&self) -> impl Iterator<Item = &Told> {
+        self.0.iter()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -44,6 +44,8 @@ pub enum Canceller {
     /// The time came and went while the citizen was in hospital.
     Hospital,
     Death,
+    /// Help was stopped: the citizen has moved away, is in a care home, declines it.
+    HelpStopped,
 }
 
 impl From<CancelledBy> for Canceller {
@@ -406,7 +408,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             if known.cancelled.is_some() {
                 return Err(Refusal::Unchanged);
             }
-            one(ctx, entry, cancelled(state, entry, known, *by, *told_at))
+            let mut drafts = one(ctx, entry, cancelled(state, entry, known, *by, *told_at))?;
+            drafts.extend(told_of_cancelling(state, ctx, entry, *by));
+            Ok(drafts)
         }),
         O::DoorUnanswered { visit } => with_visit(state, ctx, visit, |entry, known| {
             if known.door.is_some() || known.done_at.is_some() {
@@ -414,10 +418,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             }
             one(ctx, entry, VisitEvent::DoorUnanswered {})
         }),
-        O::HelpGranted { citizen, help: Help::Practical, notified_at, .. } => {
-            duties::start_of_help(state, ctx, citizen, *notified_at)
-                .map(|draft| vec![draft])
-                .ok_or(Refusal::Unchanged)
+        O::HelpGranted { citizen, help, notified_at, order_on } => {
+            let drafts = duties::help_granted(state, ctx, citizen, *help, *notified_at, *order_on);
+            if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
         }
         _ => Err(Refusal::Unchanged),
     }
@@ -443,7 +446,9 @@ fn planned(
         }
         let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
         let halted = halted_by_stay(state, &entry, citizen);
-        return Ok([opening].into_iter().chain(halted).collect());
+        let Body::Visit(Visit { plan: Some(plan), .. }) = &entry.body else { return Err(Refusal::Unchanged) };
+        let agreed = duties::time_agreed(state, ctx, citizen, plan.help);
+        return Ok([opening].into_iter().chain(halted).chain(agreed).collect());
     };
     let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = Vec::new();
@@ -513,13 +518,23 @@ fn with_visit(
     Ok(drafts)
 }
 
-/// Practical help has begun: the duty to begin it within so many days of the notice is done.
+/// Help has begun: the duties to begin it and to agree a time are done.
 fn begun(state: &State, ctx: &Ctx, entry: &Entry, visit: &Visit) -> Vec<Draft> {
-    let is_practical = visit.plan.as_ref().is_some_and(|plan| plan.help == Help::Practical);
-    match entry.citizen.as_ref().filter(|_| is_practical) {
-        Some(citizen) => duties::help_started(state, ctx, citizen),
-        None => Vec::new(),
+    match (&entry.citizen, &visit.plan) {
+        (Some(citizen), Some(plan)) => duties::help_started(state, ctx, citizen, plan.help),
+        _ => Vec::new(),
     }
+}
+
+/// Whether a visit of that help stands in the plan.
+pub fn has_planned(state: &State, citizen: &CitizenId, help: Help) -> bool {
+    visits_of(state, citizen).any(|(_, visit)| visit.plan.as_ref().is_some_and(|plan| plan.help == help))
+}
+
+/// What we cancel ourselves the municipality is told at once (J 3.2).
+fn told_of_cancelling(state: &State, ctx: &Ctx, entry: &Entry, by: CancelledBy) -> Option<Draft> {
+    let notice = || duties::immediate_notice(state, ctx, entry, "cancelled-activities");
+    if by == CancelledBy::Provider { notice() } else { None }
 }
 
 fn cancelled(
@@ -583,12 +598,41 @@ pub fn go_on(state: &State, ctx: &Ctx, citizen: &CitizenId, from: Option<DateTim
         .collect()
 }
 
-/// Help has stopped, the citizen has moved away: what is still to come is cancelled, the municipality's way (J 3.1.1).
+/// Help has stopped, the citizen has moved away: what is still to come falls away and nothing is owed (J 3.1.1).
 pub fn ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.agreed_at().is_none_or(|at| at >= ctx.at))
-        .map(|(entry, visit)| {
-            let event = cancelled(state, entry, visit, CancelledBy::Municipality, ctx.at);
+        .map(|(entry, _)| {
+            let event = VisitEvent::Cancelled {
+                cancelled_by: Canceller::HelpStopped,
+                told_at: ctx.at,
+                in_time: None,
+                replacement: Standing::Nothing,
+                against_contract: None,
+            };
+            entry.draft(ctx.at, Event::Visits(event))
+        })
+        .collect()
+}
+
+/// Help was not to be stopped after all: what fell away with it stands again.
+pub fn restored(
+    state: &State,
+    ctx: &Ctx,
+    citizen: &CitizenId,
+    stopped_at: DateTime<Utc>,
+    reason: &Code,
+) -> Vec<Draft> {
+    let what = Code::new("cancellation").expect("a kebab-case constant");
+    let fell_away = |entry: &&Entry| {
+        matches!(&entry.body, Body::Visit(visit) if visit.cancelled.as_ref()
+            .is_some_and(|it| it.by == Canceller::HelpStopped && it.at == stopped_at))
+    };
+    state
+        .closed_of_citizen(citizen)
+        .filter(fell_away)
+        .map(|entry| {
+            let event = VisitEvent::Corrected { what: what.clone(), reason: reason.clone() };
             entry.draft(ctx.at, Event::Visits(event))
         })
         .collect()
@@ -694,7 +738,9 @@ pub fn decide(
                 return Err(Refusal::InFuture);
             }
             warned(visit_rules::cancels_granted(state, entry, *by), *confirmed)?;
-            one(ctx, entry, cancelled(state, entry, visit, *by, told_at))
+            let mut drafts = one(ctx, entry, cancelled(state, entry, visit, *by, told_at))?;
+            drafts.extend(told_of_cancelling(state, ctx, entry, *by));
+            Ok(drafts)
         }
     }
 }

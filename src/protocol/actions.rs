@@ -128,7 +128,7 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
     let mut offers = match &entry.body {
         Body::Phone(_) => phone_offers(state, entry),
         Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
-        Body::Stay(stay) => stay_offers(stay, now),
+        Body::Stay(stay) => stay_offers(state, entry, stay, now),
         Body::Visit(visit) => visit_offers(visit, now),
         Body::Duty(_) => duty_offers(),
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
@@ -292,7 +292,7 @@ fn alarm_offers(state: &State, entry: &Entry, alarm: &alarms::Alarm) -> Vec<Offe
     offers
 }
 
-fn stay_offers(stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
+fn stay_offers(state: &State, entry: &Entry, stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
     use discharges::Command as C;
     let wrap = domain::Command::Discharges;
     let steps = &agreement::DISCHARGE_STEPS;
@@ -306,7 +306,7 @@ fn stay_offers(stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
     } else {
         reasons.retain(|reason| *reason != "back-in-hospital");
     }
-    vec![
+    let mut offers = vec![
         offer("resume", vec![], wrap(C::Resume {})),
         offer(
             "expect",
@@ -327,7 +327,12 @@ fn stay_offers(stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
             confirm: true,
             ..offer("stop", vec![code("reason", &reasons)], wrap(C::Stop { reason: a(&reasons) }))
         },
-    ]
+    ];
+    if let Some(other) = discharges::may_be_same(state, entry, stay) {
+        let same_as = vec![field("same_as", FieldKind::Entry, true, &[])];
+        offers.push(offer("join", same_as, wrap(C::Join { same_as: other.id })));
+    }
+    offers
 }
 
 fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
@@ -401,7 +406,7 @@ fn duty_offers() -> Vec<Offer> {
 /// A trial's refusal that says nothing: the trial's own arguments were made up.
 fn is_of_the_trial(verb: &str, refusal: &Refusal) -> bool {
     match refusal {
-        Refusal::CannotLink => verb == "link",
+        Refusal::CannotLink => matches!(verb, "link" | "join"),
         Refusal::UnknownAgreement { .. } => verb == "assign",
         _ => false,
     }

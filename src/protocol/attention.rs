@@ -137,7 +137,8 @@ fn of_call(entry: &Entry, call: &PhoneDetails, now: DateTime<Utc>) -> Attention 
 
 fn of_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>) -> Attention {
     let due = entry.due(DueKind::Duty).map(|due| due.at);
-    let is_pressing = duty.late || due.is_some_and(|at| at <= now) || duty.duty == "action-plan";
+    let is_asked_for = matches!(duty.duty.as_str(), "action-plan" | "immediate-notice");
+    let is_pressing = duty.late || due.is_some_and(|at| at <= now) || is_asked_for;
     let level = if is_pressing { Level::Duty } else { Level::Info };
     Attention::new(level, &format!("duty-{}", duty.duty), &format!("do-{}", duty.duty)).until(due, now)
 }

@@ -110,6 +110,10 @@ tagged_enum! {
             #[serde(default = "yes")] pub done: bool,
         }
         "assessors-told" => AssessorsTold { pub told: bool, }
+        "join" => JoinStay {
+            /// The entry that a hospital's message opened.
+            #[schema(value_type = String)] pub same_as: EntryId,
+        }
         "contact" => ContactCitizen { pub reached: bool, }
         "move" => MoveVisit {
             #[serde(deserialize_with = "wire::zoned")] pub to: DateTime<Utc>,
@@ -249,6 +253,7 @@ impl WireCommand {
             Self::Stop(it) => C::Discharges(discharges::Command::Stop { reason: it.reason }),
             Self::TickStep(it) => C::Discharges(discharges::Command::Step { step: it.step, done: it.done }),
             Self::AssessorsTold(it) => C::Discharges(discharges::Command::AssessorsTold { told: it.told }),
+            Self::JoinStay(it) => C::Discharges(discharges::Command::Join { same_as: it.same_as }),
             Self::ContactCitizen(it) => C::Visits(visits::Command::Contact { reached: it.reached }),
             Self::MoveVisit(MoveVisit { to, asked_by, confirmed }) => {
                 C::Visits(visits::Command::Move { to, asked_by, confirmed })

@@ -303,6 +303,10 @@ pub struct DischargeDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<Code>,
+    /// Opened by hand: the open entry that a hospital's message opened and that may be the same stay (`join`).
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_be_same: Option<EntryId>,
     /// discharge-cancelled, admitted-again or death-cancelled: told after help was resumed or stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upset: Option<String>,
@@ -377,7 +381,7 @@ pub struct VisitDetails {
     pub moves: Vec<VisitMove>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// citizen, provider, municipality, hospital or death.
+    /// citizen, provider, municipality, hospital, death or help-stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -443,7 +447,7 @@ pub struct DoorDetails {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DutyDetails {
-    /// action-plan, documentation, hospital-messages, follow-up or start-of-help.
+    /// action-plan, documentation, hospital-messages, follow-up, start-of-help, agree-time or immediate-notice.
     pub duty: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -454,6 +458,16 @@ pub struct DutyDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<PersonName>,
+    /// Of an immediate notice: what the municipality is told of (admission, death, cancelled-activities, …).
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matter: Option<Code>,
+    /// Of a new citizen's first times: which help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The contract's clause; none for an own rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clause: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -202,6 +202,7 @@ fn of_stay(state: &State, entry: &entry::Entry, stay: &discharges::Stay) -> Disc
         resumed_at: stay.resumed_at,
         stopped_at: stay.stopped.as_ref().map(|it| it.at),
         stop_reason: stay.stopped.as_ref().map(|it| it.reason.clone()),
+        may_be_same: discharges::may_be_same(state, entry, stay).map(|other| other.id),
         upset: stay.upset.map(|(upset, _)| word(upset)),
         upset_at: stay.upset.map(|(_, at)| at),
     }
@@ -267,6 +268,9 @@ fn of_duty(state: &State, duty: &duties::Duty) -> DutyDetails {
         about: duty.about,
         about_number: duty.about.and_then(|id| state.entry(id)).map(|entry| entry.number),
         owner: duty.owner.clone(),
+        matter: duty.matter.clone(),
+        help: duty.help.map(word),
+        clause: duty.clause.clone(),
         done_at: duty.done_at,
         reference: duty.reference.clone().map(String::from),
         late: duty.late,

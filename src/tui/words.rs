@@ -291,6 +291,7 @@ fn option_prefix(verb: &str, field: &str) -> &'static str {
         ("give-up" | "given-up", "reason") => "give-up",
         ("missed", "reason") => "missed",
         ("postpone" | "postponed", "reason") => "postpone",
+        ("opened", "what") => "matter",
         (_, "what") => "correct",
         ("correct" | "corrected", "reason") => "correction",
         _ => "code",

@@ -286,6 +286,165 @@ fn both_admissions_cancelled_is_never_admitted() {
     assert_eq!(world.state_of("s"), "cancelled");
 }
 
+// ---- told at once -----------------------------------------------------------------------------
+
+fn notices(world: &World) -> Vec<String> {
+    let matter = |entry: &&vagttavle::domain::entry::Entry| match &entry.body {
+        Body::Duty(duty) => duty.matter.as_ref().map(ToString::to_string).unwrap_or_default(),
+        other => panic!("{other:?}"),
+    };
+    world.duties(DutyKind::ImmediateNotice).iter().map(matter).collect()
+}
+
+#[test]
+fn admission_and_death_are_told_the_municipality_at_once_where_the_agreement_says_so() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    assert_eq!(notices(&world), ["admission"]);
+    let notice = world.duties(DutyKind::ImmediateNotice)[0].clone();
+    let due = notice.due(DueKind::Duty).unwrap();
+    // An hour from when we heard of it, not from the admission.
+    assert_eq!((due.at, due.clause.as_deref()), (at("2026-11-21T09:00:00Z"), Some("3.2")));
+    let Body::Duty(duty) = &notice.body else { panic!() };
+    assert_eq!((duty.about, duty.clause.as_deref()), (Some(world.id_of("s")), Some("3.2")));
+    let shown = vagttavle::protocol::project::entry(&world.state, &notice, world.now);
+    assert_eq!((shown.attention.level, shown.attention.next.as_str()), (Level::Duty, "do-immediate-notice"));
+
+    world.given("2026-11-21T05:10:00Z", leave_started("s")).given("2026-11-21T05:20:00Z", leave_ended("s"));
+    assert_eq!(notices(&world), ["admission"], "back from leave is no new admission");
+    world.does(notice.id, duty_done());
+    world.given("2026-11-21T07:00:00Z", died("s"));
+    assert_eq!(notices(&world), ["death"]);
+    let stay = world.id_of("s");
+    world.does(stay, stop("dead"));
+    assert_eq!(notices(&world), ["death"], "one is enough");
+    world.replays();
+}
+
+#[test]
+fn norddjurs_has_no_such_clause_and_no_such_duty() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", admitted("s")).given("2026-11-20T12:00:00Z", died("s"));
+    assert!(notices(&world).is_empty());
+}
+
+#[test]
+fn a_notice_of_what_was_not_so_is_withdrawn() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-20T10:00:00Z", admitted("s")).given("2026-11-20T12:00:00Z", died("s"));
+    assert_eq!(notices(&world).len(), 2);
+    world.given("2026-11-20T13:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!(notices(&world), ["admission"]);
+    world.given("2026-11-20T14:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert!(notices(&world).is_empty());
+}
+
+#[test]
+fn a_death_told_by_telephone_is_told_at_once_too() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-20T10:00:00Z", discharged("s"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("dead"));
+    assert_eq!(notices(&world), ["death"]);
+    world.does(stay, correct("stop"));
+    assert!(notices(&world).is_empty());
+}
+
+// ---- one stay, told twice ---------------------------------------------------------------------
+
+fn told_by_telephone(world: &mut World, command: vagttavle::domain::Command) -> EntryId {
+    world.tries("anna", None, command).unwrap()[0].entry
+}
+
+fn stays(world: &World) -> usize {
+    world.state.open_entries().filter(|entry| matches!(entry.body, Body::Stay(_))).count()
+}
+
+#[test]
+fn a_message_about_a_stay_that_was_resumed_by_telephone_opens_no_second_entry() {
+    let mut world = world();
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), Some("c-1"), "2026-11-21T12:00:00Z"));
+    world.does(by_hand, resume());
+    assert_eq!(stays(&world), 0);
+    world.until("2026-11-21T13:00:00Z");
+    world.given("2026-11-21T11:30:00Z", discharged("s"));
+    assert_eq!((world.id_of("s"), stays(&world)), (by_hand, 0), "joined, and still over");
+    assert_eq!(world.state_of("s"), "resumed");
+    // Its admission comes last of all.
+    world.given("2026-11-19T08:00:00Z", admitted("s"));
+    assert_eq!((world.state_of("s"), world.is_open("s")), ("resumed", false));
+    world.replays();
+}
+
+#[test]
+fn an_admission_after_help_was_resumed_is_another_stay() {
+    let mut world = world();
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), Some("c-1"), "2026-11-21T12:00:00Z"));
+    world.does(by_hand, resume());
+    world.until("2026-11-21T20:00:00Z");
+    world.given("2026-11-21T19:00:00Z", admitted("s"));
+    assert_ne!(world.id_of("s"), by_hand);
+    assert_eq!(world.state_of("s"), "admitted");
+}
+
+#[test]
+fn a_message_without_a_citizen_may_be_the_one_told_by_telephone_and_is_joined_by_hand() {
+    let mut world = world();
+    let told = Observation::StayDischarged { stay: id("s"), citizen: None };
+    world.given("2026-11-21T07:30:00Z", told);
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), None, "2026-11-21T12:00:00Z"));
+    let from_message = world.id_of("s");
+    world.does(by_hand, step("groceries", true)).does(from_message, step("key", true));
+    let shown =
+        vagttavle::protocol::project::entry(&world.state, world.state.entry(by_hand).unwrap(), world.now);
+    let Details::Discharges(stay) = &shown.details else { panic!("{shown:?}") };
+    assert_eq!(stay.may_be_same, Some(from_message));
+    assert!(shown.actions.iter().any(|it| it.verb == "discharges.join" && it.refused.is_none()));
+
+    world.does(by_hand, join(from_message));
+    assert_eq!(world.id_of("s"), by_hand, "from now on the hospital's messages are about it");
+    assert_eq!((world.state_of("s"), stays(&world)), ("discharged", 1));
+    let steps: Vec<_> = world.stay("s").steps.iter().map(|(step, _)| step.as_str()).collect();
+    assert_eq!(steps, ["groceries", "key"]);
+    assert!(world.are_linked(by_hand, from_message));
+    let over = world.tries("anna", Some(from_message), correct("stop"));
+    assert_eq!(over, Err(Refusal::NothingToCorrect), "it lives on in the other");
+    world.given("2026-11-21T08:00:00Z", stay_cancelled("s", StayFact::Discharged));
+    assert_eq!((world.state_of("s"), world.id_of("s")), ("admitted", by_hand), "in hospital after all");
+    world.replays();
+}
+
+#[test]
+fn a_stay_whose_citizen_becomes_known_joins_the_one_opened_by_hand() {
+    let mut world = world();
+    world.given("2026-11-21T07:30:00Z", Observation::StayDischarged { stay: id("s"), citizen: None });
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), Some("c-1"), "2026-11-21T12:00:00Z"));
+    assert_eq!(stays(&world), 2);
+    let of = vagttavle::domain::observation::Matched::Stay(id("s"));
+    world.given(SATURDAY, Observation::CitizenMatched { of, citizen: citizen("c-1") });
+    assert_eq!((world.id_of("s"), stays(&world)), (by_hand, 1));
+    assert_eq!(world.state_of("s"), "discharged");
+    world.replays();
+}
+
+#[test]
+fn two_different_citizens_are_never_joined() {
+    let mut world = world();
+    world.given("2026-11-21T07:30:00Z", discharged("s"));
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), Some("c-2"), "2026-11-21T12:00:00Z"));
+    assert_ne!(by_hand, world.id_of("s"));
+    let from_message = world.id_of("s");
+    assert_eq!(world.tries("anna", Some(by_hand), join(from_message)), Err(Refusal::CannotLink));
+}
+
+#[test]
+fn opened_by_hand_when_the_message_has_come_says_which_entry_it_is() {
+    let mut world = world();
+    world.given("2026-11-21T07:30:00Z", discharged("s"));
+    let again = world.tries("anna", None, open(Some("norddjurs"), Some("c-1"), "2026-11-21T12:00:00Z"));
+    assert_eq!(again, Err(Refusal::AlreadyOpen { number: world.of("s").number }));
+}
+
 #[test]
 fn moving_away_stops() {
     let mut world = world();
@@ -338,7 +497,7 @@ fn a_message_joins_the_entry_that_was_opened_by_hand() {
     assert_eq!(world.state_of("s"), "discharged");
     // And the other way round: opening by hand finds the stay that is there.
     let again = world.tries("anna", None, open(Some("norddjurs"), Some("c-1"), "2026-11-21T15:00:00Z"));
-    assert_eq!(again, Err(Refusal::WrongState { state: "discharged".into() }));
+    assert_eq!(again, Err(Refusal::AlreadyOpen { number: world.of("s").number }));
 }
 
 #[test]

@@ -140,6 +140,10 @@ pub fn stop(reason: &str) -> Command {
     Command::Discharges(discharges::Command::Stop { reason: code(reason) })
 }
 
+pub fn join(same_as: EntryId) -> Command {
+    Command::Discharges(discharges::Command::Join { same_as })
+}
+
 pub fn step(step: &str, done: bool) -> Command {
     Command::Discharges(discharges::Command::Step { step: code(step), done })
 }

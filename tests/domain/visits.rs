@@ -4,7 +4,7 @@ use chrono::{Duration, NaiveTime};
 use proptest::prelude::*;
 use vagttavle::domain::Refusal;
 use vagttavle::domain::duties::DutyKind;
-use vagttavle::domain::entry::DueKind;
+use vagttavle::domain::entry::{Body, DueKind};
 use vagttavle::domain::observation::CancelledBy::{Citizen, Municipality, Provider};
 use vagttavle::domain::observation::{Grant, Help, Observation, Window};
 use vagttavle::domain::visit_rules::Standing;
@@ -632,7 +632,7 @@ fn moving_away_cancels_what_is_still_to_come() {
     let mut world = with_visit(norddjurs(), Help::Practical);
     world.given(TUESDAY, visit("before", Help::Personal, "2026-11-24T05:30:00Z"));
     world.given(TUESDAY, Observation::CitizenMoved { citizen: citizen("c-1") });
-    assert_eq!(world.visit("v").cancelled.as_ref().unwrap().by, Canceller::Municipality);
+    assert_eq!(world.visit("v").cancelled.as_ref().unwrap().by, Canceller::HelpStopped);
     assert!(world.visit("before").cancelled.is_none());
 }
 
@@ -644,6 +644,75 @@ fn help_that_is_stopped_ends_the_visits_and_owes_nothing() {
     world.does(world.id_of("s"), stop("care-home"));
     assert_eq!((world.state_of("v"), world.is_open("v")), ("cancelled", false));
     assert_eq!(world.visit("v").replacement, Standing::Nothing);
+}
+
+#[test]
+fn a_stop_that_is_corrected_brings_the_coming_visits_back() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, admitted("s"));
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T10:00:00Z"));
+    world.given(TUESDAY, visit("of-itself", Help::Food, "2026-11-24T11:00:00Z"));
+    world.given(TUESDAY, visit_cancelled("of-itself", Citizen, TUESDAY));
+    let stay = world.id_of("s");
+    world.until("2026-11-24T07:00:00Z").does(stay, stop("care-home"));
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("cancelled", false));
+    world.does(stay, correct("stop"));
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("planned", true));
+    assert_eq!(world.visit("v").halted, Some(Halt::InHospital), "the citizen is in hospital still");
+    assert_eq!(world.state_of("of-itself"), "cancelled", "what the citizen cancelled stays so");
+    world.replays();
+}
+
+#[test]
+fn a_stop_that_is_corrected_too_late_shows_whom_we_skipped() {
+    let mut world = norddjurs();
+    world.given("2026-11-24T05:00:00Z", discharged("s"));
+    world.given(TUESDAY, visit("v", Help::Personal, "2026-11-24T08:00:00Z"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("not-ours")).until("2026-11-24T09:00:00Z").does(stay, correct("stop"));
+    world.until("2026-11-24T09:00:01Z");
+    assert_eq!(world.state_of("v"), "late");
+}
+
+#[test]
+fn moved_away_by_mistake_brings_the_visits_back() {
+    let mut world = with_visit(norddjurs(), Help::Practical);
+    world.given(TUESDAY, discharged("s"));
+    world.given(TUESDAY, Observation::CitizenMoved { citizen: citizen("c-1") });
+    assert_eq!(world.state_of("v"), "cancelled");
+    world.does(world.id_of("s"), correct("stop"));
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("planned", true));
+}
+
+#[test]
+fn a_death_told_by_telephone_halts_the_visits_and_owes_nothing() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, discharged("s"));
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T10:00:00Z"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("dead"));
+    assert_eq!(world.visit("v").halted, Some(Halt::Dead));
+    let mut corrected = world.clone();
+    corrected.does(stay, correct("stop"));
+    assert_eq!(corrected.visit("v").halted, Some(Halt::InHospital), "help was not resumed yet");
+    world.until("2026-11-24T14:00:00Z");
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("cancelled", false));
+    assert_eq!(world.visit("v").cancelled.as_ref().unwrap().by, Canceller::Death);
+}
+
+#[test]
+fn what_we_cancel_ourselves_the_municipality_is_told_at_once() {
+    let mut world = with_visit(jammerbugt(), Help::Practical);
+    world.does(world.id_of("v"), cancel_anyway(Provider));
+    let notice = world.duties(DutyKind::ImmediateNotice);
+    assert_eq!(notice.len(), 1);
+    let due = notice[0].due(DueKind::Duty).unwrap();
+    assert_eq!((due.at, due.clause.as_deref()), (at("2026-11-24T07:00:00Z"), Some("3.2")));
+    for (mut world, by) in [(jammerbugt(), Citizen), (norddjurs(), Provider)] {
+        world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T08:00:00Z"));
+        world.given(TUESDAY, visit_cancelled("v", by, TUESDAY));
+        assert!(world.duties(DutyKind::ImmediateNotice).is_empty(), "{by:?}");
+    }
 }
 
 // ---- a new citizen's help ---------------------------------------------------------------------
@@ -685,7 +754,42 @@ fn begun_in_time_by_another_kind_of_help_is_not_begun() {
 #[test]
 fn where_no_days_are_agreed_there_is_no_duty() {
     assert_eq!(jammerbugt().tells(TUESDAY, granted(Help::Practical)), Err(Refusal::Unchanged));
-    assert_eq!(norddjurs().tells(TUESDAY, granted(Help::Personal)), Err(Refusal::Unchanged));
+    let mut world = norddjurs();
+    world.given(TUESDAY, granted(Help::Personal));
+    assert!(world.duties(DutyKind::StartOfHelp).is_empty(), "the fourteen days are practical help's");
+}
+
+#[test]
+fn a_time_is_agreed_by_the_end_of_the_order_date_for_each_kind_of_help() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, granted(Help::Personal)).given(TUESDAY, granted(Help::Practical));
+    let duties = world.duties(DutyKind::AgreeTime);
+    assert_eq!(duties.len(), 2);
+    for duty in duties {
+        let due = duty.due(DueKind::Duty).unwrap();
+        // The last instant of 1 December in Copenhagen.
+        assert_eq!(due.at.to_rfc3339()[..16].to_owned(), "2026-12-01T22:59", "{due:?}");
+        assert_eq!(due.clause.as_deref(), Some("3.4"));
+    }
+    world.given(TUESDAY, visit("v", Help::Personal, "2026-11-30T08:00:00Z"));
+    let left = world.duties(DutyKind::AgreeTime);
+    let Body::Duty(duty) = &left[0].body else { panic!("{left:?}") };
+    assert_eq!((left.len(), duty.help), (1, Some(Help::Practical)), "a plan is a time agreed");
+    world.until("2026-12-02T06:00:00Z");
+    assert_eq!(world.duties(DutyKind::AgreeTime)[0].state(), "late");
+    world.replays();
+}
+
+#[test]
+fn who_has_a_time_already_needs_none_and_nursing_has_its_own_ways() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    assert_eq!(world.tells(TUESDAY, granted(Help::Personal)), Err(Refusal::Unchanged));
+    assert_eq!(world.tells(TUESDAY, granted(Help::Nursing)), Err(Refusal::Unchanged));
+    assert_eq!(
+        jammerbugt().tells(TUESDAY, granted(Help::Personal)),
+        Err(Refusal::Unchanged),
+        "no such clause"
+    );
 }
 
 // ---- what is offered --------------------------------------------------------------------------

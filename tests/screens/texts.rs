@@ -44,8 +44,9 @@ fn choices_have_words() {
     has_words("correct", visits::CORRECTABLE);
     has_words("correction", discharges::CORRECTION_REASONS);
     has_words("correction", visits::CORRECTION_REASONS);
-    has_words("party", ["citizen", "provider", "municipality", "hospital", "death"]);
-    has_words("duty", ["start-of-help"]);
+    has_words("party", ["citizen", "provider", "municipality", "hospital", "death", "help-stopped"]);
+    has_words("duty", ["start-of-help", "agree-time", "immediate-notice"]);
+    has_words("matter", agreement::IMMEDIATE_NOTICES);
     has_words(
         "why",
         ["discharge-cancelled", "admitted-again", "death-cancelled", "admitted", "on-leave", "resumed"],

@@ -13,6 +13,7 @@ party-provider = os
 party-municipality = kommunen
 party-hospital = indlæggelse
 party-death = dødsfald
+party-help-stopped = stoppet hjælp
 help-personal = personlig pleje
 help-practical = praktisk hjælp
 help-food = mad

@@ -12,6 +12,7 @@ party-citizen = the citizen
 party-provider = us
 party-municipality = the municipality
 party-hospital = hospital stay
+party-help-stopped = stopped help
 party-death = death
 help-personal = personal care
 help-practical = practical help

@@ -30,11 +30,20 @@ fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
     let about = duty
         .about_number
         .map(|number| words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())]));
-    words.code("duty", &duty.duty).join(" · ", &about.unwrap_or_default())
+    named(words, duty).join(" · ", &about.unwrap_or_default())
+}
+
+/// The duty, and of what or for which help it is.
+fn named(words: Words<'_>, duty: &DutyDetails) -> Said {
+    let matter = duty.matter.as_ref().map(|code| words.code("matter", code.as_str()));
+    let help = duty.help.as_ref().filter(|_| duty.duty == "agree-time");
+    let of = matter.or_else(|| help.map(|code| words.code("help", code)));
+    words.code("duty", &duty.duty).join(": ", &of.unwrap_or_default())
 }
 
 pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
-    let mut facts = vec![(key::FACT_DUTY, words.code("duty", &duty.duty))];
+    let clause = duty.clause.as_ref().map(|it| words.clause_said(it)).unwrap_or_default();
+    let mut facts = vec![(key::FACT_DUTY, named(words, duty).join(", ", &clause))];
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
     let about = duty.about.and_then(|id| words.model.entry(id)).map(|entry| words.name(entry));
     let number = || {
