@@ -200,7 +200,7 @@ fn plans_are_on_whole_minutes_whenever_the_night_begins() {
             _ => None,
         })
         .collect();
-    assert_eq!(plans.len(), 5);
+    assert_eq!(plans.len(), 6);
     assert!(plans.iter().all(|at| at.timestamp_millis() % 300_000 == 0), "{plans:?}");
 }
 

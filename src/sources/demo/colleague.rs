@@ -29,6 +29,8 @@ const NURSE_CALLED: Duration = Duration::minutes(6);
 const MISSED_WAITS: Duration = Duration::minutes(14);
 const RINGS_BACK: Duration = Duration::seconds(80);
 const WRITES: Duration = Duration::minutes(4);
+/// What the municipality is told at once is the user's so long.
+const NOTICE_WAITS: Duration = Duration::minutes(25);
 const TECHNICAL_WAITS: Duration = Duration::minutes(15);
 /// Somebody is home and help is not resumed: so long is the user's.
 const HOME_WAITS: Duration = Duration::minutes(25);
@@ -75,7 +77,7 @@ fn is_to_act_on(entry: &Entry) -> bool {
     match &entry.details {
         Details::Alarms(alarm) => alarm.redirected_at.is_none() && alarm.outcome.is_none(),
         Details::Phone(_) => matches!(entry.state.as_str(), "waiting" | "missed"),
-        Details::Duties(duty) => duty.duty != "action-plan",
+        Details::Duties(duty) => duty.duty == "documentation",
         Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => false,
     }
 }
@@ -186,9 +188,11 @@ fn about_call(
 }
 
 fn about_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>, me: &PersonName) -> Option<WireCommand> {
+    let age = now - entry.opened_at;
     let is_hers = duty.duty == "documentation" && duty.owner.as_ref() == Some(me);
-    (is_hers && now - entry.opened_at >= WRITES + slack(entry))
-        .then_some(WireCommand::Done(Done { reference: None }))
+    let is_due = is_hers && age >= WRITES + slack(entry);
+    let is_left = duty.duty == "immediate-notice" && age >= NOTICE_WAITS;
+    (is_due || is_left).then_some(WireCommand::Done(Done { reference: None }))
 }
 
 fn about_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Option<WireCommand> {

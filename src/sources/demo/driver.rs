@@ -103,7 +103,8 @@ impl<H: Hands, C: Clock> Driver<H, C> {
         let by_id: HashMap<_, _> = entries.iter().filter_map(|it| Some((outside_id(it)?, it))).collect();
         for step in steps {
             let Act::Do(deed) = &step.act else { continue };
-            let entry = deed.on.as_ref().and_then(|id| by_id.get(id).copied());
+            let it = deed.on.as_ref().and_then(|id| by_id.get(id).copied());
+            let entry = if deed.is_duty { it.and_then(|it| duty_about(&entries, it)) } else { it };
             if deed.on.is_some() && entry.is_none() {
                 self.tally.left += 1;
                 continue;
@@ -160,7 +161,8 @@ impl<H: Hands, C: Clock> Driver<H, C> {
     async fn act(&mut self, deed: Deed) {
         let Some(id) = deed.on else { return self.command(None, deed.command, None).await };
         let Some(entries) = self.look().await else { return };
-        let entry = entries.iter().find(|entry| outside_id(entry) == Some(&id));
+        let it = entries.iter().find(|entry| outside_id(entry) == Some(&id));
+        let entry = if deed.is_duty { it.and_then(|it| duty_about(&entries, it)) } else { it };
         match entry.filter(|entry| self.may_do(entry, &deed.command)) {
             Some(entry) => self.command(Some(entry), deed.command, None).await,
             None => self.tally.left += 1,
@@ -257,6 +259,12 @@ impl<H: Hands, C: Clock> Driver<H, C> {
             HandsError::Away(why) => tracing::warn!(what, why, "the demo reaches no server"),
         }
     }
+}
+
+fn duty_about<'e>(entries: &'e [Entry], about: &Entry) -> Option<&'e Entry> {
+    entries
+        .iter()
+        .find(|entry| matches!(&entry.details, Details::Duties(duty) if duty.about == Some(about.id)))
 }
 
 /// The command's name on the wire.

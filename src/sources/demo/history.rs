@@ -79,6 +79,7 @@ pub(super) fn write(pen: &mut Pen, start: DateTime<Utc>, home: &homecare::Cast) 
         at_offset_ms: ENDS_MS,
         act: Act::Do(Deed {
             on: None,
+            is_duty: false,
             command: WireCommand::SignOn(SignOn { until: Some(start + Duration::hours(6)) }),
         }),
     });

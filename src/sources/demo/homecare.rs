@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use super::Citizen;
 use super::opening::claim;
-use super::script::{Act, Deed, Pen, Step, code, deed, id};
+use super::script::{Act, Deed, Pen, Step, code, deed, duty_done, id};
 use crate::domain::calendar::{self, ExtraDaysOff};
 use crate::domain::identity::ExternalId;
 use crate::domain::observation::{CancelledBy, Grant, Help, Setting, Window};
@@ -28,6 +28,7 @@ const MOVED_BY_US: usize = 8;
 const COMES_EARLY: usize = 6;
 const DOES_NOT_OPEN: usize = 7;
 const ON_LEAVE: usize = 8;
+const ADMITTED: usize = 9;
 
 /// How late and how early (ms).
 const LATE: i64 = 34 * MINUTE;
@@ -54,6 +55,9 @@ struct Planned {
 pub(super) struct Cast {
     comes_home: (ExternalId, Citizen),
     on_leave: (ExternalId, Citizen),
+    /// Acutely, in the night: the municipality is told at once, the morning's visit stands still.
+    admitted: (ExternalId, Citizen),
+    falls_away: Planned,
     by_telephone: Citizen,
     /// Practical help that fell away while its citizen was in hospital: a replacement is owed.
     fell_away: Planned,
@@ -73,6 +77,8 @@ impl Cast {
             (on_grid(pen, -9 * MINUTE), on_grid(pen, 62 * MINUTE), on_grid(pen, 5 * MINUTE));
         Self {
             on_leave: (pen.stay(), jammerbugt[ON_LEAVE].clone()),
+            admitted: (pen.stay(), jammerbugt[ADMITTED].clone()),
+            falls_away: planned(pen, &jammerbugt[ADMITTED], moved),
             by_telephone: norddjurs[TOLD_BY_TELEPHONE].clone(),
             fell_away: planned(pen, &comes_home, fell_away),
             late: planned(pen, &norddjurs[RINGS_FOR_HELP], late),
@@ -99,12 +105,15 @@ impl Cast {
             (&self.early, Help::Nursing),
             (&self.door, Help::Food),
             (&self.moved, Help::Personal),
+            (&self.falls_away, Help::Food),
         ] {
             let window = (visit.visit == self.moved.visit).then(morning);
             facts.push(plan(pen, PLAN_KNOWN, visit, help, window));
         }
         let asked = WireCommand::AssessorsTold(AssessorsTold { told: false });
-        (facts, vec![deed(admitted_ms + 3 * HOUR, stay, asked)])
+        // The colleague rang the municipality at the time.
+        let told = duty_done(on_grid(pen, -41 * HOUR) + 20 * MINUTE, &leaver.0);
+        (facts, vec![deed(admitted_ms + 3 * HOUR, stay, asked), told])
     }
 
     /// What is heard of in the first minutes, and what follows from it. `call`: the one who rings for help.
@@ -116,6 +125,7 @@ impl Cast {
         self.on_leave(pen, steps);
         self.door(pen, steps);
         self.moved(pen, steps);
+        self.admitted(pen, steps);
     }
 
     /// The hospital's message; the colleague ticks off one step, the user goes on.
@@ -135,7 +145,7 @@ impl Cast {
             expected_at: DateTime::UNIX_EPOCH + Duration::hours(hours),
             told_by: code("nurse"),
         };
-        let act = Act::Do(Deed { on: None, command: WireCommand::OpenStay(open) });
+        let act = Act::Do(Deed { on: None, is_duty: false, command: WireCommand::OpenStay(open) });
         steps.push(Step { at_offset_ms: 125 * SECOND, act });
     }
 
@@ -169,6 +179,14 @@ impl Cast {
         steps.push(pen.say(3 * HOUR, of, back));
         let home = wire::StayDischarged { stay, citizen: Some(who.citizen.clone()) };
         steps.push(pen.say(5 * HOUR, of, Says::StayDischarged(home)));
+    }
+
+    /// An acute stay of some hours.
+    fn admitted(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
+        let (stay, who) = &self.admitted;
+        steps.push(admitted(pen, 470 * SECOND, stay, who, false, "sor-afd-03"));
+        let home = wire::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
+        steps.push(pen.say(7 * HOUR, Some(&who.agreement), Says::StayDischarged(home)));
     }
 
     /// Left to the user for a while.

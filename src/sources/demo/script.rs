@@ -14,7 +14,7 @@ use super::quiet::Quiet;
 use super::{AGREEMENTS, COLLEAGUE, Citizen, history, homecare, opening};
 use crate::domain::identity::{AgreementId, Code, ExternalId, Key};
 use crate::domain::observation::MissedReason;
-use crate::protocol::commands::WireCommand;
+use crate::protocol::commands::{Done, WireCommand};
 use crate::protocol::observations as wire;
 use crate::protocol::observations::{ObservationItem, WireObservation};
 use crate::protocol::text::Text;
@@ -42,6 +42,8 @@ pub struct Said {
 pub struct Deed {
     /// The outside id of the call, alarm, stay or visit; none for the shift and for what is opened by hand.
     pub on: Option<ExternalId>,
+    /// Meant is the open duty about it, not itself.
+    pub is_duty: bool,
     pub command: WireCommand,
 }
 
@@ -228,7 +230,13 @@ impl Pen {
 
 /// The colleague does something about an entry.
 pub(super) fn deed(at_ms: i64, on: &ExternalId, command: WireCommand) -> Step {
-    Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(on.clone()), command }) }
+    Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(on.clone()), is_duty: false, command }) }
+}
+
+/// A command of the colleague on the duty about an entry.
+pub(super) fn duty_done(at_ms: i64, about: &ExternalId) -> Step {
+    let command = WireCommand::Done(Done { reference: None });
+    Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(about.clone()), is_duty: true, command }) }
 }
 
 // ---- facts, shortly --------------------------------------------------------------------------
