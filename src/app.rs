@@ -6,7 +6,7 @@ mod care;
 mod demo;
 mod desk;
 mod inbox;
-mod medcom;
+pub mod medcom;
 mod remote;
 mod say;
 mod scaip;
@@ -36,7 +36,6 @@ use crate::i18n::{Lang, Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
 use crate::sources::ami;
-use crate::sources::medcom::Ours;
 use crate::store::{Log, folder};
 use admin::{Answer, Request};
 use inbox::EngineInbox;
@@ -219,16 +218,6 @@ fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToke
     Ok(())
 }
 
-/// The sources that come over HTTP with a format of their own.
-fn receivers(engine: &Engine, settings: &Settings) -> Vec<Arc<dyn server::Receiver>> {
-    let medcom = settings.medcom.clone().unwrap_or_default();
-    let ours = Ours {
-        agreement_by_receiver: medcom.agreement_by_receiver,
-        default_agreement: medcom.default_agreement,
-    };
-    vec![Arc::new(medcom::Medcom { engine: engine.clone(), ours })]
-}
-
 /// Every source that has a token is a source whose health is shown, and so is one that should have one.
 fn expect_web_hooks(engine: &Engine, settings: &Settings) {
     let now = engine.clock.now();
@@ -288,12 +277,12 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     start_exchanges(&settings, &engine, &stop)?;
     scaip::start(&settings.scaip, &engine, &stop).await?;
     care::start(&settings.care, &engine, &stop)?;
+    let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
     say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
-    let options =
-        Options { receivers: receivers(&engine, &settings), watches_desks: true, ..Options::default() };
+    let options = Options { receivers, watches_desks: true, ..Options::default() };
     server::serve(listener, engine.clone(), options, stop).await;
     care::last_notes(&engine, texts).await;
     engine_stop.cancel();

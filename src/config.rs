@@ -90,6 +90,8 @@ pub enum OursRule {
     /// Every message that reaches us is about a citizen we serve.
     #[default]
     All,
+    /// The care system is asked who is ours; of others nothing is kept.
+    Care,
 }
 
 /// `[medcom]`.
@@ -98,6 +100,12 @@ pub enum OursRule {
 pub struct MedcomSettings {
     #[serde(default)]
     pub ours: OursRule,
+    /// Folder that a forwarder drops messages into; a file is deleted once its effects are on disk.
+    #[serde(default)]
+    pub inbox: Option<PathBuf>,
+    /// Folder of the acknowledgements of those; the inbox with `-outbox` behind its name otherwise.
+    #[serde(default)]
+    pub outbox: Option<PathBuf>,
     /// GLN or SOR of the receiver.
     #[serde(default)]
     pub agreement_by_receiver: BTreeMap<String, AgreementId>,
@@ -197,6 +205,19 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
             return Err(BadConfig::whole(file, format!("[[{block}]] {name}: the name is used twice")));
         }
         names.push(name);
+    }
+    if let Some(medcom) = &mut settings.medcom {
+        if medcom.outbox.is_some() && medcom.inbox.is_none() {
+            return Err(BadConfig::whole(file, "[medcom] outbox: there is no inbox"));
+        }
+        if medcom.ours == OursRule::Care && settings.care.adapter == CareAdapter::Off {
+            return Err(BadConfig::whole(
+                file,
+                "[medcom] ours = \"care\" needs a care system: [care] adapter",
+            ));
+        }
+        medcom.inbox = medcom.inbox.take().map(|path| folder.join(path));
+        medcom.outbox = medcom.outbox.take().map(|path| folder.join(path));
     }
     settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
     settings.care.secret_file = settings.care.secret_file.take().map(|path| folder.join(path));

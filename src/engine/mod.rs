@@ -89,6 +89,24 @@ pub struct Fact {
     pub personal: Personal,
 }
 
+/// What an envelope said, to be remembered beside the observations that came in it: ids only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    pub key: Key,
+    /// What must be the same when the key comes again; only its digest is kept.
+    pub content: String,
+    /// What became of it, as a code.
+    pub outcome: &'static str,
+}
+
+/// A key that was noted before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remembered {
+    pub outcome: String,
+    /// The content is the same as it was then.
+    pub is_same: bool,
+}
+
 /// A command as the engine takes it.
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -122,7 +140,7 @@ pub enum Published {
 
 enum Item {
     Order(Order, oneshot::Sender<Result<Done, Failure>>),
-    Facts(SourceName, Vec<Fact>, oneshot::Sender<Result<Vec<Observed>, Failure>>),
+    Facts(SourceName, Vec<Fact>, Vec<Noted>, oneshot::Sender<Result<Vec<Observed>, Failure>>),
     /// What became of a key that came before.
     Known(String, Key, oneshot::Sender<Result<Option<Seen>, Failure>>),
     Report(SourceName, sources::Report),
@@ -241,10 +259,35 @@ impl Engine {
 
     /// Decides observations of one source; answers after they are on disk, in order.
     pub async fn observe(&self, source: &SourceName, facts: Vec<Fact>) -> Result<Vec<Observed>, Failure> {
+        self.observe_noting(source, facts, Vec::new()).await
+    }
+
+    /// The same, and remembers keys of the envelope in the same transaction; not if an observation is refused. A key
+    /// that is remembered already stays as it is.
+    pub async fn observe_noting(
+        &self,
+        source: &SourceName,
+        facts: Vec<Fact>,
+        noted: Vec<Noted>,
+    ) -> Result<Vec<Observed>, Failure> {
         let (reply, answer) = oneshot::channel();
-        let item = Item::Facts(source.clone(), facts, reply);
+        let item = Item::Facts(source.clone(), facts, noted, reply);
         self.inbox.send(item).await.map_err(|_| Failure::Unavailable)?;
         answer.await.map_err(|_| Failure::Unavailable)?
+    }
+
+    /// What was noted under this key of this source, and whether `content` is what it was then.
+    pub async fn remembered(
+        &self,
+        source: &SourceName,
+        key: &Key,
+        content: &str,
+    ) -> Result<Option<Remembered>, Failure> {
+        let seen = self.known(&Actor::Source(source.clone()), key).await?;
+        Ok(seen.map(|seen| Remembered {
+            is_same: seen.digest == writer::digest(content),
+            outcome: seen.outcome,
+        }))
     }
 
     /// Reports trouble with a source, or its end. Nobody waits for it.

@@ -19,7 +19,7 @@ use tracing::{error, warn};
 
 use super::live::Personal;
 use super::timers::Timers;
-use super::{Done, Engine, Fact, Failure, Item, Observed, Order, Published};
+use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
@@ -166,13 +166,16 @@ impl Writer {
                     let answer = self.order(&mut working, &known, order);
                     working.answers.push(Answer::Order(reply, answer));
                 }
-                Item::Facts(source, facts, reply) => {
+                Item::Facts(source, facts, noted, reply) => {
                     let mut outcomes = Vec::with_capacity(facts.len());
                     for fact in facts {
                         if is_alarm(&fact.observation) {
                             kept.push((source.clone(), fact.clone()));
                         }
                         outcomes.push(self.fact(&mut working, &known, &source, fact));
+                    }
+                    if !outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) {
+                        working.note(&known, &source, noted);
                     }
                     working.answers.push(Answer::Facts(reply, outcomes));
                 }
@@ -227,9 +230,10 @@ impl Writer {
         for item in items {
             match item {
                 Item::Order(order, _) => keys.push((order.actor.to_string(), order.id.clone())),
-                Item::Facts(source, facts, _) => {
+                Item::Facts(source, facts, noted, _) => {
                     let scope = Actor::Source(source.clone()).to_string();
                     keys.extend(facts.iter().map(|fact| (scope.clone(), fact.key.clone())));
+                    keys.extend(noted.iter().map(|noted| (scope.clone(), noted.key.clone())));
                 }
                 Item::Known(scope, key, _) => keys.push((scope.clone(), key.clone())),
                 Item::Report(..) | Item::Look(_) | Item::Standing(_) => {}
@@ -547,7 +551,7 @@ impl Writer {
             match item {
                 Item::Order(_, reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Known(_, _, reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Facts(source, facts, reply) => {
+                Item::Facts(source, facts, _, reply) => {
                     let alarms = facts.into_iter().filter(|fact| is_alarm(&fact.observation));
                     kept.extend(alarms.map(|fact| (source.clone(), fact)));
                     drop(reply.send(Err(Failure::Unavailable)));
@@ -618,7 +622,7 @@ impl Writer {
         }
         let again = |(source, fact, _): &(SourceName, Fact, uuid::Uuid)| {
             // The source was told that it failed; nobody waits for this answer.
-            Item::Facts(source.clone(), vec![fact.clone()], oneshot::channel().0)
+            Item::Facts(source.clone(), vec![fact.clone()], Vec::new(), oneshot::channel().0)
         };
         let items = self.unstored.iter().map(again).collect();
         Box::pin(self.turn(items)).await;
@@ -661,6 +665,18 @@ impl Working {
     fn remember(&mut self, seen: Seen) {
         self.here.insert((seen.scope.clone(), seen.key.clone()), self.seen.len());
         self.seen.push(seen);
+    }
+
+    /// Remembers what an envelope said; the first word stands.
+    fn note(&mut self, known: &HashMap<(String, Key), Seen>, source: &SourceName, noted: Vec<Noted>) {
+        let scope = Actor::Source(source.clone()).to_string();
+        for Noted { key, content, outcome } in noted {
+            if self.seen_before(known, &scope, &key).is_none() {
+                let (digest, outcome) = (digest(&content), outcome.to_owned());
+                let scope = scope.clone();
+                self.remember(Seen { scope, key, digest, outcome, entry: None, first: None, answer: None });
+            }
+        }
     }
 
     fn seen_before<'w>(
@@ -734,7 +750,7 @@ fn is_alarm(observation: &Observation) -> bool {
 }
 
 /// SHA-256, the first 128 bits.
-fn digest(text: &str) -> String {
+pub(super) fn digest(text: &str) -> String {
     hex::encode(&Sha256::digest(text.as_bytes())[..16])
 }
 

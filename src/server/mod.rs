@@ -18,7 +18,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use futures_util::future::BoxFuture;
-use serde_json::Value;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -41,7 +40,13 @@ pub trait Receiver: Send + Sync {
     /// A body at most (bytes).
     fn body_max(&self) -> usize;
     /// Answers one message of this source's token.
-    fn receive<'a>(&'a self, caller: &'a Person, body: Bytes) -> BoxFuture<'a, Result<Value, Problem>>;
+    fn receive<'a>(&'a self, caller: &'a Person, body: Bytes) -> BoxFuture<'a, Result<Answer, Problem>>;
+}
+
+/// What a receiver answers, in the format of its own.
+pub struct Answer {
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
 }
 
 /// What the server is told at start.

@@ -7,6 +7,9 @@ mod cli;
 mod commands;
 mod exchanges;
 mod headless_desk;
+mod medcom;
+#[path = "../support/medcom.rs"]
+mod messages;
 mod process;
 mod proxy;
 mod restart;

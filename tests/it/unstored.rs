@@ -12,7 +12,7 @@ use crate::stream::Follower;
 use crate::world::{find, wait_for};
 
 /// No file of this process may grow past so many bytes from now on: as good as a full disk.
-fn limit_files(serving: &Serving, bytes: &str) {
+pub fn limit_files(serving: &Serving, bytes: &str) {
     let said = Command::new("prlimit")
         .args(["--pid", &serving.id().to_string(), &format!("--fsize={bytes}:unlimited")])
         .output()
@@ -21,7 +21,7 @@ fn limit_files(serving: &Serving, bytes: &str) {
 }
 
 /// A server that survives a file at its limit as it survives a full disk: by an error, not by a signal.
-fn serve(home: &Home) -> Serving {
+pub fn serve(home: &Home) -> Serving {
     let mut command = Command::new("bash");
     home.dress(&mut command);
     let data = home.data().display().to_string();

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -16,11 +17,13 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use vagttavle::app::medcom::Medcom;
 use vagttavle::care::Care;
 use vagttavle::care::demo::{Client as CareClient, Limits as CareLimits};
 use vagttavle::care::demo_service::{Invented, Service};
 use vagttavle::client::Client;
 use vagttavle::clock::Clock;
+use vagttavle::config::OursRule;
 use vagttavle::domain::Command;
 use vagttavle::domain::agreement;
 use vagttavle::domain::identity::{AgreementId, PersonName};
@@ -28,6 +31,7 @@ use vagttavle::domain::people::{PeopleCommand, Role};
 use vagttavle::engine::{Engine, Parts};
 use vagttavle::ids::Ids;
 use vagttavle::server::{self, Options, token_digest};
+use vagttavle::sources::medcom::Ours;
 use vagttavle::store::{Log, folder};
 
 /// No test waits longer than this for a condition.
@@ -76,6 +80,8 @@ pub struct Setup {
     pub care: Care,
     pub options: Options,
     pub tokens: BTreeMap<String, String>,
+    /// Whose hospital messages are ours.
+    pub ours: OursRule,
 }
 
 impl Setup {
@@ -87,6 +93,7 @@ impl Setup {
             care: Care::Off,
             options: Options::default(),
             tokens: BTreeMap::new(),
+            ours: OursRule::All,
         }
     }
 
@@ -221,7 +228,10 @@ impl TestServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(server::serve(listener, engine.clone(), setup.options, stop.clone()));
+        let mut options = setup.options;
+        let medcom = Medcom::start(engine.clone(), Ours::default(), setup.ours, &stop);
+        options.receivers.push(Arc::new(medcom));
+        let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let (serving, writer) = (Some(serving), Some(writer));
         Self { base, engine, clock: setup.clock, tokens, http, stop, engine_stop, serving, writer }

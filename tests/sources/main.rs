@@ -14,6 +14,9 @@ mod inbox;
 mod link;
 mod medcom;
 mod members;
+#[path = "../support/medcom.rs"]
+#[expect(dead_code, reason = "shared with the tests of the whole")]
+mod messages;
 mod mutate;
 mod pbx;
 mod queue_log;

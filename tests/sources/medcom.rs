@@ -10,15 +10,13 @@ use vagttavle::domain::identity::{AgreementId, Key, SourceName};
 use vagttavle::domain::observation::{Observation, StayFact};
 use vagttavle::domain::{Actor, Ctx, Record, Refusal, Request, State, decide, evolve};
 use vagttavle::protocol::observations::Observed;
-use vagttavle::sources::medcom::{Answer, Envelopes, Ours, Received, Stamp, Unreadable, receive};
+use vagttavle::sources::medcom::{Answer, Form, Ours, Received, Stamp, Unreadable, receive};
+
+use crate::messages::{CPR, LOCAL, Message, SOR, admit, codes, death, discharge, end_leave, start_leave};
+use crate::mutate::{cuts, json as bent_json, pieces};
 
 /// Official example messages, one of each kind; not part of the package.
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/medcom");
-
-/// An invented person on the 31st of February: nobody has this number.
-const CPR: &str = "3102001234";
-const LOCAL: &str = "7c1f3a50-5b1e-4c9d-9a70-aaaaaaaaaaaa";
-const SOR: &str = "https://sor2.sum.dsdn.dk/#id=111111000016001";
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -32,118 +30,7 @@ fn ours() -> Ours {
     Ours { default_agreement: Some(AgreementId::new("jammerbugt").unwrap()), ..Ours::default() }
 }
 
-/// A message as it is meant to be, to be bent by the tests.
-struct Message {
-    header: &'static str,
-    activity: &'static str,
-    status: &'static str,
-    class: &'static str,
-    start: &'static str,
-    end: Option<&'static str>,
-    leave: Option<(&'static str, Option<&'static str>)>,
-    sent: &'static str,
-    deceased: Option<bool>,
-}
-
 impl Message {
-    fn new(header: &'static str, activity: &'static str, sent: &'static str) -> Self {
-        Self {
-            header,
-            activity,
-            status: "in-progress",
-            class: "IMP",
-            start: "2026-11-20T09:00:00+01:00",
-            end: None,
-            leave: None,
-            sent,
-            deceased: None,
-        }
-    }
-
-    fn json(&self) -> Value {
-        let mut patient = json!({
-            "resourceType": "Patient", "id": "p1",
-            "identifier": [{ "system": "urn:oid:1.2.208.176.1.2", "value": CPR }],
-            "name": [{ "use": "official", "family": "Opfundet", "given": ["Per"] }],
-        });
-        if let Some(deceased) = self.deceased {
-            patient["deceasedBoolean"] = json!(deceased);
-        }
-        let mut encounter = json!({
-            "resourceType": "Encounter", "id": "e1",
-            "status": self.status,
-            "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": self.class },
-            "episodeOfCare": [{ "identifier": { "system": SOR, "value": LOCAL } }],
-            "period": { "start": self.start },
-            "serviceProvider": { "reference": "Organization/sender" },
-        });
-        if let Some(end) = self.end {
-            encounter["period"]["end"] = json!(end);
-        }
-        if let Some((start, end)) = self.leave {
-            let mut period = json!({ "start": start });
-            if let Some(end) = end {
-                period["end"] = json!(end);
-            }
-            encounter["extension"] = json!([{
-                "url": "http://medcomfhir.dk/ig/hospitalnotification/StructureDefinition/medcom-hospitalnotifiation-leave-period-extension",
-                "valuePeriod": period,
-            }]);
-        }
-        let header = json!({
-            "resourceType": "MessageHeader", "id": self.header,
-            "eventCoding": { "code": "hospital-notification-message" },
-            "destination": [{
-                "extension": [{
-                    "url": "http://medcomfhir.dk/ig/messaging/StructureDefinition/medcom-messaging-destinationUseExtension",
-                    "valueCoding": { "code": "primary" },
-                }],
-                "endpoint": "https://sor2.sum.dsdn.dk/#id=222222000016002",
-                "receiver": { "reference": "Organization/receiver" },
-            }],
-            "source": { "endpoint": SOR },
-            "sender": { "reference": "Organization/sender" },
-            "focus": [{ "reference": "Encounter/e1" }],
-        });
-        let organization = |id: &str, gln: &str, sor: &str| {
-            json!({
-                "resourceType": "Organization", "id": id, "name": "Opfundet afdeling",
-                "identifier": [
-                    { "system": "http://www.gs1.org/gln", "value": gln },
-                    { "system": "urn:oid:1.2.208.176.1.1", "value": sor },
-                ],
-            })
-        };
-        let provenance = json!({
-            "resourceType": "Provenance", "id": "v1",
-            "target": [{ "reference": format!("MessageHeader/{}", self.header) }],
-            "occurredDateTime": self.sent, "recorded": self.sent,
-            "activity": { "coding": [{ "code": self.activity }] },
-            "agent": [{ "who": { "reference": "Organization/sender" } }],
-        });
-        let history = json!({
-            "resourceType": "Provenance", "id": "v0",
-            "target": [{ "reference": "MessageHeader/some-older-one" }],
-            "occurredDateTime": "2026-11-19T09:00:00+01:00",
-            "activity": { "coding": [{ "code": "admit-emergency" }] },
-        });
-        let resources = [
-            header,
-            history,
-            patient,
-            encounter,
-            organization("sender", "5790000000005", "111111000016001"),
-            organization("receiver", "5790000000012", "222222000016002"),
-            provenance,
-        ];
-        let entries: Vec<Value> =
-            resources.into_iter().map(|resource| json!({ "resource": resource })).collect();
-        json!({
-            "resourceType": "Bundle", "id": format!("bundle-of-{}", self.header), "type": "message",
-            "timestamp": self.sent, "entry": entries,
-        })
-    }
-
     fn received(&self) -> Received {
         received(&self.json())
     }
@@ -151,42 +38,6 @@ impl Message {
 
 fn received(message: &Value) -> Received {
     receive(&serde_json::to_vec(message).unwrap(), &ours(), now()).unwrap()
-}
-
-fn admit(header: &'static str) -> Message {
-    Message::new(header, "admit-inpatient", "2026-11-20T09:00:02+01:00")
-}
-
-fn start_leave(header: &'static str) -> Message {
-    Message {
-        status: "onleave",
-        leave: Some(("2026-11-20T15:00:00+01:00", None)),
-        ..Message::new(header, "start-leave-inpatient", "2026-11-20T15:00:02+01:00")
-    }
-}
-
-fn end_leave(header: &'static str) -> Message {
-    Message {
-        leave: Some(("2026-11-20T15:00:00+01:00", Some("2026-11-21T10:00:00+01:00"))),
-        ..Message::new(header, "end-leave-inpatient", "2026-11-21T10:00:02+01:00")
-    }
-}
-
-fn discharge(header: &'static str) -> Message {
-    Message {
-        status: "finished",
-        end: Some("2026-11-21T14:00:00+01:00"),
-        ..Message::new(header, "discharge-inpatient-home", "2026-11-21T14:00:02+01:00")
-    }
-}
-
-fn death(header: &'static str, activity: &'static str) -> Message {
-    Message {
-        status: "finished",
-        end: Some("2026-11-21T20:00:00+01:00"),
-        deceased: Some(true),
-        ..Message::new(header, activity, "2026-11-21T20:00:02+01:00")
-    }
 }
 
 /// Decides and records what was told on a fresh log; a known key changes nothing. The state of each entry.
@@ -269,9 +120,21 @@ fn each_official_example_on_a_fresh_log_gives_its_state() {
         assert_eq!(received.issues, [], "{name}");
         assert_eq!(received.answer(), Answer::Ok, "{name}");
         assert_eq!(board(&received.observations), [state], "{name}");
-        let reply = received.reply.unwrap().acknowledge(&Answer::Ok, &stamp());
+        let reply = received.reply.as_ref().unwrap().acknowledge(&Answer::Ok, &stamp());
         assert_eq!(reply["entry"][0]["resource"]["response"]["identifier"], json!(received.header), "{name}");
         assert!(!reply.to_string().contains("2509479989"), "{name}: nothing of the citizen goes back");
+        // The same in XML, narrative left out as nobody reads it.
+        let xml = xml_of(&serde_json::from_slice(&bytes).unwrap());
+        let in_xml = receive(&xml, &ours(), now()).unwrap_or_else(|error| panic!("{name} in XML: {error}"));
+        assert_eq!(
+            (received.observations, received.content),
+            (in_xml.observations, in_xml.content),
+            "{name}"
+        );
+        // Our own are cut at every byte; these, of the same shape and longer, at some.
+        for length in (0..bytes.trim_ascii_end().len()).step_by(97) {
+            assert_eq!(survive(name, &bytes[..length]), "unreadable", "{name} cut at {length}");
+        }
     }
 }
 
@@ -440,29 +303,6 @@ fn the_same_content_is_the_same_key_in_whatever_envelope() {
     assert_ne!(keys(&discharge("h1").json()), keys(&other));
 }
 
-#[test]
-fn a_bundle_id_used_again_for_another_header_is_refused() {
-    let mut envelopes = Envelopes::default();
-    let mut noted = |message: &Value| {
-        let mut received = received(message);
-        envelopes.note(&mut received);
-        (received.observations.len(), received.issues.iter().map(|it| it.code).collect::<Vec<_>>())
-    };
-    let first = admit("h1").json();
-    assert_eq!(noted(&first), (1, vec![]));
-    assert_eq!(
-        noted(&first),
-        (1, vec![]),
-        "our answer was lost: the same again, which the key makes a repeat"
-    );
-    let mut stolen = discharge("h4").json();
-    stolen["id"] = first["id"].clone();
-    assert_eq!(noted(&stolen), (0, vec!["MSG_DUPLICATE_ID"]));
-    let mut resent = first.clone();
-    resent["id"] = json!("a-new-envelope");
-    assert_eq!(noted(&resent), (1, vec![]));
-}
-
 // ---- whose it is ------------------------------------------------------------------------------
 
 #[test]
@@ -612,7 +452,7 @@ fn what_has_no_message_header_is_a_problem() {
     assert_eq!(read(bare), Unreadable { what: "no-message-header" });
     for place in ["entry", "note"] {
         let deep = format!("{{\"resourceType\":\"Bundle\",\"{place}\":{}", "[".repeat(100_000));
-        assert_eq!(read(&deep), Unreadable { what: "not-json" }, "{place}");
+        assert_eq!(read(&deep), Unreadable { what: "nested-too-deep" }, "{place}");
     }
 }
 
@@ -709,4 +549,213 @@ fn bend(value: &mut Value, left: &mut usize, with: &Value) {
         Value::Array(items) => items.iter_mut().for_each(|it| bend(it, left, with)),
         _ => {}
     }
+}
+
+// ---- the table of codes, whole ----------------------------------------------------------------
+
+#[test]
+fn every_code_with_its_correction_and_its_cancellation_gives_its_state() {
+    for case in codes() {
+        let messages: Vec<Message> = case.before.iter().cloned().chain([case.message.clone()]).collect();
+        assert_eq!(board_of(&messages), [case.state], "{}", case.code);
+        let mut backwards = messages;
+        backwards.reverse();
+        assert_eq!(board_of(&backwards), [case.state], "{}, arrived backwards", case.code);
+        assert_eq!(case.message.received().issues, [], "{}", case.code);
+    }
+}
+
+#[test]
+fn a_death_is_taken_back_even_if_what_was_before_it_is_told_by_halves() {
+    let case = codes().into_iter().find(|case| case.code == "AN_MORS on leave").unwrap();
+    let mut halved = case.message;
+    halved.leave = None;
+    let messages: Vec<Message> = case.before.into_iter().chain([halved]).collect();
+    assert_eq!(board_of(&messages), ["on-leave"]);
+}
+
+// ---- XML --------------------------------------------------------------------------------------
+
+/// Written by hand, as another sender might: with a prefix, a comment, a narrative and its own order.
+const BY_HAND: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<!-- an invented person -->
+<f:Bundle xmlns:f="http://hl7.org/fhir">
+  <f:id value="bundle-by-hand"/><f:type value="message"/><f:timestamp value="2026-11-20T09:00:02+01:00"/>
+  <f:entry><f:fullUrl value="urn:uuid:h1"/><f:resource><f:MessageHeader>
+    <f:id value="h1"/>
+    <f:text><f:status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><p>Opf&#230;ndet <b>&amp;</b> 3102001234</p></div></f:text>
+    <f:eventCoding><f:code value="hospital-notification-message"/></f:eventCoding>
+    <f:destination><f:endpoint value="https://sor2.sum.dsdn.dk/#id=222222000016002"/><f:receiver><f:reference value="Organization/receiver"/></f:receiver></f:destination>
+    <f:sender><f:reference value="Organization/sender"/></f:sender>
+    <f:source><f:endpoint value="https://sor2.sum.dsdn.dk/#id=111111000016001"/></f:source>
+  </f:MessageHeader></f:resource></f:entry>
+  <f:entry><f:resource><f:Patient><f:id value="p1"/>
+    <f:identifier><f:system value="urn:oid:1.2.208.176.1.2"/><f:value value="3102001234"/></f:identifier>
+    <f:name><f:use value="official"/><f:family value="Opfundet"/><f:given value="Per"/><f:given value="&#197;ge"/></f:name>
+    <f:deceasedBoolean value="false"/>
+  </f:Patient></f:resource></f:entry>
+  <f:entry><f:resource><f:Encounter><f:id value="e1"/>
+    <f:extension url="http://medcomfhir.dk/ig/hospitalnotification/StructureDefinition/medcom-hospitalnotifiation-leave-period-extension"><f:valuePeriod><f:start value="2026-11-20T15:00:00+01:00"/></f:valuePeriod></f:extension>
+    <f:status value="onleave"/><f:class><f:code value="IMP"/></f:class>
+    <f:episodeOfCare><f:identifier><f:value value="urn:uuid:7C1F3A50-5b1e-4c9d-9a70-aaaaaaaaaaaa"/></f:identifier></f:episodeOfCare>
+    <f:period><f:start value="2026-11-20T09:00:00+01:00"/></f:period>
+  </f:Encounter></f:resource></f:entry>
+  <f:entry><f:resource><f:Provenance><f:id value="v1"/>
+    <f:target><f:reference value="MessageHeader/h1"/></f:target>
+    <f:occurredDateTime value="2026-11-20T15:00:02+01:00"/>
+    <f:activity><f:coding><f:code value="start-leave-inpatient"/></f:coding></f:activity>
+  </f:Provenance></f:resource></f:entry>
+</f:Bundle>
+"#;
+
+#[test]
+fn a_message_in_xml_is_read_as_another_sender_writes_it() {
+    let received = receive(BY_HAND.as_bytes(), &ours(), now()).unwrap();
+    assert_eq!((received.form, received.issues.as_slice()), (Form::Xml, [].as_slice()));
+    assert_eq!(received.person.as_ref().unwrap().name.as_ref().unwrap().as_str(), "Per Åge Opfundet");
+    assert_eq!(received.person.as_ref().unwrap().cpr, CPR);
+    assert_eq!(board(&received.observations), ["on-leave"]);
+    match &received.observations[0].observation {
+        Observation::StayLeaveStarted { stay } => assert_eq!(stay.as_str(), LOCAL),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn xml_of(message: &Value) -> Vec<u8> {
+    Form::Xml.write(message)
+}
+
+#[test]
+fn xml_and_json_say_the_same_and_are_the_same_message() {
+    for case in codes() {
+        let json = case.message.json();
+        let (one, other) = (received(&json), receive(&xml_of(&json), &ours(), now()).unwrap());
+        assert_eq!(one.observations, other.observations, "{}", case.code);
+        assert_eq!((&one.bundle, &one.content, &one.header), (&other.bundle, &other.content, &other.header));
+        assert_eq!((one.form, other.form), (Form::Json, Form::Xml));
+        assert!(one.person == other.person, "{}", case.code);
+    }
+}
+
+#[test]
+fn an_answer_in_xml_says_what_the_one_in_json_says() {
+    let received = receive(BY_HAND.as_bytes(), &ours(), now()).unwrap();
+    for answer in [Answer::Ok, Answer::Duplicate, Answer::Transient] {
+        let json = received.reply.as_ref().unwrap().acknowledge(&answer, &stamp());
+        let xml = String::from_utf8(Form::Xml.write(&json)).unwrap();
+        assert!(xml.starts_with(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Bundle xmlns=\"http://hl7.org/fhir\"><id value="
+        ));
+        let code = json["entry"][0]["resource"]["response"]["code"].as_str().unwrap();
+        let response = format!("<response><identifier value=\"h1\"/><code value=\"{code}\"/>");
+        assert!(xml.contains(&response), "{xml}");
+        assert!(xml.contains("<extension url=\"http://medcomfhir.dk/ig/messaging/"), "{xml}");
+        assert!(!xml.contains(CPR) && !xml.contains("Opfundet"), "{xml}");
+        // It is read as an acknowledgement, which is never acknowledged.
+        let again = receive(xml.as_bytes(), &ours(), now()).unwrap();
+        assert!(again.reply.is_none() && again.observations.is_empty());
+    }
+}
+
+#[test]
+fn dangerous_xml_is_a_problem_with_its_code() {
+    let doctype = "<!DOCTYPE Bundle [<!ENTITY cpr SYSTEM \"file:///etc/passwd\">]>";
+    let with = |what: &str, by: &str| BY_HAND.replacen(what, by, 1);
+    let deep = format!("{}{}", "<div>".repeat(60), "</div>".repeat(60));
+    for (text, what) in [
+        (with("<f:Bundle", &format!("{doctype}<f:Bundle")), "xml-doctype"),
+        (with("Opfundet\"", "&cpr;\""), "xml-entity"),
+        (with("<!-- an invented person -->", "<?php ?>"), "xml-instruction"),
+        (with("UTF-8", "ISO-8859-1"), "xml-bad-declaration"),
+        (with("<p>", &format!("{deep}<p>")), "xml-too-deep"),
+        (with("Opfundet\"", &format!("{}\"", "x".repeat(100_001))), "xml-text-too-long"),
+        (with("<p>", &format!("{}<p>", "<b/>".repeat(20_001))), "xml-too-many-elements"),
+        (with("http://hl7.org/fhir", "http://hl7.org/fhir2"), "not-fhir"),
+        (with("</f:Bundle>", ""), "xml-incomplete"),
+        ("<f:Patient xmlns:f=\"http://hl7.org/fhir\"/>".to_owned(), "not-a-bundle"),
+        ("<Bundle xmlns=\"http://hl7.org/fhir\"/>".to_owned(), "no-message-header"),
+    ] {
+        assert_eq!(receive(text.as_bytes(), &ours(), now()).err(), Some(Unreadable { what }));
+    }
+}
+
+// ---- limits -----------------------------------------------------------------------------------
+
+#[test]
+fn too_much_of_anything_has_its_name() {
+    let unreadable = |message: &Value| {
+        receive(&serde_json::to_vec(message).unwrap(), &ours(), now()).map(|_| ()).unwrap_err().what
+    };
+    let mut many = admit("h1").json();
+    let entries = many["entry"].as_array_mut().unwrap();
+    entries.resize(201, json!({ "resource": { "resourceType": "Basic" } }));
+    assert_eq!(unreadable(&many), "too-many-entries");
+    let long = bent(admit("h1").json(), "/entry/0/resource/id", json!("x".repeat(129)));
+    assert_eq!(unreadable(&long), "header-id-too-long");
+    let long = "x".repeat(129);
+    let path = "/entry/3/resource/episodeOfCare/0/identifier/value";
+    let refused = received(&bent(admit("h1").json(), path, json!(long)));
+    assert_eq!(refused.issues[0].code, "MSG_Element_To_Long");
+    // What is only said back is said back if it is short.
+    let endless = bent(admit("h1").json(), "/entry/4/resource/name", json!("x".repeat(100_000)));
+    let reply = received(&endless).reply.unwrap().acknowledge(&Answer::Ok, &stamp());
+    assert!(reply.to_string().len() < 10_000);
+}
+
+// ---- broken in every way ----------------------------------------------------------------------
+
+/// Never a panic; a code, or an answer. What was taken is about a stay, and the answer has nothing of the citizen.
+fn survive(what: &str, bytes: &[u8]) -> &'static str {
+    match receive(bytes, &ours(), now()) {
+        Err(unreadable) => {
+            assert!(vagttavle::domain::identity::Code::new(unreadable.what).is_ok(), "{what}: {unreadable}");
+            "unreadable"
+        }
+        Ok(received) => {
+            let Some(reply) = &received.reply else { return "acknowledgement" };
+            assert_eq!(received.issues.is_empty(), !received.observations.is_empty(), "{what}");
+            for answer in [received.answer(), Answer::Duplicate, Answer::Transient] {
+                let written = received.form.write(&reply.acknowledge(&answer, &stamp()));
+                assert!(written.len() < 20_000, "{what}: an answer of {} bytes", written.len());
+                assert!(!String::from_utf8(written).unwrap().contains(CPR), "{what}");
+            }
+            if received.issues.is_empty() {
+                board(&received.observations);
+                "taken"
+            } else {
+                "refused"
+            }
+        }
+    }
+}
+
+#[test]
+fn every_message_cut_at_every_byte_is_seen_as_unreadable() {
+    for case in codes() {
+        let json = case.message.json();
+        for whole in [serde_json::to_vec(&json).unwrap(), xml_of(&json)] {
+            assert_eq!(survive(case.code, &whole), "taken");
+            for mutant in cuts(&whole) {
+                assert_eq!(
+                    survive(&mutant.what, &mutant.bytes),
+                    "unreadable",
+                    "{}: {}",
+                    case.code,
+                    mutant.what
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_field_removed_doubled_swapped_or_filled_ends_in_a_panic() {
+    let json = codes().into_iter().find(|case| case.code == "RE_STOR").unwrap().message.json();
+    let xml = xml_of(&json);
+    let mutants = bent_json(&json).chain(pieces(&xml, b">"));
+    let mut became = BTreeMap::new();
+    for mutant in mutants {
+        *became.entry(survive(&mutant.what, &mutant.bytes)).or_insert(0) += 1;
+    }
+    assert!(became["taken"] > 100 && became["refused"] > 100 && became["unreadable"] > 100, "{became:?}");
 }

@@ -7,13 +7,13 @@ pub mod observations;
 mod stream;
 mod system;
 
+use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use axum::{Json, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -62,7 +62,8 @@ pub fn router(app: App) -> Router {
         let receiver = receiver.clone();
         let handler = move |State(app): State<App>, SourceSession(person): SourceSession, body: Body| async move {
             let bytes = bytes(&app, body, receiver.body_max()).await?;
-            Ok::<_, ApiError>(Json(receiver.receive(&person, bytes).await?))
+            let answer = receiver.receive(&person, bytes).await?;
+            Ok::<_, ApiError>(([(header::CONTENT_TYPE, answer.content_type)], answer.body))
         };
         router = router.route(&path, post(handler));
     }

@@ -8,6 +8,10 @@ use uuid::Uuid;
 
 use super::wire::{Envelope, Issue, Organization};
 
+/// Longer texts of the message are not said back (bytes).
+const ECHO_MAX: usize = 500;
+/// Identifiers of an organization that are said back.
+const IDENTIFIERS_MAX: usize = 5;
 const TERMINOLOGY: &str = "http://medcomfhir.dk/ig/terminology/CodeSystem";
 
 /// How it went.
@@ -76,12 +80,14 @@ impl Reply {
         let activity = first.and_then(|it| it.activity.as_ref()).and_then(|it| it.coding.first());
         Self {
             message: envelope.header_id.clone(),
-            sent_at: first.and_then(|it| it.occurred_date_time.clone()).or(envelope.timestamp.clone()),
-            activity: activity.and_then(|coding| coding.code.clone()),
-            source: envelope.header.source.as_ref().and_then(|it| it.endpoint.clone()),
-            destination: destination.and_then(|it| it.endpoint.clone()),
-            sender: envelope.organization(envelope.header.sender.as_ref()).cloned(),
-            receiver: envelope.organization(destination.and_then(|it| it.receiver.as_ref())).cloned(),
+            sent_at: echoed(
+                first.and_then(|it| it.occurred_date_time.clone()).or(envelope.timestamp.clone()),
+            ),
+            activity: echoed(activity.and_then(|coding| coding.code.clone())),
+            source: echoed(envelope.header.source.as_ref().and_then(|it| it.endpoint.clone())),
+            destination: echoed(destination.and_then(|it| it.endpoint.clone())),
+            sender: envelope.organization(envelope.header.sender.as_ref()).map(shortened),
+            receiver: envelope.organization(destination.and_then(|it| it.receiver.as_ref())).map(shortened),
         }
     }
 
@@ -148,6 +154,23 @@ impl Reply {
         set(&mut header, "sender", reference(&self.receiver));
         header
     }
+}
+
+fn echoed(text: Option<String>) -> Option<String> {
+    text.filter(|text| text.len() <= ECHO_MAX)
+}
+
+/// What of an organization is said back.
+fn shortened(organization: &Organization) -> Organization {
+    let mut it = organization.clone();
+    it.id = echoed(it.id);
+    it.name = echoed(it.name);
+    it.identifier.truncate(IDENTIFIERS_MAX);
+    for identifier in &mut it.identifier {
+        identifier.system = echoed(identifier.system.take());
+        identifier.value = echoed(identifier.value.take());
+    }
+    it
 }
 
 fn set(object: &mut Value, name: &str, value: Option<Value>) {

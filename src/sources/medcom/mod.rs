@@ -1,18 +1,20 @@
 //! Hospital notifications (MedCom HospitalNotification, FHIR R4): who arrived at a hospital and who left.
 //!
-//! wire: bytes -> message. translate: message -> observations, death first, then the current activity. acknowledge:
-//! the answer every message must have. All pure: the route that receives them, and whether the citizen is ours, are
+//! form: bytes, JSON or XML -> values. wire: values -> message. translate: message -> observations, death first, then the
+//! current activity. acknowledge: the answer every message must have. All pure: the route that receives them, and whether the citizen is ours, are
 //! the caller's. Must never keep a CPR number: it leaves here only in `Person`, which shows nothing of itself.
 
 mod acknowledge;
+mod form;
 mod translate;
 mod wire;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
 pub use acknowledge::{Answer, Reply, Stamp};
+pub use form::Form;
 pub use translate::Person;
 pub use wire::{Issue, Unreadable};
 
@@ -34,40 +36,6 @@ pub struct Ours {
     pub default_agreement: Option<AgreementId>,
 }
 
-/// Envelopes remembered at most; far more than arrive in the hour and a half in which a sender tries again.
-const ENVELOPES_MAX: usize = 10_000;
-
-/// Which bundle ids came with which header. A bundle id is never used again for another header: that is an error. In
-/// memory only, ids only; what a message says is kept from repeating by its key.
-#[derive(Debug, Default)]
-pub struct Envelopes {
-    headers: HashMap<String, String>,
-    oldest_first: VecDeque<String>,
-}
-
-impl Envelopes {
-    /// Remembers a message's envelope. A used bundle id with another header refuses the message.
-    pub fn note(&mut self, received: &mut Received) {
-        let Some(bundle) = received.bundle.clone() else { return };
-        match self.headers.get(&bundle) {
-            Some(header) if *header == received.header => {}
-            Some(_) => {
-                received.observations.clear();
-                received.issues.push(Issue { code: "MSG_DUPLICATE_ID", at: "Bundle.id" });
-            }
-            None => {
-                if self.oldest_first.len() == ENVELOPES_MAX
-                    && let Some(oldest) = self.oldest_first.pop_front()
-                {
-                    self.headers.remove(&oldest);
-                }
-                self.oldest_first.push_back(bundle.clone());
-                self.headers.insert(bundle, received.header.clone());
-            }
-        }
-    }
-}
-
 /// A message read and understood, or refused for its content.
 #[derive(Debug, Clone)]
 pub struct Received {
@@ -80,15 +48,19 @@ pub struct Received {
     pub issues: Vec<Issue>,
     /// What to answer; none for an acknowledgement, which is never acknowledged.
     pub reply: Option<Reply>,
-    pub bundle: Option<String>,
     pub header: String,
+    pub form: Form,
+    /// The envelope's own id as a key; the sender makes a new one for each sending.
+    pub bundle: Option<Key>,
+    /// What makes it the same message in another envelope; none if that could not be read.
+    pub content: Option<Key>,
 }
 
 impl Received {
     /// The care port knows who it is: the observations say so from now on. The last one joins a stay that was opened
     /// before anybody knew.
     pub fn name_citizen(&mut self, citizen: &CitizenId) {
-        let Some(first) = self.observations.first().cloned() else { return };
+        let joining = self.joining(citizen);
         for observed in &mut self.observations {
             if let Observation::StayAdmitted { citizen: slot, .. }
             | Observation::StayDischarged { citizen: slot, .. }
@@ -97,12 +69,17 @@ impl Received {
                 *slot = Some(citizen.clone());
             }
         }
-        let Some(stay) = translate::stay_of(&first.observation) else { return };
+        self.observations.extend(joining);
+    }
+
+    /// What joins the stay to its citizen.
+    pub fn joining(&self, citizen: &CitizenId) -> Option<Observed> {
+        let first = self.observations.first()?.clone();
+        let stay = translate::stay_of(&first.observation)?.clone();
         let content = format!("{stay}\n{citizen}");
         let key = Key::of_bytes("medcom-who-", &Sha256::digest(content.as_bytes())[..16]);
-        let observation =
-            Observation::CitizenMatched { of: Matched::Stay(stay.clone()), citizen: citizen.clone() };
-        self.observations.push(Observed { key, observation, ..first });
+        let observation = Observation::CitizenMatched { of: Matched::Stay(stay), citizen: citizen.clone() };
+        Some(Observed { key, observation, ..first })
     }
 
     /// The answer if everything goes well from here: ok, or fatal for refused content.
@@ -116,23 +93,36 @@ impl Received {
 /// # Errors
 /// [`Unreadable`]: no bundle with a message header, so that nobody can be answered.
 pub fn receive(bytes: &[u8], ours: &Ours, now: DateTime<Utc>) -> Result<Received, Unreadable> {
-    let envelope = wire::read(bytes)?;
-    let header = envelope.header_id.clone();
-    if envelope.is_acknowledgement() {
-        let bundle = envelope.bundle_id;
-        return Ok(Received {
-            observations: Vec::new(),
-            person: None,
-            issues: Vec::new(),
-            reply: None,
-            bundle,
-            header,
-        });
-    }
-    let reply = Some(Reply::to(&envelope));
-    let (observations, person, issues) = match translate::translate(&envelope, ours, now) {
-        Ok(told) => (told.observations, Some(told.person), Vec::new()),
-        Err(issue) => (Vec::new(), None, vec![issue]),
+    let form = Form::of(bytes);
+    let envelope = wire::read(form.read(bytes)?)?;
+    let bundle = envelope.bundle_id.as_deref().filter(|id| !id.is_empty());
+    let mut received = Received {
+        observations: Vec::new(),
+        person: None,
+        issues: Vec::new(),
+        reply: None,
+        header: envelope.header_id.clone(),
+        form,
+        bundle: bundle.map(|id| Key::of_bytes("medcom-bundle-", &Sha256::digest(id.as_bytes())[..16])),
+        content: None,
     };
-    Ok(Received { observations, person, issues, reply, bundle: envelope.bundle_id, header })
+    if envelope.is_acknowledgement() {
+        return Ok(received);
+    }
+    received.reply = Some(Reply::to(&envelope));
+    match translate::translate(&envelope, now) {
+        Ok(told) => {
+            received.content = Some(told.content);
+            match translate::agreement(&envelope, ours) {
+                Ok(agreement) => {
+                    let belongs = |it| Observed { agreement: agreement.clone(), ..it };
+                    received.observations = told.observations.into_iter().map(belongs).collect();
+                    received.person = Some(told.person);
+                }
+                Err(issue) => received.issues.push(issue),
+            }
+        }
+        Err(issue) => received.issues.push(issue),
+    }
+    Ok(received)
 }

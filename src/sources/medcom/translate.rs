@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Ours;
 use super::wire::{
-    Encounter, Envelope, Identifier, Issue, Organization, Patient, Provenance, last_part, time,
+    Encounter, Envelope, ID_MAX, Identifier, Issue, Organization, Patient, Provenance, last_part, time,
 };
 use crate::domain::identity::{AgreementId, ExternalId, Key, looks_like_cpr};
 use crate::domain::observation::{Observation, Rank, Setting, StayFact};
@@ -40,6 +40,8 @@ impl std::fmt::Debug for Person {
 pub struct Told {
     pub observations: Vec<Observed>,
     pub person: Person,
+    /// What makes two messages the same.
+    pub content: Key,
 }
 
 /// What an activity does with its fact.
@@ -69,9 +71,8 @@ fn activity(code: &str) -> Option<(Doing, StayFact, Option<Setting>)> {
 }
 
 /// Reads what a message says. Errors: the first thing wrong with its content.
-pub fn translate(envelope: &Envelope, ours: &Ours, now: DateTime<Utc>) -> Result<Told, Issue> {
+pub fn translate(envelope: &Envelope, now: DateTime<Utc>) -> Result<Told, Issue> {
     right_kind(envelope)?;
-    let agreement = agreement(envelope, ours)?;
     let patient = only(&envelope.patients, "Patient")?;
     let encounter = only(&envelope.encounters, "Encounter")?;
     let person = person(patient)?;
@@ -81,33 +82,32 @@ pub fn translate(envelope: &Envelope, ours: &Ours, now: DateTime<Utc>) -> Result
         activity(&code).ok_or(Issue::unknown_value("Provenance.activity.coding.code"))?;
     checked_codes(encounter)?;
     let department = department(envelope, encounter);
-    let told = Message { encounter, patient, stay, department, sent_at };
+    let is_corrected_death = is_corrected_death(envelope);
+    let told = Message { encounter, patient, stay, department, sent_at, is_corrected_death };
     let facts = told.facts(doing, fact, setting)?;
     let provider = told.department.as_ref().map_or("", ExternalId::as_str);
+    // A header id alone says nothing: published messages re-use them for other events.
+    let same = |at: DateTime<Utc>| {
+        let (header, stay, deceased) = (&envelope.header_id, &told.stay, patient.deceased_boolean);
+        format!("{header}\n{stay}\n{code}\n{}\n{provider}\n{deceased:?}", at.timestamp_millis())
+    };
+    let key = |prefix, content: String| Key::of_bytes(prefix, &Sha256::digest(content.as_bytes())[..16]);
+    let happened_at = facts.first().map_or(sent_at, |(at, _)| *at);
+    let content = key("medcom-message-", same(happened_at));
     let observations = facts
         .into_iter()
         .enumerate()
-        .map(|(place, (at, observation))| {
-            // A header id alone says nothing: published messages re-use them for other events.
-            let content = format!(
-                "{}\n{}\n{code}\n{}\n{provider}\n{:?}\n{place}",
-                envelope.header_id,
-                told.stay,
-                at.timestamp_millis(),
-                patient.deceased_boolean
-            );
-            Observed {
-                key: Key::of_bytes("medcom-", &Sha256::digest(content.as_bytes())[..16]),
-                at: at.min(now),
-                agreement: agreement.clone(),
-                candidates: Vec::new(),
-                rank: Rank::Event,
-                observation,
-                live: LiveFacts::default(),
-            }
+        .map(|(place, (at, observation))| Observed {
+            key: key("medcom-", format!("{}\n{place}", same(at))),
+            at: at.min(now),
+            agreement: None,
+            candidates: Vec::new(),
+            rank: Rank::Event,
+            observation,
+            live: LiveFacts::default(),
         })
         .collect();
-    Ok(Told { observations, person })
+    Ok(Told { observations, person, content })
 }
 
 struct Message<'m> {
@@ -117,6 +117,7 @@ struct Message<'m> {
     department: Option<ExternalId>,
     /// When it was sent: what corrections and cancellations are dated by.
     sent_at: DateTime<Utc>,
+    is_corrected_death: bool,
 }
 
 impl Message<'_> {
@@ -129,15 +130,25 @@ impl Message<'_> {
         let stay = self.stay.clone();
         if self.is_dead() {
             // A death names the activity before it, unchanged: that says nothing new.
-            return Ok(vec![(self.died_at(), Observation::StayDied { stay, citizen: None })]);
+            let died_at = self.died_at();
+            return Ok(vec![match self.is_corrected_death {
+                false => (died_at, Observation::StayDied { stay, citizen: None }),
+                true => {
+                    let (of, at, department) = (StayFact::Died, Some(died_at), self.department.clone());
+                    let corrected = Observation::StayCorrected { stay, of, at, setting: None, department };
+                    (self.sent_at, corrected)
+                }
+            }]);
         }
-        let mut facts = vec![self.of_activity(doing, fact, setting)?];
-        if self.patient.deceased_boolean == Some(false) {
-            // Present and false takes a death back; the activity is the one before it.
-            facts
-                .push((self.sent_at, Observation::StayCancelled { stay, of: StayFact::Died, setting: None }));
+        let of_activity = self.of_activity(doing, fact, setting);
+        if self.patient.deceased_boolean != Some(false) {
+            return Ok(vec![of_activity?]);
         }
-        Ok(facts)
+        // Present and false takes a death back. The activity is the one before it, told again: what is missing there
+        // must not keep somebody dead.
+        let taken_back =
+            (self.sent_at, Observation::StayCancelled { stay, of: StayFact::Died, setting: None });
+        Ok(of_activity.into_iter().chain([taken_back]).collect())
     }
 
     fn is_dead(&self) -> bool {
@@ -239,8 +250,25 @@ fn only<'m, T>(resources: &'m [Result<T, Issue>], at: &'static str) -> Result<&'
     }
 }
 
+/// A death has no activity of its own, and neither has its correction: each names the one before it, so that the
+/// third of the same is a correction. Told wrong, it is still the same death.
+fn is_corrected_death(envelope: &Envelope) -> bool {
+    let mut chain: Vec<_> = envelope
+        .provenances
+        .iter()
+        .flatten()
+        .filter_map(|it| {
+            let at = it.occurred_date_time.as_deref().or(it.recorded.as_deref());
+            let code = it.activity.as_ref()?.coding.first()?.code.as_deref()?;
+            Some((time(at, "Provenance.occurredDateTime").ok()?, code))
+        })
+        .collect();
+    chain.sort();
+    matches!(chain.as_slice(), [.., (_, first), (_, second), (_, third)] if first == second && second == third)
+}
+
 /// By the receiver's GLN or SOR, then the default.
-fn agreement(envelope: &Envelope, ours: &Ours) -> Result<Option<AgreementId>, Issue> {
+pub fn agreement(envelope: &Envelope, ours: &Ours) -> Result<Option<AgreementId>, Issue> {
     let destination = envelope.header.destination.first();
     let receiver = envelope.organization(destination.and_then(|it| it.receiver.as_ref()));
     let ids = receiver.into_iter().flat_map(|it| &it.identifier).filter_map(|it| it.value.as_deref());
@@ -291,6 +319,9 @@ fn stay(encounter: &Encounter) -> Result<ExternalId, Issue> {
     let bare = value.strip_prefix("urn:uuid:").unwrap_or(value).to_lowercase();
     if bare.is_empty() {
         return Err(Issue::missing(at));
+    }
+    if bare.len() > ID_MAX {
+        return Err(Issue::too_long(at));
     }
     // Digits of an id now and then have the shape of a CPR number; then a digest in letters stands for it.
     let digest = || Key::of_bytes("stay-", &Sha256::digest(bare.as_bytes())[..16]);

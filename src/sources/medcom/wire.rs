@@ -1,4 +1,4 @@
-//! Bytes to message: a FHIR bundle of type message, of which only what is used is read.
+//! Values to message: a FHIR bundle of type message, of which only what is used is read.
 //!
 //! Owns which fields are looked at and what is wrong with one. Lenient where published messages are (ids that are no
 //! UUIDs, three spellings of the GLN system), strict about what is used. Must never put content into an error.
@@ -6,6 +6,11 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
+
+/// Resources of a message; the official ones have seven or eight.
+const ENTRIES_MAX: usize = 200;
+/// An id's length (bytes). FHIR says 64, published messages have more.
+pub const ID_MAX: usize = 128;
 
 /// Not a bundle, or one without a message header: nobody can be answered. `what` is a stable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +39,10 @@ impl Issue {
 
     pub const fn unknown_value(at: &'static str) -> Self {
         Self { code: "MSG_VALUESET_VALUE_UNKNOWN", at }
+    }
+
+    pub const fn too_long(at: &'static str) -> Self {
+        Self { code: "MSG_Element_To_Long", at }
     }
 
     pub const fn unknown_system(at: &'static str) -> Self {
@@ -206,14 +215,14 @@ pub fn last_part(reference: &str) -> &str {
 }
 
 /// Reads a bundle. Errors: see [`Unreadable`].
-pub fn read(bytes: &[u8]) -> Result<Envelope, Unreadable> {
+pub fn read(message: Value) -> Result<Envelope, Unreadable> {
     let unreadable = |what| Unreadable { what };
-    let bundle: RawBundle = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
-        serde_json::error::Category::Data => unreadable("not-a-bundle"),
-        _ => unreadable("not-json"),
-    })?;
+    let bundle: RawBundle = serde_json::from_value(message).map_err(|_| unreadable("not-a-bundle"))?;
     if bundle.resource_type != "Bundle" {
         return Err(unreadable("not-a-bundle"));
+    }
+    if bundle.entry.len() > ENTRIES_MAX {
+        return Err(unreadable("too-many-entries"));
     }
     let mut envelope = Envelope {
         bundle_id: bundle.id,
@@ -245,7 +254,11 @@ pub fn read(bytes: &[u8]) -> Result<Envelope, Unreadable> {
             _ => {}
         }
     }
-    if envelope.header_id.is_empty() { Err(unreadable("no-message-header")) } else { Ok(envelope) }
+    match envelope.header_id.len() {
+        0 => Err(unreadable("no-message-header")),
+        length if length > ID_MAX => Err(unreadable("header-id-too-long")),
+        _ => Ok(envelope),
+    }
 }
 
 fn typed<T: serde::de::DeserializeOwned>(resource: Value, issue: Issue) -> Result<T, Issue> {

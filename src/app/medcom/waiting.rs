@@ -1,0 +1,120 @@
+//! Messages whose citizen the care system could not tell: asked about again until it can.
+//!
+//! Owns how long and how many. In memory only, and gone with the process: it holds CPR numbers. A message that may be
+//! about a stranger is recorded only when the care system says that it is not, and so is one that the log could not
+//! take; the sender was told to send again, and then gets the answer to a message that is known.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{About, Medcom};
+use crate::clock::Clock;
+use crate::domain::identity::{CitizenId, SourceName};
+use crate::server::fact;
+use crate::sources::medcom::{Answer, Received};
+
+/// Messages that wait at most; the oldest goes first, and is said so.
+const WAITING_MAX: usize = 1_000;
+const ASK_AGAIN_EVERY: TimeDelta = TimeDelta::seconds(10);
+/// A citizen that cannot be found for so long is looked up by a person.
+const WAIT_FOR_MAX: TimeDelta = TimeDelta::hours(24);
+
+/// What waits. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Waiting {
+    clock: Clock,
+    late: Arc<Mutex<VecDeque<Late>>>,
+}
+
+#[derive(Clone)]
+struct Late {
+    source: SourceName,
+    received: Received,
+    /// It is on the board already, without its citizen.
+    is_stored: bool,
+    since: DateTime<Utc>,
+}
+
+impl Waiting {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, late: Arc::default() }
+    }
+
+    /// Whether it is ours is not known: nothing of it is stored yet.
+    pub(super) fn keep(&self, source: &SourceName, received: &Received) {
+        if !received.observations.is_empty() {
+            self.push(source, received, false);
+        }
+    }
+
+    /// It is stored, without its citizen.
+    pub(super) fn join_later(&self, source: &SourceName, received: &Received) {
+        self.push(source, received, true);
+    }
+
+    fn push(&self, source: &SourceName, received: &Received, is_stored: bool) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|it| it.source != *source || it.received.content != received.content);
+        if late.len() == WAITING_MAX {
+            late.pop_front();
+            warn!("too many hospital messages wait for the care system: the oldest is left to its sender");
+        }
+        let since = self.clock.now();
+        late.push_back(Late { source: source.clone(), received: received.clone(), is_stored, since });
+    }
+
+    fn first(&self) -> Option<Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).front().cloned()
+    }
+
+    fn drop_first(&self, done: &Late) {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|it| it.source != done.source || it.received.content != done.received.content);
+    }
+
+    /// Asks again until `stop`.
+    pub(super) async fn run(self, medcom: Medcom, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.clock.sleep_until(self.clock.now() + ASK_AGAIN_EVERY) => {}
+            }
+            while let Some(late) = self.first() {
+                let is_old = self.clock.now() - late.since > WAIT_FOR_MAX;
+                if !is_old && !late.settle(&medcom).await {
+                    break;
+                }
+                self.drop_first(&late);
+            }
+        }
+    }
+}
+
+impl Late {
+    /// False: the care system still cannot say, or the log cannot be written.
+    async fn settle(&self, medcom: &Medcom) -> bool {
+        let about = medcom.about(&self.received).await;
+        if self.is_stored {
+            return match about {
+                About::Ours(Some(citizen)) => self.join(medcom, &citizen).await,
+                About::OursLater | About::NotKnown => false,
+                About::Ours(None) | About::NotOurs => true,
+            };
+        }
+        let answer = match about {
+            About::Ours(citizen) => medcom.store(&self.source, &self.received, citizen.as_ref()).await,
+            About::NotOurs => medcom.pass_over(&self.source, &self.received).await,
+            About::OursLater | About::NotKnown => return false,
+        };
+        answer == Answer::Ok
+    }
+
+    async fn join(&self, medcom: &Medcom, citizen: &CitizenId) -> bool {
+        let Some(joined) = self.received.joining(citizen) else { return true };
+        medcom.engine.observe(&self.source, vec![fact(joined)]).await.is_ok()
+    }
+}
