@@ -10,6 +10,7 @@ pub mod medcom;
 mod remote;
 mod say;
 mod scaip;
+mod visits;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,7 +25,8 @@ use tracing::info;
 
 use crate::care::Care;
 use crate::cli::{
-    self, AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User, UserCommand,
+    self, AgreementArgs, AgreementCommand, Cli, Command, Copy, Desk, LISTEN_DEFAULT, Serve, User,
+    UserCommand, VisitsCommand,
 };
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -84,6 +86,10 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
         Some(Command::List(args)) => remote::list(args, texts).await,
         Some(Command::Show(args)) => remote::show(args, texts).await,
         Some(Command::Do(args)) => remote::act(args, texts).await,
+        Some(Command::Visits(args)) => {
+            let VisitsCommand::Check { file, mapping } = args.command;
+            visits::check(&file, mapping.as_deref(), texts)
+        }
         Some(Command::Verify(data)) => verify(&place(&data)?, texts).await,
         Some(Command::Backup(args)) => backup(args, texts).await,
         Some(Command::Restore(args)) => restore(args, texts).await,
@@ -278,6 +284,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     scaip::start(&settings.scaip, &engine, &stop).await?;
     care::start(&settings.care, &engine, &stop)?;
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
+    visits::start(&settings, &engine, &stop)?;
     say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;

@@ -41,6 +41,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Gør noget ved en post: do NUMMER HANDLING [felt=værdi …]
     Do(DoArgs),
+    /// Rutelister: check
+    Visits(VisitsArgs),
     /// Kontrollér loggens kæder fra ende til anden
     Verify(Data),
     /// Kopiér loggen til en fil
@@ -108,6 +110,23 @@ pub struct Data {
     /// Serverens indstillinger (TOML)
     #[arg(long, global = true, env = "VAGTTAVLE_CONFIG", value_name = "FIL")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct VisitsArgs {
+    #[command(subcommand)]
+    pub command: VisitsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum VisitsCommand {
+    /// Sig linje og grund for hver række, der ikke ville blive taget ind. Intet sendes nogen steder hen
+    Check {
+        file: PathBuf,
+        /// Hvad systemets kolonner og ord betyder (TOML)
+        #[arg(long, value_name = "FIL")]
+        mapping: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use crate::care::nexus::settings as nexus;
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
 use crate::sources::scaip::settings as scaip;
+use crate::sources::visits;
 
 /// A settings file larger than this is none (bytes).
 const FILE_MAX: u64 = 1024 * 1024;
@@ -64,6 +65,9 @@ pub struct Settings {
     /// What is known of sources that post to us.
     #[serde(default)]
     pub web_hook: Vec<WebHookSettings>,
+    /// Folders of route lists.
+    #[serde(default)]
+    pub visits: Vec<visits::settings::Settings>,
 }
 
 /// One `[[web_hook]]`: a source that has a token and posts to us.
@@ -219,11 +223,29 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         medcom.inbox = medcom.inbox.take().map(|path| folder.join(path));
         medcom.outbox = medcom.outbox.take().map(|path| folder.join(path));
     }
+    for visits in &mut settings.visits {
+        visits.folder = folder.join(&visits.folder);
+        visits.mapping = visits.mapping.take().map(|path| folder.join(path));
+    }
+    let mut lists: Vec<SourceName> = Vec::new();
+    for visits in &settings.visits {
+        let name = visits.name();
+        visits.check().map_err(|bad| BadConfig::whole(file, format!("[[visits]] {name}: {bad}")))?;
+        if names.contains(&&name) || lists.contains(&name) {
+            return Err(BadConfig::whole(file, format!("[[visits]] {name}: the name is used twice")));
+        }
+        lists.push(name);
+    }
     settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
     settings.care.secret_file = settings.care.secret_file.take().map(|path| folder.join(path));
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));
     settings.witness = settings.witness.take().map(|path| folder.join(path));
     Ok(settings)
+}
+
+/// Reads what the columns and values of a system's route lists mean.
+pub fn visit_mapping(file: &Path) -> Result<visits::Mapping, BadConfig> {
+    parse(file, &read_text(file)?)
 }
 
 /// The desk's settings; none is as good as empty.

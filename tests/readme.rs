@@ -11,7 +11,9 @@ use clap::CommandFactory;
 use serde::de::DeserializeOwned;
 use vagttavle::cli::Cli;
 use vagttavle::config::{self, DeskSettings, Settings};
+use vagttavle::domain::observation::Help;
 use vagttavle::i18n::{Lang, Texts};
+use vagttavle::sources::visits::Mapping;
 use vagttavle::tui::keymap::Keymap;
 use vagttavle::tui::table;
 
@@ -92,6 +94,7 @@ fn every_setting_is_in_the_example() {
         (server, known_keys::<Settings>(&format!("{scaip}unheard_of = 1"))),
         (server, known_keys::<Settings>(&format!("{ami}queues = {{ a = {{ unheard_of = 1 }} }}"))),
         (server, known_keys::<Settings>("[[web_hook]]\nname = 'c'\nunheard_of = 1")),
+        (server, known_keys::<Settings>("[[visits]]\nfolder = 'f'\nagreement = 'a'\nunheard_of = 1")),
         (desk, known_keys::<DeskSettings>("unheard_of = 1")),
     ];
     for (text, keys) in blocks {
@@ -116,6 +119,16 @@ fn the_example_settings_are_taken() {
     let settings = config::settings(&file).unwrap();
     assert_eq!(settings.ami.len(), 1);
     toml::from_str::<DeskSettings>(&fenced(section(&readme, "desk.toml"))).unwrap();
+}
+
+#[test]
+fn the_example_mapping_is_taken() {
+    let readme = read("README.md");
+    let mapping: Mapping = toml::from_str(&fenced(section(&readme, "mapping.toml"))).unwrap();
+    assert_eq!(mapping.help("pp"), Some(Help::Personal));
+    let known = known_keys::<Mapping>("unheard_of = 1");
+    let missing: Vec<_> = known.iter().filter(|key| !names(section(&readme, "mapping.toml"), key)).collect();
+    assert!(missing.is_empty(), "not in the example: {missing:?}");
 }
 
 /// Without the fence around it.

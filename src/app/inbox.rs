@@ -1,17 +1,23 @@
 //! The sources' inbox, fulfilled by the engine.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use tracing::warn;
 
 use crate::domain::alarms::Alarm;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Code, ExternalId, SourceName};
+use crate::domain::sources::Report;
+use crate::domain::visits::Visit;
 use crate::engine::Engine;
 use crate::engine::health::Queue;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 use crate::server::{fact, receipt};
-use crate::sources::{AlarmStanding, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable};
+use crate::sources::{
+    AlarmStanding, BadRows, Inbox, KnownVisit, OpenCall, QueueKind, QueueStaff, Stands, Unavailable,
+};
 
 /// A clock of the other side this far off is told (seconds).
 const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
@@ -103,6 +109,24 @@ impl Inbox for EngineInbox {
             _ => None,
         }
     }
+
+    async fn bad_rows(&self, source: &SourceName, rows: BadRows) {
+        warn!(%source, what = %rows.what, line = rows.first_line, rows = rows.rows, "rows were not taken in");
+        let report = Report::Rows { what: rows.what, line: rows.first_line, rows: rows.rows };
+        self.engine.report(source, report).await;
+    }
+
+    fn known_visits(&self, source: &SourceName, visits: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
+        let state = self.engine.state();
+        let known = |id: &ExternalId| {
+            let entry = state.by_origin(source, id)?;
+            match &entry.body {
+                Body::Visit(visit) => Some((id.clone(), known_visit(entry.citizen.is_some(), visit))),
+                _ => None,
+            }
+        };
+        visits.iter().filter_map(known).collect()
+    }
 }
 
 /// A redirect stands whatever else is true; then a person's deed, then the ring-out. A claim that came back without
@@ -123,5 +147,22 @@ fn stands(entry: &Entry, alarm: &Alarm) -> Stands {
         Stands::RangOut { redirected: false }
     } else {
         Stands::Ringing
+    }
+}
+
+fn known_visit(has_citizen: bool, visit: &Visit) -> KnownVisit {
+    // Before a coordinator moved it: that is what the list still says.
+    let told_at = visit.moves.first().map(|moved| moved.from);
+    KnownVisit {
+        has_citizen,
+        plan: visit
+            .plan
+            .as_ref()
+            .map(|plan| (plan.grant, plan.help, told_at.unwrap_or(plan.agreed_at), plan.window)),
+        expected_at: visit.expected_at,
+        is_started: visit.started_at.is_some(),
+        is_done: visit.done_at.is_some(),
+        is_cancelled: visit.cancelled.is_some(),
+        is_door_unanswered: visit.door.is_some(),
     }
 }

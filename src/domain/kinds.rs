@@ -167,6 +167,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("justification_due", Privacy::Time),
     ("late", Privacy::Code),
     ("limit", Privacy::Code),
+    ("line", Privacy::Count),
     ("minutes", Privacy::Count),
     ("moved_to", Privacy::Time),
     ("name", Privacy::Opaque),

@@ -30,6 +30,8 @@ pub struct Trouble {
     pub trouble: TroubleKind,
     /// What exactly, e.g. `line-too-long`.
     pub what: Option<Code>,
+    /// Where in a file, from 1; of several rows the first.
+    pub line: Option<u32>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
     pub recovered_at: Option<DateTime<Utc>>,
@@ -64,6 +66,12 @@ pub enum Report {
         what: Option<Code>,
         times: u32,
     },
+    /// Rows of a file that could not be taken in for one reason, the first of them on `line`.
+    Rows {
+        what: Code,
+        line: u32,
+        rows: u32,
+    },
     Recovered {
         from: TroubleKind,
     },
@@ -86,6 +94,11 @@ pub enum SourceEvent {
         trouble: TroubleKind,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<Code>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
+        /// How often at once: rows of a file.
+        #[serde(default = "once", skip_serializing_if = "is_once")]
+        times: u32,
     },
     Repeated {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +106,8 @@ pub enum SourceEvent {
         /// How often since it was last recorded.
         #[serde(default = "once", skip_serializing_if = "is_once")]
         times: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        line: Option<u32>,
     },
     /// Heard again, somebody takes the calls again, it works again: it ends by itself, with an event that says so.
     Recovered {},
@@ -122,25 +137,42 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
             |entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == wanted),
         )
     };
-    match report {
-        Report::Trouble { trouble, what, times } => match open(*trouble) {
-            Some(_) if matches!(trouble, TroubleKind::Silent | TroubleKind::NobodyListening) => {
-                Err(Refusal::Unchanged)
-            }
-            Some(entry) => {
-                let event = SourceEvent::Repeated { what: what.clone(), times: *times };
-                Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
-            }
-            None => Ok(vec![opened(state, ctx, source, *trouble, what.clone())]),
-        },
+    let told = match report {
         Report::Recovered { from } => {
             let entry = open(*from).filter(|_| from.ends_by_itself()).ok_or(Refusal::Unchanged)?;
-            Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))])
+            return Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))]);
         }
+        Report::Trouble { trouble, what, times } => {
+            Told { trouble: *trouble, what: what.clone(), line: None, times: *times }
+        }
+        Report::Rows { what, line, rows } => Told {
+            trouble: TroubleKind::Unreadable,
+            what: Some(what.clone()),
+            line: Some(*line),
+            times: *rows,
+        },
+    };
+    match open(told.trouble) {
+        Some(_) if matches!(told.trouble, TroubleKind::Silent | TroubleKind::NobodyListening) => {
+            Err(Refusal::Unchanged)
+        }
+        Some(entry) => {
+            let event = SourceEvent::Repeated { what: told.what, times: told.times, line: told.line };
+            Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
+        }
+        None => Ok(vec![opened(state, ctx, source, told)]),
     }
 }
 
-fn opened(state: &State, ctx: &Ctx, source: &SourceName, trouble: TroubleKind, what: Option<Code>) -> Draft {
+/// One trouble as reported.
+struct Told {
+    trouble: TroubleKind,
+    what: Option<Code>,
+    line: Option<u32>,
+    times: u32,
+}
+
+fn opened(state: &State, ctx: &Ctx, source: &SourceName, told: Told) -> Draft {
     let opening = Opening {
         number: state.free_number(0),
         candidates: ctx.candidates.clone(),
@@ -148,7 +180,8 @@ fn opened(state: &State, ctx: &Ctx, source: &SourceName, trouble: TroubleKind, w
         citizen: None,
         dues: Vec::new(),
     };
-    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what };
+    let Told { trouble, what, line, times } = told;
+    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what, line, times };
     Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: None, event: Event::Sources(event) }
 }
 
@@ -162,12 +195,13 @@ pub fn decide(ctx: &Ctx, entry: &Entry, trouble: &Trouble, command: &Command) ->
 
 /// Applies one event.
 pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
-    if let SourceEvent::Opened { opening, source, trouble, what } = event {
+    if let SourceEvent::Opened { opening, source, trouble, what, line, times } = event {
         let body = Body::Source(Trouble {
             source: source.clone(),
             trouble: *trouble,
             what: what.clone(),
-            count: 1,
+            line: *line,
+            count: *times,
             last_at: record.happened_at,
             recovered_at: None,
             done_at: None,
@@ -182,10 +216,13 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
         let Body::Source(trouble) = &mut entry.body else { return };
         match event {
             SourceEvent::Opened { .. } => {}
-            SourceEvent::Repeated { what, times } => {
+            SourceEvent::Repeated { what, times, line } => {
                 trouble.count = trouble.count.saturating_add(*times);
                 trouble.last_at = record.happened_at;
-                trouble.what = what.clone().or_else(|| trouble.what.take());
+                if what.is_some() {
+                    trouble.what.clone_from(what);
+                    trouble.line = *line;
+                }
             }
             SourceEvent::Recovered {} | SourceEvent::Done {} => {
                 if matches!(event, SourceEvent::Recovered {}) {

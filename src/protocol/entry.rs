@@ -484,6 +484,9 @@ pub struct SourceDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<Code>,
+    /// Where in a file, from 1; of several rows the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
 }

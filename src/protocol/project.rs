@@ -283,6 +283,7 @@ fn of_trouble(trouble: &sources::Trouble) -> SourceDetails {
         source: trouble.source.to_string(),
         trouble: word(trouble.trouble),
         what: trouble.what.clone(),
+        line: trouble.line,
         count: trouble.count,
         last_at: trouble.last_at,
     }

@@ -18,6 +18,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
@@ -28,6 +29,8 @@ use crate::protocol::board::SourceState;
 const NAMES_MAX: usize = 20_000;
 /// Files handed on in one look at most.
 const FILES_PER_LOOK_MAX: usize = 200;
+/// A file that has stayed for this many looks because of our own trouble is told of.
+const KEPT_LOOKS_TOLD: u32 = 15;
 /// Appended to the name of a file that cannot be read at all; such names are never looked at again.
 pub const SET_ASIDE: &str = ".unreadable";
 /// Names tried for a file that is set aside, so that an earlier one is never overwritten.
@@ -52,6 +55,8 @@ pub struct Dropped {
     /// For telling formats apart by their ending; never to be logged or stored.
     pub name: String,
     pub bytes: Vec<u8>,
+    /// When it was last written, by the folder's clock; the same for a file that is read again after a crash.
+    pub written_at: DateTime<Utc>,
 }
 
 impl std::fmt::Debug for Dropped {
@@ -112,7 +117,7 @@ impl<I: Inbox> DropFolder<I> {
     }
 
     pub fn watch(self) -> Watch<I> {
-        Watch { folder: self, known: HashMap::new(), told: None }
+        Watch { folder: self, known: HashMap::new(), told: None, kept_looks: 0 }
     }
 }
 
@@ -134,6 +139,11 @@ impl Looks {
             modified: (metadata.mtime(), metadata.mtime_nsec()),
         }
     }
+
+    fn written_at(&self) -> DateTime<Utc> {
+        let (seconds, nanos) = self.modified;
+        DateTime::from_timestamp(seconds, u32::try_from(nanos).unwrap_or(0)).unwrap_or(DateTime::UNIX_EPOCH)
+    }
 }
 
 /// What is remembered of a file between two looks.
@@ -151,6 +161,8 @@ pub struct Watch<I> {
     known: HashMap<OsString, Known>,
     /// The folder's trouble last told; the inner None: it is well.
     told: Option<Option<&'static str>>,
+    /// Looks in a row that ended with a file that could not be taken in.
+    kept_looks: u32,
 }
 
 impl<I: Inbox> Watch<I> {
@@ -165,10 +177,8 @@ impl<I: Inbox> Watch<I> {
                 return looked;
             }
         };
-        // A lasting trouble with deleting is not over because the folder can be read.
-        let stuck = self.known.values().any(|known| known.is_over);
-        self.tell(stuck.then_some("cannot-delete"));
         self.note(&listed);
+        self.tell(self.lasting());
         let ready = listed.into_iter().filter(|(name, _)| self.is_ready(name));
         let ready: Vec<_> = ready.take(FILES_PER_LOOK_MAX).collect();
         for (name, looks) in ready {
@@ -182,7 +192,15 @@ impl<I: Inbox> Watch<I> {
                 None => {}
             }
         }
+        self.kept_looks = if looked.kept > 0 { self.kept_looks.saturating_add(1) } else { 0 };
         looked
+    }
+
+    /// Trouble that is not over because the folder can be read.
+    fn lasting(&self) -> Option<&'static str> {
+        let is_stuck = self.known.values().any(|known| known.is_over);
+        let waits = (self.kept_looks >= KEPT_LOOKS_TOLD).then_some("file-waits");
+        is_stuck.then_some("cannot-delete").or(waits)
     }
 
     fn tell(&mut self, trouble: Option<&'static str>) {
@@ -221,7 +239,10 @@ impl<I: Inbox> Watch<I> {
         } else {
             let (from, shown) = (path.clone(), name.to_string_lossy().into_owned());
             match blocking(move || read(&from, looks, max)).await {
-                Ok(Some(bytes)) => handler.handle(Dropped { name: shown, bytes }).await,
+                Ok(Some(bytes)) => {
+                    let file = Dropped { name: shown, bytes, written_at: looks.written_at() };
+                    handler.handle(file).await
+                }
                 Ok(None) => return None,
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     Verdict::SetAside(code("file-unreadable"))

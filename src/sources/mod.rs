@@ -14,14 +14,17 @@ pub mod drop_folder;
 pub mod medcom;
 pub mod polled;
 pub mod scaip;
+pub mod visits;
 pub mod xml;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::identity::{AgreementId, Code, ExternalId, SourceName};
+use crate::domain::observation::{Grant, Help, Window};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 
@@ -90,6 +93,28 @@ pub struct AlarmStanding {
     pub signalled_at: DateTime<Utc>,
 }
 
+/// What the log says of a visit, so far as a list may say it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownVisit {
+    pub has_citizen: bool,
+    /// As last told by the source, whatever a coordinator has agreed since.
+    pub plan: Option<(Grant, Help, DateTime<Utc>, Option<Window>)>,
+    pub expected_at: Option<DateTime<Utc>>,
+    pub is_started: bool,
+    pub is_done: bool,
+    pub is_cancelled: bool,
+    pub is_door_unanswered: bool,
+}
+
+/// Rows of a file that could not be taken in, for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRows {
+    pub what: Code,
+    /// In the file, from 1.
+    pub first_line: u32,
+    pub rows: u32,
+}
+
 /// Where observations go. Fulfilled by the engine.
 pub trait Inbox: Clone + Send + Sync + 'static {
     /// Hands in a batch, in order; answers when it is durable, one receipt for each.
@@ -107,6 +132,13 @@ pub trait Inbox: Clone + Send + Sync + 'static {
 
     /// Something arrived that could not be read; `what` says which rule it broke.
     fn unreadable(&self, source: &SourceName, what: Code);
+
+    /// Rows could not be read, or not taken in. Answers once the telling stands in line before whatever is handed
+    /// in next.
+    fn bad_rows(&self, source: &SourceName, rows: BadRows) -> impl Future<Output = ()> + Send {
+        self.unreadable(source, rows.what);
+        std::future::ready(())
+    }
 
     /// How the source is now, and why if it is not well.
     fn state(&self, source: &SourceName, state: SourceState, why: Option<Code>);
@@ -128,5 +160,10 @@ pub trait Inbox: Clone + Send + Sync + 'static {
         _alarm: &ExternalId,
     ) -> impl Future<Output = Option<AlarmStanding>> + Send {
         async { None }
+    }
+
+    /// What the log says of these visits of the source; unknown ones are left out.
+    fn known_visits(&self, _: &SourceName, _: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
+        BTreeMap::new()
     }
 }

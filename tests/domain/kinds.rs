@@ -129,6 +129,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ),
         ("sources.repeated", json!({ "what": "line-too-long" })),
         ("sources.repeated", json!({ "what": "line-too-long", "times": 60 })),
+        ("sources.repeated", json!({ "what": "unknown-help", "times": 3, "line": 14 })),
         ("sources.recovered", json!({})),
         ("sources.done", json!({})),
         ("shift.signed-on", json!({ "until": until })),

@@ -21,7 +21,7 @@ fn help_names_every_command_and_a_mistake_ends_with_two() {
     let home = Home::new();
     let help = home.run("--help").good();
     for command in
-        "demo serve desk user agreement list show do verify backup restore doctor keys themes completions man"
+        "demo serve desk user agreement list show do visits verify backup restore doctor keys themes completions man"
             .split(' ')
     {
         assert!(help.contains(&format!("  {command} ")), "{command} is not in {help}");

@@ -17,4 +17,5 @@ mod sources;
 mod standing;
 mod stream;
 mod unstored;
+mod visits;
 mod world;

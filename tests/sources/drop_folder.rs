@@ -216,6 +216,10 @@ async fn a_folder_that_is_not_there_is_told_once_with_why_and_again_when_it_come
 
 #[test]
 fn a_files_name_and_content_are_never_shown() {
-    let file = Dropped { name: "010150-1234.csv".into(), bytes: b"Karl".to_vec() };
+    let file = Dropped {
+        name: "010150-1234.csv".into(),
+        bytes: b"Karl".to_vec(),
+        written_at: crate::support::night(),
+    };
     assert_eq!(format!("{file:?}"), "Dropped(4 bytes)");
 }

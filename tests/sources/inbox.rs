@@ -10,7 +10,7 @@ use vagttavle::domain::identity::{Code, ExternalId, SourceName};
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
-use vagttavle::sources::{Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
+use vagttavle::sources::{BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
 
 use crate::support::{End, fold};
 
@@ -24,6 +24,8 @@ pub struct Seen {
     keys: HashSet<String>,
     pub states: Vec<(SourceState, Option<String>)>,
     pub unreadable: Vec<String>,
+    /// First line, reason, how many.
+    pub bad_rows: Vec<(u32, String, u32)>,
     pub heard: usize,
     pub ahead: Option<TimeDelta>,
     /// Who takes the calls, each time that was told.
@@ -129,6 +131,10 @@ impl Inbox for TestInbox {
 
     fn unreadable(&self, _: &SourceName, what: Code) {
         self.change(|seen| seen.unreadable.push(what.to_string()));
+    }
+
+    async fn bad_rows(&self, _: &SourceName, rows: BadRows) {
+        self.change(|seen| seen.bad_rows.push((rows.first_line, rows.what.to_string(), rows.rows)));
     }
 
     fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {

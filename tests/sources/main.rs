@@ -22,4 +22,5 @@ mod pbx;
 mod queue_log;
 mod support;
 mod transcripts;
+mod visits;
 mod xml;

@@ -41,7 +41,7 @@ pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
         (key::FACT_LAST, dates::near(trouble.last_at, words.now())),
     ];
     if let Some(what) = &trouble.what {
-        facts.push((key::FACT_REASON, words.code("trouble-what", what.as_str())));
+        facts.push((key::FACT_REASON, reason(words, what.as_str(), trouble.line.map(i64::from), 1)));
     }
     facts
 }
@@ -293,4 +293,12 @@ pub fn all_heard(words: Words<'_>) -> Option<Said> {
             .any(|it| it.set_up && it.kind != DESKS)
             .then(|| texts.get(key::HEADER_SOURCES_OK)),
     }
+}
+
+/// What exactly could not be read; of a file with its line, of several rows with how many.
+pub fn reason(words: Words<'_>, what: &str, line: Option<i64>, rows: i64) -> Said {
+    let what = words.code("trouble-what", what);
+    let Some(line) = line else { return what };
+    let args = [("line", line.into()), ("what", what.into()), ("more", (rows - 1).into())];
+    words.look.texts.with(if rows > 1 { key::TROUBLE_ROWS } else { key::TROUBLE_ROW }, &args)
 }

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::boards;
+use super::super::boards::sources;
 use super::super::keymap::Context;
 use super::super::model::{Detail, is_ringing};
 use super::super::paint::{self, Piece, Pieces};
@@ -344,6 +345,13 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
     };
     let (_, verb) = line.kind.split_once('.').unwrap_or(("", &line.kind));
     let what = words.code("kind", &line.kind.replace('.', "-"));
+    if line.kind.starts_with("sources.")
+        && let Some(reason) = line.payload.get("what").and_then(|it| it.as_str())
+    {
+        let number = |field| line.payload.get(field).and_then(|it: &serde_json::Value| it.as_i64());
+        let reason = sources::reason(words, reason, number("line"), number("times").unwrap_or(1));
+        return when.join(" ", &who).join(": ", &what).join(" – ", &reason);
+    }
     let shown = [
         "with",
         "helper",
