@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::inbox::EngineInbox;
 use super::say::{self, Failed};
-use crate::care::{Care, CareError, Cpr, Whose, Why};
+use crate::care::{Care, CareError, Cpr, Whose};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::domain::identity::CitizenId;
@@ -92,7 +92,7 @@ impl Citizens for CareCitizens {
         match self.0.who(&Whose::Cpr(cpr)).await {
             Ok(person) => Ok(person.citizen),
             Err(CareError::Unknown) => Err(NotFound::Unknown),
-            Err(CareError::Away { why: Why::Off } | CareError::Refused) => Err(NotFound::NobodyToAsk),
+            Err(CareError::NotSetUp { .. } | CareError::Refused) => Err(NotFound::NobodyToAsk),
             Err(CareError::Away { .. }) => Err(NotFound::Away),
         }
     }
