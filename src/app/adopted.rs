@@ -21,6 +21,8 @@ fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
     for receiver in &settings.scaip {
         named.push((format!("[[scaip]] {}, agreement", receiver.name), &receiver.agreement));
     }
+    let lists = settings.visits.iter();
+    named.extend(lists.map(|it| (format!("[[visits]] {} agreement", it.name()), &it.agreement)));
     if let Some(medcom) = &settings.medcom {
         named.extend(medcom.default_agreement.iter().map(|id| ("[medcom] default_agreement".to_owned(), id)));
         let by_receiver = medcom.agreement_by_receiver.iter();
