@@ -5,11 +5,14 @@ mod bad_input;
 mod care;
 mod cli;
 mod commands;
+mod corpora;
 mod exchanges;
 mod headless_desk;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;
+#[path = "../sources/mutate.rs"]
+mod mutate;
 mod process;
 mod proxy;
 mod restart;

@@ -163,6 +163,11 @@ impl Serving {
         Ok(Answer::of(request.send().await?).await)
     }
 
+    pub async fn post_bytes(&self, path: &str, token: &str, body: Vec<u8>) -> Answer {
+        let request = self.http.post(format!("{}{path}", self.base)).bearer_auth(token).body(body);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
     pub async fn get(&self, path: &str, token: &str) -> Answer {
         let request =
             self.http.get(format!("{}{path}", self.base)).bearer_auth(token).header("Purpose", "duty");

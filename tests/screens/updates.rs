@@ -10,7 +10,7 @@ use vagttavle::protocol::{CommandReply, Problem};
 use vagttavle::tui::action::{Action, Place};
 use vagttavle::tui::effect::{Effect, Purpose};
 use vagttavle::tui::input::Input;
-use vagttavle::tui::keymap::Context;
+use vagttavle::tui::keymap::{Chord, Context};
 use vagttavle::tui::model::{Link, Notice, Overlay};
 use vagttavle::tui::msg::Msg;
 
@@ -574,6 +574,38 @@ fn keys_with_one_effect(#[case] keys: &str, #[case] effect: Effect) {
     let mut desk = Desk::with(night::busy());
     desk.press(keys);
     assert_eq!(desk.take(), [effect]);
+}
+
+/// Every naughty string as a search: typed key by key and pasted.
+#[test]
+fn whatever_is_searched_for_is_drawn_visibly() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora/blns.json");
+    let Ok(listed) = std::fs::read_to_string(path) else {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "whether it must be there is not the program's business"
+        )]
+        let must_be_there = std::env::var_os("CI").is_some();
+        assert!(!must_be_there, "the collection is missing: {path}");
+        eprintln!("NOT TESTED: there is no collection {path}");
+        return;
+    };
+    for text in serde_json::from_str::<Vec<String>>(&listed).unwrap() {
+        let mut desk = Desk::with(night::busy());
+        desk.press("/");
+        for c in text.chars() {
+            desk.send(Msg::Input(Input::Press(Chord::Char(c))));
+        }
+        let typed = desk.screen();
+        desk.send(Msg::Input(Input::Paste(text.clone()))).press("Enter");
+        for screen in [typed, desk.screen()] {
+            let is_foul = |c: char| {
+                (c.is_control() && c != '\n')
+                    || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+            };
+            assert!(!screen.contains(is_foul), "{text:?}: {screen:?}");
+        }
+    }
 }
 
 #[test]

@@ -207,7 +207,7 @@ fn everything_is_broken_once() {
     let broken = texts(&mut json(&good));
     for wanted in [
         r#"{"b/c":"x"}"#,
-        r#"{"a":[1,2],"b/c":"x","a":[1,2]}"#,
+        r#"{"a":[1,2],"a":[1,2],"b/c":"x"}"#,
         r#"{"a":"x","b/c":[1,2]}"#,
         r#"{"a":[2],"b/c":"x"}"#,
         r#"{"a":[2,1],"b/c":"x"}"#,
