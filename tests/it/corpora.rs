@@ -39,13 +39,11 @@ fn naughty() -> Option<Vec<String>> {
 
 /// Shown as it may be drawn: no control characters but the line ends of a note, nothing that turns or hides text.
 fn is_drawable(text: &str) -> bool {
-    text.chars().all(|c| {
-        !(c.is_control() && c != '\n')
-            && !('\u{202a}'..='\u{202e}').contains(&c)
-            && !('\u{2066}'..='\u{2069}').contains(&c)
-            && !('\u{200b}'..='\u{200f}').contains(&c)
-            && c != '\u{feff}'
-    })
+    let is_foul = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200b}'..='\u{200f}' | '\u{feff}')
+    };
+    !text.contains(is_foul)
 }
 
 /// Every text of a JSON value, names of fields included.
