@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -36,6 +37,7 @@ use crate::domain::people::Role;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Lang, Texts, key};
 use crate::ids::Ids;
+use crate::protocol::signature::SECRET_MIN;
 use crate::server::{self, Options};
 use crate::sources::ami;
 use crate::store::{Log, folder};
@@ -245,6 +247,26 @@ fn expect_web_hooks(engine: &Engine, settings: &Settings) {
     }
 }
 
+/// The secrets of the sources that sign.
+fn signers(settings: &Settings) -> Result<server::Signers> {
+    let with_secret =
+        settings.web_hook.iter().filter_map(|hook| Some((hook.name.clone(), hook.secret_file.as_ref()?)));
+    let secrets = with_secret.map(|(name, file)| Ok((name, long_secret(file)?)));
+    Ok(server::Signers::new(secrets.collect::<Result<_>>()?))
+}
+
+/// A secret that bodies are signed with: too long to be tried out.
+fn long_secret(file: &Path) -> Result<SecretString> {
+    let secret = config::secret(file)?;
+    if secret.expose_secret().len() < SECRET_MIN {
+        return Err(Failed::new(key::CLI_SECRET_TOO_SHORT)
+            .with("file", file.display().to_string())
+            .with("min", SECRET_MIN.to_string())
+            .into());
+    }
+    Ok(secret)
+}
+
 /// What the program could listen to and nobody has set up says so: what is not there is no quiet.
 fn say_what_is_not_set_up(engine: &Engine) {
     for kind in ["ami", "scaip"] {
@@ -262,6 +284,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     }
     log_to_stderr();
     let settings = settings(&args.data)?;
+    let signers = signers(&settings)?;
     let place = Place::new(args.data.data.as_ref(), &settings)?;
     let address = match args.listen.or(settings.listen) {
         Some(address) => address,
@@ -289,7 +312,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
-    let options = Options { receivers, watches_desks: true, ..Options::default() };
+    let options = Options { receivers, signers, watches_desks: true, ..Options::default() };
     server::serve(listener, engine.clone(), options, stop).await;
     care::last_notes(&engine, texts).await;
     engine_stop.cancel();

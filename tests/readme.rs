@@ -13,6 +13,7 @@ use vagttavle::cli::Cli;
 use vagttavle::config::{self, DeskSettings, Settings};
 use vagttavle::domain::observation::Help;
 use vagttavle::i18n::{Lang, Texts};
+use vagttavle::protocol::observations::parse_item;
 use vagttavle::sources::visits::Mapping;
 use vagttavle::tui::keymap::Keymap;
 use vagttavle::tui::table;
@@ -134,6 +135,20 @@ fn the_example_mapping_is_taken() {
 /// Without the fence around it.
 fn fenced(block: &str) -> String {
     block.lines().filter(|line| !line.starts_with("```")).fold(String::new(), |text, line| text + line + "\n")
+}
+
+#[test]
+fn what_an_exchange_is_told_to_post_is_what_the_server_takes() {
+    let readme = read("README.md");
+    let recipe = section(&readme, "exchange").split("```json").nth(1).unwrap();
+    let recipe = recipe.split("```").next().unwrap();
+    let items: Vec<serde_json::Value> = serde_json::from_str(recipe).unwrap();
+    assert!(items.len() >= 6);
+    let now = "2026-11-22T03:00:00Z".parse().unwrap();
+    for item in items {
+        let (_, read) = parse_item(item.clone(), now);
+        read.unwrap_or_else(|problem| panic!("{item} is refused: {problem:?}"));
+    }
 }
 
 #[test]

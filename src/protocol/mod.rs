@@ -11,6 +11,7 @@ pub mod observations;
 pub mod problem;
 
 pub mod project;
+pub mod signature;
 pub mod stream;
 pub mod sync;
 pub mod text;

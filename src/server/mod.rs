@@ -13,6 +13,7 @@ mod routes;
 mod scope;
 mod session;
 mod show;
+mod signed;
 
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub use listen::Limits;
 pub use routes::observations::{fact, receipt};
 pub use routes::open_api;
 pub use session::digest as token_digest;
+pub use signed::Signers;
 
 /// A source that comes over HTTP with its own format: `POST path`, role source.
 ///
@@ -53,6 +55,8 @@ pub struct Answer {
 #[derive(Clone, Default)]
 pub struct Options {
     pub receivers: Vec<Arc<dyn Receiver>>,
+    /// Sources that sign what they post.
+    pub signers: Signers,
     /// The people are invented, and every screen says so.
     pub synthetic: bool,
     /// Whether it is trouble when no desk is open. Not in a demo, whose clock may run faster than a desk can answer.

@@ -1,5 +1,6 @@
-//! Sessions: who asks, by bearer token. The log holds only the token's digest.
+//! Sessions: who asks, by bearer token, or a source by its signature. The log holds only the token's digest.
 
+use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
@@ -7,9 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use super::errors::ApiError;
+use super::routes::bytes;
+use super::signed;
 use crate::domain::State;
+use crate::domain::identity::{Code, PersonName, SourceName};
 use crate::domain::people::{Person, Role};
 use crate::protocol::Problem;
+use crate::protocol::signature::Claim;
 
 /// A token longer than this is not looked at (bytes).
 const TOKEN_MAX: usize = 200;
@@ -25,8 +30,19 @@ pub struct Session(pub Person);
 /// Somebody who may see the board: everybody but a source.
 pub struct Reader(pub Person);
 
-/// A source.
-pub struct SourceSession(pub Person);
+/// A source, as its headers say. One that signs is believed only when its body has been read.
+pub struct SourceSession {
+    person: Person,
+    name: SourceName,
+    claim: Option<Claim>,
+}
+
+/// A source whose token or signature is right, and what it posted.
+pub struct Posted {
+    pub person: Person,
+    pub name: SourceName,
+    pub body: Bytes,
+}
 
 /// Who has this token, if anybody still has.
 pub fn holder(state: &State, token: &str) -> Option<Person> {
@@ -66,9 +82,64 @@ impl FromRequestParts<App> for SourceSession {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let Session(person) = Session::from_request_parts(parts, app).await?;
-        if person.role == Role::Source { Ok(Self(person)) } else { Err(not_allowed(person.role)) }
+        match signed::claimed(&parts.headers) {
+            Some(claimed) => Self::signing(app, claimed?).await,
+            None => {
+                let Session(person) = Session::from_request_parts(parts, app).await?;
+                Self::with_token(app, person).await
+            }
+        }
     }
+}
+
+impl SourceSession {
+    async fn with_token(app: &App, person: Person) -> Result<Self, ApiError> {
+        if person.role != Role::Source {
+            return Err(not_allowed(person.role));
+        }
+        let name = SourceName::new(person.name.as_str())
+            .map_err(|bad| ApiError(Problem::field(422, bad.code(), "source")))?;
+        if app.options.signers.must_sign(&name) {
+            return Err(refuse(app, &name, Problem::new(401, "signature-needed")).await);
+        }
+        Ok(Self { person, name, claim: None })
+    }
+
+    async fn signing(app: &App, (name, claim): (SourceName, Claim)) -> Result<Self, ApiError> {
+        let state = app.engine.state();
+        let known = PersonName::new(name.as_str()).ok().and_then(|name| state.people.get(&name).cloned());
+        let Some(person) = known
+            .filter(|person| person.role == Role::Source && !person.revoked)
+            .filter(|_| app.options.signers.must_sign(&name))
+        else {
+            tracing::warn!(source = %name, "signed by a source that is not known, is revoked or has no secret_file");
+            return Err(Problem::unauthorized().into());
+        };
+        if let Err(bad) = claim.is_in_time(app.engine.clock.now()) {
+            return Err(refuse(app, &name, signed::problem(bad)).await);
+        }
+        Ok(Self { person, name, claim: Some(claim) })
+    }
+
+    /// Reads the body, and believes the source.
+    pub async fn read(self, app: &App, body: Body, max: usize) -> Result<Posted, ApiError> {
+        let Self { person, name, claim } = self;
+        let body = bytes(app, body, max).await?;
+        if let Some(claim) = claim
+            && let Err(problem) = app.options.signers.check(&name, &claim, &body, app.engine.clock.now())
+        {
+            return Err(refuse(app, &name, problem).await);
+        }
+        Ok(Posted { person, name, body })
+    }
+}
+
+/// Whoever is on duty sees that a source is not believed: a wrong clock or secret on its side makes it silent.
+async fn refuse(app: &App, name: &SourceName, problem: Problem) -> ApiError {
+    if let Ok(what) = Code::new(problem.code.as_str()) {
+        app.engine.unreadable(name, "web-hook", what).await;
+    }
+    problem.into()
 }
 
 pub fn not_allowed(role: Role) -> ApiError {

@@ -16,6 +16,7 @@ mod mutate;
 mod process;
 mod proxy;
 mod restart;
+mod signed;
 mod sources;
 mod standing;
 mod stream;

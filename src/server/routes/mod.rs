@@ -60,9 +60,9 @@ pub fn router(app: App) -> Router {
     for receiver in &app.options.receivers {
         let path = format!("/v1/{}", receiver.path());
         let receiver = receiver.clone();
-        let handler = move |State(app): State<App>, SourceSession(person): SourceSession, body: Body| async move {
-            let bytes = bytes(&app, body, receiver.body_max()).await?;
-            let answer = receiver.receive(&person, bytes).await?;
+        let handler = move |State(app): State<App>, source: SourceSession, body: Body| async move {
+            let posted = source.read(&app, body, receiver.body_max()).await?;
+            let answer = receiver.receive(&posted.person, posted.body).await?;
             Ok::<_, ApiError>(([(header::CONTENT_TYPE, answer.content_type)], answer.body))
         };
         router = router.route(&path, post(handler));
@@ -83,7 +83,7 @@ async fn no_store(request: Request, next: Next) -> Response {
 }
 
 /// Reads a body. Errors: too large, or too slow: a body that drips must not hold a connection for ever.
-async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ApiError> {
+pub(super) async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ApiError> {
     let too_large =
         || Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", max);
     match tokio::time::timeout(app.options.limits.body_read, to_bytes(body, max)).await {
@@ -94,8 +94,12 @@ async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ApiError> {
 
 /// Reads a JSON body. Errors: too large, too slow, not JSON, nested too deep.
 async fn json(app: &App, body: Body) -> Result<serde_json::Value, ApiError> {
-    let bytes = bytes(app, body, BODY_MAX).await?;
-    serde_json::from_slice(&bytes).map_err(|error| {
+    parsed(&bytes(app, body, BODY_MAX).await?)
+}
+
+/// Reads JSON. Errors: not JSON, nested too deep.
+fn parsed(bytes: &[u8]) -> Result<serde_json::Value, ApiError> {
+    serde_json::from_slice(bytes).map_err(|error| {
         ApiError(Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column()))
     })
 }

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use serde_json::Value;
 
-use super::json;
+use super::{BODY_MAX, parsed};
 use crate::domain::identity::{AgreementId, Code, Key, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::Person;
@@ -15,24 +15,28 @@ use crate::protocol::Problem;
 use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt, parse_item};
 use crate::server::App;
 use crate::server::errors::ApiError;
-use crate::server::session::SourceSession;
+use crate::server::session::{Posted, SourceSession};
 
-/// Hands in what a source observed. A bad item does not stop the others.
-#[utoipa::path(post, path = "/v1/observations", request_body = Vec<ObservationItem>, responses(
+/// Hands in what a source observed. A bad item does not stop the others. A source with a secret signs instead of
+/// sending its token: the HMAC-SHA-256 of `TIMESTAMP.BODY`, within 300 s, once.
+#[utoipa::path(post, path = "/v1/observations", request_body = Vec<ObservationItem>, params(
+    ("Vagttavle-Source" = Option<String>, Header, description = "its name, for one that signs"),
+    ("Vagttavle-Timestamp" = Option<String>, Header, description = "seconds since 1970"),
+    ("Vagttavle-Signature" = Option<String>, Header, description = "`v1=` and the HMAC in hex")), responses(
     (status = 200, body = Vec<Receipt>), (status = 400, body = Problem), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 413, body = Problem), (status = 503, body = Problem)))]
+    (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
+    (status = 429, body = Problem), (status = 503, body = Problem)))]
 pub async fn observations(
     State(app): State<App>,
-    SourceSession(person): SourceSession,
+    source: SourceSession,
     body: Body,
 ) -> Result<Json<Vec<Receipt>>, ApiError> {
-    let source = SourceName::new(person.name.as_str())
-        .map_err(|bad| ApiError(Problem::field(422, bad.code(), "source")))?;
+    let Posted { person, name: source, body } = source.read(&app, body, BODY_MAX).await?;
     let now = app.engine.clock.now();
     // Given its token while the server runs: from now on it is expected as those from before.
     app.engine.health.expect(source.clone(), "web-hook", None, person.agreements.clone(), now);
     app.engine.health.heard(&source, "web-hook", now);
-    let body = match json(&app, body).await {
+    let body = match parsed(&body) {
         Ok(body) => body,
         Err(error) => {
             unreadable(&app, &source, &error.0.code).await;
