@@ -14,9 +14,10 @@ use vagttavle::config::OursRule;
 use vagttavle::sources::medcom::Form;
 
 use crate::messages::{CPR, LOCAL, Message, admit, codes, discharge};
+use crate::mutate::{cuts, json as bent_json, pieces};
 use crate::process::{Home, Serving};
 use crate::unstored::{limit_files, serve};
-use crate::world::{Answer, DemoCare, Folder, Setup, TestServer, wait_for};
+use crate::world::{Answer, CARE_TOKEN, DemoCare, Folder, Setup, TestServer, wait_for};
 
 /// The token of the hospitals' forwarder; it is Norddjurs' alone.
 const HOSPITAL: &str = "nordlys";
@@ -201,6 +202,65 @@ async fn what_cannot_be_read_is_a_problem_and_is_seen() {
     acknowledgement["entry"][0]["resource"]["eventCoding"]["code"] = json!("acknowledgement-message");
     let answer = post(&server, acknowledgement.to_string()).await;
     assert_eq!((answer.status, &answer.body), (200, &json!({})));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_message_many_times_at_once_is_one() {
+    let server = at_noon().start().await;
+    let first = admit("h1").json();
+    let answers = futures_util::future::join_all((0..20).map(|n| {
+        let message = if n % 2 == 0 { first.clone() } else { in_envelope(&first, &format!("bundle-{n}")) };
+        let server = &server;
+        async move { send(server, &message).await.0 }
+    }))
+    .await;
+    assert!(answers.iter().all(|it| it == "ok"), "{answers:?}");
+    assert_eq!(stays(&server).await.len(), 1);
+    assert_eq!(troubles(&server).await, Vec::<Value>::new());
+    server.stop().await;
+}
+
+/// With another envelope's id in the place of this one, if it is still there.
+fn in_own_envelope(mut bytes: Vec<u8>, id: &str, n: usize) -> Vec<u8> {
+    if let Some(at) = bytes.windows(id.len()).position(|it| it == id.as_bytes()) {
+        let own = format!("{n:0width$}", width = id.len());
+        bytes[at..at + id.len()].copy_from_slice(own.as_bytes());
+    }
+    bytes
+}
+
+/// A part of the mutants, that of each place and of each byte being tried without a server.
+#[tokio::test]
+async fn whatever_is_sent_is_answered_or_is_a_problem_and_is_seen() {
+    let server = at_noon().start().await;
+    let json = codes().into_iter().find(|case| case.code == "RE_STOR").unwrap().message.json();
+    let xml = Form::Xml.write(&json);
+    let whole = json.to_string().into_bytes();
+    let broken = bent_json(&json).chain(pieces(&xml, b">")).chain(cuts(&xml)).chain(cuts(&whole));
+    let mut became = std::collections::BTreeMap::new();
+    for (n, mutant) in broken.step_by(61).enumerate() {
+        let answer = post(&server, in_own_envelope(mutant.bytes, "bundle-of-re-stor", n)).await;
+        let kind = match answer.status {
+            200 => said(&answer).0,
+            422 => {
+                assert_eq!(answer.code(), "unreadable-message", "{}: {answer:?}", mutant.what);
+                assert!(answer.body["what"].is_string(), "{}: {answer:?}", mutant.what);
+                "problem".to_owned()
+            }
+            _ => panic!("{}: {answer:?}", mutant.what),
+        };
+        *became.entry(kind).or_insert(0) += 1;
+    }
+    assert!(became["ok"] > 10 && became["fatal-error"] > 10 && became["problem"] > 10, "{became:?}");
+    assert_eq!(became.len(), 3, "{became:?}");
+    let trouble = wait_for("the trouble to be seen", || async {
+        let troubles = troubles(&server).await;
+        if troubles.is_empty() { Err(()) } else { Ok(troubles) }
+    })
+    .await;
+    assert!(trouble.iter().any(|it| it["state"] == "unreadable"), "{trouble:?}");
+    assert_eq!(send(&server, &admit("h-after").json()).await, ok());
     server.stop().await;
 }
 
@@ -389,9 +449,60 @@ async fn a_folder_is_emptied_into_the_board_and_each_message_gets_its_acknowledg
         saw.contains(&("discharges", "discharged")) && saw.contains(&("sources", "unreadable")),
         "{saw:?}"
     );
-    assert_eq!(saw.len(), 2, "{saw:?}");
+    let others = saw.iter().filter(|(board, _)| !["discharges", "sources", "duties"].contains(board));
+    assert_eq!(
+        (saw.iter().filter(|(board, _)| *board == "discharges").count(), others.count()),
+        (1, 0),
+        "{saw:?}"
+    );
     let log = std::fs::read_to_string(home.path("stderr.log")).unwrap();
     assert!(!log.contains(CPR) && !log.contains("panicked"), "{log}");
+}
+
+#[tokio::test]
+async fn a_file_waits_for_the_care_system_and_a_stranger_leaves_with_an_ok() {
+    let (home, care) = (Home::new(), DemoCare::start().await);
+    let citizen = known_to(&care);
+    let anna = home.add("anna", "coordinator", "jammerbugt");
+    let (inbox, outbox) = (home.path("advis"), home.path("advis-outbox"));
+    std::fs::create_dir(&inbox).unwrap();
+    home.write("care.token", CARE_TOKEN);
+    home.write(
+        "server.toml",
+        &format!(
+            "[medcom]\nours = \"care\"\ninbox = \"advis\"\ndefault_agreement = \"jammerbugt\"\n\
+             [care]\nadapter = \"demo\"\nurl = \"{}\"\ntoken_file = \"care.token\"\n",
+            care.base
+        ),
+    );
+    let serving = home.serve("--config server.toml");
+    care.service.set(Mode::Away);
+    let stranger = admit("h9").json().to_string().replace(CPR, "3102005678").replace(LOCAL, "of-a-stranger");
+    std::fs::write(inbox.join("1.json"), admit("h1").json().to_string()).unwrap();
+    std::fs::write(inbox.join("2.json"), stranger).unwrap();
+    let asked = care.service.asked();
+    wait_for("the care system to be asked", || async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if care.service.asked() > asked { Ok(()) } else { Err(care.service.asked()) }
+    })
+    .await;
+    assert_eq!((files(&inbox).len(), files(&outbox).len()), (2, 0), "nothing is answered, nothing is lost");
+    care.service.set(Mode::Well);
+    wait_for("the folder to be emptied", || async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let left = files(&inbox);
+        if left.is_empty() { Ok(()) } else { Err(left) }
+    })
+    .await;
+    assert_eq!(files(&outbox).len(), 2);
+    let board = serving.get("/v1/board", &anna).await.body;
+    let stays: Vec<&Value> =
+        board["entries"].as_array().unwrap().iter().filter(|it| it["board"] == "discharges").collect();
+    assert_eq!(stays.len(), 1, "{board}");
+    assert_eq!(
+        (&stays[0]["state"], stays[0]["citizen"].as_str()),
+        (&json!("admitted"), Some(citizen.as_str()))
+    );
 }
 
 #[test]
