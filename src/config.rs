@@ -156,6 +156,9 @@ pub struct CareSettings {
     /// How often lists and calendars are read (seconds).
     #[serde(default)]
     pub poll_seconds: Option<u32>,
+    /// Older rows of a list are left alone (days).
+    #[serde(default)]
+    pub look_back_days: Option<u32>,
 }
 
 /// The desk's own settings, from the user's configuration folder.

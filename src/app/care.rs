@@ -38,6 +38,8 @@ const POLL_SECONDS: u32 = 60;
 const POLL_SECONDS_MIN: u32 = 5;
 /// A list counts as late after so many times that.
 const POLLS_EXPECTED: i64 = 3;
+/// Older rows of a list are left alone, unless set (days).
+const LOOK_BACK_DAYS: u32 = 3;
 /// Planned visits are read this far back and ahead (hours).
 const VISITS_BACK: TimeDelta = TimeDelta::hours(6);
 const VISITS_AHEAD: TimeDelta = TimeDelta::hours(24);
@@ -156,6 +158,7 @@ pub async fn last_notes(engine: &Engine, texts: &Texts) {
 
 /// Starts what reads the lists and the calendars, and what tells the care system of stays, as far as it is set up.
 pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    show_missing(engine)?;
     let missing: Vec<Ability> = engine.care.missing().into_iter().map(|(ability, _)| ability).collect();
     if !missing.contains(&Ability::Pause) {
         tokio::spawn(tell_of_stays(engine.clone(), stop.clone()));
@@ -168,12 +171,29 @@ pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken)
     let name = engine.care.name();
     if !missing.contains(&Ability::Lists) {
         let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
-        poll(engine, name.to_owned(), agreements, Lists(engine.care.clone()), seconds, stop)?;
+        let look_back = TimeDelta::days(settings.look_back_days.unwrap_or(LOOK_BACK_DAYS).into());
+        let lists = Lists { engine: engine.clone(), look_back };
+        poll(engine, name.to_owned(), agreements, lists, seconds, stop)?;
     }
     if !missing.contains(&Ability::Visits) {
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
         let calendars = Calendars(engine.clone());
         poll(engine, format!("{name}-kalender"), agreements, calendars, seconds, stop)?;
+    }
+    Ok(())
+}
+
+/// What is not set up stands among the sources: nobody takes its silence for quiet.
+fn show_missing(engine: &Engine) -> Result<()> {
+    let now = engine.clock.now();
+    if matches!(engine.care, Care::Off) {
+        engine.health.not_set_up(SourceName::new("care")?, "care", None, now);
+        return Ok(());
+    }
+    for (ability, _) in engine.care.missing() {
+        let name = SourceName::new(format!("{}-{}", engine.care.name(), ability.name()))?;
+        let what = Code::new(format!("care-{}", ability.name())).ok();
+        engine.health.not_set_up(name, "care", what, now);
     }
     Ok(())
 }
@@ -195,12 +215,16 @@ fn poll(
     Ok(())
 }
 
-struct Lists(Care);
+struct Lists {
+    engine: Engine,
+    look_back: TimeDelta,
+}
 
 impl Asked for Lists {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
-        let heard = self.0.lists().await.map_err(no_answer)?;
-        let observed = heard.told.into_iter().map(observed).collect();
+        let heard = self.engine.care.lists().await.map_err(no_answer)?;
+        let since = self.engine.clock.now() - self.look_back;
+        let observed = heard.told.into_iter().filter(|told| told.at >= since).map(observed).collect();
         Ok(Answer { observed, unreadable: heard.unreadable })
     }
 }

@@ -199,7 +199,7 @@ pub enum DischargeEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
-    /// One opened by hand turns out to be this stay.
+    /// It turns out to be this stay as well: it was opened by hand, or another source told of it.
     Joined {
         stay: ExternalId,
         /// Whose id it is, where a coordinator said so; else the one that tells.
@@ -329,7 +329,8 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     if let Some(entry) = state.by_origin(source, stay) {
         return on_known(state, ctx, entry, citizen, observation, Vec::new());
     }
-    if let Some(entry) = by_hand(state, ctx, citizen, observation) {
+    let known = by_hand(state, ctx, citizen, observation);
+    if let Some(entry) = known.or_else(|| same_stay(state, ctx, citizen, observation)) {
         let joined = entry
             .draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone(), source: None }));
         return on_known(state, ctx, entry, citizen, observation, vec![joined]);
@@ -350,11 +351,7 @@ fn by_hand<'s>(
 ) -> Option<&'s Entry> {
     let citizen = citizen?;
     let may_be = |entry: &&Entry| {
-        let same_agreement = match (&entry.agreement, &ctx.agreement) {
-            (Some(one), Some(other)) => one == other,
-            _ => true,
-        };
-        same_agreement && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
+        same_agreement(ctx, entry) && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
     };
     let was_this_stay = |entry: &&Entry| {
         let is_near = entry
@@ -370,6 +367,35 @@ fn by_hand<'s>(
         .of_citizen(citizen)
         .find(may_be)
         .or_else(|| state.closed_of_citizen(citizen).filter(may_be).find(was_this_stay))
+}
+
+fn same_agreement(ctx: &Ctx, entry: &Entry) -> bool {
+    match (&entry.agreement, &ctx.agreement) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
+/// The open stay of this citizen that a fact under an unknown id is about: nobody is in two hospitals. A second source
+/// has its own id for it, and a list of the care system one for each message. Somebody who is home and admitted again
+/// begins another stay.
+fn same_stay<'s>(
+    state: &'s State,
+    ctx: &Ctx,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+) -> Option<&'s Entry> {
+    let admits = matches!(observation, Observation::StayAdmitted { .. });
+    let stays = state.of_citizen(citizen?).filter_map(|entry| match &entry.body {
+        Body::Stay(stay) if !admits || !matches!(stay.now.place, Place::Home | Place::Dead) => {
+            Some((stay.now.place.is_hospitals(), stay.now.admitted_at, entry))
+        }
+        _ => None,
+    });
+    stays
+        .filter(|(.., entry)| same_agreement(ctx, entry))
+        .max_by_key(|(in_hospital, admitted_at, _)| (*in_hospital, *admitted_at))
+        .map(|(.., entry)| entry)
 }
 
 fn opened(
@@ -831,7 +857,8 @@ fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
         return;
     }
     match event {
-        DischargeEvent::Joined { stay: id, .. } => stay.stay = Some(id.clone()),
+        // The first id stays: it is the one that was shown.
+        DischargeEvent::Joined { stay: id, .. } => drop(stay.stay.get_or_insert_with(|| id.clone())),
         DischargeEvent::Resumed {} => {
             stay.resumed_at = Some(at);
             stay.upset = None;

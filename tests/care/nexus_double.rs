@@ -217,6 +217,12 @@ impl Double {
         self.with(|world| world.written.clone())
     }
 
+    /// The citizen's help is paused in Nexus.
+    pub fn pause(&self, number: u64) {
+        let paused = json!({ "id": 2, "name": "Pauseret" });
+        self.with(|world| world.citizens.get_mut(&number).unwrap()["patientState"] = paused);
+    }
+
     pub fn state_of(&self, number: u64) -> String {
         self.with(|world| world.citizens[&number]["patientState"]["name"].as_str().unwrap().to_owned())
     }

@@ -501,6 +501,27 @@ fn a_message_joins_the_entry_that_was_opened_by_hand() {
 }
 
 #[test]
+fn a_citizen_is_in_one_stay_at_a_time_whatever_ids_it_is_told_under() {
+    let mut world = world();
+    world.given("2026-11-20T10:00:00Z", admitted("hospital-7"));
+    world.given("2026-11-20T10:05:00Z", admitted("row-1"));
+    world.given("2026-11-21T07:30:00Z", discharged("row-2"));
+    let entry = world.id_of("hospital-7");
+    assert_eq!((world.id_of("row-1"), world.id_of("row-2")), (entry, entry), "one stay, one entry");
+    assert_eq!(details(&world, "hospital-7").stay.unwrap().as_str(), "hospital-7", "the first id is shown");
+    assert_eq!(world.state_of("hospital-7"), "discharged");
+    // Told by the first source as well, a little later: the same stay.
+    world.given("2026-11-21T07:31:00Z", discharged("hospital-7"));
+    assert_eq!(world.state_of("hospital-7"), "discharged");
+    // Home and admitted again is another stay; its discharge is not the old one's.
+    world.given("2026-11-21T20:00:00Z", admitted("row-3"));
+    let next = world.id_of("row-3");
+    assert_ne!(next, entry);
+    world.given("2026-11-22T01:00:00Z", discharged("row-4"));
+    assert_eq!(world.id_of("row-4"), next);
+}
+
+#[test]
 fn the_resume_list_is_the_agreements() {
     let mut world = world();
     world.given("2026-11-20T10:00:00Z", discharged("s"));

@@ -13,6 +13,9 @@ mod medcom;
 mod messages;
 #[path = "../sources/mutate.rs"]
 mod mutate;
+mod nexus;
+#[path = "../care/nexus_double.rs"]
+mod nexus_double;
 mod process;
 mod proxy;
 mod restart;

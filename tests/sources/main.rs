@@ -19,6 +19,7 @@ mod members;
 mod messages;
 mod mutate;
 mod pbx;
+mod polled;
 mod queue_log;
 mod support;
 mod transcripts;
