@@ -145,9 +145,3 @@ trouble-what-xml-text-too-long = XML: for lang tekst
 trouble-what-xml-syntax = XML: kan ikke læses
 trouble-what-xml-incomplete = XML: slutter for tidligt
 trouble-what-xml-wrong-shape = XML af en anden slags
-# En mappe, der læses
-trouble-what-folder-missing = mappen findes ikke: driften må oprette den
-trouble-what-folder-unreadable = mappen kan ikke læses: driften må se på rettighederne
-trouble-what-cannot-delete = en læst fil kan ikke fjernes: driften må se på rettighederne
-trouble-what-file-too-large = en fil er for stor og er lagt til side
-trouble-what-file-unreadable = en fil kan ikke åbnes og er lagt til side

@@ -145,9 +145,3 @@ trouble-what-xml-text-too-long = XML: a text is too long
 trouble-what-xml-syntax = XML: cannot be read
 trouble-what-xml-incomplete = XML: ends too early
 trouble-what-xml-wrong-shape = XML of another kind
-# A folder that is read
-trouble-what-folder-missing = the folder does not exist: have it made
-trouble-what-folder-unreadable = the folder cannot be read: have its rights looked at
-trouble-what-cannot-delete = a file that was read cannot be removed: have the rights looked at
-trouble-what-file-too-large = a file is too large and was set aside
-trouble-what-file-unreadable = a file cannot be opened and was set aside
