@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{alarms, start, until};
+use crate::{alarms, free_port, start, until};
 
 const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/scaip");
 
@@ -62,4 +62,54 @@ fn a_stranger_s_sip_over_udp_and_tcp_is_one_alarm_and_answered() {
         all.iter().find(|it| it["state"] == "unreadable").map(|_| ())
     });
     assert_eq!(alarms(&server, &anna).len(), 1);
+}
+
+/// Alarms in the load test, and how many of them a second.
+const LOAD: u32 = 2_000;
+const LOAD_PER_SECOND: u32 = 200;
+
+/// The response times that sipp wrote (ms), in order.
+fn response_times(folder: &Path) -> Vec<f64> {
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let file = files.into_iter().find(|it| it.to_string_lossy().ends_with("_rtt.csv")).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut times: Vec<f64> =
+        text.lines().skip(1).map(|line| line.split(';').nth(1).unwrap().parse().unwrap()).collect();
+    times.sort_unstable_by(f64::total_cmp);
+    times
+}
+
+#[test]
+fn two_hundred_alarms_a_second_are_each_exactly_one_entry() {
+    let Some(()) = sipp() else { return };
+    let (server, at) = start("jammerbugt", "");
+    let anna = server.add("anna", "viewer", "jammerbugt");
+    let folder = tempfile::tempdir().unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scaip");
+    for file in ["alarms.xml", "confirm.xml"] {
+        std::fs::copy(here.join(file), folder.path().join(file)).unwrap();
+    }
+    let port = free_port().to_string();
+    let out = Command::new("sipp")
+        .current_dir(folder.path())
+        .args([&at.to_string(), "-i", "127.0.0.1", "-p", &port, "-t", "u1", "-nostdin", "-timeout_error"])
+        .args(["-sf", "alarms.xml", "-oocsf", "confirm.xml", "-m", &LOAD.to_string()])
+        .args(["-r", &LOAD_PER_SECOND.to_string(), "-timeout", "120", "-trace_rtt", "-rtt_freq", "1"])
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "sipp: {}", String::from_utf8_lossy(&out.stderr));
+    let found = alarms(&server, &anna);
+    let mut ids: Vec<&str> = found.iter().map(|it| it["details"]["alarm"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!((found.len(), ids.len()), (LOAD as usize, LOAD as usize));
+    let times = response_times(folder.path());
+    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
+    eprintln!(
+        "{} alarms at {LOAD_PER_SECOND} a second, request to 200 OK: p50 {} ms, p99 {} ms, worst {} ms",
+        times.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
 }
