@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use tracing::warn;
 
 use crate::domain::alarms::Alarm;
+use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Code, ExternalId, SourceName};
 use crate::domain::sources::Report;
@@ -19,6 +20,8 @@ use crate::sources::{
     AlarmStanding, BadRows, Inbox, KnownVisit, OpenCall, QueueKind, QueueStaff, Stands, Unavailable,
 };
 
+/// A device that was not heard for so long was taken down: a restart does not miss it any more.
+const DEVICE_MISSED_FOR: TimeDelta = TimeDelta::days(40);
 /// A clock of the other side this far off is told (seconds).
 const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
 
@@ -126,6 +129,14 @@ impl Inbox for EngineInbox {
             }
         };
         visits.iter().filter_map(known).collect()
+    }
+
+    async fn devices(&self, source: &SourceName) -> Vec<(ExternalId, bool)> {
+        let state = self.engine.state();
+        let since = self.engine.clock.now() - DEVICE_MISSED_FOR;
+        let is_silent =
+            |device: &ExternalId| state.open_entries().any(|entry| devices::is_silence_of(entry, device));
+        state.devices_of(source, since).map(|device| (device.clone(), is_silent(device))).collect()
     }
 }
 

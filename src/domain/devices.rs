@@ -1,9 +1,13 @@
-//! Devices: a silent one is a technical alarm (once a local day), heard again is a remark on it.
+//! Devices: one that says that it lives is noted once a local day; a silent one is a technical alarm (once a local
+//! day), heard again is a remark on it.
 //!
 //! Must never know how a device speaks; when it is silent is its source's to say.
 
+use serde::{Deserialize, Serialize};
+
 use super::alarms::{self, AlarmEvent};
-use super::entry::Body;
+use super::entry::{Body, Entry, Origin};
+use super::envelope::Record;
 use super::identity::{Code, ExternalId};
 use super::observation::Observation;
 use super::refusal::Refusal;
@@ -11,6 +15,14 @@ use super::{Ctx, Draft, Event, State, calendar};
 
 /// The trigger of an alarm that stands for silence.
 pub const SILENT: &str = "device-silent";
+
+/// Belongs to no entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum DeviceEvent {
+    /// It lives: noted the first time and once each local day, so that its silence is missed after a restart too.
+    Heard { device: ExternalId },
+}
 
 /// The device said nothing when it should have: a technical alarm, kept apart and out of all figures.
 pub fn silent(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft>, Refusal> {
@@ -29,14 +41,39 @@ pub fn silent(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft
 
 /// The device was heard: an open alarm about its silence is told so. It is still for a person to close.
 pub fn heard(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft>, Refusal> {
-    let waiting = state.open_entries().find(|entry| match &entry.body {
+    let waiting = state.open_entries().find(|entry| is_silence_of(entry, device));
+    let cleared = waiting.map(|entry| entry.draft(ctx.at, Event::Alarms(AlarmEvent::Cleared {})));
+    let drafts: Vec<Draft> = cleared.into_iter().chain(noted(state, ctx, device)).collect();
+    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+/// Whether the entry is about the silence of this device, and it was not heard since.
+pub fn is_silence_of(entry: &Entry, device: &ExternalId) -> bool {
+    match &entry.body {
         Body::Alarm(alarm) => {
             alarm.device.as_ref() == Some(device)
                 && alarm.trigger.as_ref().is_some_and(|trigger| trigger.as_str() == SILENT)
                 && alarm.cleared_at.is_none()
         }
         _ => false,
-    });
-    let entry = waiting.ok_or(Refusal::Unchanged)?;
-    Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Cleared {}))])
+    }
+}
+
+fn noted(state: &State, ctx: &Ctx, device: &ExternalId) -> Option<Draft> {
+    let source = ctx.source()?.clone();
+    let noted_at = state.device_heard_at(&Origin { source, id: device.clone() });
+    if noted_at.is_some_and(|at| calendar::local_date(at) >= calendar::local_date(ctx.at)) {
+        return None;
+    }
+    let event = Event::Devices(DeviceEvent::Heard { device: device.clone() });
+    let agreement = ctx.agreement.clone();
+    Some(Draft { entry: super::NO_ENTRY, happened_at: ctx.at, agreement, event })
+}
+
+/// Applies one event.
+pub fn evolve(state: &mut State, record: &Record, event: &DeviceEvent) {
+    let DeviceEvent::Heard { device } = event;
+    if let super::Actor::Source(source) = &record.actor {
+        state.note_device(Origin { source: source.clone(), id: device.clone() }, record.happened_at);
+    }
 }

@@ -57,6 +57,7 @@ pub enum Event {
     Visits(visits::VisitEvent),
     Duties(duties::DutyEvent),
     Sources(sources::SourceEvent),
+    Devices(devices::DeviceEvent),
     Shift(shift::ShiftEvent),
     People(people::PeopleEvent),
     Agreements(adoption::AdoptionEvent),
@@ -367,6 +368,7 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::Visits(event) => visits::evolve(state, record, event),
         Event::Duties(event) => duties::evolve(state, record, event),
         Event::Sources(event) => sources::evolve(state, record, event),
+        Event::Devices(event) => devices::evolve(state, record, event),
         Event::Shift(event) => shift::evolve(state, record, event),
         Event::People(event) => people::evolve(state, record, event),
         Event::Agreements(event) => adoption::evolve(state, record, event),
@@ -382,7 +384,7 @@ pub fn evolve(state: &mut State, record: &Record) {
 /// an entry that is not there yet concerns nobody yet).
 pub fn concerned(state: &State, record: &Record) -> Option<Vec<AgreementId>> {
     match &record.event {
-        Event::People(_) => None,
+        Event::People(_) | Event::Devices(_) => None,
         Event::Shift(_) => Some(Vec::new()),
         Event::Agreements(_) => Some(record.agreement.iter().cloned().collect()),
         _ => state.entry(record.entry).map(|entry| {

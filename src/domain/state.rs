@@ -41,6 +41,8 @@ pub struct State {
     citizens: OrdMap<CitizenId, OrdSet<EntryId>>,
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
+    /// When each device that says that it lives was last noted.
+    devices: OrdMap<Origin, DateTime<Utc>>,
     last_number: u32,
     last_plan_number: u32,
     pub agreements: OrdMap<AgreementId, Arc<Adopted>>,
@@ -120,6 +122,26 @@ impl State {
         if let Some(citizen) = is {
             self.citizens.entry(citizen).or_default().insert(id);
         }
+    }
+
+    /// When a device was last noted as heard.
+    pub fn device_heard_at(&self, device: &Origin) -> Option<DateTime<Utc>> {
+        self.devices.get(device).copied()
+    }
+
+    /// The devices of a source that were noted as heard since `since`.
+    pub fn devices_of<'s>(
+        &'s self,
+        source: &'s SourceName,
+        since: DateTime<Utc>,
+    ) -> impl Iterator<Item = &'s ExternalId> + 's {
+        let of_it = self.devices.iter().filter(move |(device, at)| device.source == *source && **at >= since);
+        of_it.map(|(device, _)| &device.id)
+    }
+
+    /// Notes that a device was heard.
+    pub(super) fn note_device(&mut self, device: Origin, at: DateTime<Utc>) {
+        self.devices.insert(device, at);
     }
 
     /// The rules of these agreements, in order; unknown ones are skipped.

@@ -357,7 +357,7 @@ impl Writer {
         let request = Request::Observation(fact.observation);
         let (outcome, entry, observed) = match domain::decide(&working.state, &ctx, &request) {
             Ok(drafts) => {
-                let entry = drafts.first().map(|draft| draft.entry);
+                let entry = drafts.first().map(|draft| draft.entry).filter(|id| *id != domain::NO_ENTRY);
                 working.record(&ctx, &cause, drafts);
                 working.keep_personal(entry, fact.personal);
                 ("recorded", entry, Observed::Recorded(entry))

@@ -166,4 +166,10 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     fn known_visits(&self, _: &SourceName, _: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
         BTreeMap::new()
     }
+
+    /// The devices of this source that the log knows to live, and whether each is known to be silent.
+    /// A source that misses nobody needs none.
+    fn devices(&self, _source: &SourceName) -> impl Future<Output = Vec<(ExternalId, bool)>> + Send {
+        async { Vec::new() }
+    }
 }

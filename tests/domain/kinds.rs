@@ -132,6 +132,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("sources.repeated", json!({ "what": "unknown-help", "times": 3, "line": 14 })),
         ("sources.recovered", json!({})),
         ("sources.done", json!({})),
+        ("devices.heard", json!({ "device": "dev-1" })),
         ("shift.signed-on", json!({ "until": until })),
         ("shift.signed-off", json!({})),
         (
@@ -186,6 +187,7 @@ fn every_variant_in_the_code_is_a_listed_kind() {
         ("visits", include_str!("../../src/domain/visits.rs"), "VisitEvent"),
         ("duties", include_str!("../../src/domain/duties.rs"), "DutyEvent"),
         ("sources", include_str!("../../src/domain/sources.rs"), "SourceEvent"),
+        ("devices", include_str!("../../src/domain/devices.rs"), "DeviceEvent"),
         ("shift", include_str!("../../src/domain/shift.rs"), "ShiftEvent"),
         ("people", include_str!("../../src/domain/people.rs"), "PeopleEvent"),
         ("agreements", include_str!("../../src/domain/adoption.rs"), "AdoptionEvent"),

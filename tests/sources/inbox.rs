@@ -1,6 +1,6 @@
 //! An inbox in memory, and waiting for what should come into it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,9 @@ use vagttavle::domain::identity::{Code, ExternalId, SourceName};
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
-use vagttavle::sources::{BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Unavailable};
+use vagttavle::sources::{
+    AlarmStanding, BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable,
+};
 
 use crate::support::{End, fold};
 
@@ -32,6 +34,10 @@ pub struct Seen {
     pub staff: Vec<Vec<QueueStaff>>,
     /// So many batches are still to be turned away.
     pub turn_away: usize,
+    /// Where alarms stand that are no longer ringing.
+    pub standing: HashMap<String, Stands>,
+    /// What the log would know of devices, and whether they are silent.
+    pub devices: Vec<(ExternalId, bool)>,
 }
 
 impl Seen {
@@ -151,5 +157,23 @@ impl Inbox for TestInbox {
 
     async fn open_calls(&self, _: &SourceName) -> Vec<OpenCall> {
         self.seen.lock().unwrap().open()
+    }
+
+    async fn standing(&self, _: &SourceName, alarm: &ExternalId) -> Option<AlarmStanding> {
+        let seen = self.seen.lock().unwrap();
+        let raised = seen.observed.iter().rev().find_map(|it| match &it.observation {
+            Observation::AlarmRaised { alarm: raised, technical, test, .. } if raised == alarm => {
+                Some((it.at, *technical || *test))
+            }
+            _ => None,
+        });
+        let (signalled_at, is_apart) = raised?;
+        let stands = if is_apart { Stands::Apart } else { Stands::Ringing };
+        let stands = seen.standing.get(alarm.as_str()).copied().unwrap_or(stands);
+        Some(AlarmStanding { stands, signalled_at })
+    }
+
+    async fn devices(&self, _: &SourceName) -> Vec<(ExternalId, bool)> {
+        self.seen.lock().unwrap().devices.clone()
     }
 }

@@ -21,6 +21,8 @@ mod mutate;
 mod pbx;
 mod polled;
 mod queue_log;
+mod scaip;
+mod scaip_words;
 mod support;
 mod transcripts;
 mod visits;

@@ -39,11 +39,13 @@ pub struct Doorkeeper {
     key: [u8; 32],
     /// Nonce to the highest count that was used.
     used: HashMap<String, u32>,
+    /// Nonces made: no two are alike, however fast they are asked for.
+    made: u64,
 }
 
 impl Doorkeeper {
     pub fn new(accounts: BTreeMap<String, SecretString>, key: [u8; 32]) -> Self {
-        Self { accounts, key, used: HashMap::new() }
+        Self { accounts, key, used: HashMap::new(), made: 0 }
     }
 
     /// Whether anybody is asked at all.
@@ -52,7 +54,7 @@ impl Doorkeeper {
     }
 
     /// The `WWW-Authenticate` headers of a refusal. The algorithm every unit knows comes first.
-    pub fn challenge(&self, stale: bool, now: DateTime<Utc>) -> [String; 2] {
+    pub fn challenge(&mut self, stale: bool, now: DateTime<Utc>) -> [String; 2] {
         let nonce = self.nonce(now);
         ["MD5", "SHA-256"].map(|algorithm| {
             let stale = if stale { ", stale=true" } else { "" };
@@ -121,8 +123,9 @@ impl Doorkeeper {
         true
     }
 
-    fn nonce(&self, now: DateTime<Utc>) -> String {
-        let at = format!("{:x}", now.timestamp_micros());
+    fn nonce(&mut self, now: DateTime<Utc>) -> String {
+        self.made += 1;
+        let at = format!("{:x}.{:x}", now.timestamp_micros(), self.made);
         let proof = self.sign(&at);
         format!("{at}-{proof}")
     }
@@ -139,7 +142,7 @@ impl Doorkeeper {
 }
 
 fn made_at(nonce: &str) -> Option<DateTime<Utc>> {
-    let (at, _) = nonce.split_once('-')?;
+    let (at, _) = nonce.split_once('.')?;
     DateTime::from_timestamp_micros(i64::from_str_radix(at, 16).ok()?)
 }
 

@@ -4,7 +4,8 @@
 //! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
@@ -12,13 +13,14 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::{Doorkeeper, Verdict};
+use super::pulse::{Pulse, Silence};
 use super::settings::{Dialect, Listen, Settings};
 use super::sip::{Arrived, Body, CannotListen, Heard, Reply, Station, Wanted};
 use super::translate::{self, Meaning};
 use super::wire::{self, Answer, Kind, Request, Root, Status};
 use crate::domain::identity::{Code, ExternalId};
 use crate::protocol::board::SourceState;
-use crate::protocol::observations::Observed;
+use crate::protocol::observations::{BATCH_MAX, Observed};
 use crate::sources::{AlarmStanding, Inbox, Now, Stands, Unavailable};
 
 /// Messages being worked on at once; more wait in their sockets.
@@ -31,6 +33,8 @@ const SESSIONS_MAX: u32 = 10_000;
 const TROUBLE_EVERY: TimeDelta = TimeDelta::seconds(5);
 /// What a sender that could not be stored is asked to wait (seconds).
 const RETRY_AFTER_SECONDS: u32 = 5;
+/// How often it is looked who was not heard.
+const LISTEN_EVERY: Duration = Duration::from_secs(1);
 /// What we answer to besides alarms.
 const METHODS: &str = "MESSAGE, OPTIONS, REGISTER";
 
@@ -62,6 +66,7 @@ struct Link<I> {
     station: Station,
     /// When each trouble was told last.
     told: Mutex<HashMap<&'static str, DateTime<Utc>>>,
+    pulse: Mutex<Pulse>,
 }
 
 impl<I: Inbox> Receiver<I> {
@@ -74,8 +79,10 @@ impl<I: Inbox> Receiver<I> {
         let Self { settings, accounts, tls, key, inbox, now } = self;
         let station = Station::open(&settings.listen, tls, settings.allowed(), tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
+        let known = inbox.devices(&settings.name).await;
+        let pulse = Mutex::new(Pulse::new(settings.silent_after(), known, now()));
         let told = Mutex::default();
-        let link = Arc::new(Link { settings, doorkeeper, inbox, now, station, told });
+        let link = Arc::new(Link { settings, doorkeeper, inbox, now, station, told, pulse });
         Ok(Opened { link, heard, stop })
     }
 }
@@ -89,6 +96,7 @@ impl<I: Inbox> Opened<I> {
     /// Takes what comes until `stop`.
     pub async fn run(mut self) {
         let in_work = Arc::new(Semaphore::new(IN_WORK_MAX));
+        let supervised = tokio::spawn(self.link.clone().supervise(self.stop.clone()));
         self.link.inbox.state(&self.link.settings.name, SourceState::Ok, None);
         loop {
             let heard = tokio::select! {
@@ -107,6 +115,7 @@ impl<I: Inbox> Opened<I> {
                 }
             }
         }
+        supervised.abort();
         self.link.inbox.state(&self.link.settings.name, SourceState::Off, None);
     }
 }
@@ -168,7 +177,7 @@ impl<I: Inbox> Link<I> {
     async fn challenge(&self, arrived: Arrived) {
         let is_again = arrived.header("Authorization").is_some();
         let challenge = {
-            let doorkeeper = self.doorkeeper.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut doorkeeper = self.doorkeeper.lock().unwrap_or_else(PoisonError::into_inner);
             doorkeeper.challenge(is_again, self.now())
         };
         let headers = challenge.map(|it| ("WWW-Authenticate", it));
@@ -218,13 +227,25 @@ impl<I: Inbox> Link<I> {
             voice: false,
             interval_minutes: request.takes_interval.then_some(self.settings.heartbeat_minutes),
         };
-        if request.kind == Kind::Heartbeat {
-            self.live(request).await?;
+        let is_heartbeat = request.kind == Kind::Heartbeat;
+        let device = request.account.as_deref().map(|account| translate::device(account).0);
+        if is_heartbeat {
+            match &device {
+                Some(device) => self.lives(device, true).await?,
+                None => {
+                    self.unreadable("scaip-field-missing");
+                    answer.status = Status::FieldMissing;
+                }
+            }
             return Ok((answer, None));
         }
         let meaning = translate::meaning(request, &self.settings);
         let (alarm, known) = self.session(request, &meaning, call_id).await;
         self.store(request, &meaning, &alarm, known, from_user).await?;
+        if let Some(device) = &device {
+            // The alarm is stored; that the unit lives can be told the next time.
+            let _ = self.lives(device, false).await;
+        }
         let stands =
             self.inbox.standing(&self.settings.name, &alarm).await.map_or(Stands::Ringing, |it| it.stands);
         answer.status = match (&request.reference, &request.account) {
@@ -292,9 +313,47 @@ impl<I: Inbox> Link<I> {
         self.inbox.submit(&self.settings.name, batch).await.map(|_| ())
     }
 
-    /// A heartbeat.
-    async fn live(&self, _request: &Request) -> Result<(), Unavailable> {
-        Ok(())
+    fn pulse(&self) -> MutexGuard<'_, Pulse> {
+        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A unit spoke. The log is told once a day, and at once after a silence.
+    async fn lives(&self, device: &ExternalId, is_heartbeat: bool) -> Result<(), Unavailable> {
+        let now = self.now();
+        if !self.pulse().heard(device, is_heartbeat, now) {
+            return Ok(());
+        }
+        let stored = self.submit(vec![translate::heard(&self.settings, device, now)]).await;
+        if stored.is_err() {
+            self.pulse().not_noted(device);
+        }
+        stored
+    }
+
+    async fn supervise(self: Arc<Self>, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(LISTEN_EVERY) => {}
+            }
+            let now = self.now();
+            let silence = self.pulse().silence(now);
+            match silence {
+                None => {}
+                Some(Silence::All) => {
+                    let why = Code::new("no-unit-heard").ok();
+                    self.inbox.state(&self.settings.name, SourceState::Silent, why);
+                }
+                Some(Silence::Units(units)) => {
+                    let silent = |(device, since): &_| translate::silent(&self.settings, device, *since, now);
+                    for some in units.chunks(BATCH_MAX) {
+                        if self.submit(some.iter().map(silent).collect()).await.is_err() {
+                            self.pulse().not_told(some);
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// SIP's 200, then a MESSAGE of our own.

@@ -2,7 +2,7 @@
 //!
 //! sip: the transport, and the only file that knows the SIP library. wire: a body -> a request, and an answer -> a
 //! body. translate: what a request means for the boards, and what is answered; pure. auth: digest authentication.
-//! link: the listener, and what waits. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
+//! pulse: who should be heard and is not. link: the listener, and what waits. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
 //! when a person's claim is, *not treated* only when the ring-out is, until then *hold*.
 //!
 //! # What a unit is called
@@ -14,6 +14,7 @@
 
 pub mod auth;
 pub mod link;
+pub mod pulse;
 pub mod settings;
 pub mod sip;
 pub mod translate;

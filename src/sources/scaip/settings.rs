@@ -8,6 +8,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::domain::identity::{AgreementId, Code, SourceName};
@@ -250,6 +251,12 @@ impl Settings {
             return Err(BadSettings::RedirectsTo);
         }
         Ok(())
+    }
+
+    /// A unit that was not heard for so long is silent.
+    pub fn silent_after(&self) -> TimeDelta {
+        let seconds = f64::from(self.heartbeat_minutes) * 60.0 * self.heartbeat_factor;
+        TimeDelta::milliseconds((seconds * 1000.0) as i64)
     }
 
     pub fn allowed(&self) -> Allowed {

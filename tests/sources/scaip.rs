@@ -1,0 +1,704 @@
+//! Alarm units against the receiver, over real sockets: transport, dialects, accounts, and where each request leads.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use md5::{Digest, Md5};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use secrecy::SecretString;
+use sha2::Sha256;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+use vagttavle::domain::observation::Observation;
+use vagttavle::protocol::board::SourceState;
+use vagttavle::sources::Stands;
+use vagttavle::sources::scaip::link::Receiver;
+use vagttavle::sources::scaip::settings::{Settings, Transport};
+
+use crate::inbox::{Seen, TestInbox};
+use crate::mutate::{cuts, pieces};
+use crate::support::night;
+
+const ALARM: &str = "<dty>0003</dty><stc>0010</stc>";
+const BOUND: Duration = Duration::from_secs(60);
+/// Shorter than any retransmission: nothing more is expected.
+const QUIET: Duration = Duration::from_millis(300);
+
+fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sources/fixtures/scaip").join(name)
+}
+
+/// A receiver on free ports with an inbox in memory and a clock set by hand.
+struct World {
+    inbox: TestInbox,
+    now: Arc<Mutex<DateTime<Utc>>>,
+    at: BTreeMap<&'static str, SocketAddr>,
+    stop: CancellationToken,
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl World {
+    async fn new(more: &str) -> Self {
+        Self::with(more, TestInbox::new()).await
+    }
+
+    async fn with(more: &str, inbox: TestInbox) -> Self {
+        let settings: Settings = toml::from_str(&format!(
+            "listen = ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0', 'tls://127.0.0.1:0']\nagreement = 'jammerbugt'\n\
+             certificate_file = 'sip.pem'\nkey_file = 'sip.key'\n{more}"
+        ))
+        .unwrap();
+        settings.check().unwrap();
+        let chain = vec![certificate()];
+        let key = PrivateKeyDer::from_pem_file(fixture("sip.key")).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let now = Arc::new(Mutex::new(night()));
+        let clock = now.clone();
+        let accounts = settings.accounts.keys().map(|user| (user.clone(), SecretString::from("hemmelig")));
+        let receiver = Receiver {
+            accounts: accounts.collect(),
+            settings,
+            tls: Some(Arc::new(tls)),
+            key: [7; 32],
+            inbox: inbox.clone(),
+            now: Arc::new(move || *clock.lock().unwrap()),
+        };
+        let stop = CancellationToken::new();
+        let opened = receiver.open(stop.clone()).await.unwrap();
+        let at = opened.listening().iter().map(|it| (it.transport.name(), it.address)).collect();
+        tokio::spawn(opened.run());
+        Self { inbox, now, at, stop }
+    }
+
+    fn later(&self, by: TimeDelta) {
+        *self.now.lock().unwrap() += by;
+    }
+
+    /// What was handed in, in order, in words.
+    fn told(&self) -> Vec<String> {
+        self.inbox.change(|seen| words(seen))
+    }
+
+    async fn unit(&self, transport: Transport, account: &str) -> Unit {
+        let at = self.at[transport.name()];
+        let line = match transport {
+            Transport::Udp => {
+                let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+                socket.connect(at).await.unwrap();
+                Line::Udp(socket)
+            }
+            Transport::Tcp => Line::Tcp(Stream(TcpStream::connect(at).await.unwrap(), Vec::new())),
+            Transport::Tls => Line::Tls(Box::new(Stream(tls_to(at).await, Vec::new()))),
+        };
+        Unit { line, account: account.to_owned(), sent: 0, transport, authorization: None }
+    }
+}
+
+fn words(seen: &Seen) -> Vec<String> {
+    let of = |observation: &Observation| match observation {
+        Observation::AlarmRaised { alarm, technical, test, .. } => {
+            let sort = if *technical {
+                " technical"
+            } else if *test {
+                " test"
+            } else {
+                ""
+            };
+            format!("raised {alarm}{sort}")
+        }
+        Observation::AlarmCleared { alarm } => format!("cleared {alarm}"),
+        Observation::AlarmRedirected { alarm, to } => format!("redirected {alarm} {to}"),
+        Observation::DeviceHeard { device } => format!("heard {device}"),
+        Observation::DeviceSilent { device } => format!("silent {device}"),
+        other => format!("{other:?}"),
+    };
+    seen.observed.iter().map(|it| of(&it.observation)).collect()
+}
+
+fn certificate() -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(fixture("sip.pem")).unwrap()
+}
+
+/// Trusts the one certificate of the fixtures.
+#[derive(Debug)]
+struct Pinned;
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        assert_eq!(end_entity, &certificate());
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        vec![SignatureScheme::ECDSA_NISTP256_SHA256]
+    }
+}
+
+async fn tls_to(at: SocketAddr) -> tokio_rustls::client::TlsStream<TcpStream> {
+    let config = rustls::ClientConfig::builder()
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Pinned))
+        .with_no_client_auth();
+    let stream = TcpStream::connect(at).await.unwrap();
+    TlsConnector::from(Arc::new(config)).connect("localhost".try_into().unwrap(), stream).await.unwrap()
+}
+
+/// Something SIP can be spoken over.
+enum Line {
+    Udp(UdpSocket),
+    Tcp(Stream<TcpStream>),
+    Tls(Box<Stream<tokio_rustls::client::TlsStream<TcpStream>>>),
+}
+
+impl Line {
+    async fn say(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Udp(socket) => drop(socket.send(bytes).await.unwrap()),
+            Self::Tcp(stream) => stream.say(bytes).await,
+            Self::Tls(stream) => stream.say(bytes).await,
+        }
+    }
+
+    /// The next whole message.
+    async fn hear(&mut self) -> String {
+        match self {
+            Self::Udp(socket) => {
+                let mut buffer = vec![0; 65_535];
+                let size = socket.recv(&mut buffer).await.unwrap();
+                String::from_utf8(buffer[..size].to_vec()).unwrap()
+            }
+            Self::Tcp(stream) => stream.hear().await,
+            Self::Tls(stream) => stream.hear().await,
+        }
+    }
+}
+
+/// And what was read of it and not yet taken.
+struct Stream<S>(S, Vec<u8>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
+    async fn say(&mut self, bytes: &[u8]) {
+        self.0.write_all(bytes).await.unwrap();
+        self.0.flush().await.unwrap();
+    }
+
+    async fn hear(&mut self) -> String {
+        loop {
+            let text = String::from_utf8(self.1.clone()).unwrap();
+            if let Some((head, _)) = text.strip_prefix("\r\n").unwrap_or(&text).split_once("\r\n\r\n") {
+                let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
+                let blank = if text.starts_with("\r\n") { 2 } else { 0 };
+                let whole = blank + head.len() + 4 + length.trim().parse::<usize>().unwrap();
+                if self.1.len() >= whole {
+                    let message = self.1.drain(..whole).skip(blank).collect();
+                    return String::from_utf8(message).unwrap();
+                }
+            }
+            let mut buffer = [0; 4096];
+            let size = self.0.read(&mut buffer).await.unwrap();
+            assert!(size > 0, "closed after {text:?}");
+            self.1.extend_from_slice(&buffer[..size]);
+        }
+    }
+}
+
+struct Unit {
+    line: Line,
+    account: String,
+    sent: u32,
+    transport: Transport,
+    authorization: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+struct Back {
+    sip: u16,
+    in_ok: Option<u16>,
+    own: Option<u16>,
+}
+
+fn snu(text: &str) -> Option<u16> {
+    let (_, rest) = text.split_once("<snu>")?;
+    rest.split_once("</snu>")?.0.parse().ok()
+}
+
+impl Unit {
+    /// A whole message; `method` and `extra` header lines as given.
+    fn message(&mut self, method: &str, extra: &str, body: &[u8]) -> Vec<u8> {
+        self.sent += 1;
+        let (sent, account) = (self.sent, &self.account);
+        let (id, transport) =
+            (format!("{}{account}.{sent}", self.transport.name()), self.transport.name().to_uppercase());
+        let authorization =
+            self.authorization.iter().fold(String::new(), |all, it| format!("{all}Authorization: {it}\r\n"));
+        let head = format!(
+            "{method} sip:scaip@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/{transport} 127.0.0.1:9;branch=z9hG4bK{id};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{account}@127.0.0.1>;tag=1\r\nTo: <sip:scaip@127.0.0.1>\r\n\
+             Call-ID: {id}\r\nCSeq: {sent} {method}\r\n{authorization}{extra}Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.as_bytes(), body].concat()
+    }
+
+    async fn ask(&mut self, reference: &str, elements: &str) -> Back {
+        let account = self.account.clone();
+        self.ask_with(&format!("<mrq><ref>{reference}</ref><cid>{account}</cid>{elements}</mrq>")).await
+    }
+
+    /// Sends a body; waits for the answer, and after a 200 for the MESSAGE.
+    async fn ask_with(&mut self, body: &str) -> Back {
+        let message = self.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes());
+        self.line.say(&message).await;
+        self.back().await
+    }
+
+    async fn back(&mut self) -> Back {
+        let mut back: Option<Back> = None;
+        loop {
+            let text = self.hear().await;
+            if text.starts_with("MESSAGE") {
+                self.confirm(&text).await;
+                if let Some(back) = &mut back {
+                    back.own = snu(&text);
+                }
+            } else {
+                let sip = text.split(' ').nth(1).unwrap().parse().unwrap();
+                back.get_or_insert(Back { sip, in_ok: snu(&text), own: None });
+            }
+            if let Some(done) = back.take_if(|it| it.sip != 200 || it.own.is_some()) {
+                return done;
+            }
+        }
+    }
+
+    async fn hear(&mut self) -> String {
+        let heard = tokio::time::timeout(BOUND, self.line.hear()).await;
+        heard.unwrap_or_else(|_| panic!("{} heard nothing", self.account))
+    }
+
+    async fn confirm(&mut self, message: &str) {
+        let names = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
+        let kept = message.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
+        let kept = kept.fold(String::new(), |all, line| format!("{all}{line}\r\n"));
+        self.line.say(format!("SIP/2.0 200 OK\r\n{kept}Content-Length: 0\r\n\r\n").as_bytes()).await;
+    }
+}
+
+const EVERY: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
+
+fn held() -> Back {
+    Back { sip: 200, in_ok: None, own: Some(4) }
+}
+
+#[tokio::test]
+async fn an_alarm_is_the_same_over_udp_tcp_and_tls_and_however_often_it_comes() {
+    let world = World::new("").await;
+    for transport in EVERY {
+        let mut unit = world.unit(transport, "700").await;
+        assert_eq!(unit.ask("r1", ALARM).await, held(), "{transport:?}");
+        assert_eq!(unit.ask("r1", ALARM).await, held(), "{transport:?}");
+    }
+    assert_eq!(world.told(), ["raised 700/r1"]);
+}
+
+#[tokio::test]
+async fn a_retransmission_gets_the_same_answer_and_nothing_is_done_twice() {
+    let world = World::new("answer_in_ok = true").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let body = format!("<mrq><ref>r1</ref><cid>700</cid>{ALARM}</mrq>");
+    let message = unit.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes());
+    for _ in 0..11 {
+        unit.line.say(&message).await;
+    }
+    let mut oks = Vec::new();
+    let mut owns = 0;
+    while let Ok(text) = tokio::time::timeout(QUIET, unit.line.hear()).await {
+        if text.starts_with("MESSAGE") {
+            unit.confirm(&text).await;
+            owns += 1;
+        } else {
+            oks.push(text);
+        }
+    }
+    assert!(!oks.is_empty() && oks.iter().all(|it| *it == oks[0]), "{oks:#?}");
+    assert_eq!((owns, snu(&oks[0])), (1, Some(4)));
+    assert_eq!(world.told(), ["raised 700/r1"]);
+}
+
+#[tokio::test]
+async fn several_messages_in_one_piece_and_one_in_many_pieces_are_each_read() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Tcp, "700").await;
+    let kind = "Content-Type: application/scaip+xml\r\n";
+    let mut all = b"\r\n\r\n".to_vec();
+    for reference in ["r1", "r2", "r3"] {
+        let body = format!("<mrq><ref>{reference}</ref><cid>700</cid>{ALARM}</mrq>");
+        all.extend(unit.message("MESSAGE", kind, body.as_bytes()));
+        all.extend(b"\r\n");
+    }
+    for piece in all.chunks(97) {
+        unit.line.say(piece).await;
+    }
+    let three = |seen: &Seen| words(seen).len() == 3;
+    world.inbox.until("three alarms", three).await;
+    let mut told = world.told();
+    told.sort_unstable();
+    assert_eq!(told, ["raised 700/r1", "raised 700/r2", "raised 700/r3"]);
+}
+
+#[tokio::test]
+async fn the_answer_follows_where_the_alarm_stands_on_disk() {
+    let world = World::new("redirects_to = 'back-up'").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    assert_eq!(unit.ask("r1", ALARM).await.own, Some(4));
+    world.inbox.change(|seen| seen.standing.insert("700/r1".into(), Stands::Taken));
+    assert_eq!(unit.ask("r1", ALARM).await.own, Some(0));
+    world.inbox.change(|seen| seen.standing.insert("700/r1".into(), Stands::RangOut { redirected: false }));
+    assert_eq!(unit.ask("r1", ALARM).await.own, Some(5));
+    world.inbox.until("the redirect", |seen| words(seen).contains(&"redirected 700/r1 back-up".into())).await;
+    world.inbox.change(|seen| seen.standing.insert("700/r1".into(), Stands::RangOut { redirected: true }));
+    assert_eq!(unit.ask("r1", ALARM).await.own, Some(5));
+    assert_eq!(world.told().len(), 2);
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_acknowledged_and_comes_again() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    world.inbox.change(|seen| seen.turn_away = 1);
+    assert_eq!(unit.ask("r1", ALARM).await.sip, 503);
+    assert_eq!(unit.ask("r1", ALARM).await, held());
+    assert_eq!(world.told(), ["raised 700/r1"]);
+}
+
+#[tokio::test]
+async fn a_reference_that_is_used_again_or_for_another_thing_is_another_alarm() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    assert_eq!(unit.ask("1", "<stc>14</stc>").await.own, Some(0));
+    assert_eq!(unit.ask("1", ALARM).await.own, Some(4));
+    world.later(TimeDelta::minutes(44));
+    assert_eq!(unit.ask("1", ALARM).await.own, Some(4));
+    world.inbox.change(|seen| seen.standing.insert("700/1/2".into(), Stands::Taken));
+    world.later(TimeDelta::minutes(2));
+    assert_eq!(unit.ask("1", ALARM).await.own, Some(4), "nobody has the new one");
+    assert_eq!(world.told(), ["raised 700/1 technical", "raised 700/1/2", "raised 700/1/3"]);
+}
+
+#[tokio::test]
+async fn what_is_missing_is_said_and_the_alarm_rings_all_the_same() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    assert_eq!(unit.ask_with("<mrq><cid>700</cid><dty>3</dty></mrq>").await.own, Some(10));
+    assert_eq!(unit.ask_with("<mrq><ref>r2</ref><dty>3</dty></mrq>").await.own, Some(7));
+    let told = world.told();
+    assert_eq!(told.len(), 2, "{told:?}");
+    // An account with the shape of a CPR number rests nowhere; it rings under a digest of itself.
+    assert_eq!(unit.ask_with("<mrq><ref>r3</ref><cid>0101701234</cid></mrq>").await.own, Some(4));
+    let told = world.told();
+    assert!(told[2].starts_with("raised session-") && !told[2].contains("0101701234"), "{told:?}");
+    let seen = world.inbox.change(|seen| seen.unreadable.clone());
+    assert_eq!(seen, ["scaip-field-missing", "scaip-account-no-id"]);
+}
+
+#[tokio::test]
+async fn the_known_dialects_are_read_and_answered_in_their_own_words() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Tcp, "700").await;
+    let latin: &[u8] = b"<?xml version='1.0' encoding='ISO-8859-1'?><mrq><ref>d5</ref><cid>700</cid><dte>N\xf8dkald</dte></mrq>";
+    let bare: &[u8] = b"<mrq><ref>d6</ref><cid>700</cid><dte>N\xf8dkald</dte></mrq>";
+    let bodies: [(&str, &[u8], &str); 7] = [
+        ("application/scaip+xml", b"<mrq xmlns='urn:x'><ref>d1</ref><cid>700</cid></mrq>", "<mrs>"),
+        (
+            "application/xml; charset=utf-8",
+            b"<s:MRQ xmlns:s='urn:x'><s:REF> d2 </s:REF><s:Cid>700</s:Cid></s:MRQ>",
+            "<mrs>",
+        ),
+        ("application/xml", b"<scaip><ref>d3</ref><cid>700</cid></scaip>", "<scaip>"),
+        ("text/xml", b"<scaip><mrq><cid>700</cid><ref>d4</ref></mrq></scaip>", "<scaip>"),
+        ("application/scaip+xml", latin, "<mrs>"),
+        ("text/plain", bare, "<mrs>"),
+        (
+            "application/scaip+xml",
+            b"<mrq><ref>d7</ref><ref>other</ref><cid>700</cid><mty>XX</mty></mrq>",
+            "<mrs>",
+        ),
+    ];
+    for (nth, (content_type, body, root)) in bodies.into_iter().enumerate() {
+        let message = unit.message("MESSAGE", &format!("Content-Type: {content_type}\r\n"), body);
+        unit.line.say(&message).await;
+        let ok = unit.hear().await;
+        assert!(ok.starts_with("SIP/2.0 200"), "{content_type}: {ok}");
+        let own = unit.hear().await;
+        unit.confirm(&own).await;
+        let kind = if root == "<scaip>" { "application/xml" } else { "application/scaip+xml" };
+        let reference = format!("{root}<ref>d{}</ref><snu>4</snu>", nth + 1);
+        assert!(own.contains(&reference) && own.contains(&format!("Content-Type: {kind}\r\n")), "{own}");
+    }
+    let texts = world
+        .inbox
+        .change(|seen| seen.observed.iter().filter_map(|it| it.live.text.clone()).collect::<Vec<_>>());
+    assert_eq!(texts.iter().map(|it| it.as_str()).collect::<Vec<_>>(), ["Nødkald", "Nødkald"]);
+    assert_eq!(world.told().len(), 7);
+}
+
+#[tokio::test]
+async fn other_requests_are_answered_and_other_contents_are_refused_and_seen() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let plain = "Content-Type: text/plain\r\n";
+    let packed = "Content-Type: application/scaip+xml\r\nContent-Encoding: deflate\r\n";
+    let cases: [(&str, &str, &[u8], &str); 6] = [
+        ("OPTIONS", "", b"", "200"),
+        ("REGISTER", "Contact: <sip:700@127.0.0.1:9>\r\nExpires: 600\r\n", b"", "200"),
+        ("INVITE", "", b"", "405"),
+        ("MESSAGE", plain, b"hej", "415"),
+        ("MESSAGE", packed, b"x", "415"),
+        ("MESSAGE", "Content-Type: application/scaip+xml\r\n", b"<mrs/>", "400"),
+    ];
+    for (method, extra, body, status) in cases {
+        let message = unit.message(method, extra, body);
+        unit.line.say(&message).await;
+        let answer = unit.hear().await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{method}: {answer}");
+        assert!(method != "REGISTER" || answer.contains("Expires: 600\r\n"), "{answer}");
+    }
+    let seen = world.inbox.change(|seen| seen.unreadable.clone());
+    assert_eq!(seen, ["not-xml", "content-encoding", "scaip-unknown-root"]);
+}
+
+/// The answer to a challenge, written here anew.
+fn credentials(challenge: &str, user: &str, secret: &str, algorithm: &str, nc: Option<&str>) -> String {
+    let (_, rest) = challenge.split_once("nonce=\"").unwrap();
+    let nonce = rest.split('"').next().unwrap();
+    let hash = |text: String| match algorithm {
+        "MD5" => hex::encode(Md5::digest(text)),
+        _ => hex::encode(Sha256::digest(text)),
+    };
+    let one = hash(format!("{user}:vagttavle:{secret}"));
+    let two = hash("MESSAGE:sip:scaip@127.0.0.1".to_owned());
+    let common = format!(
+        "Digest username=\"{user}\", realm=\"vagttavle\", nonce=\"{nonce}\", uri=\"sip:scaip@127.0.0.1\", algorithm={algorithm}"
+    );
+    match nc {
+        Some(nc) => {
+            let response = hash(format!("{one}:{nonce}:{nc}:abc:auth:{two}"));
+            format!("{common}, qop=auth, nc={nc}, cnonce=\"abc\", response=\"{response}\"")
+        }
+        None => format!("{common}, response=\"{}\"", hash(format!("{one}:{nonce}:{two}"))),
+    }
+}
+
+#[tokio::test]
+async fn with_accounts_nobody_is_heard_without_and_nothing_is_good_twice() {
+    let world = World::new("accounts = { luc = 'luc.secret' }").await;
+    let mut unit = world.unit(Transport::Tcp, "700").await;
+    let body = format!("<mrq><ref>r1</ref><cid>700</cid>{ALARM}</mrq>");
+    let kind = "Content-Type: application/scaip+xml\r\n";
+    let mut challenge = String::new();
+    // user, secret, algorithm, count; and what comes back
+    let cases = [
+        ("nobody", "x", "MD5", None, 401, "no nonce of ours"),
+        ("luc", "hemmelig", "MD5", Some("00000001"), 200, "good"),
+        ("luc", "hemmelig", "MD5", Some("00000001"), 401, "the same count again"),
+        ("luc", "hemmelig", "SHA-256", Some("00000001"), 200, "another algorithm"),
+        ("luc", "gættet", "MD5", Some("00000002"), 401, "a wrong secret"),
+        ("bo", "hemmelig", "MD5", Some("00000002"), 401, "an unknown user"),
+        ("luc", "hemmelig", "MD5", None, 200, "without a count"),
+        ("luc", "hemmelig", "MD5", None, 401, "the same again"),
+    ];
+    let mut last = None;
+    for (user, secret, algorithm, nc, status, what) in cases {
+        if what != "the same count again" && what != "the same again" && !challenge.is_empty() {
+            unit.authorization = None;
+            let message = unit.message("MESSAGE", kind, body.as_bytes());
+            unit.line.say(&message).await;
+            challenge = unit.hear().await;
+            last = Some(credentials(&challenge, user, secret, algorithm, nc));
+        }
+        unit.authorization.clone_from(&last);
+        let message = unit.message("MESSAGE", kind, body.as_bytes());
+        unit.line.say(&message).await;
+        let answer = unit.hear().await;
+        assert_eq!(answer.split(' ').nth(1), Some(status.to_string().as_str()), "{what}: {answer}");
+        if status == 200 {
+            let own = unit.hear().await;
+            unit.confirm(&own).await;
+        } else {
+            challenge = answer;
+            assert!(
+                challenge.contains("algorithm=MD5") && challenge.contains("algorithm=SHA-256"),
+                "{challenge}"
+            );
+        }
+    }
+    assert_eq!(world.told(), ["raised 700/r1"]);
+    assert_eq!(world.inbox.change(|seen| seen.unreadable.clone()), ["wrong-credentials"]);
+    // A nonce grows old.
+    unit.authorization = None;
+    let message = unit.message("MESSAGE", kind, body.as_bytes());
+    unit.line.say(&message).await;
+    let challenge = unit.hear().await;
+    world.later(TimeDelta::minutes(6));
+    unit.authorization = Some(credentials(&challenge, "luc", "hemmelig", "MD5", Some("00000001")));
+    let message = unit.message("MESSAGE", kind, body.as_bytes());
+    unit.line.say(&message).await;
+    let answer = unit.hear().await;
+    assert!(answer.contains("401") && answer.contains("stale=true"), "{answer}");
+}
+
+#[tokio::test]
+async fn who_is_not_on_the_list_of_senders_is_not_heard_but_seen() {
+    let world = World::new("senders = ['10.0.0.0/8', '192.168.4.7']").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let message = unit.message("MESSAGE", "", b"<mrq/>");
+    unit.line.say(&message).await;
+    let mut stream = TcpStream::connect(world.at["tcp"]).await.unwrap();
+    let mut buffer = [0; 16];
+    assert_eq!(stream.read(&mut buffer).await.unwrap_or(0), 0, "closed at once");
+    world.inbox.until("seen", |seen| seen.unreadable.contains(&"sender-not-allowed".to_owned())).await;
+    assert!(world.told().is_empty());
+}
+
+#[tokio::test]
+async fn a_unit_that_stops_to_say_that_it_lives_is_told_of_and_so_is_its_return() {
+    let inbox = TestInbox::new();
+    let known = vagttavle::domain::identity::ExternalId::new("600").unwrap();
+    inbox.change(|seen| seen.devices.push((known, false)));
+    let world = World::with("heartbeat_minutes = 60\nheartbeat_factor = 2.5", inbox).await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let beat = "<mty>PI</mty><hbo>001</hbo>";
+    for _ in 0..3 {
+        assert_eq!(unit.ask("h", beat).await, Back { sip: 200, in_ok: None, own: Some(0) });
+    }
+    assert_eq!(world.told(), ["heard 700"]);
+    world.later(TimeDelta::minutes(100));
+    assert_eq!(unit.ask("h", beat).await.own, Some(0));
+    world.later(TimeDelta::minutes(51));
+    world.inbox.until("600 is silent", |seen| words(seen).contains(&"silent 600".into())).await;
+    world.later(TimeDelta::minutes(100));
+    world.inbox.until("700 is silent", |seen| words(seen).contains(&"silent 700".into())).await;
+    assert_eq!(unit.ask("a", ALARM).await.own, Some(4));
+    let told = world.told();
+    assert_eq!(told, ["heard 700", "silent 600", "silent 700", "raised 700/a", "heard 700"]);
+    assert!(world.inbox.change(|seen| seen.is(SourceState::Ok)));
+}
+
+/// Whole messages, each of its own kind.
+fn good_messages(unit: &mut Unit) -> Vec<Vec<u8>> {
+    let bodies = [
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><mrq><ref>m1</ref><ver>01.00</ver><mty>ME</mty><cid>700</cid>\
+         <dty>0003</dty><did>A1</did><dte>Halskæde</dte><stc>0010</stc><crd>gsm:+4500000000</crd></mrq>",
+        "<mrq><ref>m2</ref><mty>PI</mty><hbo>1</hbo><cid>700</cid></mrq>",
+        "<scaip><ref>m3</ref><mty>RE</mty><cid>700</cid></scaip>",
+    ];
+    bodies
+        .map(|body| unit.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes()))
+        .into()
+}
+
+/// With a branch of its own, where it has one: else it would be a retransmission of the one before.
+fn of_its_own(bytes: &[u8], number: u32) -> Vec<u8> {
+    let magic = b"z9hG4bK";
+    match bytes.windows(magic.len()).position(|window| window == magic) {
+        Some(at) => {
+            [&bytes[..at + magic.len()], format!("{number}x").as_bytes(), &bytes[at + magic.len()..]].concat()
+        }
+        None => bytes.to_vec(),
+    }
+}
+
+#[tokio::test]
+async fn messages_broken_in_every_way_delay_nobody_and_are_seen() {
+    let world = World::new("").await;
+    let mut broken = world.unit(Transport::Udp, "700").await;
+    let mut other = world.unit(Transport::Udp, "800").await;
+    let (mut sent, mut asked) = (0u32, 0u32);
+    // Each byte and each field of the first; of the others some. What bodies alone say is tested apart.
+    for (message, step) in good_messages(&mut broken).into_iter().zip([1, 11, 11]) {
+        let mutants =
+            cuts(&message).chain(pieces(&message, b"\n").step_by(2)).chain(pieces(&message, b">").step_by(3));
+        let mutants = mutants.step_by(step);
+        for mutant in mutants {
+            sent += 1;
+            let bytes = of_its_own(&mutant.bytes, sent);
+            // No datagram holds the largest: those go over a stream.
+            if bytes.len() < 60_000 {
+                broken.line.say(&bytes).await;
+            } else if let Ok(mut stream) = TcpStream::connect(world.at["tcp"]).await {
+                // It may be closed while we still write.
+                let _ = stream.write_all(&bytes).await;
+            }
+            if sent % 100 == 0 {
+                asked += 1;
+                assert_eq!(other.ask(&format!("good{asked}"), ALARM).await, held(), "{}", mutant.what);
+            }
+        }
+    }
+    let seen = world.inbox.change(|seen| seen.unreadable.clone());
+    for code in
+        ["sip-half-message", "sip-body-cut", "sip-unreadable", "sip-headers-missing", "xml-incomplete"]
+    {
+        assert!(seen.contains(&code.to_owned()), "{code} is not among {seen:?}");
+    }
+    assert!(sent > 1_000, "{sent}");
+}
+
+#[tokio::test]
+async fn streams_broken_in_every_way_delay_nobody_and_are_seen() {
+    let world = World::new("").await;
+    let mut shape = world.unit(Transport::Tcp, "700").await;
+    let mut other = world.unit(Transport::Tls, "800").await;
+    let message = good_messages(&mut shape).swap_remove(0);
+    for mutant in cuts(&message).step_by(7).chain(pieces(&message, b"\n").step_by(5)) {
+        let Ok(mut stream) = TcpStream::connect(world.at["tcp"]).await else { continue };
+        let _ = stream.write_all(&mutant.bytes).await;
+        // Half of them stay open, saying nothing more.
+        if mutant.bytes.len() % 2 == 0 {
+            let _ = stream.shutdown().await;
+        }
+    }
+    assert_eq!(other.ask("good", ALARM).await, held());
+    world.inbox.until("seen", |seen| seen.unreadable.contains(&"sip-half-message".to_owned())).await;
+}
