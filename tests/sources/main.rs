@@ -10,6 +10,7 @@ mod asterisk;
 mod board;
 mod broken;
 mod drop_folder;
+mod fuzzed;
 mod inbox;
 mod link;
 mod medcom;

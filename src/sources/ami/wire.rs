@@ -191,7 +191,7 @@ impl Decoder for Wire {
                 continue;
             }
             if self.lines == 0 && self.skipping.is_none() {
-                if line.starts_with(BANNER) {
+                if line.starts_with(BANNER) && line.len() <= LINE_BYTES_MAX {
                     self.greeted = true;
                     return Ok(Some(Frame::Banner));
                 }
@@ -209,7 +209,8 @@ impl Decoder for Wire {
         }
         // An endless line must not fill the memory.
         if src.len() > LINE_BYTES_MAX {
-            self.skip(Breach::LineTooLong);
+            let was_greeted = std::mem::replace(&mut self.greeted, true);
+            self.skip(if was_greeted { Breach::LineTooLong } else { Breach::NoBanner });
             self.line_cut = true;
             self.searched = 0;
             src.clear();

@@ -651,7 +651,10 @@ fn content_length(head: &[u8]) -> Result<Option<usize>, &'static str> {
 }
 
 /// Reads one whole message. A datagram (`length` none) without a length is all body to its end.
-fn read(bytes: &[u8], length: Option<usize>) -> Result<SipMessage, &'static str> {
+///
+/// # Errors
+/// The code of source health that says which rule was broken.
+pub fn read(bytes: &[u8], length: Option<usize>) -> Result<SipMessage, &'static str> {
     let (head, body_at) = head_of(bytes).ok_or("sip-half-message")?;
     if head > HEAD_MAX {
         return Err("sip-head-too-large");

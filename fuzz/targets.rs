@@ -1,0 +1,283 @@
+//! What is fuzzed: one function for each parser that reads bytes from outside, up to what it hands on.
+//!
+//! A target takes any bytes and must come back: no panic, no endless loop, and what it promises holds. Driven by
+//! libFuzzer (`fuzz_targets/`) and, in the ordinary tests, by random bytes and broken examples.
+
+use bytes::BytesMut;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+use tokio_util::codec::Decoder;
+use vagttavle::protocol::observations::{self, LiveFacts, Observed};
+use vagttavle::protocol::stream::StreamItem;
+use vagttavle::protocol::text::{LongText, Text};
+use vagttavle::protocol::{attention, commands};
+use vagttavle::sources::ami::queue_log::Line;
+use vagttavle::sources::ami::translate::Calls;
+use vagttavle::sources::ami::wire::{Frame, Wire};
+use vagttavle::sources::{ami, medcom, scaip, visits, xml};
+
+/// A parser and how it is driven.
+pub struct Target {
+    /// Of the file in `fuzz_targets`.
+    pub name: &'static str,
+    pub run: fn(&[u8]),
+    /// The files that it drives, below `src`.
+    pub covers: &'static [&'static str],
+    /// Good input to begin with.
+    pub seeds: &'static [&'static [u8]],
+}
+
+/// Every target.
+pub const TARGETS: &[Target] = &[
+    Target {
+        name: "ami",
+        run: ami,
+        covers: &["sources/ami/wire.rs", "sources/ami/translate.rs", "sources/ami/members.rs"],
+        seeds: &[b"Asterisk Call Manager/11.0.0\r\nEvent: QueueCallerJoin\r\nQueue: doegnvagt\r\nUniqueid: 1.4\r\nCallerIDNum: 20304050\r\nCallerIDName: \\\"A\\tb\\\"\r\n\r\nEvent: QueueMemberPause\r\nQueue: doegnvagt\r\nInterface: PJSIP/1\r\nStatus: 1\r\nPaused: 1\r\n\r\nEvent: QueueCallerAbandon\r\nQueue: doegnvagt\r\nUniqueid: 1.4\r\nTimestamp: 1795326357.715594\r\n\r\n"],
+    },
+    Target {
+        name: "queue_log",
+        run: queue_log,
+        covers: &["sources/ami/queue_log.rs"],
+        seeds: &[b"1795326357|1.4|doegnvagt|NONE|ENTERQUEUE||20304050|1\n1795326360|1.4|doegnvagt|PJSIP/1|CONNECT|3|1.5|2\n1795326390|1.4|doegnvagt|PJSIP/1|COMPLETECALLER|3|30|1\n"],
+    },
+    Target {
+        name: "observations",
+        run: observations,
+        covers: &["protocol/observations.rs", "protocol/wire.rs"],
+        seeds: &[b"[{\"key\":\"k\",\"at\":\"2026-11-22T01:00:00Z\",\"agreement\":\"jammerbugt\",\"observation\":{\"type\":\"alarm-raised\",\"alarm\":\"a\",\"device\":\"d\",\"text\":\"x\"}}]"],
+    },
+    Target {
+        name: "commands",
+        run: commands,
+        covers: &["protocol/commands.rs"],
+        seeds: &[b"{\"id\":\"c\",\"entry\":\"019aa000-0000-7000-8000-000000000001\",\"expected_version\":1,\"command\":{\"type\":\"alarms.respond\",\"with\":\"own-help\",\"helper\":\"colleague\"}}"],
+    },
+    Target {
+        name: "stream",
+        run: stream,
+        covers: &["protocol/stream.rs", "protocol/attention.rs"],
+        seeds: &[b"{\"type\":\"beat\",\"through\":1,\"now\":\"2026-11-22T01:00:00Z\",\"rate\":1.0}"],
+    },
+    Target { name: "text", run: text, covers: &["protocol/text.rs"], seeds: &["Åse \u{1b}[31m\u{202e}A\u{301}".as_bytes()] },
+    Target {
+        name: "xml",
+        run: xml,
+        covers: &["sources/xml.rs"],
+        seeds: &[b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><a xmlns=\"x\" b=\"&amp;\"><c>d</c><!-- e --><![CDATA[f]]></a>"],
+    },
+    Target {
+        name: "medcom",
+        run: medcom,
+        covers: &["sources/medcom/wire.rs", "sources/medcom/translate.rs", "sources/medcom/form.rs", "sources/medcom/acknowledge.rs"],
+        seeds: &[
+            b"{\"resourceType\":\"Bundle\",\"id\":\"1\",\"type\":\"message\",\"entry\":[{\"fullUrl\":\"MessageHeader/1\",\"resource\":{\"resourceType\":\"MessageHeader\",\"id\":\"1\",\"eventCoding\":{\"code\":\"hospital-notification-message\"}}}]}",
+            b"<Bundle xmlns=\"http://hl7.org/fhir\"><id value=\"1\"/><type value=\"message\"/></Bundle>",
+        ],
+    },
+    Target {
+        name: "scaip",
+        run: scaip,
+        covers: &["sources/scaip/wire.rs", "sources/scaip/translate.rs", "sources/scaip/auth.rs"],
+        seeds: &[b"<mrq><ref>1</ref><cid>4570000000</cid><dty>0001</dty><stc>0000</stc><mty>ME</mty><crd>gsm:20304050</crd><dte>x</dte></mrq>"],
+    },
+    Target {
+        name: "sip",
+        run: sip,
+        covers: &["sources/scaip/sip.rs"],
+        seeds: &[b"MESSAGE sip:vagt@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5061;branch=z9hG4bK1\r\nFrom: <sip:enhed@127.0.0.1>;tag=1\r\nTo: <sip:vagt@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: application/scaip+xml\r\nContent-Length: 6\r\n\r\n<mrq/>"],
+    },
+    Target {
+        name: "visits",
+        run: visits,
+        covers: &["sources/visits/wire.rs", "sources/visits/translate.rs", "sources/visits/times.rs", "sources/visits/mapping.rs"],
+        seeds: &[
+            b"visit;citizen;agreed_at;help;grant\nv-1;b-1;2026-11-22 08:00;personal;pathway\n",
+            b"[{\"visit\":\"v-1\",\"citizen\":\"b-1\",\"agreed_at\":\"2026-11-22T08:00:00+01:00\"}]",
+        ],
+    },
+];
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_795_310_040, 0).expect("a night in November 2026")
+}
+
+/// What every source promises of what it hands in: nothing in the future, and only text that may be drawn.
+fn hold(told: &[Observed], latest: DateTime<Utc>) {
+    for observed in told {
+        assert!(observed.at <= latest, "{} is in the future", observed.key);
+        let LiveFacts { caller, caller_name, text } = &observed.live;
+        for shown in [caller, caller_name, text].into_iter().flatten() {
+            drawable(shown.as_str());
+        }
+    }
+}
+
+fn drawable(shown: &str) {
+    let is_foul = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    assert!(!shown.contains(is_foul), "{shown:?} must not be drawn");
+}
+
+fn exchange() -> ami::settings::Settings {
+    let text = "name = \"central\"\naddress = \"h:1\"\nuser = \"u\"\nsecret_file = \"s\"\n\
+        queues = { doegnvagt = { kind = \"phone\", agreements = [\"jammerbugt\"] }, noedkald = { kind = \"alarm\", agreements = [\"jammerbugt\"] } }";
+    toml::from_str(text).expect("good settings")
+}
+
+/// Bytes of the manager interface, whole and in pieces: the same frames, and facts that hold.
+pub fn ami(bytes: &[u8]) {
+    let read = |size: usize| {
+        let (mut wire, mut buffer, mut frames) = (Wire::default(), BytesMut::new(), Vec::new());
+        for piece in bytes.chunks(size) {
+            buffer.extend_from_slice(piece);
+            while let Some(frame) = wire.decode(&mut buffer).expect("only the socket fails") {
+                frames.push(frame);
+            }
+        }
+        frames
+    };
+    let frames = read(7);
+    // A line over the limit is noticed as soon as it is, so only what is read must be the same.
+    let messages = |frames: &[Frame]| {
+        frames.iter().filter(|it| matches!(it, Frame::Message(_))).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(messages(&frames), messages(&read(bytes.len().max(1))));
+    let mut calls = Calls::new(&exchange());
+    calls.ask_list(Vec::new(), now());
+    let mut told = Vec::new();
+    for frame in &frames {
+        if let Frame::Message(message) = frame {
+            told.extend(calls.message(message, now()));
+            calls.ends_list(message);
+        }
+    }
+    calls.compare(now());
+    let late = now() + TimeDelta::hours(1);
+    told.extend(calls.settle(late));
+    calls.staff();
+    hold(&told, late);
+}
+
+/// Lines of the exchange's own log.
+pub fn queue_log(bytes: &[u8]) {
+    let mut calls = Calls::new(&exchange());
+    let mut told = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n').filter_map(Line::parse) {
+        told.extend(calls.line(&line, now()));
+    }
+    let late = now() + TimeDelta::hours(1);
+    told.extend(calls.settle(late));
+    hold(&told, late);
+}
+
+/// A body of `/v1/observations`.
+pub fn observations(bytes: &[u8]) {
+    let Ok(Value::Array(items)) = serde_json::from_slice(bytes) else { return };
+    for item in items {
+        if let (_, Ok(observed)) = observations::parse_item(item, now()) {
+            hold(&[observed], now() + observations::CLOCK_SKEW_MAX);
+        }
+    }
+}
+
+/// A body of `/v1/commands`.
+pub fn commands(bytes: &[u8]) {
+    let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
+    if let Ok(parsed) = commands::parse(body) {
+        let _ = parsed.command.demands_version();
+        let _ = parsed.command.for_domain(parsed.board);
+    }
+}
+
+/// What a desk is sent.
+pub fn stream(bytes: &[u8]) {
+    let Ok(item) = serde_json::from_slice::<StreamItem>(bytes) else { return };
+    if let StreamItem::Recorded(recorded) = &item
+        && let Some(entry) = &recorded.entry
+    {
+        let _ = attention::attention(entry, now());
+        let _ = attention::changes_at(entry, now());
+    }
+}
+
+/// The one type that can be drawn.
+pub fn text(bytes: &[u8]) {
+    let raw = String::from_utf8_lossy(bytes);
+    drawable(Text::cut(&raw).as_str());
+    let long = LongText::cut(&raw);
+    long.as_str().lines().for_each(drawable);
+    if let Ok(short) = Text::new(&raw) {
+        drawable(short.as_str());
+    }
+}
+
+/// The only entry of XML.
+pub fn xml(bytes: &[u8]) {
+    let limits = xml::Limits {
+        bytes_max: 4096,
+        depth_max: 8,
+        elements_max: 32,
+        attributes_max: 4,
+        text_bytes_max: 256,
+    };
+    let Ok(checked) = xml::check(bytes, &limits) else { return };
+    let tree = xml::tree(&checked).expect("a checked document has a tree");
+    // What we write ourselves can be read again, and says the same.
+    let written = tree.document();
+    let generous =
+        xml::Limits { bytes_max: usize::MAX, text_bytes_max: usize::MAX, attributes_max: 64, ..limits };
+    let again = xml::check(written.as_bytes(), &generous).and_then(|it| xml::tree(&it));
+    assert!(again.is_ok_and(|again| again == tree), "{written:?}");
+}
+
+/// A hospital notification, JSON or XML, and the answer to it.
+pub fn medcom(bytes: &[u8]) {
+    let ours = medcom::Ours { default_agreement: "jammerbugt".parse().ok(), ..medcom::Ours::default() };
+    let form = medcom::Form::of(bytes);
+    let Ok(received) = medcom::receive(bytes, &ours, now()) else { return };
+    hold(&received.observations, now() + observations::CLOCK_SKEW_MAX);
+    if let Some(reply) = &received.reply {
+        let id = uuid::Uuid::nil();
+        let stamp = medcom::Stamp { bundle: id, header: id, outcome: id, provenances: [id, id], now: now() };
+        let answer = form.write(&reply.acknowledge(&received.answer(), &stamp));
+        assert_eq!(medcom::Form::of(&answer), form);
+    }
+}
+
+/// A SCAIP body, and the same bytes as an `Authorization` header.
+pub fn scaip(bytes: &[u8]) {
+    let settings: scaip::settings::Settings =
+        toml::from_str("listen = [\"udp://127.0.0.1:5060\"]\nagreement = \"jammerbugt\"")
+            .expect("good settings");
+    let header = String::from_utf8_lossy(bytes);
+    let accounts = [("enhed".to_owned(), "hemmelig".to_owned().into())].into();
+    let mut door = scaip::auth::Doorkeeper::new(accounts, [7; 32]);
+    let verdict = door.judge("MESSAGE", Some(&header), now());
+    assert!(!matches!(verdict, scaip::auth::Verdict::Good), "nobody gets in without our nonce");
+    let _ = scaip::wire::read_answer(bytes);
+    let _ = scaip::wire::may_be_request(Some(&header), bytes);
+    let Ok(request) = scaip::wire::read(bytes) else { return };
+    let _ = scaip::translate::meaning(&request, &settings);
+    let _ = scaip::translate::has_voice(&request);
+    if let (Some(account), Some(reference)) = (&request.account, &request.reference) {
+        let _ = scaip::translate::device(account);
+        let _ = scaip::translate::alarm(account, reference, 2);
+    }
+}
+
+/// A datagram, and a message cut out of a stream. A panic of the SIP library is caught and told as unreadable; under
+/// libFuzzer it ends the run all the same, and is worth telling the library's authors.
+pub fn sip(bytes: &[u8]) {
+    if let Err(code) = scaip::sip::read(bytes, None) {
+        assert!(code.starts_with("sip-"), "{code}");
+    }
+    let _ = scaip::sip::read(bytes, Some(bytes.len() / 2));
+}
+
+/// A route list, CSV or JSON.
+pub fn visits(bytes: &[u8]) {
+    let reading = visits::Reading { now: now(), written_at: now() };
+    let _ = visits::check(bytes, &visits::Mapping::default(), &reading);
+    let text = String::from_utf8_lossy(bytes);
+    let _ = (visits::times::when(&text), visits::times::date(&text), visits::times::clock(&text));
+}
