@@ -104,6 +104,9 @@ pub enum OursRule {
 pub struct MedcomSettings {
     #[serde(default)]
     pub ours: OursRule,
+    /// How the folder is called on the screen. A token's name where messages come both ways: they are one source then.
+    #[serde(default)]
+    pub name: Option<SourceName>,
     /// Folder that a forwarder drops messages into; a file is deleted once its effects are on disk.
     #[serde(default)]
     pub inbox: Option<PathBuf>,

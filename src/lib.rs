@@ -81,6 +81,7 @@
 //! - No entry that leaves a board without an event that says why. No row index as a selection: a key acts on an id.
 //! - No board's name in `store`, `client`, `protocol::sync`, `tui::keymap` and `theme`.
 //! - No sentence outside `i18n`, no key of the keyboard outside `tui/bindings.rs`, no colour outside `themes/`.
+//! - No XML that was not looked through first, for DTDs, entities and too much of anything: [`sources::xml`] is its door.
 //! - No text from outside on the screen that is not a [`protocol::text::Text`]: checked once, at the edge.
 //! - No trust in order or number: a source repeats itself, is late, and starts over; keys make that harmless.
 //!

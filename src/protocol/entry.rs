@@ -531,7 +531,7 @@ impl std::fmt::Debug for Live {
 /// Where a person finds what the board no longer has: never an empty field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WhereToLook {
-    /// exchange-call, device, care-system or nothing-known.
+    /// exchange-call, device, care-system, hospital-notice or nothing-known.
     pub place: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,

@@ -62,6 +62,15 @@ fn look(entry: &Entry, personal: &Personal) -> Option<WhereToLook> {
             (None, None) if personal.caller.is_some() => None,
             (None, None) => place("exchange-call", Some(alarm.alarm.to_string())),
         },
+        Body::Stay(_) if personal.name.is_some() => None,
+        Body::Stay(stay) => match (&entry.citizen, &stay.stay) {
+            (Some(citizen), _) => place("care-system", Some(citizen.to_string())),
+            (None, Some(id)) => {
+                let department = stay.now.department.as_ref();
+                place("hospital-notice", Some(department.unwrap_or(id).to_string()))
+            }
+            (None, None) => None,
+        },
         _ => None,
     }
 }

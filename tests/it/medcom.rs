@@ -152,6 +152,15 @@ async fn what_was_answered_is_answered_again_also_after_a_restart() {
         server.stop().await;
         server = next.start().await;
     }
+    // Nobody has its name after a restart: it says where to look.
+    let stay = stays(&server).await[0].clone();
+    let shown = server.show(stay["id"].as_str().unwrap(), "anna").await.done();
+    let look = &shown["live"]["look"];
+    assert_eq!(
+        (&look["place"], &look["id"]),
+        (&json!("hospital-notice"), &json!("SOR:111111000016001")),
+        "{shown}"
+    );
     // Another event in a used header and a used envelope is an event: content decides.
     let mut other = discharge("h1").json();
     other["id"] = json!("bundle-of-h1");

@@ -49,7 +49,7 @@ const NOT_OURS: &str = "not-ours";
 /// Why a message is not taken now: our own trouble.
 const AWAY: &str = "care-or-log-away";
 
-/// The source of hospital messages that come as files.
+/// The source of hospital messages that come as files, unless the settings name it.
 const INBOX: &str = "medcom-inbox";
 
 /// Starts what takes hospital messages: over HTTP always, from a folder if there is one.
@@ -73,7 +73,7 @@ pub fn start(
         let outbox = Outbox(settings.outbox.unwrap_or_else(|| beside(&inbox)));
         // Missing later is told as source health; at start it is a mistake that is said at once.
         outbox.make().with_context(|| outbox.0.display().to_string())?;
-        let source = SourceName::new(INBOX).context(INBOX)?;
+        let source = settings.name.map_or_else(|| SourceName::new(INBOX).context(INBOX), Ok)?;
         let now = engine.clock.now();
         engine.health.expect(source.clone(), "medcom", None, agreements.into_iter().collect(), now);
         let told = EngineInbox { engine: engine.clone(), kind: "medcom" };
@@ -157,8 +157,10 @@ impl Medcom {
                     self.trouble(&source, AWAY).await;
                     self.waiting.keep(&source, &received);
                 }
-                let body = self.acknowledgement(&received, &answer).unwrap_or_else(|| b"{}".to_vec());
-                Ok(server::Answer { content_type: received.form.content_type(), body })
+                Ok(match self.acknowledgement(&received, &answer) {
+                    Some(body) => server::Answer { content_type: received.form.content_type(), body },
+                    None => server::Answer { content_type: "application/json", body: b"{}".to_vec() },
+                })
             }
             Err(unreadable) => {
                 self.trouble(&source, unreadable.what).await;

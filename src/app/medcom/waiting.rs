@@ -20,6 +20,8 @@ use crate::sources::medcom::{Answer, Received};
 /// Messages that wait at most; the oldest goes first, and is said so.
 const WAITING_MAX: usize = 1_000;
 const ASK_AGAIN_EVERY: TimeDelta = TimeDelta::seconds(10);
+/// So many in one round, and the care system is taken to be away for all.
+const FAILED_MAX: u32 = 3;
 /// A citizen that cannot be found for so long is looked up by a person.
 const WAIT_FOR_MAX: TimeDelta = TimeDelta::hours(24);
 
@@ -67,13 +69,17 @@ impl Waiting {
         late.push_back(Late { source: source.clone(), received: received.clone(), is_stored, since });
     }
 
-    fn first(&self) -> Option<Late> {
-        self.late.lock().unwrap_or_else(PoisonError::into_inner).front().cloned()
+    /// Takes the first out, to be settled or put last.
+    fn next(&self) -> Option<Late> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    fn drop_first(&self, done: &Late) {
-        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
-        late.retain(|it| it.source != done.source || it.received.content != done.received.content);
+    fn put_last(&self, late: Late) {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).push_back(late);
+    }
+
+    fn count(&self) -> usize {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Asks again until `stop`.
@@ -83,12 +89,27 @@ impl Waiting {
                 () = stop.cancelled() => return,
                 () = self.clock.sleep_until(self.clock.now() + ASK_AGAIN_EVERY) => {}
             }
-            while let Some(late) = self.first() {
-                let is_old = self.clock.now() - late.since > WAIT_FOR_MAX;
-                if !is_old && !late.settle(&medcom).await {
-                    break;
-                }
-                self.drop_first(&late);
+            self.round(&medcom).await;
+        }
+    }
+
+    /// Each once; those that cannot be settled do not hold the others up, unless nothing can be settled.
+    async fn round(&self, medcom: &Medcom) {
+        let mut failed = 0;
+        for _ in 0..self.count() {
+            let Some(late) = self.next() else { return };
+            let is_old = self.clock.now() - late.since > WAIT_FOR_MAX;
+            if is_old {
+                warn!(source = %late.source, "whom a hospital message is about could not be found for a day");
+                continue;
+            }
+            if late.settle(medcom).await {
+                continue;
+            }
+            self.put_last(late);
+            failed += 1;
+            if failed == FAILED_MAX {
+                return;
             }
         }
     }

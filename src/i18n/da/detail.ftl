@@ -14,6 +14,7 @@ detail-no-live = Oplysningerne er ikke her.
 look-exchange-call = Se i centralen { $source }: opkald { $id } kl. { $clock }.
 look-device = Se hos { $source }: apparat { $id } kl. { $clock }.
 look-care-system = Slå op i omsorgssystemet: { $id }.
+look-hospital-notice = Advis kl. { $clock }, { $id }: slå op i omsorgssystemet.
 look-nothing-known = Der er intet sted at slå op. Det kom kl. { $clock } fra { $source }.
 detail-holder = Hos
 detail-holder-line = { $name } siden { $since }, til { $until }

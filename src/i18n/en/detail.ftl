@@ -14,6 +14,7 @@ detail-no-live = The data is not here.
 look-exchange-call = Look in the exchange { $source }: call { $id } at { $clock }.
 look-device = Look at { $source }: device { $id } at { $clock }.
 look-care-system = Look it up in the care system: { $id }.
+look-hospital-notice = Hospital message at { $clock }, { $id }: look it up in the care system.
 look-nothing-known = There is nowhere to look. It came at { $clock } from { $source }.
 detail-holder = With
 detail-holder-line = { $name } since { $since }, until { $until }
