@@ -15,6 +15,9 @@ use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources
 /// Used when an agreement says nothing about how long a claim holds (minutes).
 const CLAIM_MINUTES_DEFAULT: u32 = 60;
 
+/// Spoken numbers run from 1 to this and round again; a visit as planned, which nobody speaks of, has a longer one.
+pub const SPOKEN_MAX: u32 = 999;
+
 /// Who has it, since when, and when the claim runs out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {

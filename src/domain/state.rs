@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use imbl::{OrdMap, OrdSet};
 
 use super::agreement::Agreement;
-use super::entry::{Body, Entry, Origin};
+use super::entry::{Body, Entry, Origin, SPOKEN_MAX};
 use super::envelope::Record;
 use super::figures::{Figures, Slot};
 use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, Sequence, SourceName};
@@ -22,8 +22,6 @@ use super::{agreement, alarms, calendar, duties, phone};
 const CLOSED_KEPT_DAYS: i64 = 40;
 /// Days a closed entry outlives the window in which its redirect counts.
 const LEDGER_GRACE_DAYS: i64 = 10;
-/// Spoken numbers run from 1 to this and round again.
-const NUMBER_MAX: u32 = 999;
 /// Visits as planned, which nobody speaks of, are numbered from above the spoken ones to this and round again.
 const PLAN_NUMBER_MAX: u32 = 9_999;
 
@@ -163,12 +161,12 @@ impl State {
 
     /// The nth spoken number that is free now.
     pub fn free_number(&self, nth: u32) -> u32 {
-        self.free_within(1, NUMBER_MAX, self.last_number, nth)
+        self.free_within(1, SPOKEN_MAX, self.last_number, nth)
     }
 
     /// A number for a visit as planned: it gets a spoken one when there is something to speak of.
     pub fn free_plan_number(&self) -> u32 {
-        self.free_within(NUMBER_MAX + 1, PLAN_NUMBER_MAX, self.last_plan_number, 0)
+        self.free_within(SPOKEN_MAX + 1, PLAN_NUMBER_MAX, self.last_plan_number, 0)
     }
 
     /// The nth free number after `last`, from `first` to `max` and round again.
@@ -192,7 +190,7 @@ impl State {
     fn number_given(&mut self, number: u32, id: EntryId) {
         self.numbers.insert(number, id);
         match number {
-            0..=NUMBER_MAX => self.last_number = number,
+            0..=SPOKEN_MAX => self.last_number = number,
             _ => self.last_plan_number = number.min(PLAN_NUMBER_MAX),
         }
     }
@@ -201,7 +199,7 @@ impl State {
     pub(super) fn speak_of(&mut self, id: EntryId) {
         let number = self.free_number(0);
         let Some(slot) = self.open.get_mut(&id) else { return };
-        if slot.number <= NUMBER_MAX || number > NUMBER_MAX {
+        if slot.number <= SPOKEN_MAX || number > SPOKEN_MAX {
             return;
         }
         let before = std::mem::replace(&mut Arc::make_mut(slot).number, number);

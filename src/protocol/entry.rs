@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::actions::Action;
 use super::attention::Attention;
 use super::text::Text;
-use crate::domain::entry::DueKind;
+use crate::domain::entry::{DueKind, SPOKEN_MAX};
 use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName};
 
 /// One entry. Times are UTC.
@@ -17,7 +17,7 @@ use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, Exte
 pub struct Entry {
     #[schema(value_type = String)]
     pub id: EntryId,
-    /// Short and spoken; unique among the open entries.
+    /// Unique among the open entries; short and spoken, but for a visit as planned (from 1000 on).
     pub number: u32,
     /// One of the contract's states of its board.
     pub state: String,
@@ -77,6 +77,11 @@ impl Entry {
             Details::Alarms(alarm) => Some((Board::Alarms, &alarm.alarm)),
             Details::Discharges(_) | Details::Visits(_) | Details::Duties(_) | Details::Sources(_) => None,
         }
+    }
+
+    /// Its number is one to speak: not that of a visit as planned.
+    pub fn is_spoken_of(&self) -> bool {
+        self.number <= SPOKEN_MAX
     }
 
     /// Since when it is as it is: what its age counts from. Ahead for a visit whose time is still to come.
@@ -415,6 +420,7 @@ impl VisitDetails {
         match state {
             "door-unanswered" => self.door.as_ref().map(|door| door.since),
             "cancelled" => self.cancelled_at,
+            "moved" => self.moves.last().map(|moved| moved.at),
             _ => self.agreed_at,
         }
     }

@@ -358,6 +358,9 @@ impl Model {
         let below = cursor.index.saturating_sub(pinned);
         if cursor.index >= pinned {
             cursor.top = cursor.top.min(below).max((below + 1).saturating_sub(height));
+        } else {
+            // Up among the alarms: the rows below begin with the worst again.
+            cursor.top = 0;
         }
         cursor.top = cursor.top.min(ids.len().saturating_sub(pinned + height));
     }

@@ -154,7 +154,11 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     }
     if layout::shows_cost(model) {
         if let Some(alarm) = model.costly() {
-            paint::line(frame, rest, &cost(words, alarm, key::COST_NEXT), theme);
+            let full = cost(words, alarm, key::COST_NEXT);
+            let has_room = paint::pieces_width(&full) <= rest.width;
+            // That an action plan is demanded must not be cut.
+            let said = if has_room { full } else { cost(words, alarm, key::COST_NEXT_SHORT) };
+            paint::line(frame, rest, &said, theme);
         }
         rest = below(rest, 1);
     }
@@ -169,6 +173,7 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let mut head = vec![Piece::fixed(" ", Role::Muted)];
     head.extend(paint::row(&heads, &widths));
     paint::line(frame, rest, &head, theme);
+    worse_above(words, frame, rest);
     rest = below(rest, 1);
     rows(words, frame, rest, &widths);
     if model.place == Place::Sources {
@@ -191,12 +196,33 @@ fn health(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
+/// Rows that are worse than those shown, above the list's window: said in the head, where they are missing.
+fn worse_above(words: Words<'_>, frame: &mut Frame<'_>, head: Rect) {
+    let above = words.model.cursor().top;
+    if above == 0 || head.height == 0 || words.model.rows(words.model.place).is_empty() {
+        return;
+    }
+    let more =
+        Said::fixed(" ").join("", &words.look.texts.with(key::LIST_MORE_ABOVE, &[("count", above.into())]));
+    let width = paint::width(&more).min(head.width);
+    let corner = Rect { x: head.right() - width, width, height: 1, ..head };
+    paint::line(frame, corner, &[Piece::new(more, Role::Notice)], &words.look.theme);
+}
+
 fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u16>]) {
     let (model, theme) = (words.model, &words.look.theme);
     let entries = model.rows(model.place);
     if entries.is_empty() {
-        let empty = if model.filter.is_empty() { key::LIST_EMPTY } else { key::LIST_EMPTY_FILTER };
-        paint::line(frame, area, &[Piece::new(words.look.texts.get(empty), Role::Muted)], theme);
+        let said = if model.filter.is_empty() {
+            nothing_here(words)
+        } else {
+            words.look.texts.get(key::LIST_EMPTY_FILTER)
+        };
+        let lines: Vec<Pieces> = paint::wrap(&said, area.width)
+            .into_iter()
+            .map(|line| vec![Piece::new(line, Role::Muted)])
+            .collect();
+        paint::lines(frame, area, &lines, theme);
         return;
     }
     let cursor = model.cursor();
@@ -216,6 +242,19 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
         let width = paint::width(&more).min(area.width);
         let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
         paint::line(frame, corner, &[Piece::new(more, Role::Notice)], theme);
+    }
+}
+
+/// What an empty list means, and what one does there.
+fn nothing_here(words: Words<'_>) -> Said {
+    let (texts, place) = (&words.look.texts, words.model.place);
+    let chord = words.model.keymap.chord_of(&[Context::At(place.name())], Action::Do("open"));
+    match (place, chord) {
+        (Place::Discharges, Some(chord)) => {
+            texts.with(key::LIST_EMPTY_DISCHARGES, &[("key", Said::outside(&chord.to_string()).into())])
+        }
+        (Place::Visits, _) => texts.get(key::LIST_EMPTY_VISITS),
+        _ => texts.get(key::LIST_EMPTY),
     }
 }
 
@@ -267,7 +306,13 @@ pub(super) fn cost(words: Words<'_>, alarm: &Entry, lead: Key) -> Pieces {
     if lead == key::COST_NEXT {
         args.push(("number", words.number(alarm).into()));
     }
-    let said = texts.with(lead, &args);
+    let number = [("number", words.number(alarm).into())];
+    let is_short = lead == key::COST_NEXT_SHORT && next >= ledger.limit;
+    let said = match lead {
+        _ if is_short => texts.with(lead, &number),
+        key::COST_NEXT_SHORT => return cost(words, alarm, key::COST_NEXT),
+        _ => texts.with(lead, &args),
+    };
     if next < ledger.limit {
         return vec![Piece::new(said, Role::Warning)];
     }

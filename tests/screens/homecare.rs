@@ -48,6 +48,91 @@ fn stays_and_visits_opened() {
     }
 }
 
+#[rstest]
+fn stays_and_visits_opened_on_a_small_screen(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    for (name, entry) in [
+        ("discharged", night::discharged(14)),
+        ("told-by-telephone", night::told_by_telephone(15)),
+        ("on-leave", night::on_leave(16)),
+        ("taken-back", night::taken_back(17)),
+        ("late-visit", night::late(21)),
+        ("early-visit", night::early(22)),
+        ("closed-door", night::closed_door(24)),
+        ("moved-visit", night::moved(25)),
+        ("owed-visit", night::owed(26)),
+        ("told-at-once", night::told_at_once(27)),
+    ] {
+        let mut desk = Desk::new(80, 24).lang(lang).showing(night::board(vec![entry]));
+        desk.press("Enter");
+        snapshot(&format!("detail__{name}__80x24__{}", lang.name()), &desk.screen());
+    }
+}
+
+#[rstest]
+fn forms_of_both_boards(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    for (name, entry, keys) in [
+        ("stay-open", night::discharged(14), "4 +"),
+        ("stay-expect", night::told_by_telephone(15), "4 e"),
+        ("stay-step", night::discharged(14), "4 d"),
+        ("stay-assessors", night::discharged(14), "4 u"),
+        ("stay-stop", night::taken_back(17), "4 p"),
+        ("stay-menu", night::discharged(14), "4 Space"),
+        ("visit-contact", night::late(21), "5 r"),
+        ("visit-move", night::late(21), "5 e"),
+        ("visit-replace", night::owed(26), "5 i"),
+        ("visit-cancel", night::late(21), "5 p"),
+        ("visit-door", night::closed_door(24), "5 d"),
+        ("visit-menu", night::late(21), "5 Space"),
+        ("told-at-once", night::told_at_once(27), "6 a"),
+    ] {
+        let mut desk = Desk::new(80, 24).lang(lang).showing(night::board(vec![entry]));
+        desk.press(keys);
+        snapshot(&format!("form__{name}__80x24__{}", lang.name()), &desk.screen());
+    }
+}
+
+#[rstest]
+fn a_warning_names_the_clause(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    for (name, entry, keys, clause) in [
+        ("move", night::late(21), "5 e «11.30» Tab 2 F10", "3.5.4"),
+        ("replace", night::owed(26), "5 i «22.30» F10", "3.4"),
+        ("cancel", night::late(21), "5 p 2 F10 J", "3.2"),
+    ] {
+        let mut desk = Desk::new(80, 24).lang(lang).showing(night::board(vec![entry]));
+        desk.press(keys);
+        let sent = desk.submitted();
+        let problem: Problem = serde_json::from_value(json!({
+            "status": 422, "code": "against-contract", "clause": clause,
+            "says": "Et planlagt besøg, borgeren er visiteret til, må vi ikke aflyse.",
+        }))
+        .unwrap();
+        desk.send(Msg::Done { id: sent[0].id.clone(), outcome: Box::new(Err(problem)) });
+        desk.shows(clause);
+        snapshot(&format!("warning__{name}__80x24__{}", lang.name()), &desk.screen());
+    }
+}
+
+#[test]
+fn a_list_that_has_slid_says_how_many_are_worse() {
+    let mut desk = Desk::new(80, 24).showing(night::overflowing());
+    desk.press("G").shows("værre");
+    desk.press("g");
+    assert!(!desk.screen().contains("værre"), "{}", desk.screen());
+}
+
+#[test]
+fn a_visit_whose_citizen_is_away_says_so_and_has_no_number_to_speak() {
+    let mut halted = night::late(1_004);
+    halted.state = "planned".into();
+    halted.attention.level = Level::None;
+    if let vagttavle::protocol::Details::Visits(visit) = &mut halted.details {
+        visit.halted = Some("in-hospital".into());
+    }
+    let mut desk = alone(halted);
+    desk.press("5").shows("i bero, på sygehus");
+    assert!(!desk.screen().contains("10…"), "{}", desk.screen());
+}
+
 fn alone(entry: Entry) -> Desk {
     Desk::with(night::board(vec![entry]))
 }

@@ -285,6 +285,19 @@ pub fn duty(number: u32, kind: &str, due: Option<DateTime<Utc>>) -> Entry {
     )
 }
 
+/// An admission that the municipality is to be told of at once.
+pub fn told_at_once(number: u32) -> Entry {
+    let mut entry = duty(number, "immediate-notice", Some(ahead(3_100)));
+    entry.due[0].clause = Some("3.2".into());
+    if let vagttavle::protocol::Details::Duties(duty) = &mut entry.details {
+        duty.owner = None;
+        duty.matter = Some(vagttavle::domain::identity::Code::new("admission").unwrap());
+        duty.clause = Some("3.2".into());
+    }
+    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry
+}
+
 /// Comes home this morning; two of four steps are done.
 pub fn comes_home(number: u32) -> Entry {
     entry(

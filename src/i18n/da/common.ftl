@@ -40,6 +40,9 @@ column-what = Hvad
 list-empty = Intet åbent her.
 list-empty-filter = Intet passer på søgningen. Esc rydder den.
 list-filter = Søg: { $text }
+list-empty-discharges = Ingen er indlagt eller på vej hjem. Ringer nogen om en udskrivning, åbner { $key } den.
+list-empty-visits = Ingen besøg er planlagt eller afviger. Planen kommer fra omsorgssystemet.
+list-more-above = ↑ { $count } værre
 list-more-below = ↓ { $count } til
 
 # Hovedet
@@ -98,6 +101,7 @@ notice-link = Forbindelsen: { $why }
 
 # Ring ud
 cost-next = Ringer { $number } ud: viderestilling { $next } af { $limit }, { $agreement }
+cost-next-short = Ringer { $number } ud
 cost-this = Det bliver viderestilling { $next } af { $limit }, { $agreement }
 cost-plan = HANDLINGSPLAN kræves
 cost-breach = kan blive væsentlig misligholdelse

@@ -64,8 +64,9 @@ why-duty-start-of-help = Praktisk hjælp skal begynde
 why-duty-agree-time = En ny borger skal have en tid aftalt
 why-duty-immediate-notice = Kommunen skal have besked straks
 duty-start-of-help = begynd praktisk hjælp
-duty-agree-time = aftal tid
-duty-immediate-notice = meld straks
+duty-agree-time = aftal tid,
+duty-immediate-notice = meld
+fact-begun-short = begyndt
 
 matter-admission = indlæggelse
 matter-death = dødsfald

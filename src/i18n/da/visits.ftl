@@ -128,6 +128,7 @@ fact-too-late = for sent
 fact-replacement = Erstatning
 fact-replaced = Erstattet til
 fact-halted = I bero
+fact-halted-short = i bero, { $why }
 fact-holiday = Helligdag
 fact-holiday-says = tilbyd en anden dag,
 fact-door = Ingen åbner

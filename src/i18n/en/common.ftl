@@ -39,6 +39,9 @@ column-what = What
 list-empty = Nothing open here.
 list-empty-filter = Nothing matches the search. Esc clears it.
 list-filter = Search: { $text }
+list-empty-discharges = Nobody is in hospital or on the way home. When somebody rings about a discharge, { $key } opens it.
+list-empty-visits = No visits are planned or off. The plan comes from the care system.
+list-more-above = ↑ { $count } worse
 list-more-below = ↓ { $count } more
 
 header-on-call = On shift: { $names }
@@ -88,6 +91,7 @@ notice-sending = Sending: { $what }
 notice-link = The link: { $why }
 
 cost-next = If { $number } rings out: redirect { $next } of { $limit }, { $agreement }
+cost-next-short = If { $number } rings out
 cost-this = It will be redirect { $next } of { $limit }, { $agreement }
 cost-plan = ACTION PLAN demanded
 cost-breach = may become a material breach

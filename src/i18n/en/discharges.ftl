@@ -64,8 +64,9 @@ why-duty-start-of-help = Practical help must begin
 why-duty-agree-time = A new citizen must have a time agreed
 why-duty-immediate-notice = The municipality must be told at once
 duty-start-of-help = begin practical help
-duty-agree-time = agree a time
-duty-immediate-notice = tell at once
+duty-agree-time = agree a time,
+duty-immediate-notice = report
+fact-begun-short = begun
 
 matter-admission = admission
 matter-death = death

@@ -127,6 +127,7 @@ fact-in-time = in time
 fact-too-late = too late
 fact-replacement = Replacement
 fact-replaced = Replaced on
+fact-halted-short = halted, { $why }
 fact-halted = Halted
 fact-holiday = Holiday
 fact-holiday-says = offer another day,

@@ -13,7 +13,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         plain::number(words),
         plain::column(words, key::COLUMN_STATE, 11, 1, 0),
         plain::column(words, key::COLUMN_SINCE, 9, 0, 0),
-        plain::column(words, key::COLUMN_TOLD_BY, 10, 1, 2),
+        plain::column(words, key::COLUMN_TOLD_BY, 10, 1, 4),
         plain::column(words, key::COLUMN_READY, 6, 0, 0),
         plain::column(words, key::COLUMN_CITIZEN, 9, 2, 1),
         plain::holder(words),

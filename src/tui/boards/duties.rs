@@ -1,29 +1,48 @@
 //! Frister: what must be done by somebody, apart from a call or an alarm.
 
-use super::super::paint::{Column, Pieces};
+use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use super::plain;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
 use crate::protocol::entry::DutyDetails;
+use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
-    let mut columns = plain::columns(words);
-    columns.insert(2, plain::column(words, key::COLUMN_WHAT, 18, 2, 0));
-    columns
+    vec![
+        plain::mark(words),
+        plain::number(words),
+        plain::column(words, key::COLUMN_WHAT, 18, 3, 0),
+        plain::due(words),
+        plain::holder(words),
+        plain::agreement(words),
+        plain::column(words, key::COLUMN_NEXT, 10, 1, 0),
+    ]
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry, duty: &DutyDetails) -> Vec<Pieces> {
-    let mut cells = plain::cells(words, entry);
-    cells.insert(2, plain::one(what(words, duty)));
-    cells
+    row(words, entry, what(words, duty))
+}
+
+/// No state and no age: what stands here is open, and what counts of a deadline is when it falls.
+fn row(words: Words<'_>, entry: &Entry, what: Said) -> Vec<Pieces> {
+    let role = if words.is_unstored(entry) { Role::LinkDown } else { words.role(entry) };
+    vec![
+        plain::mark_cell(words, entry),
+        plain::one(words.number(entry)),
+        vec![Piece::new(what, role)],
+        vec![words.due(entry)],
+        plain::holder_cell(words, entry),
+        plain::one(words.agreement_of(entry)),
+        plain::one(words.next(entry)),
+    ]
 }
 
 /// A written justification that an alarm owes stands among the deadlines.
 pub fn justification_cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
-    let mut cells = plain::cells(words, entry);
-    cells.insert(2, plain::one(words.code("duty", "justification")));
-    cells
+    let is_begun = entry.attention.next == "justify-send" && entry.attention.why == "justification-begun";
+    let begun = if is_begun { words.look.texts.get(key::FACT_BEGUN_SHORT) } else { Said::default() };
+    row(words, entry, words.code("duty", "justification").join(", ", &begun))
 }
 
 fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
@@ -37,8 +56,8 @@ fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
 fn named(words: Words<'_>, duty: &DutyDetails) -> Said {
     let matter = duty.matter.as_ref().map(|code| words.code("matter", code.as_str()));
     let help = duty.help.as_ref().filter(|_| duty.duty == "agree-time");
-    let of = matter.or_else(|| help.map(|code| words.code("help", code)));
-    words.code("duty", &duty.duty).join(": ", &of.unwrap_or_default())
+    let of = matter.or_else(|| help.map(|code| words.code("help-short", code)));
+    words.code("duty", &duty.duty).join(" ", &of.unwrap_or_default())
 }
 
 pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {

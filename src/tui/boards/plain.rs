@@ -23,7 +23,7 @@ pub fn state(words: Words<'_>) -> Column {
 }
 
 pub fn age(words: Words<'_>) -> Column {
-    column(words, key::COLUMN_AGE, 6, 0, 1)
+    column(words, key::COLUMN_AGE, 6, 0, 4)
 }
 
 pub fn due(words: Words<'_>) -> Column {

@@ -27,7 +27,7 @@ pub fn cells(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<Piece
     let help = visit.help.as_ref().map(|code| words.code("help-short", code)).unwrap_or_default();
     vec![
         plain::mark_cell(words, entry),
-        plain::one(words.number(entry)),
+        plain::one(if entry.is_spoken_of() { words.number(entry) } else { Said::default() }),
         plain::one(agreed(words, visit)),
         state(words, entry, visit),
         plain::one(help),
@@ -49,6 +49,10 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
     let texts = &words.look.texts;
     if words.is_unstored(entry) {
         return plain::state_cell(words, entry);
+    }
+    if let Some(why) = visit.halted.as_ref().filter(|_| entry.state == "planned") {
+        let why = [("why", words.code("halt", why).into())];
+        return vec![Piece::new(texts.with(key::FACT_HALTED_SHORT, &why), words.role(entry))];
     }
     let state = words.state(entry);
     let clause = visit.against_contract.as_ref();

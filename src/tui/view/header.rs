@@ -223,7 +223,8 @@ fn standing(words: Words<'_>, room: u16) -> Pieces {
     };
     let fits = |parts: &[Piece]| paint::pieces_width(&side_by_side(parts.to_vec())) <= room;
     let in_full = with_ledgers(true);
-    let mut parts = if has_bad && !fits(&in_full) { with_ledgers(false) } else { in_full };
+    // The day it falls out gives way first: an action plan must not be cut.
+    let mut parts = if !fits(&in_full) { with_ledgers(false) } else { in_full };
     // Good to know, and the first things to leave out: who takes the calls, and that all sources are heard.
     let heard = sources::all_heard(words).filter(|_| !has_bad).map(|said| Piece::new(said, Role::Muted));
     for good in staff(words).into_iter().chain(heard) {
