@@ -96,7 +96,10 @@ pub enum Asked {
     SignOff,
     /// Leave although something would be lost.
     Quit {
+        /// Of this desk: lost with it.
         unsent: usize,
+        /// In the server's memory: lost when the server ends before the care system answers.
+        notes: usize,
     },
     /// Throw away a form with text in it.
     Discard,

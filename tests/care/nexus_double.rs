@@ -217,6 +217,11 @@ impl Double {
         self.with(|world| world.written.clone())
     }
 
+    /// Nexus does not know the citizen any more.
+    pub fn remove(&self, number: u64) {
+        self.with(|world| world.citizens.remove(&number));
+    }
+
     /// The citizen's help is paused in Nexus.
     pub fn pause(&self, number: u64) {
         let paused = json!({ "id": 2, "name": "Pauseret" });

@@ -186,6 +186,26 @@ async fn a_discharge_from_an_activity_list_stands_on_the_board_once_and_resuming
 }
 
 #[tokio::test]
+async fn a_note_that_waited_and_is_refused_becomes_an_entry_and_is_not_lost_silently() {
+    let mut night = Night::begin(NAMES).await;
+    let entry = night.alarm().await;
+    night.double.set(Mode::Away);
+    night.command(&entry, "n-1", json!({ "type": "note", "text": "Afvist Kanariegrå." })).await;
+    night.double.remove(12384);
+    night.double.set(Mode::Well);
+    wait_for("somebody to be told", || async {
+        let board = night.board().await;
+        let told = |it: &&Value| it["details"]["what"] == "care-note-refused";
+        let found = board["entries"].as_array().unwrap().iter().any(|it| told(&it));
+        if found && board["notes_waiting"] == 0 { Ok(()) } else { Err(board) }
+    })
+    .await;
+    assert!(night.double.written().is_empty());
+    assert!(night.serving.terminate().success());
+    night.log_is_discreet();
+}
+
+#[tokio::test]
 async fn a_server_that_ends_says_how_many_notes_are_lost() {
     let mut night = Night::begin(NAMES).await;
     let entry = night.alarm().await;

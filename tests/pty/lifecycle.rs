@@ -1,12 +1,14 @@
 //! From start to end: the terminal is given back and nothing is left running, however it ends.
 
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use crate::sequences;
-use crate::server::{Server, alarm};
+use crate::server::{Server, alarm, now};
 use crate::terminal::{Start, Terminal, listening_ports};
 
 /// Set in the child that panics on purpose.
@@ -39,6 +41,36 @@ fn a_demo_is_started_acted_on_and_left() {
     desk.assert_given_back();
     assert_ports_closed(&ports);
     desk.look(|seen| assert_eq!(sequences::forbidden(&seen.bytes), Vec::<String>::new()));
+}
+
+#[test]
+fn a_note_that_waits_is_counted_and_leaving_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("care.token");
+    std::fs::write(&secret, "token").unwrap();
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).unwrap();
+    // Nobody answers there.
+    let settings = "[care]\nadapter = \"demo\"\nurl = \"http://127.0.0.1:1\"\ntoken_file = \"care.token\"\n";
+    let file = folder.path().join("server.toml");
+    std::fs::write(&file, settings).unwrap();
+    let server = Server::start_with(folder, &["--config", &file.display().to_string()]);
+    let source = server.add("central", "source", "jammerbugt");
+    let raised = json!({"type": "alarm-raised", "alarm": "a1", "citizen": "c-1"});
+    server.observe(&source, &[now("k-1", raised)]);
+    let mut desk = server.desk("mette", &[]).open();
+    desk.until_text("Tag kaldet");
+    desk.send("n");
+    desk.until_text("Teksten skrives i omsorgssystemet");
+    desk.paste("Venter paa laegen.");
+    desk.send("\x1b[21~");
+    desk.until_text("1 notat venter");
+    desk.send("q");
+    desk.until_text("1 notat venter på omsorgssystemet. Det er kun i serverens");
+    desk.send("J");
+    assert!(desk.ended().success());
+    desk.assert_given_back();
+    let log = std::fs::read_to_string(server.folder.path().join("server.log")).unwrap();
+    assert!(!log.contains("laegen"), "{log}");
 }
 
 #[test]

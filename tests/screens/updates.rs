@@ -516,7 +516,10 @@ fn leaving_asks_while_something_is_not_sent() {
     assert_eq!(desk.take(), [Effect::Quit]);
     let mut waiting = night::busy();
     waiting.notes_waiting = 2;
-    Desk::with(waiting).press("q").shows("2 ting er ikke sendt endnu");
+    let mut desk = Desk::with(waiting);
+    desk.shows("Nødkald 3, 1 RINGER  2 notater venter  Opkald 1 venter, 2 ubesvarede  Frister 3");
+    desk.press("q").shows("2 notater venter på omsorgssystemet. De er kun i serverens");
+    assert_eq!(desk.take(), []);
 }
 
 #[test]

@@ -252,10 +252,15 @@ confirm-title = Er du sikker?
 confirm-command = { $action } { $entry }?
 confirm-take-over = Overtag { $entry } fra { $holder }?
 confirm-sign-off = Meld fra vagten?
-confirm-quit = { $unsent ->
+confirm-quit-unsent = { $count ->
     [one] 1 ting er ikke sendt endnu og går tabt.
-   *[other] { $unsent } ting er ikke sendt endnu og går tabt.
-  } Afslut alligevel?
+   *[other] { $count } ting er ikke sendt endnu og går tabt.
+  }
+confirm-quit-notes = { $count ->
+    [one] 1 notat venter på omsorgssystemet. Det er kun i serverens hukommelse.
+   *[other] { $count } notater venter på omsorgssystemet. De er kun i serverens hukommelse.
+  }
+confirm-quit = Afslut alligevel?
 confirm-discard = Smid teksten væk?
 confirm-keys = { $yes } = ja   { $no } = nej
 

@@ -249,10 +249,15 @@ confirm-title = Are you sure?
 confirm-command = { $action } { $entry }?
 confirm-take-over = Take { $entry } over from { $holder }?
 confirm-sign-off = Sign off?
-confirm-quit = { $unsent ->
+confirm-quit-unsent = { $count ->
     [one] 1 thing is not sent yet and will be lost.
-   *[other] { $unsent } things are not sent yet and will be lost.
-  } Quit all the same?
+   *[other] { $count } things are not sent yet and will be lost.
+  }
+confirm-quit-notes = { $count ->
+    [one] 1 note waits for the care system. It is in the server's memory only.
+   *[other] { $count } notes wait for the care system. They are in the server's memory only.
+  }
+confirm-quit = Quit all the same?
 confirm-discard = Throw the text away?
 confirm-keys = { $yes } = yes   { $no } = no
 

@@ -104,12 +104,12 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 fn quit(model: &mut Model) -> Vec<Effect> {
-    let waiting = model.board.as_ref().map_or(0, |board| board.notes_waiting) as usize;
-    let unsent = model.pending.values().filter(|pending| pending.sequence.is_none()).count() + waiting;
-    if unsent == 0 {
+    let notes = model.board.as_ref().map_or(0, |board| board.notes_waiting) as usize;
+    let unsent = model.pending.values().filter(|pending| pending.sequence.is_none()).count();
+    if unsent + notes == 0 {
         return vec![Effect::Quit];
     }
-    ask(model, Asked::Quit { unsent });
+    ask(model, Asked::Quit { unsent, notes });
     Vec::new()
 }
 

@@ -20,7 +20,7 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let right = who(words);
     let width = paint::pieces_width(&right).min(area.width);
     let first = first(words, area.width - width);
-    let lines = [first, counts(words), standing(words, area.width), figures(words)];
+    let lines = [first, counts(words, area.width), standing(words, area.width), figures(words)];
     for (pieces, y) in lines.iter().zip(area.top()..area.bottom()) {
         paint::line(frame, Rect { y, height: 1, ..area }, pieces, &words.look.theme);
     }
@@ -84,13 +84,19 @@ fn separated(parts: Vec<Piece>) -> Pieces {
     out
 }
 
-fn counts(words: Words<'_>) -> Pieces {
+/// Notes that wait stand nowhere else, so they come before what may be cut; for them the next deadline's countdown gives
+/// way as well.
+fn counts(words: Words<'_>, room: u16) -> Pieces {
     if words.model.board.is_none() {
         return Vec::new();
     }
-    let mut parts = vec![alarms(words), calls(words), deadlines(words)];
-    parts.extend(notes_waiting(words));
-    side_by_side(parts)
+    let with = |deadlines: Piece| {
+        let parts = [Some(alarms(words)), notes_waiting(words), Some(calls(words)), Some(deadlines)];
+        side_by_side(parts.into_iter().flatten().collect())
+    };
+    let all = with(deadlines(words));
+    let waits = notes_waiting(words).is_some();
+    if waits && paint::pieces_width(&all) > room { with(deadlines_counted(words)) } else { all }
 }
 
 fn side_by_side(parts: Vec<Piece>) -> Pieces {
@@ -136,21 +142,29 @@ fn calls(words: Words<'_>) -> Piece {
 
 /// Written justifications and duties; the next of them.
 fn deadlines(words: Words<'_>) -> Piece {
+    let (due, role) = due(words);
     let texts = &words.look.texts;
-    let is_deadline = |entry: &&Entry| is_deadline(entry);
-    let due: Vec<&Entry> =
-        words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
-    let role =
-        if due.iter().any(|entry| entry.attention.level == Level::Duty) { Role::Warning } else { Role::Base };
-    let count = due.len();
     match due.iter().filter_map(|entry| entry.attention.breach_at).min() {
         Some(at) => {
             let countdown = dates::countdown_short(texts, at, words.now());
-            let args = [("count", count.into()), ("countdown", countdown.into())];
+            let args = [("count", due.len().into()), ("countdown", countdown.into())];
             Piece::new(texts.with(key::HEADER_DEADLINES_NEXT, &args), role)
         }
-        None => Piece::new(texts.with(key::HEADER_DEADLINES, &[("count", count.into())]), role),
+        None => deadlines_counted(words),
     }
+}
+
+fn deadlines_counted(words: Words<'_>) -> Piece {
+    let (due, role) = due(words);
+    Piece::new(words.look.texts.with(key::HEADER_DEADLINES, &[("count", due.len().into())]), role)
+}
+
+fn due(words: Words<'_>) -> (Vec<&Entry>, Role) {
+    let is_deadline = |entry: &&Entry| is_deadline(entry);
+    let due: Vec<&Entry> =
+        words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
+    let is_worst = due.iter().any(|entry| entry.attention.level == Level::Duty);
+    (due, if is_worst { Role::Warning } else { Role::Base })
 }
 
 /// Queues that nobody takes: whoever rings there is not answered.

@@ -11,7 +11,7 @@ use super::super::paint::{self, Piece, Pieces};
 use super::super::table;
 use super::super::words::Words;
 use super::detail;
-use crate::i18n::{Said, key};
+use crate::i18n::{Said, Texts, key};
 use crate::protocol::EntryId;
 use crate::protocol::actions::FieldKind;
 use crate::protocol::board::Contact;
@@ -329,9 +329,17 @@ fn question(words: Words<'_>, asked: &Asked) -> Said {
             texts.with(key::CONFIRM_COMMAND, &args)
         }
         Asked::SignOff => texts.get(key::CONFIRM_SIGN_OFF),
-        Asked::Quit { unsent } => texts.with(key::CONFIRM_QUIT, &[("unsent", (*unsent).into())]),
+        Asked::Quit { unsent, notes } => quit(texts, *unsent, *notes),
         Asked::Discard => texts.get(key::CONFIRM_DISCARD),
     }
+}
+
+/// What leaving would lose, and what it leaves waiting elsewhere.
+fn quit(texts: &Texts, unsent: usize, notes: usize) -> Said {
+    let say = |key, count: usize| (count > 0).then(|| texts.with(key, &[("count", count.into())]));
+    let parts = [say(key::CONFIRM_QUIT_UNSENT, unsent), say(key::CONFIRM_QUIT_NOTES, notes)];
+    let parts = parts.into_iter().flatten().chain([texts.get(key::CONFIRM_QUIT)]);
+    Said::all(&parts.collect::<Vec<_>>(), " ")
 }
 
 /// Every fact of the command, as it will be sent.
