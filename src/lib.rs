@@ -92,7 +92,7 @@
 //!    [`protocol::observations::Observed`]; pure; a key that the other side would give again), `link` (the socket;
 //!    generic over [`sources::Inbox`], so that a test needs no engine; says when it heard something).
 //! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
-//! 4. Fixtures, all of invented people, in `tests/sources`.
+//! 4. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
 //!
 //! # A new board in an hour
 //!

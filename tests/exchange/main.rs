@@ -155,6 +155,21 @@ fn two_missed_and_two_answered_calls_end_as_exactly_that_with_both_ends_restarte
     let desk = server.desk("mette", &[]).size(140, 40).open();
     until(&server, &reader, "connected", is_connected);
 
+    // Who takes the calls: one agent of two, and of the technicians nobody.
+    let on_duty = |board: &Value| -> Vec<(String, u64)> {
+        let queues = board["sources"].as_array().unwrap().iter().flat_map(|it| it["queues"].as_array());
+        let count = |it: &Value| (it["queue"].as_str().unwrap().to_owned(), it["on_duty"].as_u64().unwrap());
+        queues.flatten().map(count).collect()
+    };
+    let one_and_nobody = [("doegnvagt".to_owned(), 1), ("teknik".to_owned(), 0)];
+    until(&server, &reader, "who is on duty", |board| on_duty(board) == one_and_nobody);
+    desk.until_text("INGEN tager teknik");
+    let paused = pbx.tool("cli", &["queue pause member Local/2411@agenter/n"]);
+    assert!(paused.status.success(), "{}", String::from_utf8_lossy(&paused.stderr));
+    desk.until_text("INGEN tager doegnvagt");
+    pbx.tool("cli", &["queue unpause member Local/2411@agenter/n"]);
+    desk.until("somebody takes it again", |seen| !seen.has("INGEN tager doegnvagt"));
+
     // One waits, is seen on the screen, and gives up.
     place(&pbx, &["--number", "20304050", "--abandon", "8", "--bg"]);
     desk.until_text("Telefon venter");
