@@ -1,22 +1,31 @@
 //! Entries of the same citizen know each other: a call, an alarm, a visit and a stay.
 //!
+//! So do an alarm and the voice call that its device makes, by time and number; the number itself is looked up in
+//! memory and stays there.
+//!
 //! Owns which pairs are joined and when. Must never know who the citizen is beyond an opaque id.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::{self, Body, Entry, EntryEvent};
 use super::identity::EntryId;
-use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, stay, visits};
+use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits};
 
 /// The reason on the link.
 const WHY: &str = "same-citizen";
+/// The reason on the link of an alarm and its voice call.
+const VOICE: &str = "voice-call";
+/// A device calls within so long after its alarm was told, or after it was told that a person has it (SCAIP).
+const VOICE_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// Until a device that holds asks again, and hears that a person has its alarm (SCAIP).
+const ASKS_AGAIN_WITHIN: TimeDelta = TimeDelta::seconds(20);
 
 /// The drafts, and after them the links that they bring about: an admission and today's visits, a death and
 /// everything open, a late visit and the citizen's call.
 pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft> {
     let touched: Vec<EntryId> =
         drafts.iter().filter(|draft| may_join(&draft.event)).map(|it| it.entry).collect();
-    if touched.is_empty() {
+    if touched.is_empty() && ctx.same_number.is_empty() {
         return drafts;
     }
     // Joined as things are after these drafts; nothing of this copy is kept.
@@ -24,6 +33,8 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     for draft in &drafts {
         super::evolve(&mut after, &ctx.provisional(draft));
     }
+    let voice = voice_calls(&after, ctx, &drafts);
+    drafts.extend(voice);
     let mut joined: Vec<(EntryId, EntryId)> = Vec::new();
     for id in touched {
         let Some(one) = after.entry(id) else { continue };
@@ -37,6 +48,47 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
         }
     }
     drafts
+}
+
+/// The links of what is opened by these drafts, or signals again, with what has the same number.
+fn voice_calls(after: &State, ctx: &Ctx, drafts: &[Draft]) -> Vec<Draft> {
+    let speaks = |event: &Event| {
+        use alarms::AlarmEvent as A;
+        matches!(
+            event,
+            Event::Phone(phone::PhoneEvent::Waiting { .. })
+                | Event::Alarms(A::Raised { .. } | A::SignalledAgain { .. })
+        )
+    };
+    let Some(one) = drafts.iter().find(|it| speaks(&it.event)).and_then(|it| after.entry(it.entry)) else {
+        return Vec::new();
+    };
+    let others = ctx.same_number.iter().filter_map(|id| after.entry(*id));
+    others
+        .filter(|other| other.id != one.id && other.is_open() && is_voice_of(one, other))
+        .flat_map(|other| entry::link_both(ctx.at, one, other, VOICE))
+        .collect()
+}
+
+/// One tells of the alarm, the other of the call: two sources, and little time between them.
+fn is_voice_of(one: &Entry, other: &Entry) -> bool {
+    let source = |entry: &Entry| entry.origin.as_ref().map(|origin| origin.source.clone());
+    source(one) != source(other) && (calls_soon(one, other) || calls_soon(other, one))
+}
+
+/// Whether `call`, whatever board it is on, came when the device of `alarm` would call.
+fn calls_soon(alarm: &Entry, call: &Entry) -> bool {
+    let Body::Alarm(known) = &alarm.body else { return false };
+    let called_at = match &call.body {
+        Body::Alarm(call) => call.last_signal_at,
+        Body::Phone(_) => call.opened_at,
+        _ => return false,
+    };
+    let is_near = |at: DateTime<Utc>, within: TimeDelta| (called_at - at).abs() <= within;
+    let taken_at = [known.answered_at, alarm.holder.as_ref().map(|holder| holder.since)];
+    known.is_person_alarm()
+        && (is_near(known.last_signal_at, VOICE_WITHIN)
+            || taken_at.into_iter().flatten().any(|at| is_near(at, VOICE_WITHIN + ASKS_AGAIN_WITHIN)))
 }
 
 /// Events after which an entry may belong together with others than before.

@@ -134,6 +134,8 @@ pub struct Ctx {
     pub candidates: Vec<AgreementId>,
     /// Missed calls of the same caller, looked up in memory: numbers are never in the state.
     pub same_caller: Vec<EntryId>,
+    /// Entries with the number of the call or alarm that is being told of, looked up likewise.
+    pub same_number: Vec<EntryId>,
     /// The source tells when visits start, so that silence means late. False for one that hands in a plan only; a
     /// visit may say otherwise of itself.
     pub visit_starts: bool,
@@ -151,6 +153,7 @@ impl Ctx {
             agreement: None,
             candidates: Vec::new(),
             same_caller: Vec::new(),
+            same_number: Vec::new(),
             visit_starts: true,
         }
     }

@@ -8,6 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::domain::identity::EntryId;
 
+/// Shorter ones are not somebody's own: extensions, service numbers.
+const NUMBER_DIGITS_MIN: usize = 5;
+
 /// Personal data of one entry. Its `Debug` says nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Personal {
@@ -71,10 +74,10 @@ impl Live {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&entry);
     }
 
-    /// Entries whose caller has this number.
+    /// Entries whose caller has this number, whole or without the country code.
     pub fn same_caller(&self, number: &str) -> Vec<EntryId> {
         let wanted = digits(number);
-        if wanted.len() < 5 {
+        if wanted.len() < NUMBER_DIGITS_MIN {
             return Vec::new();
         }
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
@@ -86,6 +89,12 @@ impl Live {
         found.sort_unstable();
         found
     }
+}
+
+/// Whether two numbers are one.
+pub fn is_same_number(one: &str, other: &str) -> bool {
+    let wanted = digits(one);
+    wanted.len() >= NUMBER_DIGITS_MIN && wanted == digits(other)
 }
 
 /// A number's digits without the country code, so that `+45 20 30 40 50` is `20304050`.

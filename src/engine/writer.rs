@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::live::Personal;
+use super::live::{Personal, is_same_number};
 use super::timers::Timers;
 use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published};
 use crate::clock::{Clock, steady};
@@ -353,6 +353,9 @@ impl Writer {
         if let Observation::CallAnswered { call, .. } = &fact.observation {
             ctx.same_caller = self.same_caller(&working.state, source, call);
         }
+        if matches!(fact.observation, Observation::CallWaiting { .. } | Observation::AlarmRaised { .. }) {
+            ctx.same_number = self.same_number(working, &fact.personal);
+        }
         let cause = fact_cause(&scope, &fact.key);
         let request = Request::Observation(fact.observation);
         let (outcome, entry, observed) = match domain::decide(&working.state, &ctx, &request) {
@@ -407,6 +410,18 @@ impl Writer {
             .filter(|id| *id != answered)
             .filter(is_missed)
             .collect()
+    }
+
+    /// Entries with the same number, those of this batch included.
+    fn same_number(&self, working: &Working, personal: &Personal) -> Vec<EntryId> {
+        let Some(number) = &personal.caller else { return Vec::new() };
+        let has_it = |it: &Personal| it.caller.as_deref().is_some_and(|other| is_same_number(number, other));
+        let here = working.personal.iter().filter(|(_, it)| has_it(it)).map(|(entry, _)| *entry);
+        let mut found = self.engine.live.same_caller(number);
+        found.extend(here);
+        found.sort_unstable();
+        found.dedup();
+        found
     }
 
     fn entry_of(&self, state: &State, source: &SourceName, request: &Request) -> Option<EntryId> {

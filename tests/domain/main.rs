@@ -8,6 +8,7 @@ mod agreements;
 mod alarms;
 mod attention;
 mod calendar;
+mod devices;
 mod discharges;
 mod duties;
 mod entries;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use server::{Server, http};
+use server::{Server, call, http};
 use terminal::BOUND;
 use unit::Unit;
 
@@ -89,6 +89,13 @@ fn order(server: &Server, token: &str, id: &str, entry: &Value, command: &Value)
     let body = json!({"id": id, "entry": entry["id"], "command": command}).to_string();
     let (status, answer) = http(server.address, "POST", "/v1/commands", token, &body);
     assert_eq!(status, 200, "{answer}");
+}
+
+/// The number of the last record.
+fn head(server: &Server, token: &str) -> u64 {
+    let (status, text) = http(server.address, "GET", "/metrics", token, "");
+    assert_eq!(status, 200, "{text}");
+    text.lines().find_map(|line| line.strip_prefix("vagttavle_head ")).unwrap().parse().unwrap()
 }
 
 /// Every file below a folder that holds these bytes.
@@ -177,6 +184,47 @@ fn what_needs_nobody_is_handled_at_once_and_what_was_cancelled_still_rings() {
     assert_eq!(ringing["state"], "raised");
     assert!(ringing["details"]["cleared_at"].is_string(), "{ringing:#}");
     assert_eq!(ringing["live"]["text"], "ny");
+}
+
+#[test]
+fn the_voice_call_of_a_unit_is_joined_to_its_alarm_whichever_comes_first() {
+    let (server, at) = start("jammerbugt", "");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let exchange = server.add("central", "source", "jammerbugt");
+    let mut unit = Unit::new(at, "100200300");
+    unit.ask("v1", "<dty>3</dty><crd>gsm:+4520304077</crd>");
+    server.observe(&exchange, &[call("c1", "20 30 40 77", ""), call("c2", "20304078", "")]);
+    Unit::new(at, "100200400").ask("v2", "<dty>3</dty><crd>gsm:20304078</crd>");
+    let board = server.board(&anna);
+    let entries = board["entries"].as_array().unwrap();
+    let linked = |alarm: &str, call: &str| {
+        let of = |name: &str, id: &str| entries.iter().find(|it| it["details"][name] == id).unwrap();
+        let (alarm, call) = (of("alarm", alarm), of("call", call));
+        let knows = |one: &Value, other: &Value| one["links"].as_array().unwrap().contains(&other["id"]);
+        assert_eq!(knows(alarm, call), knows(call, alarm));
+        knows(alarm, call)
+    };
+    assert!(linked("100200300/v1", "c1") && linked("100200400/v2", "c2"), "{board:#}");
+    assert!(!linked("100200300/v1", "c2") && !linked("100200400/v2", "c1"), "{board:#}");
+}
+
+#[test]
+fn a_unit_that_falls_silent_is_known_after_a_restart() {
+    let (mut server, at) = start("jammerbugt", "heartbeat_minutes = 1");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut unit = Unit::new(at, "100200300");
+    assert_eq!(unit.ask("h1", "<mty>PI</mty><hbo>1</hbo>").own, Some(0));
+    let before = head(&server, &anna);
+    for _ in 0..5 {
+        assert_eq!(unit.ask("h1", "<mty>PI</mty>").own, Some(0));
+    }
+    assert_eq!(head(&server, &anna), before, "one line a day in the log, not one a heartbeat");
+    server.kill();
+    server.start_again();
+    assert!(alarms(&server, &anna).is_empty());
+    assert_eq!(unit.ask("h2", "<mty>PI</mty>").own, Some(0));
+    assert_eq!(unit.ask("a1", "<dty>3</dty>").own, Some(4));
+    assert_eq!(head(&server, &anna), before + 1, "nor one a restart: the one more is the alarm");
 }
 
 #[test]

@@ -602,6 +602,51 @@ async fn who_is_not_on_the_list_of_senders_is_not_heard_but_seen() {
 }
 
 #[tokio::test]
+async fn a_registered_unit_is_answered_where_it_says() {
+    let world = World::new("").await;
+    let body = format!("<mrq><ref>r1</ref><cid>700</cid>{ALARM}</mrq>");
+    let kind = "Content-Type: application/scaip+xml\r\n";
+    // By UDP to another port of its own.
+    let elsewhere = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let contact = format!("Contact: <sip:700@{}>\r\n", elsewhere.local_addr().unwrap());
+    let register = unit.message("REGISTER", &contact, b"");
+    unit.line.say(&register).await;
+    assert!(unit.hear().await.contains(&contact));
+    let message = unit.message("MESSAGE", kind, body.as_bytes());
+    unit.line.say(&message).await;
+    assert!(unit.hear().await.starts_with("SIP/2.0 200"));
+    let mut there = Line::Udp(elsewhere);
+    let heard = tokio::time::timeout(BOUND, async {
+        let Line::Udp(socket) = &mut there else { unreachable!() };
+        let mut buffer = vec![0; 65_535];
+        let size = socket.recv(&mut buffer).await.unwrap();
+        String::from_utf8(buffer[..size].to_vec()).unwrap()
+    });
+    assert_eq!(snu(&heard.await.unwrap()), Some(4));
+
+    // By a connection of ours, when its own is closed.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut unit = world.unit(Transport::Tcp, "800").await;
+    let contact = format!("Contact: <sip:800@{};transport=tcp>\r\n", listener.local_addr().unwrap());
+    let register = unit.message("REGISTER", &contact, b"");
+    unit.line.say(&register).await;
+    assert!(unit.hear().await.starts_with("SIP/2.0 200"));
+    drop(unit);
+    let mut unit = world.unit(Transport::Tcp, "800").await;
+    let message = unit.message("MESSAGE", kind, body.replace("700", "800").as_bytes());
+    world.inbox.change(|seen| seen.turn_away = 0);
+    unit.line.say(&message).await;
+    drop(unit);
+    let (stream, _) = tokio::time::timeout(BOUND, listener.accept()).await.unwrap().unwrap();
+    let mut back = world.unit(Transport::Udp, "800").await;
+    back.line = Line::Tcp(Stream(stream, Vec::new()));
+    let own = back.hear().await;
+    assert_eq!(snu(&own), Some(4));
+    back.confirm(&own).await;
+}
+
+#[tokio::test]
 async fn a_unit_that_stops_to_say_that_it_lives_is_told_of_and_so_is_its_return() {
     let inbox = TestInbox::new();
     let known = vagttavle::domain::identity::ExternalId::new("600").unwrap();

@@ -199,6 +199,8 @@ pub struct World {
     pub agreement: Option<AgreementId>,
     pub candidates: Vec<AgreementId>,
     pub same_caller: Vec<EntryId>,
+    /// Entries with the number of what is told next.
+    pub same_number: Vec<EntryId>,
     /// What the last request came to.
     pub last: Result<Vec<Draft>, Refusal>,
     asked: u32,
@@ -215,6 +217,7 @@ impl World {
             agreement: Some(agreement("jammerbugt")),
             candidates: Vec::new(),
             same_caller: Vec::new(),
+            same_number: Vec::new(),
             last: Ok(Vec::new()),
             asked: 0,
         };
@@ -267,6 +270,7 @@ impl World {
         ctx.agreement = self.agreement.clone();
         ctx.candidates = self.candidates.clone();
         ctx.same_caller = self.same_caller.clone();
+        ctx.same_number = self.same_number.clone();
         ctx
     }
 

@@ -151,6 +151,7 @@ impl<I: Inbox> Link<I> {
             Wanted::Options => arrived.answer(Reply::Ok, &allow, None).await,
             Wanted::Register => {
                 self.inbox.heard(&self.settings.name);
+                self.station.register(&arrived);
                 let echoed = ["Contact", "Expires"];
                 let echoed: Vec<_> =
                     echoed.iter().filter_map(|name| Some((*name, arrived.header(name)?))).collect();

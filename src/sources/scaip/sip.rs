@@ -6,9 +6,10 @@
 //!
 //! What arrives is handed on in bounded numbers: a reader that gets too far ahead stops reading.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -24,7 +25,7 @@ use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,12 @@ pub const BODY_MAX: usize = 32 * 1024;
 pub const CONNECTIONS_MAX: usize = 1024;
 /// Answers that may wait for a slow connection.
 const UNSENT_MAX: usize = 64;
+/// New requests of one address within a second; more are not taken.
+const PER_SECOND_MAX: u32 = 1_000;
+/// Addresses whose requests are counted, and units whose contact is remembered, at most.
+const REMEMBERED_MAX: usize = 20_000;
+/// A connection of our own to a unit must be there within so long.
+const CONNECT: Duration = Duration::from_secs(5);
 /// A connection with half a message, or one that takes no answer, is closed after so long.
 const HALF_MESSAGE: Duration = Duration::from_secs(20);
 /// A connection on which nothing was said for so long is closed; a unit's longest heartbeat is a day.
@@ -123,6 +130,22 @@ impl Arrived {
         from.uri.user().map(str::to_owned)
     }
 
+    /// The first contact of a registration, if it is on the machine that sent it.
+    fn contact(&self) -> Option<Contact> {
+        let text = self.header("Contact")?;
+        let contact = sip::typed::Contact::parse(&text).ok()?;
+        let transport = match contact.uri.params.iter().find_map(|param| match param {
+            Param::Transport(transport) => Some(*transport),
+            _ => None,
+        }) {
+            None | Some(sip::Transport::Udp) => Transport::Udp,
+            Some(sip::Transport::Tcp) => Transport::Tcp,
+            Some(_) => return None,
+        };
+        let address = SocketAddr::try_from(contact.uri.host_with_port).ok()?;
+        (address.ip() == self.flow.peer.ip()).then_some(Contact { transport, address })
+    }
+
     /// Answers. Retransmissions of the request get the same answer from now on.
     ///
     /// # Errors
@@ -165,12 +188,14 @@ pub struct Flow {
     connection: SipConnection,
     /// Cancelled when a stream is gone.
     gone: CancellationToken,
+    /// Cancelled when the other side of a stream says nothing more: what we asked it would not be answered.
+    silent: CancellationToken,
 }
 
 impl Flow {
-    /// False once a stream is closed.
-    pub fn is_open(&self) -> bool {
-        !self.gone.is_cancelled()
+    /// False once a stream is closed, or half of it.
+    fn is_open(&self) -> bool {
+        !self.gone.is_cancelled() && !self.silent.is_cancelled()
     }
 }
 
@@ -180,6 +205,16 @@ pub struct Station {
     /// Where it listens, with the ports that were given to it.
     pub listening: Vec<Listen>,
     udp: Vec<Arc<UdpSocket>>,
+    shared: Shared,
+    /// Where units said that they are to be reached, by their user.
+    contacts: Mutex<HashMap<String, Contact>>,
+}
+
+/// Where a unit is to be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Contact {
+    transport: Transport,
+    address: SocketAddr,
 }
 
 /// What the tasks of one station share.
@@ -189,6 +224,8 @@ struct Shared {
     heard: mpsc::Sender<Heard>,
     allowed: Arc<Allowed>,
     connections: Arc<Semaphore>,
+    /// Requests of each address, counted from an instant.
+    counted: Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>,
     stop: CancellationToken,
 }
 
@@ -214,6 +251,7 @@ impl Station {
             heard,
             allowed: Arc::new(allowed),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            counted: Arc::default(),
             stop: stop.clone(),
         };
         let mut opened = Vec::new();
@@ -234,7 +272,13 @@ impl Station {
                 }
             });
         }
-        let mut station = Self { endpoint: endpoint.clone(), listening: Vec::new(), udp: Vec::new() };
+        let mut station = Self {
+            endpoint: endpoint.clone(),
+            listening: Vec::new(),
+            udp: Vec::new(),
+            shared: shared.clone(),
+            contacts: Mutex::default(),
+        };
         for one in opened {
             match one {
                 Opened::Udp(socket) => {
@@ -258,9 +302,16 @@ impl Station {
     /// # Errors
     /// [`NotSent`]: the way is closed.
     pub async fn send(&self, flow: &Flow, user: &str, body: &Body) -> Result<u16, NotSent> {
-        if !flow.is_open() {
-            return Err(NotSent);
+        let way = self.way_to(flow, user).await?;
+        let sent = self.send_on(&way, user, body).await;
+        if sent.is_ok() || way.is_open() {
+            return sent;
         }
+        // Closed under our hands: perhaps there is another way.
+        self.send_on(&self.way_to(flow, user).await?, user, body).await
+    }
+
+    async fn send_on(&self, flow: &Flow, user: &str, body: &Body) -> Result<u16, NotSent> {
         let local = local_towards(flow).await;
         let name = flow.transport.name();
         let uri = |text: String| Uri::try_from(text.as_str()).map_err(|_| NotSent);
@@ -284,14 +335,65 @@ impl Station {
         let mut transaction = Transaction::new_client(key, request, inner.clone(), connection);
         transaction.destination = Some(address(flow.transport, flow.peer));
         transaction.send().await.map_err(|_| NotSent)?;
-        while let Some(message) = transaction.receive().await {
+        loop {
+            let message = tokio::select! {
+                () = flow.silent.cancelled() => return Err(NotSent),
+                message = transaction.receive() => message.ok_or(NotSent)?,
+            };
             if let SipMessage::Response(response) = message
                 && response.status_code.kind() != StatusCodeKind::Provisional
             {
                 return Ok(response.status_code.code());
             }
         }
-        Err(NotSent)
+    }
+
+    /// Remembers where a unit says that it is to be reached. Only the machine that it speaks from is believed.
+    pub fn register(&self, request: &Arrived) {
+        let Some(user) = request.from_user() else { return };
+        let contact = request
+            .contact()
+            .unwrap_or(Contact { transport: request.flow.transport, address: request.flow.peer });
+        let mut contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+        if contacts.len() >= REMEMBERED_MAX {
+            contacts.clear();
+        }
+        contacts.insert(user, contact);
+    }
+
+    /// The way to who sent a request: where it registered, else back where it came from.
+    async fn way_to(&self, flow: &Flow, user: &str) -> Result<Flow, NotSent> {
+        let contact = {
+            let contacts = self.contacts.lock().unwrap_or_else(PoisonError::into_inner);
+            contacts.get(user).copied().filter(|it| it.address.ip() == flow.peer.ip())
+        };
+        let is_stream = flow.transport != Transport::Udp;
+        match contact {
+            _ if is_stream && flow.is_open() => Ok(flow.clone()),
+            Some(Contact { transport: Transport::Udp, address }) => {
+                self.flow_to(address).await.ok_or(NotSent)
+            }
+            Some(Contact { transport: Transport::Tcp, address }) => self.connect(address).await,
+            _ if is_stream => Err(NotSent),
+            _ => Ok(flow.clone()),
+        }
+    }
+
+    /// A connection of our own, read like the others.
+    async fn connect(&self, peer: SocketAddr) -> Result<Flow, NotSent> {
+        let permit = self.shared.connections.clone().try_acquire_owned().map_err(|_| NotSent)?;
+        let stream =
+            timeout(CONNECT, TcpStream::connect(peer)).await.map_err(|_| NotSent)?.map_err(|_| NotSent)?;
+        let _ = stream.set_nodelay(true);
+        let listens = self.listening.iter().find(|it| it.transport == Transport::Tcp).map(|it| it.address);
+        let local = listens.or_else(|| stream.local_addr().ok()).ok_or(NotSent)?;
+        let (opened, flow) = self.shared.begin(stream, peer, local, Transport::Tcp).await.ok_or(NotSent)?;
+        let (shared, its) = (self.shared.clone(), flow.clone());
+        tokio::spawn(async move {
+            let _permit = permit;
+            shared.converse(opened, its).await;
+        });
+        Ok(flow)
     }
 
     /// A way to somebody who has not spoken to us, over UDP from a listener of ours. None without one.
@@ -341,7 +443,8 @@ async fn datagram_flow(socket: &Arc<UdpSocket>, peer: SocketAddr) -> Flow {
     let local = socket.local_addr().unwrap_or_else(|_| ([0; 4], 0).into());
     let inner = UdpInner { conn: socket.clone(), addr: address(Transport::Udp, local) };
     let connection = SipConnection::Udp(UdpConnection::attach(inner, None, None).await);
-    Flow { transport: Transport::Udp, peer, local, connection, gone: CancellationToken::new() }
+    let never = CancellationToken::new();
+    Flow { transport: Transport::Udp, peer, local, connection, gone: never.clone(), silent: never }
 }
 
 impl Shared {
@@ -376,6 +479,10 @@ impl Shared {
             self.pass_on(SipMessage::Request(request), flow.connection, peer).await;
             return;
         }
+        if self.is_too_many(flow.peer.ip()) {
+            self.tell("too-many-messages").await;
+            return;
+        }
         let wanted = match request.method {
             Method::Message => Wanted::Message,
             Method::Register => Wanted::Register,
@@ -387,6 +494,20 @@ impl Shared {
         let transaction = Transaction::new_server(key, request, inner.clone(), connection);
         // Fails only when nobody works any more.
         let _ = self.heard.send(Heard::Request(Box::new(Arrived { wanted, flow, body, transaction }))).await;
+    }
+
+    fn is_too_many(&self, address: IpAddr) -> bool {
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if counted.len() >= REMEMBERED_MAX {
+            counted.clear();
+        }
+        let now = Instant::now();
+        let (since, count) = counted.entry(address).or_insert((now, 0));
+        if now.duration_since(*since) >= Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count > PER_SECOND_MAX
     }
 
     /// A panic of the library costs one message.
@@ -474,14 +595,39 @@ impl Shared {
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let (mut reader, writer) = tokio::io::split(stream);
+        if let Some((opened, flow)) = self.begin(stream, peer, local, transport).await {
+            self.converse(opened, flow).await;
+        }
+    }
+
+    async fn begin<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        local: SocketAddr,
+        transport: Transport,
+    ) -> Option<(Conversation<S>, Flow)>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (reader, writer) = tokio::io::split(stream);
         let gone = self.stop.child_token();
         let (unsent, to_send) = mpsc::channel(UNSENT_MAX);
         let (raw, raw_to_send) = mpsc::channel(1);
-        let Ok(connection) = channel(unsent, address(transport, peer), &gone).await else { return };
+        let connection = channel(unsent, address(transport, peer), &gone).await.ok()?;
         let connection = SipConnection::Channel(connection);
-        let flow = Flow { transport, peer, local, connection, gone: gone.clone() };
-        let writing = tokio::spawn(write(writer, to_send, raw_to_send, gone.clone()));
+        let silent = gone.child_token();
+        let flow = Flow { transport, peer, local, connection, gone: gone.clone(), silent };
+        let writing = tokio::spawn(write(writer, to_send, raw_to_send, gone));
+        Some((Conversation { reader, raw, writing }, flow))
+    }
+
+    async fn converse<S>(&self, opened: Conversation<S>, flow: Flow)
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let Conversation { mut reader, raw, writing } = opened;
+        let (peer, transport, gone) = (flow.peer, flow.transport, flow.gone.clone());
         let mut buffer = BytesMut::new();
         loop {
             match next(&mut buffer) {
@@ -525,11 +671,20 @@ impl Shared {
         if !buffer.is_empty() && !self.stop.is_cancelled() {
             self.tell("sip-half-message").await;
         }
+        flow.silent.cancel();
         // The writer goes on until everything that was asked before is answered, then it is gone too.
         drop(flow);
         let _ = writing.await;
         gone.cancel();
     }
+}
+
+/// A stream that was begun.
+struct Conversation<S> {
+    reader: tokio::io::ReadHalf<S>,
+    /// Answers that are no messages.
+    raw: mpsc::Sender<&'static [u8]>,
+    writing: tokio::task::JoinHandle<()>,
 }
 
 const KEEP_ALIVE: &[u8] = b"\r\n\r\n";
