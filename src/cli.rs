@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::identity::{AgreementId, PersonName};
 use crate::domain::people::Role;
+use crate::protocol::history::PURPOSES;
 
 /// Address of a server that nobody told otherwise.
 pub const LISTEN_DEFAULT: &str = "127.0.0.1:7878";
@@ -231,6 +232,12 @@ pub enum AgreementCommand {
 pub struct ShowArgs {
     /// Postens nummer
     pub number: u32,
+    /// Alt, hvad loggen har om postens borger; opslaget bliver logført
+    #[arg(long)]
+    pub history: bool,
+    /// Hvad historikken skal bruges til
+    #[arg(long, value_name = "FORMÅL", default_value = "duty", value_parser = PURPOSES, requires = "history")]
+    pub purpose: String,
     #[command(flatten)]
     pub remote: Remote,
 }

@@ -93,6 +93,9 @@ async fn numbered(client: &Client, number: u32) -> Result<Entry> {
 pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
     let client = client(args.remote.server, args.remote.token_file)?;
     let entry = numbered(&client, args.number).await?;
+    if args.history {
+        return history(&client, &entry, &args.purpose, args.remote.json, texts).await;
+    }
     let view = client.entry(entry.id, "duty").await?;
     if args.remote.json {
         return say::line(&serde_json::to_string_pretty(&view)?);
@@ -106,6 +109,36 @@ pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
         say::line(&format!("  {}  {}", texts.code("contact", &contact.role), contact.number))?;
     }
     Ok(())
+}
+
+/// What the log has of an entry's citizen, newest first.
+async fn history(client: &Client, entry: &Entry, purpose: &str, is_json: bool, texts: &Texts) -> Result<()> {
+    let Some(citizen) = &entry.citizen else { return Err(Failed::new(key::NOTICE_NO_CITIZEN).into()) };
+    let history = client.history(citizen, purpose).await?;
+    if is_json {
+        return say::line(&serde_json::to_string_pretty(&history)?);
+    }
+    for past in &history.entries {
+        let it = &past.entry;
+        let closed = it.closed_at.map_or_else(|| texts.get(key::HISTORY_OPEN), dates::full);
+        let agreement = it.agreement.as_ref().map(ToString::to_string).unwrap_or_default();
+        say::line(&format!(
+            "{}  {:>3}  {:<10}  {:<14}  {:<12}  {}  {}",
+            dates::full(it.opened_at),
+            it.number,
+            texts.code("board", it.board().name()),
+            texts.code("state", &it.state),
+            agreement,
+            closed,
+            past.who.join(", "),
+        ))?;
+    }
+    let end = match (history.entries.is_empty(), history.more) {
+        (true, _) => key::HISTORY_EMPTY,
+        (_, true) => key::HISTORY_MORE,
+        _ => key::HISTORY_ALL,
+    };
+    say::line(texts.get(end).as_str())
 }
 
 /// Does one of the entry's actions. Closing and its like send the version that was just read.

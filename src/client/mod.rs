@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 use crate::protocol::board::Me;
 use crate::protocol::commands::{CommandReply, CommandRequest};
 use crate::protocol::entry::EntryView;
+use crate::protocol::history::CitizenHistory;
 use crate::protocol::observations::{ObservationItem, Receipt};
-use crate::protocol::{BoardSnapshot, EntryId, Problem};
+use crate::protocol::{BoardSnapshot, CitizenId, EntryId, Problem};
 
 pub use follow::{Update, follow};
 
@@ -106,6 +107,19 @@ impl Client {
     /// One entry with history, live data and numbers. The purpose is logged.
     pub async fn entry(&self, id: EntryId, purpose: &str) -> Result<EntryView, LinkError> {
         let request = self.request(Method::GET, &format!("/v1/entries/{id}")).header("Purpose", purpose);
+        read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
+    }
+
+    /// What the log knows of a citizen, in our scope. The purpose is logged.
+    pub async fn history(&self, citizen: &CitizenId, purpose: &str) -> Result<CitizenHistory, LinkError> {
+        let mut url = reqwest::Url::parse(&self.base).map_err(|_| LinkError::BadAddress)?;
+        url.path_segments_mut().map_err(|()| LinkError::BadAddress)?.pop_if_empty().extend([
+            "v1",
+            "citizens",
+            citizen.as_str(),
+            "history",
+        ]);
+        let request = self.http.get(url).bearer_auth(self.token.expose_secret()).header("Purpose", purpose);
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }
 

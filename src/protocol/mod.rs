@@ -7,6 +7,7 @@ pub mod attention;
 pub mod board;
 pub mod commands;
 pub mod entry;
+pub mod history;
 pub mod observations;
 pub mod problem;
 
@@ -18,7 +19,7 @@ pub mod text;
 mod wire;
 
 pub use crate::domain::entry::DueKind;
-pub use crate::domain::identity::{AgreementId, Board, EntryId, Key};
+pub use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId, Key};
 pub use attention::{Attention, Level, attention};
 pub use board::BoardSnapshot;
 pub use commands::{CommandReply, CommandRequest};

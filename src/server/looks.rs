@@ -13,9 +13,6 @@ use crate::engine::{Engine, Look};
 /// Remembered (person, entry) pairs; when full, all are let go of and logged anew when seen again.
 const REMEMBERED_MAX: usize = 100_000;
 
-/// What a look is for. `duty` is the board's own.
-pub const PURPOSES: [&str; 5] = ["duty", "handover", "follow-up", "complaint", "inspection"];
-
 #[derive(Clone)]
 pub struct Looks {
     engine: Engine,

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::chain::Walk;
 use super::row::{self, LookRow, Row};
 use super::{Batch, Hash, Head, Heads, Look, Salts, Seen, StoreError, check_numbering};
-use crate::domain::identity::{EntryId, Key, Sequence};
+use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 
 #[derive(Default)]
 struct Tables {
@@ -111,6 +111,19 @@ impl Shared {
     pub(super) fn rows_of(&self, entry: EntryId) -> Vec<Row> {
         let entry = Some(entry);
         self.get().records.iter().filter(|row| row::entry(&row.entry) == entry).cloned().collect()
+    }
+
+    pub(super) fn entries_of(&self, citizen: &CitizenId) -> Vec<EntryId> {
+        let mut entries: Vec<EntryId> = Vec::new();
+        for row in
+            self.get().records.iter().filter(|row| row::citizen(row).as_deref() == Some(citizen.as_str()))
+        {
+            if let Some(entry) = row::entry(&row.entry).filter(|entry| !entries.contains(entry)) {
+                entries.push(entry);
+            }
+        }
+        entries.reverse();
+        entries
     }
 
     pub(super) fn look_rows(&self, after: u64, limit: usize) -> Vec<LookRow> {

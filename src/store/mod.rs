@@ -259,6 +259,14 @@ impl Reader {
         rows.iter().map(row::Row::record).collect()
     }
 
+    /// The entries that ever were this citizen's, the one opened last first; at most `PAGE_MAX`. Errors: `Unavailable`.
+    pub async fn entries_of(&self, citizen: &CitizenId) -> Result<Vec<EntryId>, StoreError> {
+        match self {
+            Self::Memory(log) => Ok(log.entries_of(citizen)),
+            Self::Sqlite(log) => log.entries_of(citizen, PAGE_MAX).await,
+        }
+    }
+
     /// Looks after number `after`, at most `limit` (and `PAGE_MAX`). Errors: as `read`.
     pub async fn looks(&self, after: u64, limit: usize) -> Result<Vec<Looked>, StoreError> {
         let rows = match self {

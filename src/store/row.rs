@@ -151,6 +151,12 @@ pub fn number(sequence: Sequence) -> Result<i64, StoreError> {
     i64::try_from(sequence.0).map_err(|_| StoreError::refused(format!("sequence {sequence} is too large")))
 }
 
+/// The citizen a record names, as the second migration's index has it.
+pub fn citizen(row: &Row) -> Option<String> {
+    let payload: serde_json::Value = serde_json::from_str(row.payload.as_deref()?).ok()?;
+    payload.get("citizen")?.as_str().map(str::to_owned)
+}
+
 /// An entry's id from its text.
 pub fn entry(text: &str) -> Option<EntryId> {
     Uuid::parse_str(text).ok().map(EntryId)

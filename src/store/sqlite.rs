@@ -19,7 +19,7 @@ use super::chain::{self, Chain, Hash, Link, Walk};
 use super::row::{self, LookRow, Row};
 use super::witness::{self, Witness};
 use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, check_numbering, folder};
-use crate::domain::identity::{EntryId, Key, Sequence};
+use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 
 /// Name of the log in the data folder; SQLite adds `-wal` and `-shm`.
 pub const LOG_FILE: &str = "log.db";
@@ -33,7 +33,10 @@ const READER_WAIT_FOR: Duration = Duration::from_secs(5);
 pub const TAIL_MAX: u64 = 20_000;
 
 /// Tables by version. Not by the `migrate!` macro: it has the database driver compiled twice.
-const MIGRATIONS: [(i64, &str, &str); 1] = [(1, "log", include_str!("migrations/sqlite/0001_log.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 2] = [
+    (1, "log", include_str!("migrations/sqlite/0001_log.sql")),
+    (2, "citizen", include_str!("migrations/sqlite/0002_citizen.sql")),
+];
 
 const INSERT_RECORDS: &str = "
 INSERT INTO records (sequence, entry, happened_at, recorded_at, actor, agreement, kind, version, payload, salt, digest,
@@ -58,6 +61,11 @@ WHERE it.sequence > $1 ORDER BY it.sequence LIMIT $2";
 const SELECT_ENTRY: &str = "
 SELECT it.*, before.hash AS previous FROM records AS it LEFT JOIN records AS before ON before.sequence = it.sequence - 1
 WHERE it.entry = $1 ORDER BY it.sequence";
+/// As the index of the second migration has it.
+const SELECT_CITIZEN: &str = "
+SELECT entry FROM records
+WHERE json_extract(payload, '$.citizen') = $1 AND json_extract(payload, '$.citizen') IS NOT NULL
+GROUP BY entry ORDER BY min(sequence) DESC LIMIT $2";
 const SELECT_LOOKS: &str = "
 SELECT it.*, before.hash AS previous FROM looks AS it LEFT JOIN looks AS before ON before.number = it.number - 1
 WHERE it.number > $1 ORDER BY it.number LIMIT $2";
@@ -302,6 +310,18 @@ impl Files {
     pub(super) async fn rows_of(&self, entry: EntryId) -> Result<Vec<Row>, StoreError> {
         let query = sqlx::query(SELECT_ENTRY).bind(entry.to_string());
         checked(&query.fetch_all(&self.pool).await.map_err(failed)?, record_row)
+    }
+
+    pub(super) async fn entries_of(
+        &self,
+        citizen: &CitizenId,
+        limit: usize,
+    ) -> Result<Vec<EntryId>, StoreError> {
+        let query = sqlx::query(SELECT_CITIZEN).bind(citizen.as_str()).bind(count(limit));
+        let found = query.fetch_all(&self.pool).await.map_err(failed)?;
+        let entry =
+            |found: &SqliteRow| found.try_get::<String, _>("entry").ok().and_then(|it| row::entry(&it));
+        Ok(found.iter().filter_map(entry).collect())
     }
 
     pub(super) async fn look_rows(&self, after: u64, limit: usize) -> Result<Vec<LookRow>, StoreError> {

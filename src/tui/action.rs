@@ -80,6 +80,8 @@ pub enum Action {
     // on an entry
     Open,
     Menu,
+    /// What the log knows of the citizen.
+    History,
     Copy,
     /// A command of the outside contract, by its verb without the board (`claim`, `justify.sent`).
     Do(&'static str),

@@ -99,6 +99,7 @@ const ENTRY: &[Row] = &{
         deed(Entry, 'n', "note", key::ACTION_NOTE, 20),
         deed(Entry, 'c', "correct", key::ACTION_CORRECT, 0),
         row(Entry, Chord::Char(' '), Action::Menu, key::KEYS_MENU, 0),
+        row(Entry, Chord::Char('H'), Action::History, key::KEYS_HISTORY, 0),
         row(Entry, Chord::Char('y'), Action::Copy, key::KEYS_COPY, 0),
     ]
 };
@@ -185,6 +186,8 @@ const OVERLAYS: &[Row] = &{
         row(Card, Char('k'), Action::Up, key::KEYS_UP, 0),
         row(Card, Chord::Down, Action::Down, key::KEYS_DOWN, 0),
         row(Card, Char('j'), Action::Down, key::KEYS_DOWN, 0),
+        row(Card, Chord::PageUp, Action::PageUp, key::KEYS_PAGE_UP, 0),
+        row(Card, Chord::PageDown, Action::PageDown, key::KEYS_PAGE_DOWN, 0),
         row(Card, Chord::Esc, Action::Close, key::KEYS_CLOSE, 1),
         row(Card, Chord::Enter, Action::Close, key::KEYS_CLOSE, 0),
         row(Card, Char('q'), Action::Close, key::KEYS_CLOSE, 0),

@@ -1,18 +1,29 @@
 //! What the desk asks of the world: plain data, compared in tests, carried out in `run`.
 
-use crate::protocol::{CommandRequest, EntryId};
+use crate::protocol::{CitizenId, CommandRequest, EntryId};
 
 /// Why a citizen's data is looked at; goes into the log of looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     Duty,
+    Handover,
+    FollowUp,
+    Complaint,
+    Inspection,
 }
 
 impl Purpose {
+    pub const ALL: [Purpose; 5] =
+        [Self::Duty, Self::Handover, Self::FollowUp, Self::Complaint, Self::Inspection];
+
     /// As in the header `Purpose`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Duty => "duty",
+            Self::Handover => "handover",
+            Self::FollowUp => "follow-up",
+            Self::Complaint => "complaint",
+            Self::Inspection => "inspection",
         }
     }
 }
@@ -23,6 +34,11 @@ pub enum Effect {
     Submit(CommandRequest),
     FetchEntry {
         entry: EntryId,
+        purpose: Purpose,
+    },
+    /// What the log knows of a citizen.
+    FetchHistory {
+        citizen: CitizenId,
         purpose: Purpose,
     },
     FetchAgreements,

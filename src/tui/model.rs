@@ -10,14 +10,16 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::action::Place;
 use super::editor::Editor;
+use super::effect::Purpose;
 use super::form::{Deed, Form};
 use super::keymap::{Context, Keymap};
 use super::layout;
 use crate::protocol::board::Me;
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::{Details, EntryView, Live};
+use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::Replica;
-use crate::protocol::{Board, Entry, EntryId, Key, Level, Problem};
+use crate::protocol::{Board, CitizenId, Entry, EntryId, Key, Level, Problem};
 use serde_json::Value;
 
 /// Cells of the terminal.
@@ -77,6 +79,24 @@ pub enum Overlay {
     Numbers {
         scroll: u16,
     },
+    /// What a citizen's history is looked at for.
+    Purpose {
+        about: EntryId,
+        citizen: CitizenId,
+        index: usize,
+    },
+    History(Box<History>),
+}
+
+/// What the log knows of a citizen, as asked for from one entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct History {
+    pub about: EntryId,
+    pub citizen: CitizenId,
+    pub purpose: Purpose,
+    /// None until it is here.
+    pub answer: Option<Result<CitizenHistory, Problem>>,
+    pub scroll: u16,
 }
 
 /// A question before something that cannot be undone. Carries exactly what will be done.
@@ -148,6 +168,8 @@ pub enum Notice {
     NoteWaits,
     PasteIgnored,
     NothingChosen,
+    /// Nobody knows yet which citizen the entry is about.
+    NoCitizen,
     NotHere,
     ReadOnly,
     Copied,
@@ -326,7 +348,8 @@ impl Model {
             Some(Overlay::Confirm(_)) => vec![Context::Confirm],
             Some(Overlay::Help { .. }) => vec![Context::Help],
             Some(Overlay::Filter { .. }) => vec![Context::Filter],
-            Some(Overlay::Numbers { .. }) => vec![Context::Card],
+            Some(Overlay::Numbers { .. } | Overlay::History(_)) => vec![Context::Card],
+            Some(Overlay::Purpose { .. }) => vec![Context::Menu],
             None => {
                 let mut stack = vec![Context::At(self.place.name())];
                 if let Some(entry) = self.chosen() {

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use super::input::Input;
 use crate::protocol::board::{BoardSnapshot, Me};
 use crate::protocol::entry::EntryView;
-use crate::protocol::{CommandReply, EntryId, Key, Problem, StreamItem};
+use crate::protocol::history::CitizenHistory;
+use crate::protocol::{CitizenId, CommandReply, EntryId, Key, Problem, StreamItem};
 use serde_json::Value;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +30,11 @@ pub enum Msg {
     Fetched {
         entry: EntryId,
         outcome: Result<Box<EntryView>, Problem>,
+    },
+    /// What the log knows of a citizen.
+    History {
+        citizen: CitizenId,
+        outcome: Box<Result<CitizenHistory, Problem>>,
     },
     Agreements(Result<Vec<Value>, Problem>),
     /// A frame was drawn, and this is how far its topmost text can be scrolled.

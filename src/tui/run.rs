@@ -261,6 +261,14 @@ impl World {
                     Msg::Fetched { entry, outcome: outcome.map(Box::new).map_err(|error| problem(&error)) }
                 });
             }
+            Effect::FetchHistory { citizen, purpose } => {
+                let client = self.client.clone();
+                self.answer(async move {
+                    let outcome = client.history(&citizen, purpose.name()).await;
+                    let outcome = Box::new(outcome.map_err(|error| problem(&error)));
+                    Msg::History { citizen, outcome }
+                });
+            }
             Effect::FetchAgreements => {
                 let client = self.client.clone();
                 self.answer(async move { Msg::Agreements(agreements(&client).await) });

@@ -15,8 +15,9 @@ use super::msg::Msg;
 use crate::protocol::board::{BoardSnapshot, Me};
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::EntryView;
+use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::{Applied, Replica};
-use crate::protocol::{CommandReply, CommandRequest, EntryId, Key, Problem, StreamItem};
+use crate::protocol::{CitizenId, CommandReply, CommandRequest, EntryId, Key, Problem, StreamItem};
 
 /// An alarm nobody has taken rings again after this long where no agreement says otherwise.
 const BELL_REPEAT_SECONDS: i64 = 30;
@@ -44,6 +45,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Done { id, outcome } => done(model, &id, *outcome),
         Msg::Fetched { entry, outcome } => fetched(model, entry, outcome),
+        Msg::History { citizen, outcome } => {
+            history(model, &citizen, *outcome);
+            Vec::new()
+        }
         Msg::Agreements(outcome) => {
             if let Ok(agreements) = outcome {
                 model.agreements = Some(agreements);
@@ -209,6 +214,18 @@ fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Pr
         }
     }
     Vec::new()
+}
+
+/// The answer to a history; closed in the meantime, it is let go of.
+fn history(model: &mut Model, citizen: &CitizenId, outcome: Result<CitizenHistory, Problem>) {
+    for overlay in &mut model.overlays {
+        if let Overlay::History(open) = overlay
+            && open.citizen == *citizen
+        {
+            open.answer = Some(outcome);
+            return;
+        }
+    }
 }
 
 /// Brings everything that hangs on an entry in step with the board.

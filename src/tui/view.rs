@@ -16,6 +16,7 @@
 
 mod detail;
 pub(super) mod header;
+mod history;
 mod overlays;
 
 use std::cell::Cell;
@@ -392,6 +393,7 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         }
         Notice::NoteWaits => (texts.get(key::NOTICE_NOTE_WAITS), Role::Pending),
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
+        Notice::NoCitizen => (texts.get(key::NOTICE_NO_CITIZEN), Role::Notice),
         Notice::NothingChosen => (texts.get(key::NOTICE_NOTHING_CHOSEN), Role::Notice),
         Notice::NotHere => (texts.get(key::NOTICE_NOT_HERE), Role::Notice),
         Notice::ReadOnly => (texts.get(key::NOTICE_READ_ONLY), Role::Notice),

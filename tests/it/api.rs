@@ -161,7 +161,7 @@ async fn every_route_of_the_description_answers_as_described_and_all_else_is_a_p
     let alarm = server.alarm("call-1").await;
     let document = server.get("/openapi.json", "").await.body;
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 12, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
     for (path, methods) in paths {
         let path = path.replace("{id}", alarm["id"].as_str().unwrap());
         for (method, about) in methods.as_object().unwrap() {

@@ -80,6 +80,10 @@ impl Desk {
                 let outcome = client.entry(entry, purpose.name()).await.map(Box::new).map_err(problem);
                 let _gone = outcomes.send(Msg::Fetched { entry, outcome }).await;
             })),
+            Effect::FetchHistory { citizen, purpose } => drop(tokio::spawn(async move {
+                let outcome = Box::new(client.history(&citizen, purpose.name()).await.map_err(problem));
+                let _gone = outcomes.send(Msg::History { citizen, outcome }).await;
+            })),
             Effect::Resync => self.resync.send_modify(|count| *count += 1),
             Effect::Bell => self.bells += 1,
             _ => {}
@@ -217,5 +221,37 @@ async fn a_key_pressed_twice_is_one_effect_and_of_two_desks_one_wins() {
         desk.until_so("nothing to be pending", |desk| desk.model.pending.is_empty()).await;
     }
     assert_eq!(server.entry("anna", id).await["version"], alarm["version"].as_u64().unwrap() + 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_citizens_history_is_one_key_a_purpose_and_one_look() {
+    let server = Setup::memory().start().await;
+    let raised = json!({ "type": "alarm-raised", "alarm": "a-1", "citizen": "c-1" });
+    let first = server.told(Some("jammerbugt"), raised).await;
+    let entry = server.entry("anna", &first).await;
+    server.act("anna", &entry, json!({ "type": "close", "outcome": "helped" })).await.done();
+    let raised = json!({ "type": "alarm-raised", "alarm": "a-2", "citizen": "c-1" });
+    server.told(Some("jammerbugt"), raised).await;
+    let mut bo = Desk::open(server.client("bo")).await;
+    bo.until_so("the alarm", |desk| !desk.model.rows(Place::Overview).is_empty()).await;
+    bo.press("H");
+    bo.until("Hvad skal historikken bruges til?", true).await;
+    for _ in 0..3 {
+        bo.press("Down");
+    }
+    bo.press("Enter");
+    bo.until("2 poster, nyeste først · formål: klage", true).await;
+    bo.until("afsluttet · hjulpet", true).await;
+    bo.press("Esc");
+    bo.until("Historik:", false).await;
+    let looks = crate::world::wait_for("the look", || async {
+        let looks = server.get("/v1/audit", "lise").await.body;
+        let is_it = |look: &&serde_json::Value| look["who"] == "person:bo" && look["purpose"] == "complaint";
+        let count = looks.as_array().unwrap().iter().filter(is_it).count();
+        if count > 0 { Ok(count) } else { Err(looks) }
+    })
+    .await;
+    assert_eq!(looks, 1);
     server.stop().await;
 }

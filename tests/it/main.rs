@@ -8,6 +8,7 @@ mod commands;
 mod corpora;
 mod exchanges;
 mod headless_desk;
+mod history;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;

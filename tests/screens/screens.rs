@@ -5,7 +5,9 @@ use rstest::rstest;
 use termprofile::TermProfile;
 use vagttavle::i18n::Lang;
 use vagttavle::protocol::board::BoardSnapshot;
+use vagttavle::protocol::history::{CitizenHistory, PastEntry};
 use vagttavle::protocol::{Problem, StreamItem};
+use vagttavle::tui::effect::{Effect, Purpose};
 use vagttavle::tui::msg::Msg;
 
 use crate::desk::Desk;
@@ -213,6 +215,64 @@ fn overlays_fit_the_smallest_screen(#[case] name: &str, #[case] keys: &str) {
     let mut desk = Desk::new(60, 20).showing(night::busy());
     desk.press(keys);
     snapshot(&format!("overlay__{name}__60x20__da"), &desk.screen());
+}
+
+/// A citizen with a long night behind them.
+fn past() -> CitizenHistory {
+    let mut entries = vec![night::ringing(12), night::late_visit(61), night::comes_home(60)];
+    entries.extend([night::claimed(9), night::redirected(5), night::missed(28, 2_400, true)]);
+    let past = entries.into_iter().enumerate().map(|(place, mut entry)| {
+        let days = i64::try_from(place).unwrap();
+        (entry.live, entry.actions) = (None, Vec::new());
+        entry.opened_at -= Duration::days(days * days);
+        if place > 1 {
+            entry.closed_at = Some(entry.opened_at + Duration::minutes(42));
+        }
+        let who = if place == 0 { vec![] } else { vec!["bo".to_owned(), "anna".to_owned()] };
+        PastEntry { entry, who }
+    });
+    CitizenHistory { citizen: "c-12".parse().unwrap(), entries: past.collect(), more: false }
+}
+
+#[rstest]
+#[case(80, 24, Lang::Danish)]
+#[case(60, 20, Lang::Danish)]
+#[case(80, 24, Lang::English)]
+fn a_citizens_history(#[case] width: u16, #[case] height: u16, #[case] lang: Lang) {
+    let about = |name: &str| format!("history__{name}__{width}x{height}__{}", lang.name());
+    let mut alarm = night::ringing(12);
+    alarm.citizen = Some("c-12".parse().unwrap());
+    let mut desk = Desk::new(width, height).lang(lang).showing(night::board(vec![alarm]));
+    desk.press("H");
+    snapshot(&about("purpose"), &desk.screen());
+    desk.press("j Enter");
+    let asked = desk.effects.iter().any(|it| {
+        matches!(it, Effect::FetchHistory { citizen, purpose: Purpose::Handover } if citizen.as_str() == "c-12")
+    });
+    assert!(asked, "{:?}", desk.effects);
+    let citizen = past().citizen;
+    let answer = |outcome| Msg::History { citizen: citizen.clone(), outcome: Box::new(outcome) };
+    desk.send(answer(Err(Problem::new(503, "offline"))));
+    snapshot(&about("failed"), &desk.screen());
+    desk.send(answer(Ok(CitizenHistory { entries: Vec::new(), ..past() })));
+    snapshot(&about("empty"), &desk.screen());
+    desk.send(answer(Ok(past())));
+    snapshot(&about("begin"), &desk.screen());
+    desk.press("PgDn PgDn");
+    snapshot(&about("end"), &desk.screen());
+    // A late answer about somebody else is not shown.
+    let other = CitizenHistory { citizen: "c-99".parse().unwrap(), entries: Vec::new(), more: false };
+    let before = desk.screen();
+    desk.send(Msg::History { citizen: other.citizen.clone(), outcome: Box::new(Ok(other)) });
+    assert_eq!(desk.screen(), before);
+    desk.press("Esc");
+    assert!(!desk.screen().contains("c-12"), "{}", desk.screen());
+}
+
+#[test]
+fn an_entry_without_a_citizen_has_no_history() {
+    let mut desk = Desk::with(night::board(vec![night::waiting(33)]));
+    desk.press("H").shows("Det vides ikke, hvilken borger");
 }
 
 #[test]

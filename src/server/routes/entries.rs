@@ -13,9 +13,9 @@ use crate::domain::kinds;
 use crate::domain::people::Role;
 use crate::engine::Looked;
 use crate::protocol::entry::{EntryView, HistoryLine};
+use crate::protocol::history::PURPOSES;
 use crate::protocol::{Problem, project};
 use crate::server::errors::ApiError;
-use crate::server::looks::PURPOSES;
 use crate::server::session::{Reader, not_allowed};
 use crate::server::{App, scope, show};
 
@@ -33,10 +33,7 @@ pub async fn entry(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Json<EntryView>, ApiError> {
-    let purpose = headers.get("purpose").and_then(|value| value.to_str().ok());
-    let purpose = purpose
-        .filter(|purpose| PURPOSES.contains(purpose))
-        .ok_or_else(|| Problem::field(422, "purpose-missing", "Purpose").with("codes", PURPOSES.to_vec()))?;
+    let purpose = purpose(&headers)?;
     let id = EntryId(id.parse::<Uuid>().map_err(|_| Problem::not_found())?);
     let (state, now) = (app.engine.state(), app.engine.clock.now());
     let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
@@ -62,6 +59,14 @@ pub async fn entry(
     let mut numbers = project::contacts(&state, found.agreements(), now);
     numbers.retain(|contact| contact.now);
     Ok(Json(EntryView { entry, history, numbers }))
+}
+
+/// What it is for. Errors: the header is missing, or no such purpose.
+pub fn purpose(headers: &HeaderMap) -> Result<&str, Problem> {
+    let purpose = headers.get("purpose").and_then(|value| value.to_str().ok());
+    purpose
+        .filter(|purpose| PURPOSES.contains(purpose))
+        .ok_or_else(|| Problem::field(422, "purpose-missing", "Purpose").with("codes", PURPOSES.to_vec()))
 }
 
 #[derive(Deserialize)]

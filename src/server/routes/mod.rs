@@ -3,6 +3,7 @@
 mod board;
 mod commands;
 mod entries;
+mod history;
 pub mod observations;
 mod stream;
 mod system;
@@ -43,6 +44,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(commands::command))
         .routes(routes!(observations::observations))
         .routes(routes!(entries::entry))
+        .routes(routes!(history::history))
         .routes(routes!(entries::audit))
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))

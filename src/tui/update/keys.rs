@@ -6,7 +6,7 @@ use super::super::effect::{Effect, Purpose};
 use super::super::form::{Deed, Form};
 use super::super::keymap::Chord;
 use super::super::layout;
-use super::super::model::{Asked, Confirm, Detail, Model, Notice, Overlay};
+use super::super::model::{Asked, Confirm, Detail, History, Model, Notice, Overlay};
 use super::submit;
 use crate::protocol::actions::{Action as Offered, opening_a_stay};
 use crate::protocol::commands::WireCommand;
@@ -76,6 +76,7 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Quit => return quit(model),
         Action::Open => return open(model),
         Action::Menu => menu(model),
+        Action::History => ask_purpose(model),
         Action::Copy => return copy(model),
         Action::Do(verb) => return do_verb(model, verb),
         moving => move_by(model, moving),
@@ -131,6 +132,40 @@ fn menu(model: &mut Model) {
         Some((entry, index)) => model.overlays.push(Overlay::Menu { entry, index }),
         None => model.notice = Some(Notice::NothingChosen),
     }
+}
+
+/// A citizen's history is looked at for something: that is asked first, with the duty itself chosen.
+fn ask_purpose(model: &mut Model) {
+    match model.chosen().map(|entry| (entry.id, entry.citizen.clone())) {
+        Some((about, Some(citizen))) => {
+            model.overlays.push(Overlay::Purpose { about, citizen, index: 0 });
+        }
+        Some((_, None)) => model.notice = Some(Notice::NoCitizen),
+        None => model.notice = Some(Notice::NothingChosen),
+    }
+}
+
+fn in_purpose(model: &mut Model, action: Action) -> Vec<Effect> {
+    let Some(Overlay::Purpose { about, citizen, index }) = model.overlays.last_mut() else {
+        return Vec::new();
+    };
+    match action {
+        Action::Up => *index = index.saturating_sub(1),
+        Action::Down => *index = (*index + 1).min(Purpose::ALL.len() - 1),
+        Action::Choose => {
+            let purpose = Purpose::ALL.get(*index).copied().unwrap_or(Purpose::Duty);
+            let (about, citizen) = (*about, citizen.clone());
+            model.overlays.pop();
+            let history = History { about, citizen: citizen.clone(), purpose, answer: None, scroll: 0 };
+            model.overlays.push(Overlay::History(Box::new(history)));
+            return vec![Effect::FetchHistory { citizen, purpose }];
+        }
+        Action::Close => {
+            model.overlays.pop();
+        }
+        _ => {}
+    }
+    Vec::new()
 }
 
 /// Where the menu of an entry begins: at the first hinted action that may be done now, never at one that may not.
@@ -327,6 +362,14 @@ fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
+        Some(Overlay::History(history)) => {
+            history.scroll = scrolled(history.scroll, action, max);
+            if action == Action::Close {
+                model.overlays.pop();
+            }
+            Vec::new()
+        }
+        Some(Overlay::Purpose { .. }) => in_purpose(model, action),
         None => Vec::new(),
     }
 }
@@ -357,6 +400,10 @@ fn in_menu(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Do(verb) => {
             model.overlays.pop();
             return begin(model, &entry, verb);
+        }
+        Action::History => {
+            model.overlays.pop();
+            ask_purpose(model);
         }
         _ => {
             if let Some(Overlay::Menu { index, .. }) = model.overlays.last_mut() {

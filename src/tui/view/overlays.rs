@@ -10,7 +10,7 @@ use super::super::model::{Asked, Confirm, Overlay};
 use super::super::paint::{self, Piece, Pieces};
 use super::super::table;
 use super::super::words::Words;
-use super::detail;
+use super::{detail, history};
 use crate::i18n::{Said, Texts, key};
 use crate::protocol::EntryId;
 use crate::protocol::actions::FieldKind;
@@ -28,6 +28,8 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>) {
             Overlay::Confirm(it) => confirm(words, frame, it),
             Overlay::Help { scroll } => help(words, frame, *scroll),
             Overlay::Numbers { scroll } => numbers(words, frame, *scroll),
+            Overlay::Purpose { about, index, .. } => history::purpose(words, frame, *about, *index),
+            Overlay::History(it) => history::draw(words, frame, it),
             // Drawn with the list it filters.
             Overlay::Filter { .. } => {}
         }
@@ -51,7 +53,7 @@ fn centered(frame: &Frame<'_>, width: u16, height: u16) -> Rect {
     Rect { x: (screen.width - width) / 2, y, width, height }
 }
 
-fn width_wanted(frame: &Frame<'_>) -> u16 {
+pub(super) fn width_wanted(frame: &Frame<'_>) -> u16 {
     frame.area().width.saturating_sub(4).min(76)
 }
 
@@ -60,7 +62,13 @@ fn height_of(lines: usize) -> u16 {
 }
 
 /// A window of lines that may be scrolled.
-fn window_of_lines(words: Words<'_>, frame: &mut Frame<'_>, title: &Said, lines: &[Pieces], scroll: u16) {
+pub(super) fn window_of_lines(
+    words: Words<'_>,
+    frame: &mut Frame<'_>,
+    title: &Said,
+    lines: &[Pieces],
+    scroll: u16,
+) {
     let area = centered(frame, width_wanted(frame), height_of(lines.len()));
     let inside = paint::window(frame, area, title, Role::Focus, &words.look.theme);
     super::scrolled(words, frame, inside, lines, scroll);

@@ -1,0 +1,82 @@
+//! `GET /v1/citizens/{id}/history`: what the log knows of one citizen, in the caller's scope.
+//!
+//! Owns what of it is shown. One look is logged, with the purpose; nothing found is nothing seen. Must never tell a
+//! citizen of others from one that nobody knows.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+
+use super::entries::purpose;
+use crate::domain::entry::Entry;
+use crate::domain::identity::{CitizenId, EntryId};
+use crate::domain::{self, Actor, Record};
+use crate::protocol::history::{CitizenHistory, ENTRIES_MAX, PastEntry};
+use crate::protocol::{Problem, project};
+use crate::server::errors::ApiError;
+use crate::server::session::Reader;
+use crate::server::{App, scope};
+
+/// Everything the log knows of a citizen, newest first: open and closed entries of the caller's agreements. Logged
+/// with the purpose.
+#[utoipa::path(get, path = "/v1/citizens/{id}/history", params(("id" = String, Path), ("Purpose" = String, Header,
+    description = "duty, handover, follow-up, complaint or inspection")), responses(
+    (status = 200, body = CitizenHistory), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn history(
+    State(app): State<App>,
+    Reader(person): Reader,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<CitizenHistory>, ApiError> {
+    let purpose = purpose(&headers)?;
+    let citizen = CitizenId::new(id).map_err(|bad| Problem::field(422, bad.code(), "id"))?;
+    let reader = &app.engine.reader;
+    let ids = reader.entries_of(&citizen).await?;
+    let (state, now) = (app.engine.state(), app.engine.clock.now());
+    let mut history = CitizenHistory { citizen, entries: Vec::new(), more: false };
+    let mut newest: Option<Entry> = None;
+    for id in ids {
+        let records = reader.read_entry(id).await?;
+        // What is long over has left the state, and is what its records say.
+        let Some(found) = state.entry(id).cloned().or_else(|| of_records(id, &records)) else { continue };
+        let is_theirs = found.citizen.as_ref() == Some(&history.citizen);
+        if !is_theirs || !scope::may_see(&person.agreements, &found) {
+            continue;
+        }
+        if history.entries.len() == ENTRIES_MAX {
+            history.more = true;
+            break;
+        }
+        let mut entry = project::entry(&state, &found, now);
+        entry.actions.clear();
+        history.entries.push(PastEntry { entry, who: people(&records) });
+        newest.get_or_insert(found);
+    }
+    if let Some(newest) = newest {
+        app.looks.log(&person.name, &newest, purpose).await;
+    }
+    Ok(Json(history))
+}
+
+/// An entry as its own records alone tell it.
+fn of_records(id: EntryId, records: &[Record]) -> Option<Entry> {
+    let mut state = domain::State::default();
+    for record in records {
+        domain::evolve(&mut state, record);
+    }
+    state.entry(id).cloned()
+}
+
+/// Who had a hand in it, first to last.
+fn people(records: &[Record]) -> Vec<String> {
+    let mut people: Vec<String> = Vec::new();
+    for record in records {
+        if let Actor::Person(name) = &record.actor
+            && !people.iter().any(|known| known == name.as_str())
+        {
+            people.push(name.to_string());
+        }
+    }
+    people
+}
