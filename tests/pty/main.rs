@@ -1,5 +1,6 @@
 //! The real program in a real pseudo-terminal: started, acted on, left, killed, resized, fed with hostile bytes.
 
+mod homecare;
 mod lifecycle;
 mod link;
 mod looks;

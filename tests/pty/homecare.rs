@@ -1,0 +1,144 @@
+//! Discharges and visits by keys alone: told by telephone, late, moved against the contract, nobody opens.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use vagttavle::clock::Clock;
+use vagttavle::domain::calendar::local_date;
+
+use crate::server::{Server, now};
+use crate::terminal::Terminal;
+
+const F10: &str = "\x1b[21~";
+const NOBODY_AWAY: &str = "Ringer nogen om en udskrivning";
+const NO_VISITS: &str = "Ingen besøg er planlagt";
+
+fn clock() -> DateTime<Utc> {
+    Clock::system().now()
+}
+
+/// A visit of practical help under the old act.
+fn planned(visit: &str, agreed_at: DateTime<Utc>) -> Value {
+    let agreed_at = agreed_at.to_rfc3339();
+    let plan = json!({ "type": "visit-planned", "visit": visit, "citizen": format!("c-{visit}"), "grant": "service",
+                       "help": "practical", "agreed_at": agreed_at });
+    now(&format!("planned-{visit}"), plan)
+}
+
+/// The plan, and that it will be 34 minutes late.
+fn late(visit: &str) -> [Value; 2] {
+    let agreed_at = clock() + TimeDelta::minutes(5);
+    let expected_at = (agreed_at + TimeDelta::minutes(34)).to_rfc3339();
+    let expected = json!({ "type": "visit-expected", "visit": visit, "expected_at": expected_at });
+    [planned(visit, agreed_at), now(&format!("expected-{visit}"), expected)]
+}
+
+fn closed_door(visit: &str) -> [Value; 2] {
+    let closed = json!({ "type": "door-unanswered", "visit": visit });
+    [planned(visit, clock() - TimeDelta::minutes(2)), now(&format!("door-{visit}"), closed)]
+}
+
+fn at_board(desk: &Terminal, key: &str, shows: &str) {
+    desk.until_text("Kilder");
+    desk.press(key, shows);
+}
+
+#[test]
+fn a_discharge_told_by_telephone_is_opened_prepared_and_resumed_by_keys() {
+    let server = Server::start();
+    let (mette, bo) = (server.desk("mette", &[]).open(), server.desk("bo", &[]).open());
+    at_board(&mette, "4", NOBODY_AWAY);
+    at_board(&bo, "4", NOBODY_AWAY);
+    mette.press("+", "Ventes hjem");
+    // No citizen is known on the telephone; tomorrow at ten, the municipal nurse says.
+    let tomorrow = local_date(clock() + TimeDelta::days(1)).format("%d.%m 10.00").to_string();
+    mette.send(format!("\t{tomorrow}\t2"));
+    mette.until_text(&tomorrow);
+    mette.send(F10);
+    for desk in [&mette, &bo] {
+        desk.until("shows who comes home", |seen| {
+            seen.line("hjem ventes").is_some_and(|it| it.contains("0 af 6"))
+        });
+    }
+    // Each ticks a step of the one list.
+    mette.press("d", "dagligvarer");
+    mette.send("2\r");
+    bo.until("sees the step", |seen| seen.has("1 af 6"));
+    bo.press("d", "nøgle");
+    bo.send("5\r");
+    mette.until("sees the other step", |seen| seen.has("2 af 6"));
+    mette.send("i");
+    for desk in [&mette, &bo] {
+        desk.until("is empty again: help runs", |seen| seen.has(NOBODY_AWAY));
+    }
+}
+
+#[test]
+fn a_late_visit_is_told_and_one_is_moved_against_the_contract_by_keys() {
+    let server = Server::start();
+    let source = server.add("plan", "source", "jammerbugt");
+    server.observe(&source, &late("v1"));
+    let desk = server.desk("mette", &[]).open();
+    at_board(&desk, "5", "34 min forsinket");
+    desk.until_text("ikke ringet");
+    desk.press("r", "Truffet");
+    desk.send("2\r");
+    desk.until("counts the try", |seen| seen.line("34 min").is_some_and(|it| it.contains("1 forsøg")));
+    desk.press("r", "Truffet");
+    desk.send("1\r");
+    desk.until("knows that the citizen knows", |seen| {
+        seen.line("34 min").is_some_and(|it| it.contains("ja, "))
+    });
+    // Cleaning at three in the morning: the contract says eight to seventeen on working days.
+    desk.press("e", "Bedt om af");
+    let tomorrow = local_date(clock() + TimeDelta::days(1)).format("%d.%m 03.00").to_string();
+    desk.send(format!("{tomorrow}\t2{F10}"));
+    desk.until("is warned with the clause", |seen| seen.has("Imod aftalen (3.1.11)") && seen.has(&tomorrow));
+    desk.send(format!("1{F10}"));
+    desk.until("is recorded and marked", |seen| seen.has("mod 3.1.11"));
+}
+
+#[test]
+fn two_desks_on_a_door_that_nobody_opens() {
+    let server = Server::start();
+    let source = server.add("plan", "source", "jammerbugt");
+    server.observe(&source, &closed_door("v1"));
+    let (mette, bo) = (server.desk("mette", &[]).open(), server.desk("bo", &[]).open());
+    at_board(&mette, "5", "ingen åbner 0 af 6");
+    at_board(&bo, "5", "ingen åbner 0 af 6");
+    mette.press("d", "gardiner");
+    mette.send("3\r");
+    bo.until_text("ingen åbner 1 af 6");
+    bo.send("t");
+    bo.press("\r", "Hos");
+    bo.until("has it", |seen| seen.line("Hos ").is_some_and(|it| it.contains("dig")));
+    // What another has, nobody does behind their back.
+    mette.press("\r", "Hos");
+    mette.until("sees who has it", |seen| seen.line("Hos ").is_some_and(|it| it.contains("bo")));
+    mette.send("d");
+    mette.until("is refused, with the way", |seen| seen.has("Overtag først med o"));
+    bo.press("d", "Udfald");
+    bo.send(format!("\t\t2{F10}"));
+    for desk in [&bo, &mette] {
+        desk.until_text("Posten er lukket");
+        desk.press("q", NO_VISITS);
+    }
+}
+
+#[test]
+fn an_admission_is_told_the_municipality_at_once_and_ticked_off() {
+    let server = Server::start();
+    let source = server.add("advis", "source", "jammerbugt");
+    let admitted = json!({ "type": "stay-admitted", "stay": "s1", "citizen": "c-1", "setting": "inpatient" });
+    server.observe(&source, &[now("admitted", admitted)]);
+    let desk = server.desk("mette", &[]).open();
+    desk.until_text("Meld det");
+    desk.press("6", "meld indlæggelse");
+    desk.press("\r", "pkt. 3.2");
+    desk.send("q");
+    desk.until_text("Meld det");
+    desk.press("a", "Reference");
+    desk.send("\r");
+    desk.until("asks first", |seen| seen.has("J ") && seen.has("Esc"));
+    desk.send("J");
+    desk.until("is done", |seen| !seen.has("meld indlæggelse"));
+}
