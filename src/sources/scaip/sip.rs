@@ -25,7 +25,7 @@ use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +45,7 @@ pub const CONNECTIONS_MAX: usize = 1024;
 const UNSENT_MAX: usize = 64;
 /// New requests of one address within a second; more are not taken.
 const PER_SECOND_MAX: u32 = 1_000;
+const SECOND: Duration = Duration::from_secs(1);
 /// Addresses whose requests are counted, and units whose contact is remembered, at most.
 const REMEMBERED_MAX: usize = 20_000;
 /// A connection of our own to a unit must be there within so long.
@@ -224,8 +225,8 @@ struct Shared {
     heard: mpsc::Sender<Heard>,
     allowed: Arc<Allowed>,
     connections: Arc<Semaphore>,
-    /// Requests of each address, counted from an instant.
-    counted: Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>,
+    /// New requests of each address in this second.
+    counted: Arc<Mutex<HashMap<IpAddr, u32>>>,
     stop: CancellationToken,
 }
 
@@ -293,6 +294,7 @@ impl Station {
                 }
             }
         }
+        tokio::spawn(shared.count_anew());
         tokio::spawn(async move { endpoint.serve().await });
         Ok(station)
     }
@@ -501,13 +503,20 @@ impl Shared {
         if counted.len() >= REMEMBERED_MAX {
             counted.clear();
         }
-        let now = Instant::now();
-        let (since, count) = counted.entry(address).or_insert((now, 0));
-        if now.duration_since(*since) >= Duration::from_secs(1) {
-            (*since, *count) = (now, 0);
-        }
+        let count = counted.entry(address).or_insert(0);
         *count += 1;
         *count > PER_SECOND_MAX
+    }
+
+    /// Every second begins anew.
+    async fn count_anew(self) {
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(SECOND) => {}
+            }
+            self.counted.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
     }
 
     /// A panic of the library costs one message.
