@@ -5,6 +5,7 @@ mod adopted;
 mod care;
 mod demo;
 mod desk;
+mod escalation;
 mod inbox;
 pub mod medcom;
 mod remote;
@@ -269,8 +270,14 @@ fn long_secret(file: &Path) -> Result<SecretString> {
 
 /// What the program could listen to and nobody has set up says so: what is not there is no quiet.
 fn say_what_is_not_set_up(engine: &Engine) {
-    for kind in ["ami", "scaip"] {
-        if let (false, Ok(name)) = (engine.health.has_kind(kind), SourceName::new(kind)) {
+    let known = [
+        ("ami", "telefoncentral"),
+        ("scaip", "nødkald-ip"),
+        ("escalation", "bagvagt"),
+        ("canary", "kanariefugl"),
+    ];
+    for (kind, name) in known {
+        if let (false, Ok(name)) = (engine.health.has_kind(kind), SourceName::new(name)) {
             engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
@@ -308,6 +315,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     care::start(&settings.care, &engine, &stop)?;
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
     visits::start(&settings, &engine, &stop)?;
+    escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
     say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;

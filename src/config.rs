@@ -62,12 +62,84 @@ pub struct Settings {
     /// Hospital notifications posted to `/v1/medcom`.
     #[serde(default)]
     pub medcom: Option<MedcomSettings>,
+    /// How a second person is called.
+    #[serde(default)]
+    pub escalation: Option<EscalationSettings>,
     /// What is known of sources that post to us.
     #[serde(default)]
     pub web_hook: Vec<WebHookSettings>,
     /// Folders of route lists.
     #[serde(default)]
     pub visits: Vec<visits::settings::Settings>,
+}
+
+/// `[escalation]`: how a second person is called.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EscalationSettings {
+    /// A program and its arguments, run without a shell; words in braces stand for what it is about.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Where it is posted to.
+    #[serde(default)]
+    pub web_hook: Option<String>,
+    /// What is posted is signed with it.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// The program, or the answer, may take this long (seconds).
+    #[serde(default = "escalation_timeout_s")]
+    pub timeout_s: u32,
+    /// How often it is tried.
+    #[serde(default = "escalation_tries")]
+    pub tries: u32,
+}
+
+fn escalation_timeout_s() -> u32 {
+    20
+}
+
+fn escalation_tries() -> u32 {
+    5
+}
+
+impl EscalationSettings {
+    /// The words that a command's arguments may have in braces.
+    pub const WORDS: [&str; 8] =
+        ["text", "why", "number", "board", "state", "agreement", "opened_at", "again"];
+
+    fn check(&self) -> Result<(), String> {
+        if self.command.is_empty() && self.web_hook.is_none() {
+            return Err("neither command nor web_hook is set: nobody would be called".into());
+        }
+        if self.command.first().is_some_and(|program| !program.starts_with('/')) {
+            return Err(
+                "the command's first word must be a program with its whole path, beginning with /".into()
+            );
+        }
+        if let Some(url) = &self.web_hook
+            && !url.starts_with("https://")
+            && !url.starts_with("http://")
+        {
+            return Err("web_hook must begin with https:// or http://".into());
+        }
+        if !(1..=300).contains(&self.timeout_s) || !(1..=20).contains(&self.tries) {
+            return Err("timeout_s must be 1 to 300 and tries 1 to 20".into());
+        }
+        for word in self.command.iter().flat_map(|argument| words_in(argument)) {
+            if !Self::WORDS.contains(&word) {
+                return Err(format!(
+                    "{{{word}}} is no word of a command; known are: {}",
+                    Self::WORDS.join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What stands in braces.
+fn words_in(argument: &str) -> impl Iterator<Item = &str> {
+    argument.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(word, _)| word))
 }
 
 /// One `[[web_hook]]`: a source that has a token and posts to us.
@@ -205,6 +277,10 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
             return Err(BadConfig::whole(file, format!("{block} {name}: the name is used twice")));
         }
         names.push(name);
+    }
+    if let Some(escalation) = &mut settings.escalation {
+        escalation.secret_file = escalation.secret_file.take().map(|path| folder.join(path));
+        escalation.check().map_err(|bad| BadConfig::whole(file, format!("[escalation]: {bad}")))?;
     }
     for hook in &mut settings.web_hook {
         hook.secret_file = hook.secret_file.take().map(|path| folder.join(path));
@@ -389,6 +465,21 @@ mod tests {
                     secret_file = \"ami.secret\"\nqueues = { nat = { kind = \"alarm\", agreements = [\"norddjurs\"] } }\n";
         let settings = read(text).expect("good settings");
         assert!(settings.ami[0].secret_file.is_absolute());
+    }
+
+    #[test]
+    fn an_escalation_that_would_call_nobody_or_something_else_is_refused() {
+        for (text, says) in [
+            ("tries = 3", "nobody would be called"),
+            ("command = [\"ring-op\"]", "whole path"),
+            ("command = [\"/bin/ring\", \"nr {nummer}\"]", "{nummer}"),
+            ("web_hook = \"ftp://somewhere\"", "https://"),
+            ("command = [\"/bin/ring\"]\ntries = 0", "tries"),
+        ] {
+            let bad = read(&format!("[escalation]\n{text}\n")).expect_err(text);
+            assert!(bad.what.contains(says), "{text}: {bad}");
+        }
+        read("[escalation]\ncommand = [\"/bin/ring\", \"{text} ({number})\"]\n").expect("good settings");
     }
 
     #[test]

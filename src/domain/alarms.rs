@@ -162,6 +162,15 @@ impl Alarm {
         self.is_person_alarm() && !told
     }
 
+    /// A citizen rings, and nobody has done anything: also after it rang out, until it went elsewhere.
+    pub fn waits_for_somebody(&self) -> bool {
+        self.is_person_alarm()
+            && !self.is_handled()
+            && self.talked_at.is_none()
+            && self.response.is_none()
+            && self.arrived_at.is_none()
+    }
+
     /// A new ring-out time for an alarm that came back without a response.
     pub fn ring_out_anew(&self, state: &State, entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.can_ring_out() { ring_out_at(state, entry.agreements(), now) } else { None }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::value_of;
 use super::envelope::Record;
+use super::escalation::{self, Ended, Escalation};
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
 use super::refusal::Refusal;
 use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
@@ -135,6 +136,8 @@ pub struct Entry {
     pub origin: Option<Origin>,
     /// What else the outside calls it: signals folded into it.
     pub also: Vec<Origin>,
+    /// A second person was called about it, or is being called.
+    pub escalation: Option<Escalation>,
     pub body: Body,
 }
 
@@ -167,6 +170,7 @@ impl Entry {
             notes: 0,
             origin: opening.origin.clone(),
             also: Vec::new(),
+            escalation: None,
             body,
         }
     }
@@ -270,6 +274,13 @@ pub enum Command {
     NoteWritten {
         receipt: ExternalId,
     },
+    /// A second person is called now. The server's own.
+    EscalationBegin,
+    /// What became of that call. The server's own.
+    EscalationEnd {
+        outcome: Code,
+        times: u32,
+    },
     /// Something recorded was wrong. What each board lets one correct is its own list.
     Correct {
         what: Code,
@@ -309,13 +320,28 @@ pub enum EntryEvent {
     CitizenMatched {
         citizen: CitizenId,
     },
+    /// A second person is called. Recorded before anybody is: after a crash it is done again, and says so.
+    EscalationBegun {
+        why: escalation::Why,
+    },
+    EscalationEnded {
+        outcome: Code,
+        times: u32,
+    },
 }
 
 impl EntryEvent {
     /// Material changes raise the entry's version.
     pub fn is_material(&self) -> bool {
         // Who it is about becomes known a moment later: no reason to refuse what was just read.
-        !matches!(self, Self::Linked { .. } | Self::NoteWritten { .. } | Self::CitizenMatched { .. })
+        !matches!(
+            self,
+            Self::Linked { .. }
+                | Self::NoteWritten { .. }
+                | Self::CitizenMatched { .. }
+                | Self::EscalationBegun { .. }
+                | Self::EscalationEnded { .. }
+        )
     }
 }
 
@@ -333,6 +359,11 @@ pub(super) fn claim_until(state: &State, entry: &Entry, now: DateTime<Utc>) -> D
 
 /// Decides what every board shares. `Correct` is decided by the board.
 pub fn decide(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
+    match command {
+        Command::EscalationBegin => return escalation::begin(state, ctx, entry),
+        Command::EscalationEnd { outcome, times } => return escalation::end(ctx, entry, outcome, *times),
+        _ => {}
+    }
     let Some(me) = ctx.actor.person() else {
         return Err(Refusal::NotAllowed { role: "source".into() });
     };
@@ -361,7 +392,9 @@ pub fn decide(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Res
                 EntryEvent::TakenOver { from: holder.name.clone(), until: claim_until(state, entry, ctx.now) }
             }
         },
-        Command::Correct { .. } => return Err(Refusal::NothingToCorrect),
+        Command::Correct { .. } | Command::EscalationBegin | Command::EscalationEnd { .. } => {
+            return Err(Refusal::NothingToCorrect);
+        }
     };
     Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
 }
@@ -435,5 +468,14 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
         EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),
         EntryEvent::NoteWritten { .. } => entry.notes += 1,
         EntryEvent::CitizenMatched { citizen } => entry.citizen = Some(citizen.clone()),
+        EntryEvent::EscalationBegun { why } => {
+            entry.escalation = Some(Escalation { why: *why, begun_at: record.happened_at, ended: None });
+        }
+        EntryEvent::EscalationEnded { outcome, times } => {
+            if let Some(escalation) = &mut entry.escalation {
+                escalation.ended =
+                    Some(Ended { at: record.happened_at, outcome: outcome.clone(), times: *times });
+            }
+        }
     }
 }

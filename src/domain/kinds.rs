@@ -48,6 +48,8 @@ pub const KINDS: &[(&str, u16)] = &[
     ("entry.linked", 1),
     ("entry.note-written", 1),
     ("entry.citizen-matched", 1),
+    ("entry.escalation-begun", 1),
+    ("entry.escalation-ended", 1),
     ("phone.waiting", 1),
     ("phone.arrival-known", 1),
     ("phone.answered", 1),

@@ -14,6 +14,7 @@ pub mod discharges;
 pub mod duties;
 pub mod entry;
 pub mod envelope;
+pub mod escalation;
 pub mod figures;
 pub mod identity;
 pub mod kinds;

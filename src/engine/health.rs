@@ -13,6 +13,8 @@ use crate::domain::identity::{AgreementId, Code, SourceName};
 
 /// The kind of an agreement's desks: they are watched as a source is, and their silence is that nobody listens.
 pub const DESKS: &str = "desks";
+/// The kinds of what we do ourselves to be sure: when it does not work it has failed, it is not silent.
+pub const OUR_OWN: [&str; 2] = ["escalation", "canary"];
 /// What is told of desks that are all closed.
 pub const NO_DESK: &str = "no-desk-open";
 /// What cannot be read is counted each time and told to the log at most this often (seconds): a source that sends

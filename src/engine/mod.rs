@@ -433,6 +433,7 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
 fn silence_of(health: &health::Health) -> sources::TroubleKind {
     match health.kind {
         health::DESKS => sources::TroubleKind::NobodyListening,
+        kind if health::OUR_OWN.contains(&kind) => sources::TroubleKind::Failed,
         _ => sources::TroubleKind::Silent,
     }
 }
@@ -448,7 +449,7 @@ fn silence(health: &health::Health) -> sources::Report {
 /// A source says nothing, or no desk does.
 fn is_silence(it: &sources::Trouble) -> bool {
     let has_no_desk = it.what.as_ref().is_some_and(|what| what.as_str() == health::NO_DESK);
-    it.trouble == sources::TroubleKind::Silent || has_no_desk
+    matches!(it.trouble, sources::TroubleKind::Silent | sources::TroubleKind::Failed) || has_no_desk
 }
 
 /// Sources that were in trouble when the server ended: they recover when they say so, not by a restart.

@@ -51,6 +51,9 @@ pub struct Entry {
     /// Notes written through to the care system.
     #[serde(default)]
     pub notes: u32,
+    /// A second person was called about it, or is being called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalation: Option<Escalation>,
     /// `board` and, typed by it, `details`.
     #[serde(flatten)]
     pub details: Details,
@@ -59,6 +62,22 @@ pub struct Entry {
     /// Personal data, where this scope may have it. In memory only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Live>,
+}
+
+/// A second person is called: once for an entry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Escalation {
+    /// unclaimed or nobody-listening.
+    pub why: String,
+    pub begun_at: DateTime<Utc>,
+    /// sent, failed or not-needed; none while it is tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+    /// How often it was tried.
+    #[serde(default)]
+    pub times: u32,
 }
 
 impl Entry {

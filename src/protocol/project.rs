@@ -8,15 +8,15 @@ use super::actions::actions;
 use super::attention::{Attention, Level, attention};
 use super::board::{Answering, Contact, Ledger, Within};
 use super::entry::{
-    AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Holder, Justification,
-    PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
+    AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Escalation, Holder,
+    Justification, PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
 };
 use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
 use crate::domain::entry::{self, Body};
 use crate::domain::figures::Counts;
 use crate::domain::identity::{AgreementId, Board, Code};
 use crate::domain::visit_rules::{self, Standing};
-use crate::domain::{State, alarms, discharges, duties, phone, sources, visits};
+use crate::domain::{self, State, alarms, discharges, duties, phone, sources, visits};
 
 /// The public entry as of `now`, without live data.
 pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
@@ -50,12 +50,24 @@ pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
         citizen: entry.citizen.clone(),
         links: entry.links.iter().map(|link| link.to).collect(),
         notes: entry.notes,
+        escalation: entry.escalation.as_ref().map(escalation),
         details: details(state, entry),
         actions: actions(state, entry, now),
         live: None,
     };
     shown.attention = attention(&shown, now);
     shown
+}
+
+fn escalation(it: &domain::escalation::Escalation) -> Escalation {
+    let ended = it.ended.as_ref();
+    Escalation {
+        why: it.why.name().to_owned(),
+        begun_at: it.begun_at,
+        outcome: ended.map(|ended| ended.outcome.to_string()),
+        ended_at: ended.map(|ended| ended.at),
+        times: ended.map_or(0, |ended| ended.times),
+    }
 }
 
 fn details(state: &State, entry: &entry::Entry) -> Details {

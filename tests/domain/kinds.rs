@@ -30,6 +30,8 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("entry.linked", json!({ "to": entry, "why": "same-caller" })),
         ("entry.note-written", json!({ "receipt": "N-77" })),
         ("entry.citizen-matched", json!({ "citizen": "cit-4" })),
+        ("entry.escalation-begun", json!({ "why": "unclaimed" })),
+        ("entry.escalation-ended", json!({ "outcome": "sent", "times": 2 })),
         ("phone.waiting", with(json!({ "call": "1795325932.4", "queue": "doegnvagt" }))),
         ("phone.arrival-known", json!({ "queue": "doegnvagt" })),
         ("phone.answered", json!({ "by": "bo", "rank": "event", "corrects": false })),

@@ -12,6 +12,7 @@ mod devices;
 mod discharges;
 mod duties;
 mod entries;
+mod escalation;
 mod figures;
 mod homecare;
 mod kinds;

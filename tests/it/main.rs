@@ -6,6 +6,7 @@ mod care;
 mod cli;
 mod commands;
 mod corpora;
+mod escalation;
 mod exchanges;
 mod headless_desk;
 mod history;

@@ -95,3 +95,29 @@ fn the_age_grows_while_nothing_comes() {
     desk.pass(Duration::seconds(3));
     assert!(desk.screen().contains("central: intet i 17 s"), "{}", desk.screen());
 }
+
+#[rstest]
+fn an_alarm_whose_second_person_could_not_be_called(#[values(Lang::Danish, Lang::English)] lang: Lang) {
+    let mut alarm = night::ringing(12);
+    let called = |outcome: &str, times: u32| {
+        serde_json::from_value(json!({ "why": "unclaimed", "begun_at": ago(50), "outcome": outcome,
+                                       "ended_at": ago(20), "times": times }))
+        .unwrap()
+    };
+    alarm.escalation = Some(called("failed", 5));
+    let mut other = night::ringing(13);
+    other.escalation = Some(called("sent", 1));
+    let mut board = sources(json!([
+        { "name": "bagvagt-kommando", "kind": "escalation", "state": "silent", "why": "command-failed", "since": ago(900) },
+        { "name": "bagvagt-web-hook", "kind": "escalation", "state": "off" },
+    ]));
+    board.entries = vec![alarm, other];
+    let mut desk = Desk::new(80, 24).lang(lang).showing(board);
+    desk.press("2");
+    let name = lang.name();
+    snapshot(&format!("health__escalation__80x24__{name}"), &desk.screen());
+    desk.press("8");
+    snapshot(&format!("health__escalation-ways__80x24__{name}"), &desk.screen());
+    desk.press("2 Enter");
+    snapshot(&format!("health__escalation-detail__80x24__{name}"), &desk.screen());
+}

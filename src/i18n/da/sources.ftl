@@ -145,3 +145,27 @@ trouble-what-xml-text-too-long = XML: for lang tekst
 trouble-what-xml-syntax = XML: kan ikke læses
 trouble-what-xml-incomplete = XML: slutter for tidligt
 trouble-what-xml-wrong-shape = XML af en anden slags
+
+# Bagvagten kaldes
+escalation-unclaimed = Vagttavle: nødkald { $number } ({ $agreement }) fra { $clock } er ikke taget. Åbn tavlen.
+escalation-nobody-listening = Vagttavle: ingen tavle er åben for { $agreement } kl. { $clock }. Nødkald kan komme, uden at nogen ser dem. Åbn tavlen.
+escalation-again = (måske sagt før)
+escalation-short-calling = kalder
+escalation-short-sent = kaldt
+escalation-short-failed = FEJLET
+detail-escalation = Bagvagt
+escalated-calling = kaldes nu, siden { $clock }
+escalated-sent = kaldt { $clock }
+escalated-failed = KUNNE IKKE KALDES ({ $times } forsøg, sidst { $clock }): ring selv; se Kilder
+escalated-not-needed = ikke kaldt: den blev taget forinden
+source-escalation-ready = klar, endnu ikke brugt
+source-escalation-worked = virkede sidst { $clock }
+source-escalation-failed = BAGVAGTEN KUNNE IKKE KALDES
+trouble-what-command-missing = programmet er der ikke eller må ikke køres: driften må se på stien
+trouble-what-command-failed = programmet meldte fejl: driften må prøve det
+trouble-what-command-too-slow = programmet blev ikke færdigt i tide og er stoppet: driften må prøve det
+trouble-what-web-hook-refused = modtageren afviste det: driften må se på adresse og hemmelighed
+trouble-what-web-hook-away = modtageren svarer ikke: driften må se på adressen
+trouble-what-web-hook-too-slow = modtageren svarede ikke i tide
+kind-entry-escalation-begun = bagvagt kaldes
+kind-entry-escalation-ended = kald af bagvagt

@@ -145,3 +145,27 @@ trouble-what-xml-text-too-long = XML: a text is too long
 trouble-what-xml-syntax = XML: cannot be read
 trouble-what-xml-incomplete = XML: ends too early
 trouble-what-xml-wrong-shape = XML of another kind
+
+# The back-up is called
+escalation-unclaimed = Vagttavle: alarm { $number } ({ $agreement }) of { $clock } is not taken. Open the board.
+escalation-nobody-listening = Vagttavle: no board is open for { $agreement } at { $clock }. Alarms may come and nobody sees them. Open the board.
+escalation-again = (perhaps said before)
+escalation-short-calling = calls
+escalation-short-sent = called
+escalation-short-failed = FAILED
+detail-escalation = Back-up
+escalated-calling = being called, since { $clock }
+escalated-sent = called { $clock }
+escalated-failed = COULD NOT BE CALLED ({ $times } tries, last { $clock }): ring yourself; see Sources
+escalated-not-needed = not called: it was taken before
+source-escalation-ready = ready, not used yet
+source-escalation-worked = worked last { $clock }
+source-escalation-failed = THE BACK-UP COULD NOT BE CALLED
+trouble-what-command-missing = the program is not there or may not be run: operations must look at its path
+trouble-what-command-failed = the program said that it failed: operations must try it
+trouble-what-command-too-slow = the program did not end in time and was stopped: operations must try it
+trouble-what-web-hook-refused = the receiver refused it: operations must look at address and secret
+trouble-what-web-hook-away = the receiver does not answer: operations must look at the address
+trouble-what-web-hook-too-slow = the receiver did not answer in time
+kind-entry-escalation-begun = back-up is called
+kind-entry-escalation-ended = call of the back-up

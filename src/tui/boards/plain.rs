@@ -4,6 +4,7 @@ use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Key, Said, key};
 use crate::protocol::Entry;
+use crate::protocol::entry::Escalation;
 use crate::theme::Role;
 
 pub fn column(words: Words<'_>, title: Key, width_min: u16, grow: u16, gives_way: u8) -> Column {
@@ -61,7 +62,21 @@ pub fn holder_cell(words: Words<'_>, entry: &Entry) -> Pieces {
     if words.model.is_pending(entry.id) {
         return vec![Piece::new(words.look.texts.get(key::COMMON_PENDING), Role::Pending)];
     }
+    if let (None, Some(escalation)) = (&entry.holder, &entry.escalation) {
+        return vec![called(words, escalation)];
+    }
     one(words.holder(entry))
+}
+
+/// Nobody has it, and a second person was called: how that stands.
+fn called(words: Words<'_>, escalation: &Escalation) -> Piece {
+    let (says, role) = match escalation.outcome.as_deref() {
+        None => (key::ESCALATION_SHORT_CALLING, Role::Pending),
+        Some("failed") => (key::ESCALATION_SHORT_FAILED, Role::LinkDown),
+        Some("sent") => (key::ESCALATION_SHORT_SENT, Role::Warning),
+        Some(_) => (key::COMMON_NOBODY, Role::Base),
+    };
+    Piece::new(words.look.texts.get(says), role)
 }
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {

@@ -18,6 +18,8 @@ use crate::theme::Role;
 
 /// Shorter lengths are said in seconds: within them an exchange is late.
 const SECONDS_SAID_BELOW: i64 = 120;
+/// The kind of the ways in which a second person is called: used when needed, and never heard otherwise.
+const ESCALATION: &str = "escalation";
 /// The kind of an agreement's desks, watched as a source is.
 const DESKS: &str = "desks";
 
@@ -113,6 +115,9 @@ fn condition(words: Words<'_>, it: &SourceHealth) -> Said {
         let what = words.code("source-set-up", it.why.as_deref().unwrap_or(&it.kind));
         return texts.with(key::SOURCE_NOT_SET_UP, &[("what", what.into())]);
     }
+    if it.kind == ESCALATION {
+        return escalation(words, it);
+    }
     let said = match (it.state, it.expected_within_s) {
         (SourceState::Late | SourceState::Silent, _) => missing(words, it),
         (_, Some(within)) => heard(words, it, within),
@@ -127,6 +132,22 @@ fn condition(words: Words<'_>, it: &SourceHealth) -> Said {
     match &it.why {
         Some(why) => said.join("; ", &words.code("trouble-what", why)),
         None => said,
+    }
+}
+
+fn escalation(words: Words<'_>, it: &SourceHealth) -> Said {
+    let texts = &words.look.texts;
+    match (it.state, it.heard_at) {
+        (SourceState::Silent | SourceState::Late, _) => {
+            let why = it.why.as_deref().map(|why| words.code("trouble-what", why));
+            let failed = texts.get(key::SOURCE_ESCALATION_FAILED);
+            why.map_or(failed.clone(), |why| failed.join(": ", &why))
+        }
+        (_, Some(at)) => {
+            let clock = dates::near(at, words.now());
+            texts.with(key::SOURCE_ESCALATION_WORKED, &[("clock", clock.into())])
+        }
+        (_, None) => texts.get(key::SOURCE_ESCALATION_READY),
     }
 }
 
@@ -233,7 +254,10 @@ pub fn strip(words: Words<'_>, room: u16) -> Vec<Piece> {
     if bad.is_empty() {
         return Vec::new();
     }
-    let in_full = |it: &&SourceHealth| Said::outside(&it.name).join(": ", &missing(words, it));
+    let in_full = |it: &&SourceHealth| match it.kind == ESCALATION {
+        true => Said::outside(&it.name).join(": ", &words.look.texts.get(key::SOURCE_ESCALATION_FAILED)),
+        false => Said::outside(&it.name).join(": ", &missing(words, it)),
+    };
     let shorter = |it: &&SourceHealth| short(words, it);
     let fits = |said: &[Said]| {
         let gaps = u16::try_from(said.len().saturating_sub(1) * 2).unwrap_or(u16::MAX);

@@ -13,7 +13,7 @@ use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::actions::Action as Offered;
 use crate::protocol::board::Contact;
-use crate::protocol::entry::{Due, HistoryLine, Live, WhereToLook};
+use crate::protocol::entry::{Due, Escalation, HistoryLine, Live, WhereToLook};
 use crate::protocol::{DueKind, Entry, EntryId};
 use crate::theme::Role;
 
@@ -118,6 +118,11 @@ impl Page<'_> {
             }
         };
         self.fact(self.get(key::DETAIL_HOLDER), &holder, Role::Base);
+        if let Some(escalation) = &entry.escalation {
+            let role =
+                if escalation.outcome.as_deref() == Some("failed") { Role::LinkDown } else { Role::Base };
+            self.fact(self.get(key::DETAIL_ESCALATION), &called(words, escalation), role);
+        }
         let opened = two_times(words, entry.opened_at, entry.recorded_at);
         let is_of_the_day = matches!(entry.board().name(), "discharges" | "visits");
         let label = if is_of_the_day { key::DETAIL_KNOWN } else { key::DETAIL_OPENED };
@@ -381,4 +386,12 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
         })
         .collect();
     when.join(" ", &who).join(": ", &what).join(" ", &Said::all(&codes, ", "))
+}
+
+/// How it stands with the second person who was called.
+fn called(words: Words<'_>, escalation: &Escalation) -> Said {
+    let code = escalation.outcome.as_deref().unwrap_or("calling");
+    let at = escalation.ended_at.unwrap_or(escalation.begun_at);
+    let args = [("clock", dates::near(at, words.now()).into()), ("times", escalation.times.into())];
+    words.look.texts.code_with("escalated", code, &args)
 }

@@ -1,0 +1,259 @@
+//! Escalation: watches for what nobody takes, records that a second person is called, calls, and records what became of
+//! it.
+//!
+//! Owns the order of these: on disk before anybody is called, so that a crash in between is made good after the restart,
+//! marked as perhaps a second time. Must never hand out anything about a citizen.
+
+mod send;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::long_secret;
+use crate::config::EscalationSettings;
+use crate::domain::entry::{self, Entry};
+use crate::domain::escalation::{due_at, is_needed};
+use crate::domain::identity::{Code, EntryId, Key, SourceName};
+use crate::domain::{Actor, Command};
+use crate::engine::{Engine, Failure, Order};
+use crate::i18n::{Texts, Value, dates, key};
+use send::{Channel, Message};
+
+/// The kind under which the ways are in source health.
+const KIND: &str = "escalation";
+/// Pause between looks (seconds).
+const LOOK_EVERY: TimeDelta = TimeDelta::seconds(1);
+/// Begun within a minute at most: whoever was called ten times knows. What is still not taken then follows.
+const BEGUN_PER_MINUTE_MAX: usize = 10;
+/// The first pause between tries; each next one is twice as long (seconds).
+const PAUSE_FIRST_SECONDS: i64 = 5;
+/// And never longer than this.
+const PAUSE_MAX_SECONDS: i64 = 120;
+
+/// Begins to watch, when there is a way to call somebody.
+pub fn start(
+    settings: Option<&EscalationSettings>,
+    engine: &Engine,
+    texts: &Texts,
+    stop: &CancellationToken,
+) -> Result<()> {
+    let Some(settings) = settings else { return Ok(()) };
+    let secret = settings.secret_file.as_deref().map(long_secret).transpose()?;
+    let channels = Channel::all(settings, secret)?;
+    let now = engine.clock.now();
+    for channel in &channels {
+        engine.health.expect(channel.name(), KIND, None, Vec::new(), now);
+    }
+    let watch = Watch {
+        engine: engine.clone(),
+        texts: texts.clone(),
+        channels: channels.into(),
+        tries: settings.tries,
+        started_at: now,
+        calling: Arc::default(),
+        begun: VecDeque::new(),
+    };
+    tokio::spawn(watch.run(stop.clone()));
+    Ok(())
+}
+
+struct Watch {
+    engine: Engine,
+    texts: Texts,
+    channels: Arc<[Channel]>,
+    tries: u32,
+    started_at: DateTime<Utc>,
+    /// About whom somebody is being called now.
+    calling: Arc<Mutex<BTreeSet<EntryId>>>,
+    /// When the last ones were begun.
+    begun: VecDeque<DateTime<Utc>>,
+}
+
+impl Watch {
+    async fn run(mut self, stop: CancellationToken) {
+        loop {
+            let now = self.engine.clock.now();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.engine.clock.sleep_until(now + LOOK_EVERY) => {}
+            }
+            self.look(&stop).await;
+        }
+    }
+
+    async fn look(&mut self, stop: &CancellationToken) {
+        let (state, now) = (self.engine.state(), self.engine.clock.now());
+        let mut due: Vec<_> = state
+            .open_entries()
+            .filter_map(|entry| Some((due_at(&state, entry)?.0, entry)))
+            .filter(|(at, _)| *at <= now)
+            .collect();
+        due.sort_by_key(|(at, entry)| (*at, entry.id));
+        for (_, entry) in due {
+            if !self.may_begin(now) || !self.begin(entry).await {
+                break;
+            }
+        }
+        let state = self.engine.state();
+        let running = state
+            .open_entries()
+            .filter(|entry| entry.escalation.as_ref().is_some_and(|it| it.ended.is_none()));
+        for entry in running {
+            self.call(entry, stop);
+        }
+    }
+
+    fn may_begin(&mut self, now: DateTime<Utc>) -> bool {
+        while self.begun.front().is_some_and(|at| now - *at >= TimeDelta::minutes(1)) {
+            self.begun.pop_front();
+        }
+        self.begun.len() < BEGUN_PER_MINUTE_MAX
+    }
+
+    /// On disk before anybody is called. False while the log cannot be written.
+    async fn begin(&mut self, entry: &Entry) -> bool {
+        // With the version: taken in the same moment it is refused, and must not stay so when it comes back.
+        let id = [entry.id.0.as_bytes().as_slice(), &entry.version.to_be_bytes()].concat();
+        let order = ordered(Key::of_bytes("escalate-", &id), entry.id, entry::Command::EscalationBegin);
+        match self.engine.order(order).await {
+            Ok(_) => {
+                self.begun.push_back(self.engine.clock.now());
+                info!(entry = %entry.id, "a second person is called");
+                true
+            }
+            Err(Failure::Unavailable) => false,
+            // Taken in the meantime.
+            Err(_) => true,
+        }
+    }
+
+    /// Calls in the background, once at a time for an entry.
+    fn call(&self, entry: &Entry, stop: &CancellationToken) {
+        let mut calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(escalation) = entry.escalation.as_ref().filter(|_| calling.insert(entry.id)) else { return };
+        let call = Call {
+            engine: self.engine.clone(),
+            texts: self.texts.clone(),
+            channels: self.channels.clone(),
+            tries: self.tries,
+            entry: entry.id,
+            again: escalation.begun_at < self.started_at,
+        };
+        let (calling, stop) = (self.calling.clone(), stop.clone());
+        tokio::spawn(async move {
+            let entry = call.entry;
+            tokio::select! {
+                // Not ended: after the restart it is done again.
+                () = stop.cancelled() => {}
+                () = call.run() => {}
+            }
+            calling.lock().unwrap_or_else(PoisonError::into_inner).remove(&entry);
+        });
+    }
+}
+
+fn ordered(id: Key, entry: EntryId, command: entry::Command) -> Order {
+    Order {
+        id,
+        actor: Actor::Timer,
+        entry: Some(entry),
+        expected_version: None,
+        happened_at: None,
+        command: Command::Entry(command),
+    }
+}
+
+/// One entry's call, from the first try to its end.
+struct Call {
+    engine: Engine,
+    texts: Texts,
+    channels: Arc<[Channel]>,
+    tries: u32,
+    entry: EntryId,
+    again: bool,
+}
+
+impl Call {
+    async fn run(&self) {
+        let (outcome, times) = self.call().await;
+        if outcome == "failed" {
+            warn!(entry = %self.entry, times, "a second person could not be called");
+        }
+        let outcome = Code::new(outcome).expect("outcomes are kebab-case constants");
+        let id = Key::of_bytes("escalated-", self.entry.0.as_bytes());
+        let command = entry::Command::EscalationEnd { outcome, times };
+        while let Err(Failure::Unavailable) =
+            self.engine.order(ordered(id.clone(), self.entry, command.clone())).await
+        {
+            self.pause(LOOK_EVERY).await;
+        }
+    }
+
+    async fn pause(&self, length: TimeDelta) {
+        self.engine.clock.sleep_until(self.engine.clock.now() + length).await;
+    }
+
+    async fn call(&self) -> (&'static str, u32) {
+        let mut pause = PAUSE_FIRST_SECONDS;
+        for times in 1..=self.tries {
+            let Some(message) = self.message() else { return ("not-needed", times - 1) };
+            if self.every_way(&message, times == self.tries).await {
+                return ("sent", times);
+            }
+            if times < self.tries {
+                self.pause(TimeDelta::seconds(pause)).await;
+                pause = (pause * 2).min(PAUSE_MAX_SECONDS);
+            }
+        }
+        ("failed", self.tries)
+    }
+
+    /// Every way is tried; true when one of them worked. The others then show as failed, and so do all at the end.
+    async fn every_way(&self, message: &Message, is_last: bool) -> bool {
+        let tried =
+            self.channels.iter().map(|channel| async move { (channel.name(), channel.send(message).await) });
+        let tried: Vec<(SourceName, Result<(), &'static str>)> = futures_util::future::join_all(tried).await;
+        let has_worked = tried.iter().any(|(_, sent)| sent.is_ok());
+        for (name, sent) in tried {
+            match sent {
+                Ok(()) => self.engine.health.heard(&name, KIND, self.engine.clock.now()),
+                Err(why) if has_worked || is_last => self.engine.health.cut(&name, Code::new(why).ok()),
+                Err(why) => warn!(way = %name, why, "a second person was not reached this time"),
+            }
+        }
+        has_worked
+    }
+
+    /// What is told: of the entry as it is now. None when it has been taken.
+    fn message(&self) -> Option<Message> {
+        let (state, now) = (self.engine.state(), self.engine.clock.now());
+        let entry = state.entry(self.entry).filter(|entry| is_needed(&state, entry))?;
+        let escalation = entry.escalation.as_ref()?;
+        let ids: Vec<&str> = entry.agreements().iter().map(|id| id.as_str()).collect();
+        let names: Vec<&str> = state.rules(entry.agreements()).map(|rules| rules.name.as_str()).collect();
+        let args: [(&str, Value); 3] = [
+            ("number", entry.number.into()),
+            ("agreement", names.join(", ").as_str().into()),
+            ("clock", dates::near(entry.opened_at, now).into()),
+        ];
+        let text = self.texts.code_with("escalation", escalation.why.name(), &args);
+        let again =
+            if self.again { self.texts.get(key::ESCALATION_AGAIN).to_string() + " " } else { String::new() };
+        Some(Message {
+            id: entry.id.to_string(),
+            why: escalation.why.name(),
+            number: entry.number,
+            board: entry.board().name(),
+            state: entry.state(),
+            agreement: ids.join(","),
+            opened_at: entry.opened_at,
+            again: self.again,
+            text: again + text.as_str(),
+        })
+    }
+}
