@@ -206,6 +206,7 @@ kind-alarms-justification-sent = begrundelse sendt
 kind-alarms-technical-done = teknisk klaret
 kind-alarms-corrected = rettet
 kind-duties-opened = frist begyndt
+kind-devices-heard = apparat hørt
 kind-duties-assigned = kommune valgt
 kind-duties-fell-late = for sent
 kind-duties-postponed = udskudt

@@ -204,6 +204,7 @@ kind-alarms-justification-sent = justification sent
 kind-alarms-technical-done = technical, done
 kind-alarms-corrected = corrected
 kind-duties-opened = deadline began
+kind-devices-heard = device heard
 kind-duties-assigned = municipality chosen
 kind-duties-fell-late = late
 kind-duties-postponed = postponed
