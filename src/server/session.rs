@@ -124,7 +124,10 @@ impl SourceSession {
     /// Reads the body, and believes the source.
     pub async fn read(self, app: &App, body: Body, max: usize) -> Result<Posted, ApiError> {
         let Self { person, name, claim } = self;
-        let body = bytes(app, body, max).await?;
+        let body = match bytes(app, body, max).await {
+            Ok(body) => body,
+            Err(ApiError(problem)) => return Err(refuse(app, &name, problem).await),
+        };
         if let Some(claim) = claim
             && let Err(problem) = app.options.signers.check(&name, &claim, &body, app.engine.clock.now())
         {
@@ -134,7 +137,8 @@ impl SourceSession {
     }
 }
 
-/// Whoever is on duty sees that a source is not believed: a wrong clock or secret on its side makes it silent.
+/// Whoever is on duty sees that a source is not heard: a body too large, or a wrong clock or secret on its side, which
+/// makes it silent.
 async fn refuse(app: &App, name: &SourceName, problem: Problem) -> ApiError {
     if let Ok(what) = Code::new(problem.code.as_str()) {
         app.engine.unreadable(name, "web-hook", what).await;

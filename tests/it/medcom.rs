@@ -206,6 +206,10 @@ async fn what_cannot_be_read_is_a_problem_and_is_seen() {
     })
     .await;
     assert_eq!(trouble["state"], "unreadable");
+    let health = server.board("anna").await["sources"].to_string();
+    for what in ["not-json", "xml-doctype", "body-too-large"] {
+        assert!(health.contains(what), "{what} in {health}");
+    }
     // An acknowledgement is never acknowledged.
     let mut acknowledgement = admit("h1").json();
     acknowledgement["entry"][0]["resource"]["eventCoding"]["code"] = json!("acknowledgement-message");

@@ -682,6 +682,20 @@ fn dangerous_xml_is_a_problem_with_its_code() {
 // ---- limits -----------------------------------------------------------------------------------
 
 #[test]
+fn a_field_that_is_there_twice_is_not_read_in_either_form() {
+    let json = death("h9", "admit-inpatient").json().to_string();
+    let twice =
+        json.replacen("\"deceasedBoolean\":true", "\"deceasedBoolean\":true,\"deceasedBoolean\":false", 1);
+    assert_ne!(json, twice);
+    let read = receive(twice.as_bytes(), &ours(), now());
+    assert_eq!(read.err(), Some(Unreadable { what: "name-twice" }));
+    let xml =
+        BY_HAND.replacen("<f:deceasedBoolean", "<f:deceasedBoolean value=\"true\"/><f:deceasedBoolean", 1);
+    let refused = receive(xml.as_bytes(), &ours(), now()).unwrap();
+    assert_eq!(refused.issues[0].code, "MSG_Datatype_Wrong");
+}
+
+#[test]
 fn too_much_of_anything_has_its_name() {
     let unreadable = |message: &Value| {
         receive(&serde_json::to_vec(message).unwrap(), &ours(), now()).map(|_| ()).unwrap_err().what

@@ -124,6 +124,7 @@ trouble-what-too-many-signatures = kilden sender for meget på én gang
 cli-secret-too-short = Hemmeligheden i { $file } er for kort: mindst { $min } tegn. Lav en: openssl rand -hex 32
 # Sygehusmeddelelser og XML
 trouble-what-nested-too-deep = en meddelelse er pakket for dybt ind og er ikke læst
+trouble-what-name-twice = en meddelelse har det samme felt to gange og er ikke læst
 trouble-what-too-many-entries = en meddelelse har for mange dele og er ikke læst
 trouble-what-header-id-too-long = en meddelelses nummer er for langt; den er ikke læst
 trouble-what-not-fhir = XML, men ingen FHIR-meddelelse

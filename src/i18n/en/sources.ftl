@@ -124,6 +124,7 @@ trouble-what-too-many-signatures = the source sends too much at once
 cli-secret-too-short = The secret in { $file } is too short: at least { $min } characters. Make one: openssl rand -hex 32
 # Hospital messages and XML
 trouble-what-nested-too-deep = a message is nested too deep and was not read
+trouble-what-name-twice = a message has the same field twice and was not read
 trouble-what-too-many-entries = a message has too many parts and was not read
 trouble-what-header-id-too-long = a message's id is too long; it was not read
 trouble-what-not-fhir = XML, but no FHIR message

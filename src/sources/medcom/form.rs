@@ -3,6 +3,9 @@
 //! Owns how FHIR's XML and JSON correspond, for the elements that are read or written here, and how much of anything a
 //! message may have. Must never know what a message means.
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::MESSAGE_MAX;
@@ -150,7 +153,73 @@ fn json(bytes: &[u8]) -> Result<Value, Unreadable> {
     if nesting(bytes) > DEPTH_MAX {
         return Err(Unreadable { what: "nested-too-deep" });
     }
-    serde_json::from_slice(bytes).map_err(|_| Unreadable { what: "not-json" })
+    let plain: Plain = serde_json::from_slice(bytes).map_err(|error| match error.is_data() {
+        true => Unreadable { what: "name-twice" },
+        false => Unreadable { what: "not-json" },
+    })?;
+    Ok(plain.0)
+}
+
+/// Any JSON in which no object has a name twice: readers differ in which of the two they believe.
+struct Plain(Value);
+
+impl<'de> Deserialize<'de> for Plain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(PlainVisitor).map(Self)
+    }
+}
+
+struct PlainVisitor;
+
+impl<'de> Visitor<'de> for PlainVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON without a name twice")
+    }
+
+    fn visit_bool<E>(self, it: bool) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_i64<E>(self, it: i64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_u64<E>(self, it: u64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_f64<E>(self, it: f64) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_str<E>(self, it: &str) -> Result<Value, E> {
+        Ok(it.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Plain(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+        let mut object = Map::new();
+        while let Some((name, Plain(value))) = fields.next_entry::<String, Plain>()? {
+            if object.insert(name, value).is_some() {
+                // Says nothing of the content.
+                return Err(serde::de::Error::custom("a name twice"));
+            }
+        }
+        Ok(Value::Object(object))
+    }
 }
 
 /// How deep objects and lists open inside each other at most, if it is JSON.
