@@ -57,7 +57,7 @@
 //! |---|---|---|
 //! | [`domain`] | rules, a file a board; ids, dates, agreements; names of all that is ever stored ([`domain::kinds`]) | nothing of ours, no I/O |
 //! | [`store`] | the event log: SQLite or memory, hash chain, witness, backup | domain |
-//! | [`care`] | the care system's port: who is this, write this note | domain |
+//! | [`care`] | the care system's port (who is this, write this note, what lists and calendars say, paused or not) and its adapters | domain |
 //! | [`engine`] | the writer, remembered keys, timers, live data, notes on their way, source health | store, domain, care |
 //! | [`protocol`] | what stands on the wire; attention and the replica rule | domain |
 //! | [`server`] | routes, sessions, scope, stream, looks, metrics | engine, protocol, domain |
@@ -93,6 +93,15 @@
 //!    generic over [`sources::Inbox`], so that a test needs no engine; says when it heard something).
 //! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
 //! 4. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
+//!
+//! What does not come by itself but must be asked is a [`sources::polled::Poll`]: hand it who is asked.
+//!
+//! # A new care system
+//!
+//! A folder in [`care`] and a variant of [`care::Care`]; the compiler lists the rest. What a municipality must first tell
+//! us is a setting of its own, and without it that one [ability](care::Ability) is *not set up*: said at the start, by
+//! `doctor` and among the sources. Its names and texts pass through and stay nowhere; a CPR number goes out in the body
+//! of one search.
 //!
 //! # A new board in an hour
 //!

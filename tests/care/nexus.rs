@@ -331,6 +331,21 @@ async fn a_lost_answer_to_a_note_is_away_and_it_is_not_tried_again_by_itself() {
 }
 
 #[tokio::test]
+async fn a_note_whose_asker_went_away_is_written_once() {
+    let double = double().await;
+    let care = care(&double);
+    double.set(Mode::Slow);
+    let (writing, note) = (care.clone(), key("bo-1"));
+    let asker =
+        tokio::spawn(async move { writing.write_note(&note, &citizen(), "Faldet.", said_at()).await });
+    bounded("a held request", double.until_held(1)).await;
+    asker.abort();
+    double.set(Mode::Well);
+    let receipt = care.write_note(&key("bo-1"), &citizen(), "Faldet.", said_at()).await.unwrap();
+    assert_eq!((receipt.as_str(), double.written().len()), ("nexus-form-9001", 1));
+}
+
+#[tokio::test]
 async fn what_is_not_set_up_says_so_and_asks_nothing() {
     let double = double().await;
     let care = care_with(&double, Names::default(), limits());

@@ -186,6 +186,32 @@ async fn a_discharge_from_an_activity_list_stands_on_the_board_once_and_resuming
 }
 
 #[tokio::test]
+async fn planned_visits_stand_on_the_board_and_are_not_late_by_silence_where_starts_are_not_told() {
+    let visits = "[care.visits]\ncitizens_list = \"Vores borgere\"\nagreement = \"jammerbugt\"\n\
+        title_field = \"title\"\nhelp = { \"Personlig pleje\" = \"personal\" }\ngrant = \"service\"\n\
+        planned_field = \"start\"\n";
+    let mut night = Night::begin(&format!("{NAMES}{visits}")).await;
+    let at = vagttavle::clock::Clock::system().now() - chrono::TimeDelta::hours(2);
+    let event = json!({ "id": 31, "title": "Personlig pleje", "start": at.to_rfc3339() });
+    night.double.event(12384, event);
+    night.double.row("Vores borgere", 1, "Borger", "2026-11-01T00:00:00Z", 12384);
+    let visit = wait_for("the visit", || async {
+        let board = night.board().await;
+        let found = board["entries"].as_array().unwrap().iter().find(|it| it["board"] == "visits").cloned();
+        found.ok_or(board)
+    })
+    .await;
+    assert_eq!((&visit["state"], &visit["citizen"]), (&json!("planned"), &json!("nexus-12384")));
+    let board = night.board().await;
+    let named =
+        |name: &str| board["sources"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned();
+    assert_eq!(named("nexus-kalender").unwrap()["state"], "ok");
+    assert_eq!(named("nexus-visit-starts").unwrap()["why"], "care-visit-starts");
+    assert!(night.serving.terminate().success());
+    night.log_is_discreet();
+}
+
+#[tokio::test]
 async fn a_note_that_waited_and_is_refused_becomes_an_entry_and_is_not_lost_silently() {
     let mut night = Night::begin(NAMES).await;
     let entry = night.alarm().await;

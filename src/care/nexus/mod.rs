@@ -116,16 +116,21 @@ impl Client {
         text: &str,
         at: DateTime<Utc>,
     ) -> Result<ExternalId, CareError> {
-        let mut receipts = self.receipts.lock().await;
-        if let Some(receipt) = receipts.get(key) {
-            return Ok(receipt.clone());
-        }
-        let receipt = self.new_note(key, citizen, text, at).await?;
-        if receipts.len() >= RECEIPTS_MAX {
-            receipts.clear();
-        }
-        receipts.insert(key.clone(), receipt.clone());
-        Ok(receipt)
+        let (client, key, citizen, text) = (self.clone(), key.clone(), citizen.clone(), text.to_owned());
+        // A task of its own: an asker that goes away must not leave a form half sent and its receipt unheard.
+        let writing = tokio::spawn(async move {
+            let mut receipts = client.receipts.lock().await;
+            if let Some(receipt) = receipts.get(&key) {
+                return Ok(receipt.clone());
+            }
+            let receipt = client.new_note(&key, &citizen, &text, at).await?;
+            if receipts.len() >= RECEIPTS_MAX {
+                receipts.clear();
+            }
+            receipts.insert(key, receipt.clone());
+            Ok(receipt)
+        });
+        writing.await.unwrap_or(Err(CareError::Away { why: Why::Failed }))
     }
 
     /// See [`super::Care::set_paused`].
@@ -289,6 +294,16 @@ impl Client {
         text: &str,
         at: DateTime<Utc>,
     ) -> Result<ExternalId, CareError> {
+        let preparing = self.prepared_note(citizen, signed(text, key, at));
+        // Nothing is written yet: one that takes too long may wait and be tried again.
+        let prepared = tokio::time::timeout(self.session.limits.write_for, preparing).await;
+        let (create, note) = prepared.unwrap_or(Err(CareError::Away { why: Why::TookTooLong }))?;
+        let written = self.session.write(Method::POST, &create, &note).await.map_err(not_a_citizen)?;
+        external("nexus-form", &written).ok_or(UNREADABLE)
+    }
+
+    /// The named form with the text in its field, and where it is sent.
+    async fn prepared_note(&self, citizen: &CitizenId, text: String) -> Result<(Url, Value), CareError> {
         let (form, field, action) = self.names.note().map_err(not_set_up)?;
         let found = self.citizen(citizen).await?;
         let forms = self.follow(&found, "availableFormDefinitions").await?;
@@ -304,9 +319,8 @@ impl Client {
         let items = note.get_mut("items").and_then(Value::as_array_mut).ok_or(UNREADABLE)?;
         let item = items.iter_mut().find(|item| hal::text(item, "label") == Some(field));
         let item = item.and_then(Value::as_object_mut).ok_or(not_set_up("care.nexus.note_field"))?;
-        item.insert("value".into(), Value::String(signed(text, key, at)));
-        let written = self.session.write(Method::POST, &create, &note).await.map_err(not_a_citizen)?;
-        external("nexus-form", &written).ok_or(UNREADABLE)
+        item.insert("value".into(), Value::String(text));
+        Ok((create, note))
     }
 }
 

@@ -15,7 +15,7 @@ use oauth2::{AsyncHttpClient, ClientId, ClientSecret, HttpRequest, HttpResponse,
 use reqwest::{Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use super::super::http::{self, Limits, away, bounded, by_status, is_worth_another_try};
@@ -26,6 +26,8 @@ use crate::clock::steady;
 /// Longest answer that is read (bytes): a page of a list, or a form with all its fields.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
+/// Requests under way at once; more wait here and not at Nexus.
+const AT_ONCE_MAX: usize = 16;
 /// A token is renewed this long before it ends; one that lives shorter than twice this, at half its life.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
 /// For a token whose answer does not say.
@@ -64,6 +66,7 @@ pub struct Session {
     secret: SecretString,
     /// Held while one is fetched: many askers, one request.
     token: Arc<Mutex<Option<Token>>>,
+    turns: Arc<Semaphore>,
     pub limits: Limits,
 }
 
@@ -92,6 +95,7 @@ impl Session {
             client_id: ClientId::new(access.client_id),
             secret: access.secret,
             token: Arc::default(),
+            turns: Arc::new(Semaphore::new(AT_ONCE_MAX)),
             limits,
         })
     }
@@ -147,6 +151,7 @@ impl Session {
         body: Option<&Value>,
         within: Duration,
     ) -> Result<Value, CareError> {
+        let _turn = self.turns.acquire().await;
         let mut refused = None;
         loop {
             let token = self.token(refused.as_ref()).await?;
