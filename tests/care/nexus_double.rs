@@ -380,7 +380,10 @@ impl Double {
                 json!({ "_links": { "events": self.href(mode, &format!("calendars/{number}/events")) } }),
             ),
             ("GET", ["calendars", number, "events"]) => {
-                assert!(query.starts_with("from=2026-") && query.contains(".000Z"), "{query}");
+                assert!(
+                    query.starts_with("from=2026-") && query.contains("Z&to=2026-") && query.ends_with('Z'),
+                    "{query}"
+                );
                 let number: u64 = number.parse().ok()?;
                 let events = self.with(|world| world.events.get(&number).cloned().unwrap_or_default());
                 Some(json!({ "eventResources": events }))
