@@ -202,6 +202,11 @@ impl Entry {
         self.closed_at.is_none()
     }
 
+    /// More than a visit as planned: somebody may ring about it.
+    pub fn is_spoken_of(&self) -> bool {
+        self.number <= SPOKEN_MAX
+    }
+
     pub fn due(&self, what: DueKind) -> Option<&Due> {
         self.dues.iter().find(|due| due.what == what)
     }

@@ -319,9 +319,10 @@ impl Engine {
         self.notes.waiting()
     }
 
-    /// Asks the care system who an entry is about, in the background; puts the answer in live data.
+    /// Asks the care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
+    /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one.
     pub(crate) fn ask_who(&self, entry: &Entry) {
-        let Some(whose) = notes::whose(entry) else { return };
+        let Some(whose) = notes::whose(entry).filter(|_| entry.is_spoken_of()) else { return };
         let engine = self.clone();
         let id = entry.id;
         let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
@@ -336,6 +337,18 @@ impl Engine {
                 engine.clock.sleep_until(engine.clock.now() + ASK_WHO_AGAIN).await;
             }
         });
+    }
+
+    /// Somebody opens a visit as planned: only now the care system is asked who it is about.
+    pub async fn ask_on_opening(&self, entry: &Entry) {
+        let is_named = self.live.get(entry.id).is_some_and(|personal| personal.name.is_some());
+        if entry.is_spoken_of() || !entry.is_open() || is_named {
+            return;
+        }
+        if let Some(whose) = notes::whose(entry) {
+            let answer = self.care.who(&whose).await;
+            self.told_who(entry.id, None, answer).await;
+        }
     }
 
     fn is_open(&self, entry: EntryId) -> bool {

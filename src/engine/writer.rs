@@ -505,7 +505,11 @@ impl Writer {
             match self.state.entry(*id) {
                 Some(entry) if entry.is_open() => {
                     let known = before.entry(*id);
-                    if known.is_none_or(|known| known.citizen != entry.citizen || !known.is_open()) {
+                    let is_news = |known: &crate::domain::entry::Entry| {
+                        let is_spoken_of_now = entry.is_spoken_of() && !known.is_spoken_of();
+                        known.citizen != entry.citizen || !known.is_open() || is_spoken_of_now
+                    };
+                    if known.is_none_or(is_news) {
                         unknown.push(entry.id);
                     }
                 }

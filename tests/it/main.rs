@@ -10,6 +10,7 @@ mod escalation;
 mod exchanges;
 mod headless_desk;
 mod history;
+mod homecare;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;

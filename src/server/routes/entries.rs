@@ -38,6 +38,7 @@ pub async fn entry(
     let (state, now) = (app.engine.state(), app.engine.clock.now());
     let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
     app.looks.log(&person.name, found, purpose).await;
+    app.engine.ask_on_opening(found).await;
     let records = app.engine.reader.read_entry(id).await?;
     let history = records
         .into_iter()
