@@ -137,8 +137,7 @@ fn around(good: &Value, place: &str) -> Vec<Mutant> {
         change(changed.pointer_mut(parent).expect("the parent of a place"));
         Mutant { what: format!("{place:?} {what}"), bytes: changed.to_string().into_bytes() }
     };
-    // Last in order.
-    const TWICE: &str = "~ a name that nothing has";
+    const TWICE: &str = "a name that nothing has";
     match good.pointer(parent) {
         Some(Value::Object(fields)) => {
             let mut mutants = vec![changed("removed", &|it| {
