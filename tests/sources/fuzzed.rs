@@ -27,9 +27,8 @@ fn every_target_takes_good_input_and_all_that_can_be_broken_of_it() {
     }
 }
 
+// PROPTEST_CASES=100000 for a longer round.
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn any_bytes_are_taken(bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
         TARGETS.iter().for_each(|target| (target.run)(&bytes));
