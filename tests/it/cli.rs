@@ -176,3 +176,23 @@ async fn a_demo_without_a_screen_says_where_it_is_and_who_may_come_and_ends_when
     assert!(demo.terminate().success());
     assert!(!home.path(".local").exists(), "a demo stores nothing");
 }
+
+#[tokio::test]
+async fn a_citizens_history_without_a_screen() {
+    let home = Home::new();
+    let (serving, way, entry) = with_an_alarm(&home).await;
+    let number = &entry["number"];
+    home.run(&format!("show {number} --history {way}")).refused(&["hvilken borger"]);
+    let source = home.add("anden", "source", "jammerbugt");
+    let raised = json!({ "type": "alarm-raised", "alarm": "b", "citizen": "c-1" });
+    let receipt = serving.observe(&source, "k", raised).await;
+    let anna = std::fs::read_to_string(home.path("anna.token")).unwrap();
+    let entry = find(&serving.get("/v1/board", &anna).await.body, receipt["entry"].as_str().unwrap());
+    let show = format!("show {} --history --purpose complaint {way}", entry["number"]);
+    let said = home.run(&show).good();
+    assert!(said.contains("Nødkald") && said.contains("Det er alt i loggen"), "{said}");
+    let read: Value = serde_json::from_str(&home.run(&format!("{show} --json")).good()).unwrap();
+    assert_eq!((&read["citizen"], read["entries"].as_array().map(Vec::len)), (&json!("c-1"), Some(1)));
+    let said = home.run(&format!("show {} --history --purpose curiosity {way}", entry["number"]));
+    assert_eq!(said.status.code(), Some(2), "{said:?}");
+}
