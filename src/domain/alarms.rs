@@ -453,6 +453,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
         Body::Alarm(known) => {
             known.device.as_ref() == Some(device)
                 && (known.technical, known.test) == (signal.technical, signal.test)
+                && is_same_trigger(known.trigger.as_ref(), signal.trigger.as_ref())
                 && known.response.is_none()
                 && known.outcome.is_none()
                 && known.unanswered_at.is_none()
@@ -461,6 +462,14 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
         }
         _ => false,
     })
+}
+
+/// Smoke after a fall is no repetition of the fall. What did not say what it was may be either.
+fn is_same_trigger(known: Option<&Code>, signal: Option<&Code>) -> bool {
+    match (known, signal) {
+        (Some(known), Some(signal)) => known == signal,
+        _ => true,
+    }
 }
 
 fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {

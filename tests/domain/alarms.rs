@@ -8,6 +8,8 @@ use vagttavle::domain::entry::DueKind;
 use vagttavle::domain::identity::{Board, EntryId, SourceName};
 use vagttavle::protocol::project;
 
+use vagttavle::domain::observation::Observation;
+
 use crate::support::*;
 
 fn raised() -> (World, EntryId) {
@@ -396,6 +398,23 @@ fn repeated_signals_of_a_device_fold_into_the_alarm_that_still_rings() {
     assert_eq!(world.tells("central", alarm_raised("a-2")), Err(Refusal::Unchanged), "told twice");
     world.given(alarm_cleared("a-2"));
     assert!(world.alarm(alarm).cleared_at.is_some(), "a fact about the second id is about the same alarm");
+}
+
+#[test]
+fn smoke_after_a_fall_is_an_alarm_of_its_own() {
+    let (mut world, alarm) = raised();
+    let mut smoke = alarm_raised("a-2");
+    if let Observation::AlarmRaised { trigger, .. } = &mut smoke {
+        *trigger = Some(code("smoke"));
+    }
+    world.given(smoke);
+    assert_ne!(world.of("a-2"), alarm);
+    let mut unsaid = alarm_raised("a-3");
+    if let Observation::AlarmRaised { trigger, .. } = &mut unsaid {
+        *trigger = None;
+    }
+    world.given(unsaid);
+    assert!(world.of("a-3") == alarm || world.of("a-3") == world.of("a-2"));
 }
 
 #[test]

@@ -65,6 +65,48 @@ pub fn start(agreement: &str, more: &str) -> (Server, SocketAddr) {
     (server, SocketAddr::from(([127, 0, 0, 1], port)))
 }
 
+/// What the program says in Danish when these settings do not let it start.
+fn refusal(settings: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("agreements")).unwrap();
+    let slow = QUICK.replace("ring_out_seconds = { own = 3 }", "ring_out_seconds = { own = 1790 }");
+    std::fs::write(folder.path().join("agreements/hurtig.toml"), slow).unwrap();
+    let config = folder.path().join("server.toml");
+    std::fs::write(&config, format!("agreements = \"agreements\"\n[[scaip]]\n{settings}\n")).unwrap();
+    let out = std::process::Command::new(env!("CARGO_BIN_EXE_vagttavle"))
+        .env_clear()
+        .env("HOME", folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path().join("data"))
+        .arg("--config")
+        .arg(&config)
+        .output()
+        .unwrap();
+    assert!(!out.status.success());
+    String::from_utf8(out.stderr).unwrap()
+}
+
+#[test]
+fn what_does_not_fit_is_said_at_start_in_danish_with_what_to_do() {
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap();
+    let free = format!("listen = ['udp://127.0.0.1:{}']", free_port());
+    let cases = [
+        (format!("{free}\nagreement = 'hurtig'"), "ringer ud efter 1790 sekunder"),
+        (format!("{free}\nagreement = 'jammerbugt'\nholds_seconds = 190"), "apparaterne giver op efter 190"),
+        (format!("{free}\nagreement = 'ukendt'"), "aftalen ukendt er ikke i kraft"),
+        (format!("listen = ['udp://{at}']\nagreement = 'jammerbugt'"), "Kan ikke lytte efter nødkald på"),
+        (
+            "listen = ['tls://127.0.0.1:0']\nagreement = 'jammerbugt'\ncertificate_file = 'x'\nkey_file = 'y'".into(),
+            "kan ikke bruges som certifikat eller nøgle",
+        ),
+    ];
+    for (settings, says) in cases {
+        let said = refusal(&settings);
+        assert!(said.contains(says), "{settings}: {said}");
+    }
+}
+
 /// The alarms on the board.
 pub fn alarms(server: &Server, token: &str) -> Vec<Value> {
     let board = server.board(token);

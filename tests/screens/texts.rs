@@ -72,6 +72,28 @@ fn every_trouble_with_an_exchange_has_words() {
 }
 
 #[test]
+fn every_trouble_with_alarm_units_and_every_trigger_has_words() {
+    let texts: String = sources("sources/scaip").into_iter().map(|(_, text)| text).collect();
+    let codes: BTreeSet<String> = ["unreadable(", "tell(", "Err(", "Lost(", "ok_or(", "{ ", "=> ", "new("]
+        .iter()
+        .flat_map(|before| quoted_after(&texts, before))
+        .filter(|code| !code.ends_with('-') && code.contains('-'))
+        .filter(|code| !["municipal-unit", "content-type", "sha-256"].contains(&code.as_str()))
+        .collect();
+    let triggers: Vec<&str> = codes.iter().map(String::as_str).filter(|it| TRIGGERS.contains(it)).collect();
+    assert_eq!(triggers.len(), TRIGGERS.len(), "{codes:?}");
+    has_words("trigger", triggers);
+    let troubles = codes.iter().map(String::as_str).filter(|it| !TRIGGERS.contains(it));
+    let troubles: Vec<&str> = troubles.collect();
+    assert!(troubles.len() > 15, "{troubles:?}");
+    has_words("trouble-what", troubles);
+}
+
+/// Those of alarm units that are more than one word.
+const TRIGGERS: [&str; 7] =
+    ["alarm-unit", "carbon-monoxide", "fixed-trigger", "link-back", "link-lost", "mains-back", "mains-lost"];
+
+#[test]
 fn every_recorded_kind_has_words() {
     let shown = |kind: &&str| !kind.starts_with("people.") && !kind.starts_with("agreements.");
     let kinds: Vec<String> =

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::sources::Stands;
+use vagttavle::sources::scaip::ask::{Asked, ask};
 use vagttavle::sources::scaip::link::Receiver;
 use vagttavle::sources::scaip::settings::{Settings, Transport};
 
@@ -644,6 +645,18 @@ async fn a_registered_unit_is_answered_where_it_says() {
     let own = back.hear().await;
     assert_eq!(snu(&own), Some(4));
     back.confirm(&own).await;
+}
+
+#[tokio::test]
+async fn a_receiver_can_be_asked_as_a_unit_would() {
+    let world = World::new("test_accounts = ['990001']").await;
+    let asked =
+        ask(world.at["udp"], "990001", "canary1", &[("dty", "3"), ("stc", "10")], BOUND).await.unwrap();
+    assert_eq!(asked, Asked { sip: 200, status: Some(0) });
+    world.inbox.change(|seen| seen.turn_away = 1);
+    let asked = ask(world.at["udp"], "990001", "canary2", &[("dty", "3")], BOUND).await.unwrap();
+    assert_eq!(asked, Asked { sip: 503, status: None });
+    assert_eq!(world.told(), ["raised 990001/canary1 test"]);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! sip: the transport, and the only file that knows the SIP library. wire: a body -> a request, and an answer -> a
 //! body. translate: what a request means for the boards, and what is answered; pure. auth: digest authentication.
-//! pulse: who should be heard and is not. link: the listener, and what waits. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
+//! pulse: who should be heard and is not. link: the listener, and what waits. ask: the other side of it, to try whether alarms get through. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
 //! when a person's claim is, *not treated* only when the ring-out is, until then *hold*.
 //!
 //! # What a unit is called
@@ -12,6 +12,7 @@
 //! reused reference is `cid/ref/2`. What cannot be an id (it has the shape of a CPR number, or a character that no id
 //! has) becomes a digest of itself: the alarm rings all the same, and only the care system cannot tell whose it is.
 
+pub mod ask;
 pub mod auth;
 pub mod link;
 pub mod pulse;

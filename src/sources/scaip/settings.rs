@@ -194,6 +194,12 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// Nobody but this one.
+    pub fn only(address: IpAddr) -> Self {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        Self { networks: vec![Network { address, bits }], anybody: false }
+    }
+
     pub fn is_allowed(&self, address: IpAddr) -> bool {
         self.anybody
             || address.to_canonical().is_loopback() && self.networks.is_empty()

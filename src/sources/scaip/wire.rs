@@ -241,6 +241,15 @@ impl Answer {
     }
 }
 
+/// A request and its content type. For those who ask.
+pub fn question(account: &str, reference: &str, elements: &[(&str, &str)]) -> (&'static str, String) {
+    let said = |(name, text): (&str, &str)| Element { text: text.to_owned(), ..Element::new(name) };
+    let always = [("ref", reference), ("cid", account)];
+    let all = always.into_iter().chain(elements.iter().copied());
+    let request = all.fold(Element::new("mrq"), |request, element| request.holding(said(element)));
+    (CONTENT_TYPE, request.document())
+}
+
 /// What an answer of the other side says: its reference and status. For those who ask.
 ///
 /// # Errors
