@@ -216,7 +216,6 @@ kind-sources-opened = kilde i uorden
 kind-sources-repeated = skete igen
 kind-sources-recovered = hørt igen
 kind-sources-done = set
-kind-devices-heard = enheden hørt
 kind-shift-signed-on = mødt ind
 kind-shift-signed-off = meldt fra
 actor-timer = tiden

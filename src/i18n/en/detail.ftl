@@ -214,7 +214,6 @@ kind-sources-opened = source in trouble
 kind-sources-repeated = happened again
 kind-sources-recovered = heard again
 kind-sources-done = seen
-kind-devices-heard = device heard
 kind-shift-signed-on = signed on
 kind-shift-signed-off = signed off
 actor-timer = time
