@@ -59,12 +59,8 @@ fn cannot_listen(error: CannotListen) -> Failed {
 fn rings_out_in_time(settings: &Settings, engine: &Engine) -> Result<()> {
     let state = engine.state();
     let agreement = settings.agreement.as_str();
-    let Some(rules) = state.agreements.get(&settings.agreement) else {
-        return Err(Failed::new(key::CLI_SCAIP_NO_AGREEMENT)
-            .with("name", settings.name.as_str())
-            .with("agreement", agreement)
-            .into());
-    };
+    // That it is in force is checked with those of all other sources.
+    let Some(rules) = state.agreements.get(&settings.agreement) else { return Ok(()) };
     let ring_out = value_of(&rules.alarms.ring_out_seconds);
     match fit(ring_out, settings.holds_seconds) {
         Fit::Fits => Ok(()),

@@ -94,7 +94,7 @@ fn what_does_not_fit_is_said_at_start_in_danish_with_what_to_do() {
     let cases = [
         (format!("{free}\nagreement = 'hurtig'"), "ringer ud efter 1790 sekunder"),
         (format!("{free}\nagreement = 'jammerbugt'\nholds_seconds = 190"), "apparaterne giver op efter 190"),
-        (format!("{free}\nagreement = 'ukendt'"), "aftalen ukendt er ikke i kraft"),
+        (format!("{free}\nagreement = 'ukendt'"), "agreement nævner aftalen ukendt"),
         (format!("listen = ['udp://{at}']\nagreement = 'jammerbugt'"), "Kan ikke lytte efter nødkald på"),
         (
             "listen = ['tls://127.0.0.1:0']\nagreement = 'jammerbugt'\ncertificate_file = 'x'\nkey_file = 'y'".into(),

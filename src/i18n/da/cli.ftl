@@ -6,7 +6,6 @@ cli-postgres-later = PostgreSQL kommer i en senere udgave. Brug en mappe: --data
 cli-unknown-database = Ukendt database. Brug en mappe: --data MAPPE
 cli-cannot-listen = Kan ikke lytte på { $address }: { $why }. Vælg en anden adresse med --listen.
 cli-scaip-cannot-listen = Kan ikke lytte efter nødkald på { $address }: { $why }. Ret listen under [[scaip]], eller stop det program, der har porten.
-cli-scaip-no-agreement = [[scaip]] { $name }: aftalen { $agreement } er ikke i kraft. Se `vagttavle agreement list`, og ret agreement.
 cli-scaip-too-late = Nødkald under { $agreement } ringer ud efter { $seconds } sekunder, men apparaterne giver op efter { $holds }. Sæt ring_out_seconds i aftalen ned, så der er 20 sekunder tilbage, eller sæt apparaternes ventetid og holds_seconds under [[scaip]] op.
 cli-scaip-certificate = { $file } kan ikke bruges som certifikat eller nøgle: { $why }. Den skal være PEM, og de to skal høre sammen.
 cli-not-loopback = { $address } er ikke maskinens egen adresse. Serveren taler uden kryptering og lytter kun på loopback; brug SSH.

@@ -6,7 +6,6 @@ cli-postgres-later = PostgreSQL comes in a later version. Use a folder: --data D
 cli-unknown-database = Unknown database. Use a folder: --data DIR
 cli-cannot-listen = Cannot listen on { $address }: { $why }. Choose another address with --listen.
 cli-scaip-cannot-listen = Cannot listen for alarms on { $address }: { $why }. Change listen under [[scaip]], or stop the program that has the port.
-cli-scaip-no-agreement = [[scaip]] { $name }: the agreement { $agreement } is not in force. See `vagttavle agreement list`, and change agreement.
 cli-scaip-too-late = Alarms under { $agreement } ring out after { $seconds } seconds, but the units give up after { $holds }. Lower ring_out_seconds in the agreement so that 20 seconds are left, or raise the units' waiting time and holds_seconds under [[scaip]].
 cli-scaip-certificate = { $file } cannot be used as a certificate or key: { $why }. It must be PEM, and the two must belong together.
 cli-not-loopback = { $address } is not the machine's own address. The server speaks without encryption and listens on loopback only; use SSH.
