@@ -2,6 +2,7 @@
 
 mod admin;
 mod adopted;
+mod canary;
 mod care;
 mod demo;
 mod desk;
@@ -281,6 +282,10 @@ fn say_what_is_not_set_up(engine: &Engine) {
             engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
+    // A call of our own to a queue without members: there is no such thing yet, and it says so.
+    if let Ok(name) = SourceName::new("kanariefugl-opkald") {
+        engine.health.not_set_up(name, "canary", Code::new("canary-call").ok(), engine.clock.now());
+    }
 }
 
 async fn serve(args: Serve, texts: &Texts) -> Result<()> {
@@ -316,6 +321,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
     visits::start(&settings, &engine, &stop)?;
     escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
+    canary::start(&settings, &engine, &stop)?;
     say_what_is_not_set_up(&engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;

@@ -62,6 +62,9 @@ pub struct Settings {
     /// Hospital notifications posted to `/v1/medcom`.
     #[serde(default)]
     pub medcom: Option<MedcomSettings>,
+    /// An alarm of our own that must come back.
+    #[serde(default)]
+    pub canary: Option<CanarySettings>,
     /// How a second person is called.
     #[serde(default)]
     pub escalation: Option<EscalationSettings>,
@@ -140,6 +143,48 @@ impl EscalationSettings {
 /// What stands in braces.
 fn words_in(argument: &str) -> impl Iterator<Item = &str> {
     argument.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(word, _)| word))
+}
+
+/// `[canary]`: an alarm of our own, sent to our own receiver.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanarySettings {
+    /// The receiver's address as units use it; by UDP.
+    pub alarm: std::net::SocketAddr,
+    /// Its account (`cid`): one of the receiver's `test_accounts`.
+    #[serde(default = "canary_account")]
+    pub account: String,
+    /// How often it is sent (seconds).
+    #[serde(default = "canary_every_s")]
+    pub every_s: u32,
+    /// How soon it must be back on the board (seconds).
+    #[serde(default = "canary_within_s")]
+    pub within_s: u32,
+}
+
+fn canary_account() -> String {
+    "kanariefugl".into()
+}
+
+fn canary_every_s() -> u32 {
+    300
+}
+
+fn canary_within_s() -> u32 {
+    10
+}
+
+impl CanarySettings {
+    fn check(&self) -> Result<(), String> {
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '-';
+        if self.account.is_empty() || self.account.len() > 40 || !self.account.chars().all(is_plain) {
+            return Err("account must be letters, digits and hyphens".into());
+        }
+        if self.every_s < 30 || self.within_s == 0 || self.within_s >= self.every_s {
+            return Err("every_s must be 30 or more, and within_s shorter than that".into());
+        }
+        Ok(())
+    }
 }
 
 /// One `[[web_hook]]`: a source that has a token and posts to us.
@@ -277,6 +322,9 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
             return Err(BadConfig::whole(file, format!("{block} {name}: the name is used twice")));
         }
         names.push(name);
+    }
+    if let Some(canary) = &settings.canary {
+        canary.check().map_err(|bad| BadConfig::whole(file, format!("[canary]: {bad}")))?;
     }
     if let Some(escalation) = &mut settings.escalation {
         escalation.secret_file = escalation.secret_file.take().map(|path| folder.join(path));

@@ -17,7 +17,9 @@ use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::{Applied, Replica};
-use crate::protocol::{CitizenId, CommandReply, CommandRequest, EntryId, Key, Problem, StreamItem};
+use crate::protocol::{
+    Board, CitizenId, CommandReply, CommandRequest, Entry, EntryId, Key, Level, Problem, StreamItem,
+};
 
 /// An alarm nobody has taken rings again after this long where no agreement says otherwise.
 const BELL_REPEAT_SECONDS: i64 = 30;
@@ -114,6 +116,12 @@ fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
                 model.notice = Some(Notice::NewAlarm { number });
                 model.rung_at = Some(now);
                 effects.extend([Effect::Bell, Effect::Notify { ringing: model.ringing().count() }]);
+            }
+            let is_missed =
+                |entry: &&Entry| entry.board() == Board::Sources && entry.attention.level == Level::Duty;
+            if entry.filter(|_| is_new).and_then(|id| model.entry(id)).filter(is_missed).is_some() {
+                // Once: silence must be heard of, and is no alarm.
+                effects.push(Effect::Bell);
             }
             effects.extend(refetch_detail(model, entry));
             effects

@@ -2,6 +2,7 @@
 
 mod api;
 mod bad_input;
+mod canary;
 mod care;
 mod cli;
 mod commands;

@@ -44,6 +44,7 @@ source-set-up-care-pause = paused_state og active_state i [care.nexus]: sæt sel
 source-set-up-escalation = [escalation] i serverens indstillinger; ingen kaldes op, når ingen tager et nødkald
 source-set-up-canary = [canary] i serverens indstillinger
 source-set-up-nobody-listening-unset = nobody_listening_seconds i aftalen; ingen får at vide, at alle tavler er lukkede
+source-set-up-canary-call = prøveopkald til en kø uden medlemmer kan endnu ikke laves; se på centralens linje
 source-set-up-no-token = kilden har intet token; kør: vagttavle user add NAVN --role source
 
 trouble-silent = siger intet
@@ -191,3 +192,8 @@ trouble-what-scaip-id-too-long = et nødkalds nummer er for langt: ring til leve
 trouble-what-scaip-field-missing = et nødkald mangler kontonummer eller reference; det ringer alligevel: ring til leverandøren
 trouble-what-scaip-account-no-id = et kontonummer ligner et CPR-nummer og gemmes ikke: få leverandøren til at ændre det
 trouble-what-no-unit-heard = ingen apparater høres mere: se på net og SIP, ring til driften
+source-canary-failed = INTET NØDKALD KOM IGENNEM siden { $clock }
+trouble-what-canary-not-sent = det kunne ikke sendes: driften må se på [canary]
+trouble-what-canary-not-back = det kom ikke på tavlen: modtageren, adressen eller vejen dertil er i stykker
+trouble-what-canary-not-closed = det kunne ikke lukkes igen
+cli-canary-no-test = [canary]: { $account } står ikke i test_accounts hos nogen [[scaip]]; så ville det ringe som et rigtigt nødkald.

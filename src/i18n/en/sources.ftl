@@ -44,6 +44,7 @@ source-set-up-care-pause = paused_state and active_state in [care.nexus]: pause 
 source-set-up-escalation = [escalation] in the server's settings; nobody is called when nobody takes an alarm
 source-set-up-canary = [canary] in the server's settings
 source-set-up-nobody-listening-unset = nobody_listening_seconds in the agreement; nobody is told that every board is closed
+source-set-up-canary-call = a test call to a queue without members cannot be made yet; look at the exchange's line
 source-set-up-no-token = the source has no token; run: vagttavle user add NAME --role source
 
 trouble-silent = says nothing
@@ -191,3 +192,8 @@ trouble-what-scaip-id-too-long = the number of an alarm is too long: call the su
 trouble-what-scaip-field-missing = an alarm lacks account or reference; it rings all the same: call the supplier
 trouble-what-scaip-account-no-id = an account number looks like a CPR number and is not kept: have the supplier change it
 trouble-what-no-unit-heard = no unit is heard any more: look at network and SIP, call for help
+source-canary-failed = NO ALARM CAME THROUGH since { $clock }
+trouble-what-canary-not-sent = it could not be sent: operations must look at [canary]
+trouble-what-canary-not-back = it did not reach the board: the receiver, its address or the way there is broken
+trouble-what-canary-not-closed = it could not be closed again
+cli-canary-no-test = [canary]: { $account } is in the test_accounts of no [[scaip]]; it would ring as a real alarm.

@@ -20,6 +20,8 @@ use crate::theme::Role;
 const SECONDS_SAID_BELOW: i64 = 120;
 /// The kind of the ways in which a second person is called: used when needed, and never heard otherwise.
 const ESCALATION: &str = "escalation";
+/// The kind of what we send to ourselves to be sure that it would come.
+const CANARY: &str = "canary";
 /// The kind of an agreement's desks, watched as a source is.
 const DESKS: &str = "desks";
 
@@ -115,8 +117,8 @@ fn condition(words: Words<'_>, it: &SourceHealth) -> Said {
         let what = words.code("source-set-up", it.why.as_deref().unwrap_or(&it.kind));
         return texts.with(key::SOURCE_NOT_SET_UP, &[("what", what.into())]);
     }
-    if it.kind == ESCALATION {
-        return escalation(words, it);
+    if it.kind == ESCALATION || it.kind == CANARY {
+        return our_own(words, it);
     }
     let said = match (it.state, it.expected_within_s) {
         (SourceState::Late | SourceState::Silent, _) => missing(words, it),
@@ -135,12 +137,23 @@ fn condition(words: Words<'_>, it: &SourceHealth) -> Said {
     }
 }
 
-fn escalation(words: Words<'_>, it: &SourceHealth) -> Said {
+fn failed(words: Words<'_>, it: &SourceHealth) -> Said {
+    let texts = &words.look.texts;
+    match (it.kind == CANARY, it.heard_at.or(it.since)) {
+        (false, _) => texts.get(key::SOURCE_ESCALATION_FAILED),
+        (true, Some(at)) => {
+            texts.with(key::SOURCE_CANARY_FAILED, &[("clock", dates::near(at, words.now()).into())])
+        }
+        (true, None) => words.code("trouble", "failed"),
+    }
+}
+
+fn our_own(words: Words<'_>, it: &SourceHealth) -> Said {
     let texts = &words.look.texts;
     match (it.state, it.heard_at) {
         (SourceState::Silent | SourceState::Late, _) => {
             let why = it.why.as_deref().map(|why| words.code("trouble-what", why));
-            let failed = texts.get(key::SOURCE_ESCALATION_FAILED);
+            let failed = failed(words, it);
             why.map_or(failed.clone(), |why| failed.join(": ", &why))
         }
         (_, Some(at)) => {
@@ -254,8 +267,9 @@ pub fn strip(words: Words<'_>, room: u16) -> Vec<Piece> {
     if bad.is_empty() {
         return Vec::new();
     }
-    let in_full = |it: &&SourceHealth| match it.kind == ESCALATION {
-        true => Said::outside(&it.name).join(": ", &words.look.texts.get(key::SOURCE_ESCALATION_FAILED)),
+    let is_our_own = |it: &SourceHealth| it.kind == ESCALATION || it.kind == CANARY;
+    let in_full = |it: &&SourceHealth| match is_our_own(it) {
+        true => Said::outside(&it.name).join(": ", &failed(words, it)),
         false => Said::outside(&it.name).join(": ", &missing(words, it)),
     };
     let shorter = |it: &&SourceHealth| short(words, it);
@@ -282,6 +296,10 @@ fn short(words: Words<'_>, it: &SourceHealth) -> Said {
     let texts = &words.look.texts;
     let state = words.code("source-state", super::super::view::header::state_name(it.state));
     let name = Said::outside(&it.name);
+    if it.kind == ESCALATION || it.kind == CANARY {
+        let state = words.code("state", "failed");
+        return texts.with(key::HEADER_SOURCE_BAD, &[("name", name.into()), ("state", state.into())]);
+    }
     match quiet_since(it) {
         Some(at) => {
             let length = span(words, words.now() - at);

@@ -1,0 +1,124 @@
+//! The canary alarm: a SIP MESSAGE of our own to our own receiver, by the address its units use, again and again. It must
+//! come back as a test alarm on the board, where it is closed at once; it counts in no figure. Heard of only when it fails.
+//!
+//! Must never send anything that could be taken for a citizen's alarm: its account must be one of the receiver's test
+//! accounts.
+
+use anyhow::Result;
+use chrono::TimeDelta;
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+
+use super::say::Failed;
+use crate::config::{CanarySettings, Settings};
+use crate::domain::entry::Body;
+use crate::domain::identity::{Code, EntryId, ExternalId, Key, SourceName};
+use crate::domain::{Actor, Command, alarms};
+use crate::engine::{Engine, Order};
+use crate::i18n::key;
+use crate::sources::scaip::translate::device;
+
+/// Its kind in source health.
+const KIND: &str = "canary";
+/// Pause between looks whether it is back.
+const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
+
+/// Begins to send, when it is set up.
+pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    let Some(canary) = &settings.canary else { return Ok(()) };
+    let is_test = |account: &String| settings.scaip.iter().any(|it| it.test_accounts.contains(account));
+    if !is_test(&canary.account) {
+        return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
+    }
+    let name = SourceName::new("kanariefugl-nødkald")?;
+    engine.health.expect(name.clone(), KIND, None, Vec::new(), engine.clock.now());
+    let bird =
+        Bird { engine: engine.clone(), settings: canary.clone(), name, device: device(&canary.account).0 };
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = bird.run() => {}
+        }
+    });
+    Ok(())
+}
+
+struct Bird {
+    engine: Engine,
+    settings: CanarySettings,
+    name: SourceName,
+    device: ExternalId,
+}
+
+impl Bird {
+    async fn run(&self) {
+        loop {
+            let sent_at = self.engine.clock.now();
+            match self.fly().await {
+                Ok(()) => self.engine.health.heard(&self.name, KIND, self.engine.clock.now()),
+                Err(why) => {
+                    tracing::warn!(why, "the canary alarm did not come back");
+                    self.engine.health.cut(&self.name, Code::new(why).ok());
+                }
+            }
+            self.engine.clock.sleep_until(sent_at + TimeDelta::seconds(self.settings.every_s.into())).await;
+        }
+    }
+
+    /// Out, and back on the board within the time.
+    async fn fly(&self) -> Result<(), &'static str> {
+        let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
+        let socket = UdpSocket::bind(("0.0.0.0", 0)).await.map_err(|_| "canary-not-sent")?;
+        socket.connect(self.settings.alarm).await.map_err(|_| "canary-not-sent")?;
+        let at = socket.local_addr().map_err(|_| "canary-not-sent")?;
+        let request = self.request(&reference, at);
+        socket.send(request.as_bytes()).await.map_err(|_| "canary-not-sent")?;
+        let until = self.engine.clock.now() + TimeDelta::seconds(self.settings.within_s.into());
+        loop {
+            if let Some(entry) = self.back() {
+                return if self.close(entry).await { Ok(()) } else { Err("canary-not-closed") };
+            }
+            if self.engine.clock.now() >= until {
+                return Err("canary-not-back");
+            }
+            self.engine.clock.sleep_until(self.engine.clock.now() + LOOK_EVERY).await;
+        }
+    }
+
+    fn request(&self, reference: &str, at: std::net::SocketAddr) -> String {
+        let (account, to) = (&self.settings.account, self.settings.alarm);
+        let body = format!(
+            "<mrq><ref>{}</ref><cid>{account}</cid><dty>4</dty><stc>10</stc></mrq>",
+            &reference[..16]
+        );
+        format!(
+            "MESSAGE sip:alarm@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{reference};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:{account}@{at}>;tag={}\r\nTo: <sip:alarm@{to}>\r\n\
+             Call-ID: {reference}@{at}\r\nCSeq: 1 MESSAGE\r\nContent-Type: application/scaip+xml\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            &reference[16..],
+            body.len(),
+        )
+    }
+
+    /// Its own alarm, open on the board, marked as a test.
+    fn back(&self) -> Option<EntryId> {
+        let state = self.engine.state();
+        let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
+        state.open_entries().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
+    }
+
+    async fn close(&self, entry: EntryId) -> bool {
+        let outcome = Code::new("test").expect("a constant code");
+        let order = Order {
+            id: Key::of_bytes("canary-", entry.0.as_bytes()),
+            actor: Actor::Timer,
+            entry: Some(entry),
+            expected_version: None,
+            happened_at: None,
+            command: Command::Alarms(alarms::Command::Close { outcome }),
+        };
+        self.engine.order(order).await.is_ok()
+    }
+}
