@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::care::{Care, CareError, Person};
@@ -37,6 +37,8 @@ const INBOX_MAX: usize = 4_096;
 const EMPTY_TICKS: u32 = 4;
 /// Pause before a care system that was away is asked again who somebody is.
 const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
+/// Questions at the care system at once who somebody is, of entries that do not ring: a route list opens thousands.
+const ASK_WHO_AT_ONCE: usize = 8;
 /// Callers wait and nobody is on duty for this long: a telephone that signs in anew is away for a moment.
 const UNATTENDED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 /// Batches a slow listener may lag behind before it must start over.
@@ -171,6 +173,8 @@ pub struct Engine {
     pub ids: Ids,
     pub care: Care,
     notes: notes::Notes,
+    /// Places for questions that may wait.
+    asking: Arc<Semaphore>,
     stored_ok: watch::Receiver<bool>,
 }
 
@@ -198,6 +202,7 @@ impl Engine {
             ids: ids.clone(),
             care,
             notes: notes::Notes::default(),
+            asking: Arc::new(Semaphore::new(ASK_WHO_AT_ONCE)),
             stored_ok,
         };
         let writer = writer::Writer::new(log, state, engine.clone(), state_tx, stored_ok_tx);
@@ -320,20 +325,33 @@ impl Engine {
     }
 
     /// Asks the care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
-    /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one.
+    /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one. An alarm or a
+    /// call is asked about at once; everything else takes its turn, so that many late visits never stand before it.
     pub(crate) fn ask_who(&self, entry: &Entry) {
         let Some(whose) = notes::whose(entry).filter(|_| entry.is_spoken_of()) else { return };
         let engine = self.clone();
         let id = entry.id;
         let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
+        let may_wait = !matches!(entry.body, Body::Alarm(_) | Body::Phone(_));
         tokio::spawn(async move {
+            let mut was_away = false;
             while engine.is_open(id) {
-                let answer = engine.care.who(&whose).await;
+                let answer = {
+                    let _turn = if may_wait { engine.asking.acquire().await.ok() } else { None };
+                    if !engine.is_open(id) {
+                        return;
+                    }
+                    engine.care.who(&whose).await
+                };
                 let is_away = matches!(answer, Err(CareError::Away { .. }));
-                engine.told_who(id, device.as_ref(), answer).await;
+                // Being away is news once.
+                if !(is_away && was_away) {
+                    engine.told_who(id, device.as_ref(), answer).await;
+                }
                 if !is_away {
                     return;
                 }
+                was_away = true;
                 engine.clock.sleep_until(engine.clock.now() + ASK_WHO_AGAIN).await;
             }
         });
@@ -370,8 +388,8 @@ impl Engine {
                 }
             }
             Err(error) => {
-                // What is not set up was said once, at the start.
-                if !matches!(error, CareError::NotSetUp { .. }) {
+                // What is not set up was said once, at the start; whom it does not know is said on the entry.
+                if !matches!(error, CareError::NotSetUp { .. } | CareError::Unknown) {
                     tracing::warn!(entry = %id, %error, "the care system was asked who it is");
                 }
                 Personal { care_missing: true, ..Personal::default() }

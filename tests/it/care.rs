@@ -62,6 +62,33 @@ async fn while_the_care_system_is_away_it_says_where_to_look_and_asks_again() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_long_list_of_citizens_never_stands_before_an_alarm() {
+    let care = DemoCare::start().await;
+    let server = Setup::memory().care(&care).start().await;
+    care.service.set(Mode::Slow);
+    for number in 0..20 {
+        let admitted = json!({ "type": "stay-admitted", "stay": format!("s-{number}"), "setting": "inpatient",
+            "citizen": format!("c-{number}") });
+        server.told(Some("norddjurs"), admitted).await;
+    }
+    let asked = |at_least: usize| {
+        let service = care.service.clone();
+        move || {
+            let asked = service.asked();
+            async move { if asked >= at_least { Ok(asked) } else { Err(asked) } }
+        }
+    };
+    wait_for("the first citizens to be asked about", asked(8)).await;
+    let raised =
+        json!({ "type": "alarm-raised", "alarm": "a-1", "device": care.somebody().device.to_string() });
+    server.told(Some("jammerbugt"), raised).await;
+    assert_eq!(wait_for("the alarm to be asked about", asked(9)).await, 9, "the others take their turn");
+    care.service.set(Mode::Well);
+    wait_for("the others to be asked about", asked(21)).await;
+    server.stop().await;
+}
+
 /// Every way in which a text could rest somewhere.
 fn disguises(text: &str) -> Vec<(String, Vec<u8>)> {
     let wide = |swap: bool| -> Vec<u8> {

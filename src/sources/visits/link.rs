@@ -15,10 +15,12 @@ use super::wire::{self, BadRow};
 use super::{Mapping, settings};
 use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, SourceName};
 use crate::domain::observation::Observation;
-use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
+use crate::protocol::observations::{Observed, Outcome};
 use crate::sources::drop_folder::{Dropped, Handler, Verdict};
 use crate::sources::{BadRows, Inbox, KnownVisit, Now};
 
+/// Observations handed in together: an alarm that comes meanwhile waits behind no more than these.
+const AT_ONCE: usize = 100;
 /// Rows told one by one; of the rest, one line for each reason.
 const BAD_ROWS_TOLD_MAX: usize = 20;
 /// Citizens remembered while a file waits to be taken in.
@@ -139,7 +141,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let mut refused = Vec::new();
         loop {
             let batch: Vec<(u32, Observed)> =
-                news.by_ref().filter(|(_, observed)| is_new(observed)).take(BATCH_MAX).collect();
+                news.by_ref().filter(|(_, observed)| is_new(observed)).take(AT_ONCE).collect();
             if batch.is_empty() {
                 return Ok(refused);
             }
