@@ -42,7 +42,7 @@ use crate::ids::Ids;
 use crate::protocol::signature::SECRET_MIN;
 use crate::server::{self, Options};
 use crate::sources::ami;
-use crate::store::{Log, folder};
+use crate::store::{Log, folder, sqlite::LOG_FILE};
 use admin::{Answer, Request};
 use inbox::EngineInbox;
 use say::Failed;
@@ -122,6 +122,14 @@ impl Place {
     async fn open(&self, ids: &Ids) -> Result<Log> {
         let ids = ids.clone();
         Ok(Log::open_sqlite(&self.data, &self.witness, Box::new(move || ids.salt())).await?)
+    }
+
+    /// For checking and copying: a folder that was mistyped must not look like a log that is whole and empty.
+    async fn open_existing(&self, ids: &Ids) -> Result<Log> {
+        if !self.data.join(LOG_FILE).exists() {
+            return Err(Failed::new(key::CLI_NO_LOG).with("folder", self.data.display().to_string()).into());
+        }
+        self.open(ids).await
     }
 }
 
@@ -388,7 +396,7 @@ fn doctor(args: cli::Data, texts: &Texts) -> Result<()> {
 }
 
 async fn verify(place: &Place, texts: &Texts) -> Result<()> {
-    let log = place.open(&Ids::system()).await?;
+    let log = place.open_existing(&Ids::system()).await?;
     let verified = log.verify().await?;
     say::verified(texts, &verified)
 }
@@ -399,7 +407,7 @@ async fn backup(args: Copy, texts: &Texts) -> Result<()> {
     if let Some(answer) = admin::ask(&place.data, &request).await? {
         return say::answer(texts, &Request::Backup { file: args.file }, answer);
     }
-    let log = place.open(&Ids::system()).await?;
+    let log = place.open_existing(&Ids::system()).await?;
     let copied = log.backup(&args.file).await?;
     say::backed_up(texts, &args.file, copied.records.sequence.0)
 }
@@ -410,7 +418,7 @@ async fn backup(args: Copy, texts: &Texts) -> Result<()> {
 async fn restore(args: Copy, texts: &Texts) -> Result<()> {
     let place = place(&args.data)?;
     let data = &place.data;
-    let target = data.join("log.db");
+    let target = data.join(LOG_FILE);
     if target.exists() {
         return Err(Failed::new(key::CLI_RESTORE_NOT_EMPTY)
             .with("folder", data.display().to_string())

@@ -1,4 +1,4 @@
-//! The settings against the log: an agreement that a setting names is in force.
+//! The settings against the log: an agreement that a setting names is in force, a source's name is its own.
 //!
 //! What a source hands in for any other agreement would be recorded, and nobody could see it: the server does not start.
 
@@ -6,6 +6,7 @@ use super::say::Failed;
 use crate::config::Settings;
 use crate::domain::State;
 use crate::domain::identity::AgreementId;
+use crate::domain::people::{Person, Role};
 use crate::domain::toml_reader::nearest;
 use crate::i18n::key;
 
@@ -35,8 +36,24 @@ fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
     named
 }
 
-/// Errors: the first setting that names an agreement which is not in force, with the id most like it.
+/// Two sources of one name would have one health and one set of keys.
+fn apart(settings: &Settings, state: &State) -> Result<(), Failed> {
+    let exchanges = settings.ami.iter().map(|it| ("ami", it.name.to_string()));
+    let receivers = settings.scaip.iter().map(|it| ("scaip", it.name.to_string()));
+    let lists = settings.visits.iter().map(|it| ("visits", it.name().to_string()));
+    for (block, name) in exchanges.chain(receivers).chain(lists) {
+        let has_token = |it: &Person| it.role == Role::Source && !it.revoked && it.name.as_str() == name;
+        if state.people.values().any(has_token) {
+            return Err(Failed::new(key::CLI_NAME_OF_TOKEN).with("block", block).with("name", name));
+        }
+    }
+    Ok(())
+}
+
+/// Errors: a source of the settings that bears the name of one with a token; the first setting that names an
+/// agreement which is not in force, with the id most like it.
 pub fn check(settings: &Settings, state: &State) -> Result<(), Failed> {
+    apart(settings, state)?;
     for (setting, id) in named(settings) {
         if state.agreements.contains_key(id) {
             continue;

@@ -116,16 +116,34 @@ fn store_error(texts: &Texts, error: &StoreError) -> String {
     text.as_str().to_owned()
 }
 
+/// The reader's words for the two mistakes that everybody makes, in the screen's language; the rest as it is.
+fn what_is_wrong(texts: &Texts, what: &str) -> String {
+    let quoted: Vec<&str> = what.split('`').skip(1).step_by(2).collect();
+    let said = match quoted.as_slice() {
+        [name, known @ ..] if what.starts_with("unknown ") => {
+            let known = known.join(", ");
+            texts
+                .with(key::CLI_UNKNOWN_SETTING, &[("name", (*name).into()), ("known", known.as_str().into())])
+        }
+        [name] if what.starts_with("missing field ") => {
+            texts.with(key::CLI_MISSING_SETTING, &[("name", (*name).into())])
+        }
+        _ => return what.to_owned(),
+    };
+    said.as_str().to_owned()
+}
+
 fn bad_config(texts: &Texts, bad: &BadConfig) -> String {
+    let what = what_is_wrong(texts, &bad.what);
     let mut text = if bad.line == 0 {
-        let arguments = [("file", bad.file.as_str().into()), ("what", bad.what.as_str().into())];
+        let arguments = [("file", bad.file.as_str().into()), ("what", what.as_str().into())];
         texts.with(key::CLI_BAD_FILE, &arguments).as_str().to_owned()
     } else {
         let arguments = [
             ("file", bad.file.as_str().into()),
             ("line", bad.line.into()),
             ("column", bad.column.into()),
-            ("what", bad.what.as_str().into()),
+            ("what", what.as_str().into()),
         ];
         texts.with(key::CLI_BAD_SETTINGS, &arguments).as_str().to_owned()
     };

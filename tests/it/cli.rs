@@ -196,3 +196,21 @@ async fn a_citizens_history_without_a_screen() {
     let said = home.run(&format!("show {} --history --purpose curiosity {way}", entry["number"]));
     assert_eq!(said.status.code(), Some(2), "{said:?}");
 }
+
+#[test]
+fn a_folder_without_a_log_is_no_log_that_is_whole() {
+    let home = Home::new();
+    home.run("verify --data nowhere").refused(&["nowhere", "--data"]);
+    home.run("backup copy.db --data nowhere").refused(&["nowhere", "--data"]);
+    assert!(!home.path("nowhere").exists() && !home.path("copy.db").exists());
+}
+
+#[test]
+fn a_mistyped_setting_is_named_in_the_language_of_the_screen() {
+    let home = Home::new();
+    home.write("server.toml", "[care]\nadaptor = \"demo\"\n");
+    let doctor = "doctor --data {data} --config server.toml";
+    home.run(doctor).refused(&["linje 2", "adaptor er ikke noget, der kan stå her", "Mente du adapter?"]);
+    home.write("server.toml", "[[visits]]\nagreement = \"norddjurs\"\n");
+    home.run(doctor).refused(&["linje 1", "folder mangler"]);
+}

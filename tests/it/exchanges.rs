@@ -212,3 +212,13 @@ fn a_setting_that_names_an_agreement_not_in_force_stops_the_start() {
     let said = started(&settings("central", 9, "jammerbugt").replace("[\"jammerbugt\"]", "[]"));
     said.refused(&["central", "agreement"]);
 }
+
+#[test]
+fn a_source_of_the_settings_does_not_bear_the_name_of_one_with_a_token() {
+    let home = Home::new();
+    home.write("ami.secret", "hemmelig");
+    home.add("central", "source", "jammerbugt");
+    home.write("server.toml", &settings("central", 9, "jammerbugt"));
+    let said = home.run("serve --data {data} --listen 127.0.0.1:0 --config server.toml");
+    said.refused(&["[[ami]] central", "token", "vagttavle user revoke central"]);
+}
