@@ -95,11 +95,15 @@ pub fn day(texts: &Texts, date: NaiveDate) -> Said {
     Said::ours(&format!("{weekday} {}", date.format("%d.%m")))
 }
 
-/// `03:12` on the same day, `to. 03:12` on another: for a column of few cells.
+/// `03:12` on the same day, `to. 03:12` within six days, `to. 17.12` beyond: for a column of few cells.
 pub fn clock_or_day(texts: &Texts, at: DateTime<Utc>, now: DateTime<Utc>) -> Said {
     let date = local_date(at);
     if date == local_date(now) {
         return clock(at);
+    }
+    // The same weekday in another week is not this one.
+    if (date - local_date(now)).num_days().abs() > 6 {
+        return day(texts, date);
     }
     let weekday = texts.get(WEEKDAYS_SHORT[date.weekday().num_days_from_monday() as usize]);
     Said::ours(&format!("{weekday} {}", local(at).format("%H:%M")))
@@ -261,6 +265,18 @@ mod tests {
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_same_weekday_in_another_week_is_said_with_its_date() {
+        let texts = Texts::new(Lang::Danish);
+        let now = at("2026-11-22T11:00:00Z");
+        let said = |then: &str| clock_or_day(&texts, at(then), now).as_str().to_owned();
+        assert_eq!(said("2026-11-22T14:00:00Z"), "15:00");
+        assert_eq!(said("2026-11-23T06:30:00Z"), "ma. 07:30");
+        assert_eq!(said("2026-11-16T06:30:00Z"), "ma. 07:30");
+        assert_eq!(said("2026-11-15T06:30:00Z"), "sø. 15.11");
+        assert_eq!(said("2026-11-29T06:30:00Z"), "sø. 29.11");
     }
 
     #[test]

@@ -120,6 +120,7 @@ const BOARDS: &[Row] = &{
         deed(ALARMS, 'b', "justify.begin", key::ACTION_ALARMS_JUSTIFY_BEGIN, 3),
         grave(ALARMS, 'B', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 3),
         grave(ALARMS, 'x', "technical.done", key::ACTION_ALARMS_TECHNICAL_DONE, 8),
+        deed(ALARMS, 'm', "assign", key::ACTION_ALARMS_ASSIGN, 9),
         deed(PHONE, 'u', "answer", key::ACTION_PHONE_ANSWER, 2),
         deed(PHONE, 'r', "call-back", key::ACTION_PHONE_CALL_BACK, 2),
         deed(PHONE, 'd', "documented", key::ACTION_PHONE_DOCUMENTED, 3),

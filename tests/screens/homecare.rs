@@ -3,6 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 use vagttavle::i18n::Lang;
+use vagttavle::protocol::entry::Details;
 use vagttavle::protocol::{Entry, Level, Problem};
 use vagttavle::tui::effect::Effect;
 use vagttavle::tui::msg::Msg;
@@ -224,4 +225,28 @@ fn every_text_of_both_boards_has_a_sentence() {
             }
         }
     }
+}
+
+#[test]
+fn overblik_says_which_source_is_silent() {
+    let desk = Desk::new(80, 24).showing(night::board(vec![night::silent(9)]));
+    desk.shows("tryghed    Se");
+}
+
+#[test]
+fn nobody_asks_what_the_dead_need_at_home() {
+    let mut stay = night::discharged(9);
+    let mut desk = Desk::new(80, 40).showing(night::board(vec![stay.clone()]));
+    desk.press("4 Enter");
+    desk.shows("dagligvarer");
+    stay.state = serde_json::from_value(json!("dead")).unwrap();
+    let Details::Discharges(details) = &mut stay.details else { panic!("a stay: {stay:?}") };
+    details.died_at = Some(night::ago(300));
+    let mut desk = Desk::new(80, 40).showing(night::board(vec![stay]));
+    desk.press("4");
+    let board = desk.screen();
+    assert!(!board.contains("3 af 6"), "{board}");
+    desk.press("Enter");
+    let opened = desk.screen();
+    assert!(opened.contains("Død") && !opened.contains("dagligvarer"), "{opened}");
 }

@@ -225,7 +225,10 @@ pub fn technical(number: u32) -> Entry {
         ago(7_300),
         json!({
             "agreement": "norddjurs", "details": details,
-            "actions": [action("alarms.technical.done", json!([]), false)],
+            "actions": [
+                action("alarms.technical.done", json!([]), false),
+                action("alarms.assign", json!([{ "name": "agreement", "kind": "agreement", "required": true }]), false),
+            ],
         }),
     )
 }

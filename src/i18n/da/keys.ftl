@@ -81,6 +81,7 @@ action-alarms-technical-done = teknisk klaret
 action-phone-answer = taget telefonen
 action-phone-call-back = ringet tilbage
 action-phone-documented = dokumenteret
+action-alarms-assign = vælg kommune
 action-phone-assign = vælg kommune
 action-phone-give-up = opgiv
 action-discharges-open = ny udskrivning

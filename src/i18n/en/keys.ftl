@@ -81,6 +81,7 @@ action-alarms-technical-done = technical, done
 action-phone-answer = answered
 action-phone-call-back = called back
 action-phone-documented = documented
+action-alarms-assign = choose municipality
 action-phone-assign = choose municipality
 action-phone-give-up = give up
 action-discharges-open = new discharge

@@ -29,7 +29,7 @@ pub fn cells(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Vec<Pi
         state(words, entry, stay),
         vec![since(words, entry, stay)],
         plain::one(told_by(words, stay)),
-        plain::one(progress(words, &stay.steps)),
+        plain::one(progress(words, to_come_home(stay))),
         plain::one(words.citizen_or_id(entry)),
         plain::holder_cell(words, entry),
         plain::one(words.agreement_of(entry)),
@@ -63,6 +63,11 @@ fn told_by(words: Words<'_>, stay: &DischargeDetails) -> Said {
         (None, None) => words.look.texts.get(key::FACT_BY_TELEPHONE),
         (None, Some(_)) => words.look.texts.get(key::COMMON_UNKNOWN),
     }
+}
+
+/// What must be ready at home; nothing for the dead, of whom nobody asks for groceries.
+fn to_come_home(stay: &DischargeDetails) -> &[Step] {
+    if stay.died_at.is_some() { &[] } else { &stay.steps }
 }
 
 /// `3 af 6`
@@ -107,7 +112,7 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     add(key::FACT_DISCHARGED, stay.discharged_at.map(clock));
     add(key::FACT_DIED, stay.died_at.map(clock));
     add(key::FACT_CORRECTIONS, (stay.corrections > 0).then(|| Said::number(i64::from(stay.corrections))));
-    let (done, missing) = steps(words, &stay.steps);
+    let (done, missing) = steps(words, to_come_home(stay));
     add(key::FACT_STEPS_DONE, done);
     add(key::FACT_STEPS_MISSING, missing);
     add(key::FACT_ASSESSORS, assessors(words, stay));

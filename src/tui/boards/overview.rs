@@ -3,8 +3,9 @@
 use super::super::paint::{Column, Pieces};
 use super::super::words::Words;
 use super::plain;
-use crate::i18n::key;
+use crate::i18n::{Said, key};
 use crate::protocol::Entry;
+use crate::protocol::entry::Details;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     let mut columns = plain::columns(words);
@@ -12,8 +13,16 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     columns
 }
 
+/// The municipality's cell stands before the last.
+const BEFORE_LAST: usize = 2;
+
+/// A source has no municipality: there stands which one it is.
 pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
     let mut cells = plain::cells(words, entry);
+    if let Details::Sources(trouble) = &entry.details {
+        let at = cells.len() - BEFORE_LAST;
+        cells[at] = plain::one(Said::outside(&trouble.source));
+    }
     cells.insert(2, plain::one(words.board(entry.board())));
     cells
 }
