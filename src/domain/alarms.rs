@@ -21,6 +21,9 @@ const ID_REUSED_HOURS: i64 = 12;
 /// A second signal from the same device inside this many minutes belongs to the alarm that is still ringing.
 const FOLD_MINUTES: i64 = 10;
 
+/// Triggers that tell of the home, not of the person in it: never folded into an alarm of another kind.
+const DANGERS: [&str; 5] = ["smoke", "gas", "heat", "carbon-monoxide", "flood"];
+
 pub const OUTCOMES: [&str; 8] = [
     "helped",
     "nothing-wrong",
@@ -453,7 +456,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
         Body::Alarm(known) => {
             known.device.as_ref() == Some(device)
                 && (known.technical, known.test) == (signal.technical, signal.test)
-                && is_same_trigger(known.trigger.as_ref(), signal.trigger.as_ref())
+                && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
                 && known.response.is_none()
                 && known.outcome.is_none()
                 && known.unanswered_at.is_none()
@@ -464,12 +467,10 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
     })
 }
 
-/// Smoke after a fall is no repetition of the fall. What did not say what it was may be either.
-fn is_same_trigger(known: Option<&Code>, signal: Option<&Code>) -> bool {
-    match (known, signal) {
-        (Some(known), Some(signal)) => known == signal,
-        _ => true,
-    }
+/// The pendant after a fall is the same emergency; smoke after a fall is another.
+fn is_same_emergency(known: Option<&Code>, signal: Option<&Code>) -> bool {
+    let is_danger = |trigger: Option<&Code>| trigger.is_some_and(|it| DANGERS.contains(&it.as_str()));
+    known == signal || !(is_danger(known) || is_danger(signal))
 }
 
 fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
