@@ -199,7 +199,7 @@ mod tests {
         let fill = |argument: &str| message().fill(argument);
         assert_eq!(fill("nr {number} på {board}"), "nr 12 på alarms");
         assert_eq!(fill("{text}"), "Nødkald 12; rm -rf \"$HOME\" {number}");
-        assert_eq!(fill("{opened_at}|{again}|{unheard-of}|{"), "2026-11-18T20:26:40Z|false|{unheard-of}|{");
+        assert_eq!(fill("{opened_at}|{again}|{unheard-of}|{"), "2026-11-18T11:06:40Z|false|{unheard-of}|{");
     }
 
     async fn ran(command: &[&str], timeout_ms: u64) -> Result<(), &'static str> {
