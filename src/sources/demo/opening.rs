@@ -190,7 +190,7 @@ fn left_to_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
     let of = Some(&who.agreement);
     let signal = AlarmRaised { text: Some(text("Fald registreret i stuen")), ..raised(&alarm, &who, "fall") };
     steps.push(pen.say(370 * SECOND, of, WireObservation::AlarmRaised(signal)));
-    let repeat = raised(&again, &who, "fall");
+    let repeat = raised(&again, &who, "pendant");
     steps.push(pen.say(398 * SECOND, of, WireObservation::AlarmRaised(repeat)));
     steps.push(claim(pen_ms(pen, 515, 525), &alarm));
     steps.push(send_help(540 * SECOND, &alarm));
