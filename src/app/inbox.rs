@@ -51,7 +51,7 @@ impl Inbox for EngineInbox {
 
     fn state(&self, source: &SourceName, state: SourceState, why: Option<Code>) {
         match state {
-            SourceState::Ok => self.heard(source),
+            SourceState::Ok => self.engine.health.open(source),
             SourceState::Late => self.engine.health.ails(source, why),
             SourceState::Silent => {
                 warn!(%source, why = why.as_ref().map(Code::as_str), "source is silent");

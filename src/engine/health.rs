@@ -68,6 +68,8 @@ pub struct Health {
     pub agreements: Vec<AgreementId>,
     /// The link itself says that it is cut.
     pub is_cut: bool,
+    /// The link itself says that it is open. That is not to have heard anything.
+    pub is_open: bool,
     /// Why it is not well, as the link itself says; what to do, for one that is not set up.
     pub why: Option<Code>,
     /// Empty when it has none, or when it is not known who takes the calls.
@@ -95,6 +97,7 @@ impl Health {
             expected_within: None,
             agreements: Vec::new(),
             is_cut: false,
+            is_open: false,
             why: None,
             queues: Vec::new(),
             is_set_up: true,
@@ -112,7 +115,7 @@ impl Health {
             return Condition::Silent;
         }
         let Some(within) = self.expected_within else {
-            return if self.heard_at.is_some() { Condition::Ok } else { Condition::Off };
+            return if self.heard_at.is_some() || self.is_open { Condition::Ok } else { Condition::Off };
         };
         let quiet = now - self.heard_at.unwrap_or(self.since);
         if quiet <= within {
@@ -198,11 +201,20 @@ impl Sources {
         });
     }
 
+    /// The link to the source is open.
+    pub fn open(&self, name: &SourceName) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
+                (health.is_open, health.is_cut, health.why) = (true, false, None);
+            }
+        });
+    }
+
     /// The link to the source is known to be cut, and why.
     pub fn cut(&self, name: &SourceName, why: Option<Code>) {
         self.with(|all| {
             if let Some(health) = all.get_mut(name) {
-                (health.is_cut, health.why) = (true, why);
+                (health.is_open, health.is_cut, health.why) = (false, true, why);
             }
         });
     }

@@ -450,7 +450,10 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
             }
             if is_silent && silent.insert(health.name.clone()) {
                 engine.report(&health.name, silence(&health)).await;
-            } else if !is_silent && health.heard_at.is_some() && silent.remove(&health.name) {
+            } else if !is_silent
+                && (health.heard_at.is_some() || health.is_open)
+                && silent.remove(&health.name)
+            {
                 let from = silence_of(&health);
                 engine.report(&health.name, sources::Report::Recovered { from }).await;
             }

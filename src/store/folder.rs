@@ -84,6 +84,13 @@ pub fn lock(dir: &Path) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// Gives the folder up at once. Closing the file is not enough: a program that is just being started by another
+/// thread holds a copy of it until it runs.
+pub fn unlock(lock: &File) {
+    // It is closed in any case.
+    let _ = lock.unlock();
+}
+
 fn open(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new()
         .read(true)

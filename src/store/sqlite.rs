@@ -247,7 +247,9 @@ impl Sqlite {
             checkpoint(&mut writer).await?;
             writer.close().await.map_err(failed)?;
         }
-        self.lock = None;
+        if let Some(lock) = self.lock.take() {
+            folder::unlock(&lock);
+        }
         witnessed
     }
 

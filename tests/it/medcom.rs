@@ -2,7 +2,6 @@
 //! restart; who is not ours leaves no trace, and our own trouble is a transient error.
 
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
@@ -428,7 +427,6 @@ async fn a_folder_is_emptied_into_the_board_and_each_message_gets_its_acknowledg
     std::fs::write(inbox.join("3.json"), refused.to_string()).unwrap();
     std::fs::write(inbox.join("4.json"), "{\"resourceType\":").unwrap();
     wait_for("the folder to be emptied", || async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let left = files(&inbox);
         if left == ["4.json.unreadable"] { Ok(()) } else { Err(left) }
     })
@@ -495,14 +493,12 @@ async fn a_file_waits_for_the_care_system_and_a_stranger_leaves_with_an_ok() {
     std::fs::write(inbox.join("2.json"), stranger).unwrap();
     let asked = care.service.asked();
     wait_for("the care system to be asked", || async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
         if care.service.asked() > asked { Ok(()) } else { Err(care.service.asked()) }
     })
     .await;
     assert_eq!((files(&inbox).len(), files(&outbox).len()), (2, 0), "nothing is answered, nothing is lost");
     care.service.set(Mode::Well);
     wait_for("the folder to be emptied", || async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
         let left = files(&inbox);
         if left.is_empty() { Ok(()) } else { Err(left) }
     })

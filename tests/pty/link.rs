@@ -57,7 +57,7 @@ fn a_killed_server_makes_the_data_stale_and_comes_back_with_nothing_lost_or_doub
 fn a_server_that_hangs_is_noticed_too() {
     let server = Server::start();
     let desk = server.desk("mette", &[]).open();
-    desk.until_text("Kilder");
+    desk.until("has the board", |seen| seen.has("Kilder") && !seen.has("Venter på serveren"));
     server.signal(Signal::STOP);
     desk.until_text("FORÆLDET siden");
     server.signal(Signal::CONT);
