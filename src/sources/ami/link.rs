@@ -306,7 +306,7 @@ impl<I: Inbox> Link<I> {
                 Lost::LoginRefused => self.timing().refused_retry,
                 _ => waits.next().unwrap_or(self.timing().retry_max),
             };
-            tracing::warn!(source = %self.exchange.settings.name, why = %lost.code(), "the exchange is away");
+            tracing::debug!(source = %self.exchange.settings.name, why = %lost.code(), "the exchange is away");
             self.pause(wait, lost, &mut health).await;
         }
     }
