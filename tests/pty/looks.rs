@@ -17,7 +17,8 @@ fn a_storm_of_sizes_does_no_harm_and_a_small_screen_keeps_the_alarms() {
         for (width, height) in [(1, 1), (2, 1), (60, 20), (500, 200), (1, 200), (500, 1), (79, 23)] {
             desk.resize(width, height + round % 2);
         }
-        desk.send(["?", "\x1b", "\r", "q"][usize::from(round % 4)]);
+        // No escape: with the key behind it, it may be read as one key with Alt.
+        desk.send(["?", "q", "\r", "q"][usize::from(round % 4)]);
     }
     for (width, height) in [(1, 1), (2, 1)] {
         desk.resize(width, height);
