@@ -3,6 +3,7 @@
 mod admin;
 mod adopted;
 mod canary;
+mod canary_call;
 mod care;
 mod demo;
 mod desk;
@@ -216,6 +217,7 @@ async fn adopt_one(engine: &Engine, rules: Agreement) -> Result<()> {
 }
 
 fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    canary_call::check(settings)?;
     for exchange in &settings.ami {
         let secret = config::secret(&exchange.secret_file)?;
         let agreements: std::collections::BTreeSet<_> =
@@ -224,14 +226,18 @@ fn start_exchanges(settings: &Settings, engine: &Engine, stop: &CancellationToke
         let now = engine.clock.now();
         engine.health.expect(exchange.name.clone(), "ami", within, agreements.into_iter().collect(), now);
         let clock = engine.clock.clone();
-        let exchange = ami::link::Exchange {
+        let link = ami::link::Exchange {
             settings: exchange.clone(),
             secret,
             inbox: EngineInbox { engine: engine.clone(), kind: "ami" },
             now: Arc::new(move || clock.now()),
             timing: ami::link::Timing::default(),
+            canary: canary_call::seen_by(settings, &exchange.name),
         };
-        tokio::spawn(exchange.run(stop.clone()));
+        if let Some(canary) = &link.canary {
+            canary_call::start(settings, canary.clone(), engine, stop)?;
+        }
+        tokio::spawn(link.run(stop.clone()));
     }
     Ok(())
 }
@@ -278,21 +284,22 @@ fn long_secret(file: &Path) -> Result<SecretString> {
 }
 
 /// What the program could listen to and nobody has set up says so: what is not there is no quiet.
-fn say_what_is_not_set_up(engine: &Engine) {
-    let known = [
-        ("ami", "telefoncentral"),
-        ("scaip", "nødkald-ip"),
-        ("escalation", "bagvagt"),
-        ("canary", "kanariefugl"),
-    ];
+fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
+    let known = [("ami", "telefoncentral"), ("scaip", "nødkald-ip"), ("escalation", "bagvagt")];
     for (kind, name) in known {
         if let (false, Ok(name)) = (engine.health.has_kind(kind), SourceName::new(name)) {
             engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
-    // A call of our own to a queue without members: there is no such thing yet, and it says so.
-    if let Ok(name) = SourceName::new("kanariefugl-opkald") {
-        engine.health.not_set_up(name, "canary", Code::new("canary-call").ok(), engine.clock.now());
+    let canary = settings.canary.as_ref();
+    let canaries = [
+        ("kanariefugl", None, canary.is_some_and(|it| it.alarm.is_some())),
+        (canary_call::NAME, Code::new("canary-call").ok(), canary.is_some_and(|it| it.call.is_some())),
+    ];
+    for (name, why, is_set_up) in canaries {
+        if let (false, Ok(name)) = (is_set_up, SourceName::new(name)) {
+            engine.health.not_set_up(name, "canary", why, engine.clock.now());
+        }
     }
 }
 
@@ -330,7 +337,7 @@ async fn serve(args: Serve, texts: &Texts) -> Result<()> {
     visits::start(&settings, &engine, &stop)?;
     escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
     canary::start(&settings, &engine, &stop)?;
-    say_what_is_not_set_up(&engine);
+    say_what_is_not_set_up(&settings, &engine);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");

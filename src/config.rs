@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::care::nexus::settings as nexus;
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
+use crate::sources::canary_call::Callee;
 use crate::sources::scaip::settings as scaip;
 use crate::sources::visits;
 
@@ -145,12 +146,13 @@ fn words_in(argument: &str) -> impl Iterator<Item = &str> {
     argument.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(word, _)| word))
 }
 
-/// `[canary]`: an alarm of our own, sent to our own receiver.
+/// `[canary]`: an alarm of our own, sent to our own receiver, and a call of our own to the exchange.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CanarySettings {
     /// The receiver's address as units use it; by UDP.
-    pub alarm: std::net::SocketAddr,
+    #[serde(default)]
+    pub alarm: Option<std::net::SocketAddr>,
     /// Its account (`cid`): one of the receiver's `test_accounts`.
     #[serde(default = "canary_account")]
     pub account: String,
@@ -160,6 +162,33 @@ pub struct CanarySettings {
     /// How soon it must be back on the board (seconds).
     #[serde(default = "canary_within_s")]
     pub within_s: u32,
+    /// A telephone call that must be seen in a queue without members.
+    #[serde(default)]
+    pub call: Option<CanaryCallSettings>,
+}
+
+/// `[canary] call`: a call of our own to an exchange.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryCallSettings {
+    /// The `[[ami]]` that must see it.
+    pub exchange: SourceName,
+    /// The exchange's queue for it alone: none of those that are read.
+    pub queue: String,
+    /// The number that leads to that queue; by UDP.
+    pub to: Callee,
+    #[serde(default = "canary_call_every_minutes")]
+    pub every_minutes: u32,
+    /// How soon it must be seen in the queue (seconds).
+    #[serde(default = "canary_within_s")]
+    pub within_s: u32,
+}
+
+/// Longest wait for a canary call (seconds): one must be over before the next begins.
+const CANARY_CALL_WITHIN_MAX_S: u32 = 45;
+
+fn canary_call_every_minutes() -> u32 {
+    15
 }
 
 fn canary_account() -> String {
@@ -182,6 +211,16 @@ impl CanarySettings {
         }
         if self.every_s < 30 || self.within_s == 0 || self.within_s >= self.every_s {
             return Err("every_s must be 30 or more, and within_s shorter than that".into());
+        }
+        if self.alarm.is_none() && self.call.is_none() {
+            return Err("names neither an alarm nor a call".into());
+        }
+        if let Some(call) = &self.call
+            && (call.every_minutes == 0 || !(1..=CANARY_CALL_WITHIN_MAX_S).contains(&call.within_s))
+        {
+            return Err(format!(
+                "call: every_minutes must be 1 or more, within_s 1 to {CANARY_CALL_WITHIN_MAX_S}"
+            ));
         }
         Ok(())
     }

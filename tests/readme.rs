@@ -95,6 +95,7 @@ fn every_setting_is_in_the_example() {
         (server, known_keys::<Settings>(&format!("{scaip}unheard_of = 1"))),
         (server, known_keys::<Settings>(&format!("{ami}queues = {{ a = {{ unheard_of = 1 }} }}"))),
         (server, known_keys::<Settings>("[canary]\nalarm = '127.0.0.1:1'\nunheard_of = 1")),
+        (server, known_keys::<Settings>("[canary]\ncall = { unheard_of = 1 }")),
         (server, known_keys::<Settings>("[escalation]\nunheard_of = 1")),
         (server, known_keys::<Settings>("[[web_hook]]\nname = 'c'\nunheard_of = 1")),
         (server, known_keys::<Settings>("[[visits]]\nfolder = 'f'\nagreement = 'a'\nunheard_of = 1")),

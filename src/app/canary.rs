@@ -4,6 +4,8 @@
 //! Must never send anything that could be taken for a citizen's alarm: its account must be one of the receiver's test
 //! accounts.
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 use chrono::TimeDelta;
 use tokio::net::UdpSocket;
@@ -26,14 +28,20 @@ const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
 /// Begins to send, when it is set up.
 pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
     let Some(canary) = &settings.canary else { return Ok(()) };
+    let Some(alarm) = canary.alarm else { return Ok(()) };
     let is_test = |account: &String| settings.scaip.iter().any(|it| it.test_accounts.contains(account));
     if !is_test(&canary.account) {
         return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
     }
     let name = SourceName::new("kanariefugl-nødkald")?;
     engine.health.expect(name.clone(), KIND, None, Vec::new(), engine.clock.now());
-    let bird =
-        Bird { engine: engine.clone(), settings: canary.clone(), name, device: device(&canary.account).0 };
+    let bird = Bird {
+        engine: engine.clone(),
+        settings: canary.clone(),
+        alarm,
+        name,
+        device: device(&canary.account).0,
+    };
     let stop = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
@@ -47,6 +55,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
 struct Bird {
     engine: Engine,
     settings: CanarySettings,
+    alarm: SocketAddr,
     name: SourceName,
     device: ExternalId,
 }
@@ -70,7 +79,7 @@ impl Bird {
     async fn fly(&self) -> Result<(), &'static str> {
         let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
         let socket = UdpSocket::bind(("0.0.0.0", 0)).await.map_err(|_| "canary-not-sent")?;
-        socket.connect(self.settings.alarm).await.map_err(|_| "canary-not-sent")?;
+        socket.connect(self.alarm).await.map_err(|_| "canary-not-sent")?;
         let at = socket.local_addr().map_err(|_| "canary-not-sent")?;
         let request = self.request(&reference, at);
         socket.send(request.as_bytes()).await.map_err(|_| "canary-not-sent")?;
@@ -86,8 +95,8 @@ impl Bird {
         }
     }
 
-    fn request(&self, reference: &str, at: std::net::SocketAddr) -> String {
-        let (account, to) = (&self.settings.account, self.settings.alarm);
+    fn request(&self, reference: &str, at: SocketAddr) -> String {
+        let (account, to) = (&self.settings.account, self.alarm);
         let body = format!(
             "<mrq><ref>{}</ref><cid>{account}</cid><dty>4</dty><stc>10</stc></mrq>",
             &reference[..16]

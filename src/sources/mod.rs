@@ -9,6 +9,7 @@
 //! normal weather, and keys make them harmless.
 
 pub mod ami;
+pub mod canary_call;
 pub mod demo;
 pub mod drop_folder;
 pub mod medcom;

@@ -212,3 +212,57 @@ fn two_missed_and_two_answered_calls_end_as_exactly_that_with_both_ends_restarte
     server.kill();
     assert_eq!(holding(server.folder.path(), b"2030405"), Vec::<String>::new());
 }
+
+/// A server that reads the phone queue, and calls this number to be seen in the other one.
+fn start_with_canary(pbx: &Pbx, number: &str) -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    secret_file(&folder.path().join("ami.secret"), SECRET);
+    let config = folder.path().join("server.toml");
+    let settings = format!(
+        "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:{}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
+         queue_log = \"{}\"\n\n[ami.queues]\n\
+         doegnvagt = {{ kind = \"phone\", agreements = [\"jammerbugt\"] }}\n\n\
+         [canary]\ncall = {{ exchange = \"central\", queue = \"teknik\", to = \"sip:{number}@127.0.0.1:{}\" }}\n",
+        pbx.ami_port,
+        pbx.queue_log().display(),
+        pbx.sip_port()
+    );
+    std::fs::write(&config, settings).unwrap();
+    let config = config.display().to_string();
+    Server::start_with(folder, &["--config", &config])
+}
+
+fn canary(board: &Value) -> &Value {
+    let sources = board["sources"].as_array().unwrap();
+    sources.iter().find(|it| it["name"] == "kanariefugl-opkald").unwrap()
+}
+
+#[test]
+fn a_canary_call_is_seen_in_its_queue_and_in_no_figure_and_one_to_a_wrong_number_is_missed() {
+    let Some(pbx) = Pbx::start() else { return };
+    let server = start_with_canary(&pbx, "2500");
+    let reader = server.add("laeser", "viewer", "jammerbugt");
+    until(&server, &reader, "seen", |board| canary(board)["heard_at"].is_string());
+    // It was hung up: the exchange's own log says so, and nobody else called.
+    let give_up_at = Instant::now() + BOUND;
+    while !pbx.queue_log_lines().iter().any(|line| line.contains("|teknik|") && line.contains("|ABANDON|")) {
+        assert!(Instant::now() < give_up_at, "never hung up: {:?}", pbx.queue_log_lines());
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+    // An ordinary call that came after it stands there, so its own would by now.
+    place(&pbx, &["--number", "20304050", "--abandon", "8"]);
+    let board = until(&server, &reader, "the call after it", |board| states(board, "missed") == 1);
+    assert_eq!(canary(&board)["state"], "ok");
+    assert_eq!(board["entries"].as_array().unwrap().len(), 1, "{board:#}");
+    let phone = board["answering"].as_array().unwrap().iter().find(|it| it["board"] == "phone").unwrap();
+    assert_eq!(phone["within"][0]["of"].as_u64(), Some(1), "{board:#}");
+    drop(server);
+
+    let server = start_with_canary(&pbx, "2999");
+    let reader = server.add("laeser", "viewer", "jammerbugt");
+    let is_missed = |it: &Value| it["state"] == "failed" && it["details"]["source"] == "kanariefugl-opkald";
+    let board =
+        until(&server, &reader, "missed", |board| board["entries"].as_array().unwrap().iter().any(is_missed));
+    assert_eq!(canary(&board)["state"], "silent");
+    assert_eq!(canary(&board)["why"], "canary-call-refused");
+}

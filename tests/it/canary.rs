@@ -69,3 +69,23 @@ fn a_canary_that_would_ring_as_a_real_alarm_is_refused() {
     let said = home.run(&format!("serve --data {{data}} --listen 127.0.0.1:0 --config {}", config.display()));
     assert!(!said.status.success() && said.err.contains("test_accounts"), "{said:#?}");
 }
+
+#[test]
+fn a_canary_call_to_an_unknown_exchange_or_a_queue_that_is_read_is_refused() {
+    let home = Home::new();
+    home.write("ami.secret", "kun-til-proeve");
+    let ami = "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:1\"\nuser = \"vagt\"\nsecret_file = \"ami.secret\"\n\
+               queues = { doegnvagt = { kind = \"phone\", agreements = [\"jammerbugt\"] } }\n";
+    let calls = [
+        ("anden", "kanarie", "sip:2999@127.0.0.1", "anden er ikke navnet"),
+        ("central", "doegnvagt", "sip:2999@127.0.0.1", "doegnvagt"),
+        ("central", "kanarie", "2999", "sip:NUMBER@HOST:PORT"),
+    ];
+    for (exchange, queue, to, why) in calls {
+        let call = format!("exchange = \"{exchange}\", queue = \"{queue}\", to = \"{to}\"");
+        let config = home.write("server.toml", &format!("{ami}[canary]\ncall = {{ {call} }}\n"));
+        let said =
+            home.run(&format!("serve --data {{data}} --listen 127.0.0.1:0 --config {}", config.display()));
+        assert!(!said.status.success() && said.err.contains(why), "{said:#?}");
+    }
+}

@@ -151,6 +151,7 @@ fn link(port: u16, queue_log: Option<PathBuf>) -> (TestInbox, CancellationToken,
             silent_after: Duration::from_secs(5),
             ..Timing::default()
         },
+        canary: None,
     };
     let running = tokio::spawn(exchange.run(stop.clone()));
     (inbox, stop, running)

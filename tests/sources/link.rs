@@ -74,6 +74,7 @@ impl Bench {
             inbox: inbox.clone(),
             now: Arc::new(move || after(0) + TimeDelta::milliseconds(told.load(Ordering::SeqCst))),
             timing,
+            canary: None,
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(exchange.run(stop.clone()));

@@ -9,6 +9,7 @@ mod ami;
 mod asterisk;
 mod board;
 mod broken;
+mod canary_call;
 mod drop_folder;
 mod fuzzed;
 mod inbox;

@@ -58,6 +58,12 @@ impl Pbx {
         Command::new(Path::new(BENCH).join(tool)).args(arguments).envs(envs).output().unwrap()
     }
 
+    /// Where callers reach it, by UDP.
+    pub fn sip_port(&self) -> u16 {
+        let port = self.env.iter().find(|(name, _)| *name == "SIP_PORT");
+        port.and_then(|(_, port)| port.parse().ok()).unwrap()
+    }
+
     pub fn queue_log(&self) -> PathBuf {
         self.folder.path().join("run/log/queue_log")
     }

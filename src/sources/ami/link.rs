@@ -12,7 +12,7 @@
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -22,7 +22,7 @@ use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use super::members::is_about_a_member;
 use super::queue_log::{Lines, LogReader};
 use super::settings::Settings;
-use super::translate::{Calls, LIST_ACTION};
+use super::translate::{Calls, LIST_ACTION, is_canary};
 use super::wire::{Frame, Message, Wire};
 use crate::domain::identity::Code;
 use crate::protocol::board::SourceState;
@@ -168,6 +168,16 @@ fn code(word: &'static str) -> Code {
     Code::new(word).expect("the codes of this file are kebab-case")
 }
 
+/// Looks for our own call in a queue that is read for nothing else.
+#[derive(Debug, Clone)]
+pub struct Canary {
+    pub queue: String,
+    /// Told each time that the exchange's list was read: from then on nothing is overlooked.
+    pub listens: Arc<Notify>,
+    /// Told to whoever waits when our call joins the queue.
+    pub seen: Arc<Notify>,
+}
+
 /// One exchange, ready to run.
 pub struct Exchange<I> {
     pub settings: Settings,
@@ -176,6 +186,7 @@ pub struct Exchange<I> {
     pub inbox: I,
     pub now: Now,
     pub timing: Timing,
+    pub canary: Option<Canary>,
 }
 
 impl<I: Inbox> Exchange<I> {
@@ -468,6 +479,9 @@ impl<I: Inbox> Link<I> {
 
     /// Translates one message and hands out what it told.
     async fn take(&self, message: &Message, health: &mut Health) {
+        if let Some(canary) = self.exchange.canary.as_ref().filter(|it| is_canary(message, &it.queue)) {
+            canary.seen.notify_waiters();
+        }
         let (told, ahead) = {
             let mut calls = self.calls();
             (calls.message(message, self.now()), calls.clock_ahead())
@@ -505,6 +519,9 @@ impl<I: Inbox> Link<I> {
             }
         }
         *agreed = true;
+        if let Some(canary) = &self.exchange.canary {
+            canary.listens.notify_one();
+        }
         self.tell(health, SourceState::Ok, None);
         self.tell_staff();
     }

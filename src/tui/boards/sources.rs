@@ -22,6 +22,8 @@ const SECONDS_SAID_BELOW: i64 = 120;
 const ESCALATION: &str = "escalation";
 /// The kind of what we send to ourselves to be sure that it would come.
 const CANARY: &str = "canary";
+/// How the reasons begin for which a call of ours did not come through.
+const CANARY_CALL: &str = "canary-call-";
 /// The kind of an agreement's desks, watched as a source is.
 const DESKS: &str = "desks";
 
@@ -142,7 +144,9 @@ fn failed(words: Words<'_>, it: &SourceHealth) -> Said {
     match (it.kind == CANARY, it.heard_at.or(it.since)) {
         (false, _) => texts.get(key::SOURCE_ESCALATION_FAILED),
         (true, Some(at)) => {
-            texts.with(key::SOURCE_CANARY_FAILED, &[("clock", dates::near(at, words.now()).into())])
+            let is_call = it.why.as_deref().is_some_and(|why| why.starts_with(CANARY_CALL));
+            let key = if is_call { key::SOURCE_CANARY_CALL_FAILED } else { key::SOURCE_CANARY_FAILED };
+            texts.with(key, &[("clock", dates::near(at, words.now()).into())])
         }
         (true, None) => words.code("trouble", "failed"),
     }

@@ -1,0 +1,117 @@
+//! The canary call: a telephone call of our own to a queue without members, again and again. It must be seen there by the
+//! same way as everybody's calls, and is hung up at once. It is no observation: no entry, no figure. Heard of only when
+//! it fails.
+//!
+//! Must never be a queue whose calls are read: it would ring at every desk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::say::Failed;
+use crate::config::{CanaryCallSettings, Settings};
+use crate::domain::identity::{Code, SourceName};
+use crate::engine::Engine;
+use crate::i18n::key;
+use crate::sources::ami::link::Canary;
+use crate::sources::canary_call::Missed;
+use crate::sources::canary_call::link::call;
+
+/// How it is called on the screen.
+pub const NAME: &str = "kanariefugl-opkald";
+/// Its kind in source health.
+const KIND: &str = "canary";
+/// After the start, how long the exchange may take to be read before the first call is made all the same.
+const LISTENS_WITHIN: TimeDelta = TimeDelta::seconds(30);
+
+fn set_up(settings: &Settings) -> Option<&CanaryCallSettings> {
+    settings.canary.as_ref()?.call.as_ref()
+}
+
+/// That its exchange is there, and that its queue is its own.
+///
+/// # Errors
+/// One sentence that says which is not so.
+pub fn check(settings: &Settings) -> Result<()> {
+    let Some(call) = set_up(settings) else { return Ok(()) };
+    let Some(exchange) = settings.ami.iter().find(|it| it.name == call.exchange) else {
+        let failed = Failed::new(key::CLI_CANARY_NO_EXCHANGE);
+        return Err(failed.with("exchange", call.exchange.as_str()).into());
+    };
+    if call.queue.trim().is_empty() || exchange.queues.contains_key(&call.queue) {
+        return Err(Failed::new(key::CLI_CANARY_READ_QUEUE).with("queue", call.queue.as_str()).into());
+    }
+    Ok(())
+}
+
+/// What this exchange must look for, if it is the one.
+pub fn seen_by(settings: &Settings, exchange: &SourceName) -> Option<Canary> {
+    let call = set_up(settings).filter(|call| call.exchange == *exchange)?;
+    Some(Canary { queue: call.queue.clone(), listens: Arc::default(), seen: Arc::default() })
+}
+
+/// Begins to call.
+pub fn start(settings: &Settings, canary: Canary, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    let Some(call) = set_up(settings) else { return Ok(()) };
+    let name = SourceName::new(NAME)?;
+    engine.health.expect(name.clone(), KIND, None, Vec::new(), engine.clock.now());
+    let bird = Bird { engine: engine.clone(), call: call.clone(), canary, name, stop: stop.clone() };
+    tokio::spawn(bird.run());
+    Ok(())
+}
+
+struct Bird {
+    engine: Engine,
+    call: CanaryCallSettings,
+    canary: Canary,
+    name: SourceName,
+    stop: CancellationToken,
+}
+
+impl Bird {
+    async fn run(self) {
+        let clock = &self.engine.clock;
+        tokio::select! {
+            () = self.stop.cancelled() => {}
+            () = self.canary.listens.notified() => {}
+            () = clock.sleep_until(clock.now() + LISTENS_WITHIN) => {}
+        }
+        while !self.stop.is_cancelled() {
+            let called_at = clock.now();
+            let ended = self.fly().await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            match ended {
+                Ok(()) => self.engine.health.heard(&self.name, KIND, clock.now()),
+                Err(missed) => {
+                    tracing::warn!(why = missed.code(), "the canary call did not come through");
+                    self.engine.health.cut(&self.name, Code::new(missed.code()).ok());
+                }
+            }
+            let next_at = called_at + TimeDelta::minutes(self.call.every_minutes.into());
+            tokio::select! {
+                () = self.stop.cancelled() => {}
+                () = clock.sleep_until(next_at) => {}
+            }
+        }
+    }
+
+    /// One call. It is hung up before we are stopped, too.
+    async fn fly(&self) -> Result<(), Missed> {
+        let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
+        let within = Duration::from_secs(self.call.within_s.into());
+        // Waits from here on: what is told before the first look is not lost.
+        let joined = self.canary.seen.notified();
+        let seen = async {
+            tokio::select! {
+                () = joined => {}
+                () = self.stop.cancelled() => {}
+            }
+        };
+        call(&self.call.to, &reference, within, seen).await
+    }
+}
