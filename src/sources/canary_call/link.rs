@@ -39,7 +39,7 @@ pub async fn call(
     let mut hung_up = false;
     let mut buffer = vec![0; DATAGRAM_MAX];
     tokio::pin!(seen);
-    while !dialog.is_refused() && !(dialog.is_over() && is_seen) {
+    while !(dialog.is_refused() || dialog.is_over() && is_seen) {
         tokio::select! {
             biased;
             () = &mut seen, if !is_seen && !hung_up => {
