@@ -5,10 +5,10 @@
 //! accounts.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 use chrono::TimeDelta;
-use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 
 use super::say::Failed;
@@ -18,10 +18,16 @@ use crate::domain::identity::{Code, EntryId, ExternalId, Key, SourceName};
 use crate::domain::{Actor, Command, alarms};
 use crate::engine::{Engine, Order};
 use crate::i18n::key;
+use crate::sources::scaip::ask::ask;
+use crate::sources::scaip::sip::NotSent;
 use crate::sources::scaip::translate::device;
 
 /// Its kind in source health.
 const KIND: &str = "canary";
+/// What it says besides account and reference: a fixed trigger, pressed by hand.
+const ALARM: [(&str, &str); 2] = [("dty", "4"), ("stc", "10")];
+/// A reference is no longer than this (SCAIP).
+const REFERENCE_LENGTH: usize = 16;
 /// Pause between looks whether it is back.
 const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
 
@@ -77,13 +83,14 @@ impl Bird {
 
     /// Out, and back on the board within the time.
     async fn fly(&self) -> Result<(), &'static str> {
-        let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
-        let socket = UdpSocket::bind(("0.0.0.0", 0)).await.map_err(|_| "canary-not-sent")?;
-        socket.connect(self.alarm).await.map_err(|_| "canary-not-sent")?;
-        let at = socket.local_addr().map_err(|_| "canary-not-sent")?;
-        let request = self.request(&reference, at);
-        socket.send(request.as_bytes()).await.map_err(|_| "canary-not-sent")?;
-        let until = self.engine.clock.now() + TimeDelta::seconds(self.settings.within_s.into());
+        let now = self.engine.clock.now();
+        let until = now + TimeDelta::seconds(self.settings.within_s.into());
+        let reference = self.engine.ids.uuid(now).simple().to_string();
+        tokio::select! {
+            // What the answer says is not asked: on the board is where the alarm must be.
+            sent = self.send(&reference[..REFERENCE_LENGTH]) => sent?,
+            () = self.engine.clock.sleep_until(until) => return Err("canary-not-back"),
+        }
         loop {
             if let Some(entry) = self.back() {
                 return if self.close(entry).await { Ok(()) } else { Err("canary-not-closed") };
@@ -95,20 +102,11 @@ impl Bird {
         }
     }
 
-    fn request(&self, reference: &str, at: SocketAddr) -> String {
-        let (account, to) = (&self.settings.account, self.alarm);
-        let body = format!(
-            "<mrq><ref>{}</ref><cid>{account}</cid><dty>4</dty><stc>10</stc></mrq>",
-            &reference[..16]
-        );
-        format!(
-            "MESSAGE sip:alarm@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK{reference};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:{account}@{at}>;tag={}\r\nTo: <sip:alarm@{to}>\r\n\
-             Call-ID: {reference}@{at}\r\nCSeq: 1 MESSAGE\r\nContent-Type: application/scaip+xml\r\n\
-             Content-Length: {}\r\n\r\n{body}",
-            &reference[16..],
-            body.len(),
-        )
+    /// Asks the receiver as a unit would.
+    async fn send(&self, reference: &str) -> Result<(), &'static str> {
+        let within = Duration::from_secs(self.settings.within_s.into());
+        let asked = ask(self.alarm, &self.settings.account, reference, &ALARM, within).await;
+        asked.map(|_| ()).map_err(|NotSent| "canary-not-sent")
     }
 
     /// Its own alarm, open on the board, marked as a test.

@@ -2,6 +2,8 @@
 //!
 //! Needs what `pbx` needs; without it this says so, and fails where `CI` is set.
 
+#[path = "../support/files.rs"]
+mod files;
 #[path = "../sources/pbx.rs"]
 #[expect(dead_code, reason = "shared with the tests of the sources")]
 mod pbx;
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use files::holding;
 use pbx::{Pbx, SECRET};
 use server::Server;
 use terminal::BOUND;
@@ -103,20 +106,6 @@ fn callers(board: &Value) -> Vec<&str> {
 
 fn is_connected(board: &Value) -> bool {
     board["sources"].as_array().unwrap().iter().any(|it| it["name"] == "central" && it["state"] == "ok")
-}
-
-/// Every file below a folder that holds these bytes.
-fn holding(folder: &Path, what: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        if path.is_dir() {
-            found.extend(holding(&path, what));
-        } else if std::fs::read(&path).is_ok_and(|it| it.windows(what.len()).any(|window| window == what)) {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 fn secret_file(path: &Path, secret: &str) {

@@ -3,6 +3,8 @@
 //! The tests with a SIP client that nobody here wrote need sipp (Debian: sip-tester) and `../shared/scaip/send`. Without
 //! them they say so; where `CI` is set they fail.
 
+#[path = "../support/files.rs"]
+mod files;
 #[path = "../pty/sequences.rs"]
 mod sequences;
 #[path = "../pty/server.rs"]
@@ -15,11 +17,11 @@ mod terminal;
 mod unit;
 
 use std::net::{SocketAddr, UdpSocket};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use files::holding;
 use server::{Server, call, http};
 use terminal::BOUND;
 use unit::Unit;
@@ -138,20 +140,6 @@ fn head(server: &Server, token: &str) -> u64 {
     let (status, text) = http(server.address, "GET", "/metrics", token, "");
     assert_eq!(status, 200, "{text}");
     text.lines().find_map(|line| line.strip_prefix("vagttavle_head ")).unwrap().parse().unwrap()
-}
-
-/// Every file below a folder that holds these bytes.
-fn holding(folder: &Path, what: &[u8]) -> Vec<String> {
-    let mut found = Vec::new();
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        if path.is_dir() {
-            found.extend(holding(&path, what));
-        } else if std::fs::read(&path).is_ok_and(|it| it.windows(what.len()).any(|window| window == what)) {
-            found.push(path.display().to_string());
-        }
-    }
-    found
 }
 
 #[test]

@@ -146,19 +146,9 @@ pub fn raised(
     from_user: Option<&str>,
     now: DateTime<Utc>,
 ) -> Observed {
-    let observation = Observation::AlarmRaised {
-        alarm: alarm.clone(),
-        device: request.account.as_deref().map(|account| device(account).0),
-        citizen: None,
-        trigger: Some(meaning.trigger.clone()),
-        technical: meaning.sort == Sort::Technical,
-        test: meaning.sort == Sort::Test,
-    };
     let content = format!("{}/{:?}", meaning.trigger, meaning.sort);
-    Observed {
-        live: live(request, from_user),
-        ..observed(settings, key("scaip-raised-", alarm, now, &content), now, observation)
-    }
+    let key = key("scaip-raised-", alarm, now, &content);
+    signal(settings, request, Some(meaning), alarm, from_user, (key, now))
 }
 
 /// More about an alarm that is known: its texts and its number. Never what would make a person's alarm a lesser one.
@@ -169,18 +159,29 @@ pub fn updated(
     from_user: Option<&str>,
     now: DateTime<Utc>,
 ) -> Observed {
+    let key = key("scaip-updated-", alarm, now, "");
+    signal(settings, request, None, alarm, from_user, (key, now))
+}
+
+/// What a unit says of an alarm; without a meaning nothing but that it is about this one.
+fn signal(
+    settings: &Settings,
+    request: &Request,
+    meaning: Option<&Meaning>,
+    alarm: &ExternalId,
+    from_user: Option<&str>,
+    (key, now): (Key, DateTime<Utc>),
+) -> Observed {
+    let is = |sort: Sort| meaning.is_some_and(|it| it.sort == sort);
     let observation = Observation::AlarmRaised {
         alarm: alarm.clone(),
         device: request.account.as_deref().map(|account| device(account).0),
         citizen: None,
-        trigger: None,
-        technical: false,
-        test: false,
+        trigger: meaning.map(|it| it.trigger.clone()),
+        technical: is(Sort::Technical),
+        test: is(Sort::Test),
     };
-    Observed {
-        live: live(request, from_user),
-        ..observed(settings, key("scaip-updated-", alarm, now, ""), now, observation)
-    }
+    Observed { live: live(request, from_user), ..observed(settings, key, now, observation) }
 }
 
 /// The unit gave up, or was reset.
