@@ -100,11 +100,18 @@ impl Bench {
     }
 
     /// Stops the link while the peer goes on answering; returns every line we sent.
-    async fn stop(self, peer: Peer) -> Vec<String> {
+    async fn stop(mut self, peer: Peer) -> Vec<String> {
         self.stop.cancel();
-        let (running, ()) = tokio::join!(self.running, peer.serve());
+        let (running, ()) = tokio::join!(&mut self.running, peer.serve());
         running.unwrap();
         self.sent.lock().unwrap().clone()
+    }
+}
+
+/// A link left running would dial its port for ever, and reach the next test that is given the same one.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.running.abort();
     }
 }
 
