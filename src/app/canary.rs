@@ -1,131 +1,76 @@
-//! The canary alarm: a SIP MESSAGE of our own to our own receiver, by the address its units use, again and again. It must
-//! come back as a test alarm on the board, where it is closed at once; it counts in no figure. Heard of only when it fails.
+//! Canaries: what we rely on is tried again and again by something of our own, and heard of only when it fails.
 //!
-//! Must never send anything that could be taken for a citizen's alarm: its account must be one of the receiver's test
-//! accounts.
+//! Owns the loop and what of it is seen among the sources; what is tried is a [`Probe`], a file each in this folder. Must
+//! never know what one sends.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+pub mod alarm;
+pub mod call;
+
+use std::future::Future;
 
 use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::say::Failed;
-use crate::config::{CanarySettings, Settings};
-use crate::domain::entry::Body;
-use crate::domain::identity::{Code, EntryId, ExternalId, Key, SourceName};
-use crate::domain::{Actor, Command, alarms};
-use crate::engine::{Engine, Order};
-use crate::i18n::key;
-use crate::sources::scaip::ask::ask;
-use crate::sources::scaip::sip::NotSent;
-use crate::sources::scaip::translate::device;
+use crate::config::Settings;
+use crate::domain::identity::{Code, SourceName};
+use crate::engine::Engine;
 
-/// Its kind in source health.
+/// Their kind in source health.
 const KIND: &str = "canary";
-/// What it says besides account and reference: a fixed trigger, pressed by hand.
-const ALARM: [(&str, &str); 2] = [("dty", "4"), ("stc", "10")];
-/// A reference is no longer than this (SCAIP).
-const REFERENCE_LENGTH: usize = 16;
-/// Pause between looks whether it is back.
-const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
 
-/// Begins to send, when it is set up.
-pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
-    let Some(canary) = &settings.canary else { return Ok(()) };
-    let Some(alarm) = canary.alarm else { return Ok(()) };
-    let is_test = |account: &String| settings.scaip.iter().any(|it| it.test_accounts.contains(account));
-    if !is_test(&canary.account) {
-        return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
-    }
-    let name = SourceName::new("kanariefugl-nødkald")?;
+/// Something of our own that must come back.
+trait Probe: Send + Sync + 'static {
+    /// From one beginning to the next.
+    fn every(&self) -> TimeDelta;
+
+    /// Ends when a first try makes sense.
+    fn ready(&self) -> impl Future<Output = ()> + Send;
+
+    /// Out and back, within its own time; what it began is ended before it returns, when `stop` ends it too.
+    ///
+    /// # Errors
+    /// Why it did not come back, as a code of source health.
+    fn fly(&self, stop: &CancellationToken) -> impl Future<Output = Result<(), &'static str>> + Send;
+}
+
+/// Flies it until `stop`.
+fn fly(name: SourceName, probe: impl Probe, engine: &Engine, stop: &CancellationToken) {
     engine.health.expect(name.clone(), KIND, None, Vec::new(), engine.clock.now());
-    let bird = Bird {
-        engine: engine.clone(),
-        settings: canary.clone(),
-        alarm,
-        name,
-        device: device(&canary.account).0,
-    };
-    let stop = stop.clone();
+    let (engine, stop) = (engine.clone(), stop.clone());
     tokio::spawn(async move {
+        let clock = &engine.clock;
         tokio::select! {
             () = stop.cancelled() => {}
-            () = bird.run() => {}
+            () = probe.ready() => {}
         }
-    });
-    Ok(())
-}
-
-struct Bird {
-    engine: Engine,
-    settings: CanarySettings,
-    alarm: SocketAddr,
-    name: SourceName,
-    device: ExternalId,
-}
-
-impl Bird {
-    async fn run(&self) {
-        loop {
-            let sent_at = self.engine.clock.now();
-            match self.fly().await {
-                Ok(()) => self.engine.health.heard(&self.name, KIND, self.engine.clock.now()),
+        while !stop.is_cancelled() {
+            let begun_at = clock.now();
+            let ended = probe.fly(&stop).await;
+            if stop.is_cancelled() {
+                return;
+            }
+            match ended {
+                Ok(()) => engine.health.heard(&name, KIND, clock.now()),
                 Err(why) => {
-                    tracing::warn!(why, "the canary alarm did not come back");
-                    self.engine.health.cut(&self.name, Code::new(why).ok());
+                    tracing::warn!(canary = %name, why, "the canary did not come back");
+                    engine.health.cut(&name, Code::new(why).ok());
                 }
             }
-            self.engine.clock.sleep_until(sent_at + TimeDelta::seconds(self.settings.every_s.into())).await;
-        }
-    }
-
-    /// Out, and back on the board within the time.
-    async fn fly(&self) -> Result<(), &'static str> {
-        let now = self.engine.clock.now();
-        let until = now + TimeDelta::seconds(self.settings.within_s.into());
-        let reference = self.engine.ids.uuid(now).simple().to_string();
-        tokio::select! {
-            // What the answer says is not asked: on the board is where the alarm must be.
-            sent = self.send(&reference[..REFERENCE_LENGTH]) => sent?,
-            () = self.engine.clock.sleep_until(until) => return Err("canary-not-back"),
-        }
-        loop {
-            if let Some(entry) = self.back() {
-                return if self.close(entry).await { Ok(()) } else { Err("canary-not-closed") };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = clock.sleep_until(begun_at + probe.every()) => {}
             }
-            if self.engine.clock.now() >= until {
-                return Err("canary-not-back");
-            }
-            self.engine.clock.sleep_until(self.engine.clock.now() + LOOK_EVERY).await;
         }
-    }
+    });
+}
 
-    /// Asks the receiver as a unit would.
-    async fn send(&self, reference: &str) -> Result<(), &'static str> {
-        let within = Duration::from_secs(self.settings.within_s.into());
-        let asked = ask(self.alarm, &self.settings.account, reference, &ALARM, within).await;
-        asked.map(|_| ()).map_err(|NotSent| "canary-not-sent")
-    }
-
-    /// Its own alarm, open on the board, marked as a test.
-    fn back(&self) -> Option<EntryId> {
-        let state = self.engine.state();
-        let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
-        state.open_entries().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
-    }
-
-    async fn close(&self, entry: EntryId) -> bool {
-        let outcome = Code::new("test").expect("a constant code");
-        let order = Order {
-            id: Key::of_bytes("canary-", entry.0.as_bytes()),
-            actor: Actor::Timer,
-            entry: Some(entry),
-            expected_version: None,
-            happened_at: None,
-            command: Command::Alarms(alarms::Command::Close { outcome }),
-        };
-        self.engine.order(order).await.is_ok()
-    }
+/// Those that are not set up, by name and with the word for what would be missing.
+pub fn not_set_up(settings: &Settings) -> Vec<(&'static str, Option<Code>)> {
+    let canary = settings.canary.as_ref();
+    let all = [
+        ("kanariefugl", None, canary.is_some_and(|it| it.alarm.is_some())),
+        (call::NAME, Code::new("canary-call").ok(), canary.is_some_and(|it| it.call.is_some())),
+    ];
+    all.into_iter().filter(|(.., is_set_up)| !is_set_up).map(|(name, why, _)| (name, why)).collect()
 }

@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{adopt, expect_web_hooks, listen, log_to_stderr, medcom, say, stop_on_signals};
+use super::serve::{adopt, listen, log_to_stderr, stop_on_signals};
+use super::{medcom, say, web_hooks};
 use crate::cli;
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
@@ -49,7 +50,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, None).await?;
     let tokens = people(&engine).await?;
-    expect_web_hooks(&engine, &Settings::default());
+    web_hooks::expect(&engine, &Settings::default());
     let receivers = medcom::start(None, &engine, &stop)?;
     let options = Options { synthetic: true, receivers, ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::long_secret;
+use super::web_hooks::long_secret;
 use crate::config::EscalationSettings;
 use crate::domain::entry::{self, Entry};
 use crate::domain::escalation::{due_at, is_needed};

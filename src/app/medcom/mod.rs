@@ -31,7 +31,7 @@ use tokio_util::sync::CancellationToken;
 use folder::Outbox;
 use waiting::Waiting;
 
-use super::EngineInbox;
+use super::inbox::EngineInbox;
 use crate::care::{Care, CareError, Cpr, Whose};
 use crate::config::{MedcomSettings, OursRule};
 use crate::domain::identity::{CitizenId, Code, SourceName};

@@ -11,9 +11,10 @@ use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::say::Failed;
+use super::{Probe, fly};
+use crate::app::say::Failed;
 use crate::config::{CanaryCallSettings, Settings};
-use crate::domain::identity::{Code, SourceName};
+use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::i18n::key;
 use crate::sources::ami::link::Canary;
@@ -22,8 +23,6 @@ use crate::sources::canary_call::link::call;
 
 /// How it is called on the screen.
 pub const NAME: &str = "kanariefugl-opkald";
-/// Its kind in source health.
-const KIND: &str = "canary";
 /// After the start, how long the exchange may take to be read before the first call is made all the same.
 const LISTENS_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
@@ -56,10 +55,8 @@ pub fn seen_by(settings: &Settings, exchange: &SourceName) -> Option<Canary> {
 /// Begins to call.
 pub fn start(settings: &Settings, canary: Canary, engine: &Engine, stop: &CancellationToken) -> Result<()> {
     let Some(call) = set_up(settings) else { return Ok(()) };
-    let name = SourceName::new(NAME)?;
-    engine.health.expect(name.clone(), KIND, None, Vec::new(), engine.clock.now());
-    let bird = Bird { engine: engine.clone(), call: call.clone(), canary, name, stop: stop.clone() };
-    tokio::spawn(bird.run());
+    let bird = Bird { engine: engine.clone(), call: call.clone(), canary };
+    fly(SourceName::new(NAME)?, bird, engine, stop);
     Ok(())
 }
 
@@ -67,41 +64,23 @@ struct Bird {
     engine: Engine,
     call: CanaryCallSettings,
     canary: Canary,
-    name: SourceName,
-    stop: CancellationToken,
 }
 
-impl Bird {
-    async fn run(self) {
+impl Probe for Bird {
+    fn every(&self) -> TimeDelta {
+        TimeDelta::minutes(self.call.every_minutes.into())
+    }
+
+    async fn ready(&self) {
         let clock = &self.engine.clock;
         tokio::select! {
-            () = self.stop.cancelled() => {}
             () = self.canary.listens.notified() => {}
             () = clock.sleep_until(clock.now() + LISTENS_WITHIN) => {}
-        }
-        while !self.stop.is_cancelled() {
-            let called_at = clock.now();
-            let ended = self.fly().await;
-            if self.stop.is_cancelled() {
-                return;
-            }
-            match ended {
-                Ok(()) => self.engine.health.heard(&self.name, KIND, clock.now()),
-                Err(missed) => {
-                    tracing::warn!(why = missed.code(), "the canary call did not come through");
-                    self.engine.health.cut(&self.name, Code::new(missed.code()).ok());
-                }
-            }
-            let next_at = called_at + TimeDelta::minutes(self.call.every_minutes.into());
-            tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = clock.sleep_until(next_at) => {}
-            }
         }
     }
 
     /// One call. It is hung up before we are stopped, too.
-    async fn fly(&self) -> Result<(), Missed> {
+    async fn fly(&self, stop: &CancellationToken) -> Result<(), &'static str> {
         let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
         let within = Duration::from_secs(self.call.within_s.into());
         // Waits from here on: what is told before the first look is not lost.
@@ -109,9 +88,9 @@ impl Bird {
         let seen = async {
             tokio::select! {
                 () = joined => {}
-                () = self.stop.cancelled() => {}
+                () = stop.cancelled() => {}
             }
         };
-        call(&self.call.to, &reference, within, seen).await
+        call(&self.call.to, &reference, within, seen).await.map_err(Missed::code)
     }
 }

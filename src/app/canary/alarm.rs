@@ -1,0 +1,117 @@
+//! The canary alarm: a SIP MESSAGE of our own to our own receiver, by the address its units use, again and again. It must
+//! come back as a test alarm on the board, where it is closed at once; it counts in no figure. Heard of only when it fails.
+//!
+//! Must never send anything that could be taken for a citizen's alarm: its account must be one of the receiver's test
+//! accounts.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+
+use super::{Probe, fly};
+use crate::app::say::Failed;
+use crate::config::{CanarySettings, Settings};
+use crate::domain::entry::Body;
+use crate::domain::identity::{Code, EntryId, ExternalId, Key, SourceName};
+use crate::domain::{Actor, Command, alarms};
+use crate::engine::{Engine, Order};
+use crate::i18n::key;
+use crate::sources::scaip::ask::ask;
+use crate::sources::scaip::sip::NotSent;
+use crate::sources::scaip::translate::device;
+
+/// What it says besides account and reference: a fixed trigger, pressed by hand.
+const ALARM: [(&str, &str); 2] = [("dty", "4"), ("stc", "10")];
+/// A reference is no longer than this (SCAIP).
+const REFERENCE_LENGTH: usize = 16;
+/// Pause between looks whether it is back.
+const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
+
+/// Begins to send, when it is set up.
+pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+    let Some(canary) = &settings.canary else { return Ok(()) };
+    let Some(alarm) = canary.alarm else { return Ok(()) };
+    let is_test = |account: &String| settings.scaip.iter().any(|it| it.test_accounts.contains(account));
+    if !is_test(&canary.account) {
+        return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
+    }
+    let bird =
+        Bird { engine: engine.clone(), settings: canary.clone(), alarm, device: device(&canary.account).0 };
+    fly(SourceName::new("kanariefugl-nødkald")?, bird, engine, stop);
+    Ok(())
+}
+
+struct Bird {
+    engine: Engine,
+    settings: CanarySettings,
+    alarm: SocketAddr,
+    device: ExternalId,
+}
+
+impl Probe for Bird {
+    fn every(&self) -> TimeDelta {
+        TimeDelta::seconds(self.settings.every_s.into())
+    }
+
+    async fn ready(&self) {}
+
+    async fn fly(&self, stop: &CancellationToken) -> Result<(), &'static str> {
+        tokio::select! {
+            () = stop.cancelled() => Err("canary-not-back"),
+            ended = self.out_and_back() => ended,
+        }
+    }
+}
+
+impl Bird {
+    /// Out, and back on the board within the time.
+    async fn out_and_back(&self) -> Result<(), &'static str> {
+        let now = self.engine.clock.now();
+        let until = now + TimeDelta::seconds(self.settings.within_s.into());
+        let reference = self.engine.ids.uuid(now).simple().to_string();
+        tokio::select! {
+            // What the answer says is not asked: on the board is where the alarm must be.
+            sent = self.send(&reference[..REFERENCE_LENGTH]) => sent?,
+            () = self.engine.clock.sleep_until(until) => return Err("canary-not-back"),
+        }
+        loop {
+            if let Some(entry) = self.back() {
+                return if self.close(entry).await { Ok(()) } else { Err("canary-not-closed") };
+            }
+            if self.engine.clock.now() >= until {
+                return Err("canary-not-back");
+            }
+            self.engine.clock.sleep_until(self.engine.clock.now() + LOOK_EVERY).await;
+        }
+    }
+
+    /// Asks the receiver as a unit would.
+    async fn send(&self, reference: &str) -> Result<(), &'static str> {
+        let within = Duration::from_secs(self.settings.within_s.into());
+        let asked = ask(self.alarm, &self.settings.account, reference, &ALARM, within).await;
+        asked.map(|_| ()).map_err(|NotSent| "canary-not-sent")
+    }
+
+    /// Its own alarm, open on the board, marked as a test.
+    fn back(&self) -> Option<EntryId> {
+        let state = self.engine.state();
+        let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
+        state.open_entries().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
+    }
+
+    async fn close(&self, entry: EntryId) -> bool {
+        let outcome = Code::new("test").expect("a constant code");
+        let order = Order {
+            id: Key::of_bytes("canary-", entry.0.as_bytes()),
+            actor: Actor::Timer,
+            entry: Some(entry),
+            expected_version: None,
+            happened_at: None,
+            command: Command::Alarms(alarms::Command::Close { outcome }),
+        };
+        self.engine.order(order).await.is_ok()
+    }
+}

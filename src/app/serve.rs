@@ -1,0 +1,159 @@
+//! The server: everything is opened, started and ended here, in this order.
+//!
+//! Owns what every server needs, the demo's too: the socket, the signals, the operating log, the agreements. Must never
+//! know how a source works: each has its own file here.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::say::{self, Failed};
+use super::{
+    Place, admin, adopted, canary, care, escalation, exchanges, medcom, scaip, settings, visits, web_hooks,
+};
+use crate::cli::{LISTEN_DEFAULT, Serve};
+use crate::clock::Clock;
+use crate::config::{self, Settings};
+use crate::domain::agreement::{self, Agreement};
+use crate::domain::identity::SourceName;
+use crate::engine::{Engine, Parts};
+use crate::i18n::{Texts, key};
+use crate::ids::Ids;
+use crate::server::{self, Options};
+
+/// Runs until it is told to end.
+pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
+    if let Some(url) = &args.database {
+        let is_postgres = url.starts_with("postgres://") || url.starts_with("postgresql://");
+        let key = if is_postgres { key::CLI_POSTGRES_LATER } else { key::CLI_UNKNOWN_DATABASE };
+        return Err(Failed::new(key).into());
+    }
+    log_to_stderr();
+    let settings = settings(&args.data)?;
+    let signers = web_hooks::signers(&settings)?;
+    let place = Place::new(args.data.data.as_ref(), &settings)?;
+    let address = match args.listen.or(settings.listen) {
+        Some(address) => address,
+        None => LISTEN_DEFAULT.parse()?,
+    };
+    let listener = listen(address).await?;
+    let stop = CancellationToken::new();
+    stop_on_signals(&stop)?;
+    let ids = Ids::system();
+    let log = place.open(&ids).await?;
+    // The writer ends last: everything that could still hand something in is stopped before.
+    let engine_stop = CancellationToken::new();
+    let parts =
+        Parts { log, clock: Clock::system(), ids, care: care::open(&settings.care, texts, &stop).await? };
+    let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
+    adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
+    adopted::check(&settings, &engine.state())?;
+    web_hooks::expect(&engine, &settings);
+    exchanges::start(&settings, &engine, &stop)?;
+    scaip::start(&settings.scaip, &engine, &stop).await?;
+    care::start(&settings.care, &engine, &stop)?;
+    let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
+    visits::start(&settings, &engine, &stop)?;
+    escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
+    canary::alarm::start(&settings, &engine, &stop)?;
+    say_what_is_not_set_up(&settings, &engine);
+    admin::listen(&place.data, engine.clone(), stop.clone()).await?;
+    say::line(&format!("listening on http://{}", listener.local_addr()?))?;
+    info!(agreements = engine.state().agreements.len(), "serving");
+    let options = Options { receivers, signers, watches_desks: true, ..Options::default() };
+    server::serve(listener, engine.clone(), options, stop).await;
+    care::last_notes(&engine, texts).await;
+    engine_stop.cancel();
+    writer.await?;
+    Ok(())
+}
+
+/// What the program could listen to and nobody has set up says so: what is not there is no quiet.
+fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
+    let known = [("ami", "telefoncentral"), ("scaip", "nødkald-ip"), ("escalation", "bagvagt")];
+    for (kind, name) in known {
+        if let (false, Ok(name)) = (engine.health.has_kind(kind), SourceName::new(name)) {
+            engine.health.not_set_up(name, kind, None, engine.clock.now());
+        }
+    }
+    for (name, why) in canary::not_set_up(settings) {
+        if let Ok(name) = SourceName::new(name) {
+            engine.health.not_set_up(name, "canary", why, engine.clock.now());
+        }
+    }
+}
+
+/// Ends on ctrl-c and on a request to end.
+pub fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    Ok(())
+}
+
+/// Operating logs: JSON lines on standard error, no citizen in them.
+pub fn log_to_stderr() {
+    use tracing_subscriber::Layer;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    let filter = tracing_subscriber::EnvFilter::try_new(config::log_filter())
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // The SIP library writes whole messages into its log lines, citizens and all: whatever the filter says, not here.
+    let may_speak = tracing_subscriber::filter::filter_fn(|about| !about.target().starts_with("rsipstack"));
+    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(may_speak);
+    // A second subscriber in one process is no fault: the first one stays.
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+}
+
+/// The server's socket: on this machine only.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    if !address.ip().is_loopback() {
+        return Err(Failed::new(key::CLI_NOT_LOOPBACK).with("address", address.to_string()).into());
+    }
+    TcpListener::bind(address).await.map_err(|error| {
+        Failed::new(key::CLI_CANNOT_LISTEN)
+            .with("address", address.to_string())
+            .with("why", error.to_string())
+            .into()
+    })
+}
+
+/// Adopts the agreements that come with the program, where none of that name is in force, and those of a folder.
+pub async fn adopt(engine: &Engine, folder: Option<&Path>) -> Result<()> {
+    let state = engine.state();
+    for rules in agreement::built_in() {
+        if !state.agreements.contains_key(&rules.id) {
+            adopt_one(engine, rules).await?;
+        }
+    }
+    let Some(folder) = folder.filter(|folder| folder.is_dir()) else { return Ok(()) };
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<_>>()?;
+    files.retain(|file| file.extension().is_some_and(|it| it == "toml"));
+    files.sort();
+    for file in files {
+        let rules = say::read_agreement(&file)?;
+        let is_new = engine.state().agreements.get(&rules.id).is_none_or(|it| it.hash() != rules.hash());
+        if is_new {
+            adopt_one(engine, rules).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn adopt_one(engine: &Engine, rules: Agreement) -> Result<()> {
+    let command = crate::domain::Command::Adopt(Box::new(rules));
+    engine.administer(command).await.map(|_| ()).context("agreement")
+}
