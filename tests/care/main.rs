@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use vagttavle::care::demo::{BadAddress, Client, Limits};
 use vagttavle::care::demo_service::{Invented, Mode, Service};
@@ -242,10 +242,10 @@ async fn a_read_is_tried_a_few_times_and_a_write_once_while_it_is_away() {
 
 #[tokio::test]
 async fn nobody_at_the_address() {
-    // The port was free a moment ago and nobody listens.
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Ours, so that nobody else gets it, and not listened on.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", taken.local_addr().unwrap());
     let care = Care::Demo(Client::new(&base, SecretString::from(TOKEN), limits()).unwrap());
     let whose = Whose::Device(ExternalId::new("demo-device-0001").unwrap());
     let error = bounded("an answer from nobody", care.who(&whose)).await.unwrap_err();

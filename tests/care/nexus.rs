@@ -8,7 +8,7 @@ use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use vagttavle::care::demo::Limits;
 use vagttavle::care::nexus::settings::{List, Names, Says, Settings, Visits};
 use vagttavle::care::nexus::{Access, BadAccess, Client};
@@ -238,9 +238,10 @@ async fn a_slow_answer_is_waited_for_within_the_limit_and_not_beyond() {
 
 #[tokio::test]
 async fn nobody_at_the_address() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // Ours, so that nobody else gets it, and not listened on.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", taken.local_addr().unwrap());
     let access = Access { url: base.clone(), token_url: base, client_id: "x".into(), secret: "x".into() };
     let care = Care::Nexus(Client::new(access, names(), limits()).unwrap());
     let error = bounded("an answer from nobody", care.who(&Whose::Citizen(citizen()))).await.unwrap_err();

@@ -7,6 +7,8 @@ mod files;
 #[path = "../sources/pbx.rs"]
 #[expect(dead_code, reason = "shared with the tests of the sources")]
 mod pbx;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../pty/sequences.rs"]
 mod sequences;
 #[path = "../pty/server.rs"]

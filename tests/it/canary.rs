@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::ports::free_port;
 use crate::process::{Home, Serving};
 use crate::world::wait_for;
 
@@ -12,11 +13,6 @@ fn serve(home: &Home, listens: u16, sends_to: u16) -> Serving {
     );
     let config = home.write("server.toml", &text);
     home.serve(&format!("--config {}", config.display()))
-}
-
-/// A port that nobody has.
-fn free_port() -> u16 {
-    std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn canary(board: &Value) -> Value {

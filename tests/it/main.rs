@@ -20,6 +20,8 @@ mod mutate;
 mod nexus;
 #[path = "../care/nexus_double.rs"]
 mod nexus_double;
+#[path = "../support/ports.rs"]
+mod ports;
 mod process;
 mod proxy;
 mod restart;

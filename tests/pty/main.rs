@@ -4,6 +4,8 @@ mod homecare;
 mod lifecycle;
 mod link;
 mod looks;
+#[path = "../support/ports.rs"]
+mod ports;
 mod sequences;
 mod server;
 mod terminal;

@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::ports::free_port;
 use crate::terminal::Start;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vagttavle");
@@ -29,7 +30,8 @@ impl Server {
     /// Data in `folder`/data, `arguments` on top.
     pub fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
         let arguments: Vec<String> = arguments.iter().map(|it| (*it).to_owned()).collect();
-        let (child, address) = serve(folder.path(), "127.0.0.1:0", &arguments);
+        let listen = format!("127.0.0.1:{}", free_port());
+        let (child, address) = serve(folder.path(), &listen, &arguments);
         Self { folder, address, arguments, child }
     }
 

@@ -5,6 +5,8 @@
 
 #[path = "../support/files.rs"]
 mod files;
+#[path = "../support/ports.rs"]
+mod ports;
 #[path = "../pty/sequences.rs"]
 mod sequences;
 #[path = "../pty/server.rs"]
@@ -22,6 +24,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use files::holding;
+use ports::free_port;
 use server::{Server, call, http};
 use terminal::BOUND;
 use unit::Unit;
@@ -38,17 +41,6 @@ claim_minutes = { own = 15 }
 ring_out_seconds = { own = 3 }
 justification_days = { own = 7 }
 "#;
-
-/// A port that is free for UDP and TCP.
-fn free_port() -> u16 {
-    for _ in 0..50 {
-        let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free port");
-}
 
 /// A server with one receiver; `more` is added to its settings.
 pub fn start(agreement: &str, more: &str) -> (Server, SocketAddr) {

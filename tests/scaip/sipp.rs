@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::{alarms, free_port, start, until};
+use crate::ports::free_port;
+use crate::{alarms, start, until};
 
 const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/scaip");
 

@@ -22,6 +22,8 @@ mod messages;
 mod mutate;
 mod pbx;
 mod polled;
+#[path = "../support/ports.rs"]
+mod ports;
 mod queue_log;
 mod scaip;
 mod scaip_words;

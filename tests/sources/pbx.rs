@@ -3,9 +3,10 @@
 //! Needs the bench beside the project (`../shared/asterisk`, installed once by its `install`). Without it this says
 //! so; where `CI` is set it fails.
 
-use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::ports::free_port;
 
 const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/asterisk");
 pub const SECRET: &str = "kun-til-proeve";
@@ -95,15 +96,8 @@ impl Drop for Pbx {
     }
 }
 
-/// Four ports free for TCP and UDP; after the last one 500 for sound.
+/// For managers, for SIP (both also UDP) and for HTTP; the last is the first of 500 for sound.
 fn free_ports() -> [u16; 4] {
-    let mut found = Vec::new();
-    while found.len() < 3 {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if UdpSocket::bind(("127.0.0.1", port)).is_ok() && !found.contains(&port) {
-            found.push(port);
-        }
-    }
     let sound = 10_000 + u16::try_from(std::process::id() % 40).unwrap() * 500;
-    [found[0], found[1], found[2], sound]
+    [free_port(), free_port(), free_port(), sound]
 }
