@@ -236,8 +236,8 @@ async fn connections_that_say_nothing_or_drip_hold_up_nobody() {
 #[tokio::test]
 async fn a_header_or_body_that_never_ends_is_given_up() {
     let mut setup = Setup::memory();
-    setup.options.limits.header_read = Duration::from_millis(300);
-    setup.options.limits.body_read = Duration::from_millis(300);
+    setup.options.limits.header_read = Duration::from_millis(1500);
+    setup.options.limits.body_read = Duration::from_millis(1500);
     let server = setup.start().await;
     let address = server.base.trim_start_matches("http://").to_owned();
     let token = &server.tokens["central"];

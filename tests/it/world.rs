@@ -35,7 +35,7 @@ use vagttavle::sources::medcom::Ours;
 use vagttavle::store::{Log, folder};
 
 /// No test waits longer than this for a condition.
-pub const BOUND: Duration = Duration::from_secs(30);
+pub const BOUND: Duration = Duration::from_secs(60);
 
 /// Who there is: name, role, agreements.
 const PEOPLE: [(&str, Role, &[&str]); 7] = [

@@ -296,7 +296,7 @@ async fn calls_a_cut_and_a_restart_end_as_in_the_log_of_the_exchange() {
             tokio::task::yield_now().await;
         }
     };
-    let waited = tokio::time::timeout(Duration::from_secs(20), all_sent).await;
+    let waited = tokio::time::timeout(Duration::from_secs(60), all_sent).await;
     let actions = cable.actions();
     assert!(waited.is_ok(), "{actions:?}");
     assert!(actions.iter().all(|it| allowed.contains(&it.as_str())), "{actions:?}");
