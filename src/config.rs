@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::care::nexus::settings as nexus;
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::sources::ami::settings as ami;
-use crate::sources::canary_call::Callee;
+use crate::sources::canary_call::{CALLER, Callee, is_user};
 use crate::sources::scaip::settings as scaip;
 use crate::sources::visits;
 
@@ -177,6 +177,15 @@ pub struct CanaryCallSettings {
     pub queue: String,
     /// The number that leads to that queue; by UDP.
     pub to: Callee,
+    /// The exchange's user that calls.
+    #[serde(default = "canary_caller")]
+    pub user: String,
+    /// That user's secret, for an exchange that asks who calls.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// The number as which the exchange shows that user's calls; the user's name otherwise.
+    #[serde(default)]
+    pub caller: Option<String>,
     #[serde(default = "canary_call_every_minutes")]
     pub every_minutes: u32,
     /// How soon it must be seen in the queue (seconds).
@@ -189,6 +198,10 @@ const CANARY_CALL_WITHIN_MAX_S: u32 = 45;
 
 fn canary_call_every_minutes() -> u32 {
     15
+}
+
+fn canary_caller() -> String {
+    CALLER.into()
 }
 
 fn canary_account() -> String {
@@ -221,6 +234,11 @@ impl CanarySettings {
             return Err(format!(
                 "call: every_minutes must be 1 or more, within_s 1 to {CANARY_CALL_WITHIN_MAX_S}"
             ));
+        }
+        if let Some(call) = &self.call
+            && !(is_user(&call.user) && call.caller.as_deref().is_none_or(is_user))
+        {
+            return Err("call: user and caller must be a name or number, without spaces".into());
         }
         Ok(())
     }
@@ -362,7 +380,10 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         }
         names.push(name);
     }
-    if let Some(canary) = &settings.canary {
+    if let Some(canary) = &mut settings.canary {
+        if let Some(call) = &mut canary.call {
+            call.secret_file = call.secret_file.take().map(|path| folder.join(path));
+        }
         canary.check().map_err(|bad| BadConfig::whole(file, format!("[canary]: {bad}")))?;
     }
     if let Some(escalation) = &mut settings.escalation {

@@ -11,6 +11,7 @@
 pub mod ami;
 pub mod canary_call;
 pub mod demo;
+pub mod digest;
 pub mod drop_folder;
 pub mod medcom;
 pub mod polled;

@@ -24,7 +24,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use files::holding;
 use pbx::{Pbx, SECRET};
@@ -204,16 +204,29 @@ fn two_missed_and_two_answered_calls_end_as_exactly_that_with_both_ends_restarte
     assert_eq!(holding(server.folder.path(), b"2030405"), Vec::<String>::new());
 }
 
-/// A server that reads the phone queue, and calls this number to be seen in the other one.
-fn start_with_canary(pbx: &Pbx, number: &str) -> Server {
+/// Queue `kanarie`, without members, behind the number 2600: for whoever calls, and for `kanarie`, who must prove it.
+const CANARY_QUEUE: [(&str, &str); 3] = [
+    ("queues.conf", "\n[kanarie](koe)\n"),
+    ("extensions.conf", "\n[fra-net]\nexten => 2600,1,Goto(koe,kanarie,1)\n"),
+    (
+        "pjsip.conf",
+        "\n[kanarie](telefon)\ncontext = fra-net\nauth = kanarie-auth\n\
+         [kanarie-auth]\ntype = auth\nauth_type = userpass\nusername = kanarie\npassword = hemmelig\n",
+    ),
+];
+
+/// A server that reads the phone queue, and calls this number to be seen in that queue; `more` of its settings.
+fn start_with_canary(pbx: &Pbx, queue: &str, number: &str, more: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     secret_file(&folder.path().join("ami.secret"), SECRET);
+    secret_file(&folder.path().join("ret.secret"), "hemmelig");
+    secret_file(&folder.path().join("forkert.secret"), "gættet");
     let config = folder.path().join("server.toml");
     let settings = format!(
         "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:{}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
          queue_log = \"{}\"\n\n[ami.queues]\n\
          doegnvagt = {{ kind = \"phone\", agreements = [\"jammerbugt\"] }}\n\n\
-         [canary]\ncall = {{ exchange = \"central\", queue = \"teknik\", to = \"sip:{number}@127.0.0.1:{}\" }}\n",
+         [canary.call]\nexchange = \"central\"\nqueue = \"{queue}\"\nto = \"sip:{number}@127.0.0.1:{}\"\n{more}",
         pbx.ami_port,
         pbx.queue_log().display(),
         pbx.sip_port()
@@ -228,32 +241,62 @@ fn canary(board: &Value) -> &Value {
     sources.iter().find(|it| it["name"] == "kanariefugl-opkald").unwrap()
 }
 
-#[test]
-fn a_canary_call_is_seen_in_its_queue_and_in_no_figure_and_one_to_a_wrong_number_is_missed() {
-    let Some(pbx) = Pbx::start() else { return };
-    let server = start_with_canary(&pbx, "2500");
-    let reader = server.add("laeser", "viewer", "jammerbugt");
-    until(&server, &reader, "seen", |board| canary(board)["heard_at"].is_string());
-    // It was hung up: the exchange's own log says so, and nobody else called.
-    let give_up_at = Instant::now() + BOUND;
-    while !pbx.queue_log_lines().iter().any(|line| line.contains("|teknik|") && line.contains("|ABANDON|")) {
-        assert!(Instant::now() < give_up_at, "never hung up: {:?}", pbx.queue_log_lines());
-        std::thread::park_timeout(Duration::from_millis(100));
-    }
-    // An ordinary call that came after it stands there, so its own would by now.
-    place(&pbx, &["--number", "20304050", "--abandon", "8"]);
-    let board = until(&server, &reader, "the call after it", |board| states(board, "missed") == 1);
-    assert_eq!(canary(&board)["state"], "ok");
-    assert_eq!(board["entries"].as_array().unwrap().len(), 1, "{board:#}");
-    let phone = board["answering"].as_array().unwrap().iter().find(|it| it["board"] == "phone").unwrap();
-    assert_eq!(phone["within"][0]["of"].as_u64(), Some(1), "{board:#}");
-    drop(server);
+/// The calls that came to this queue, by the exchange's own log.
+fn calls_to(pbx: &Pbx, queue: &str) -> usize {
+    let name = format!("|{queue}|");
+    pbx.queue_log_lines().iter().filter(|it| it.contains(&name) && it.contains("|ENTERQUEUE|")).count()
+}
 
-    let server = start_with_canary(&pbx, "2999");
-    let reader = server.add("laeser", "viewer", "jammerbugt");
-    let is_missed = |it: &Value| it["state"] == "failed" && it["details"]["source"] == "kanariefugl-opkald";
-    let board =
-        until(&server, &reader, "missed", |board| board["entries"].as_array().unwrap().iter().any(is_missed));
-    assert_eq!(canary(&board)["state"], "silent");
-    assert_eq!(canary(&board)["why"], "canary-call-refused");
+#[test]
+fn a_canary_call_is_seen_in_its_queue_and_in_no_figure() {
+    let Some(pbx) = Pbx::start() else { return };
+    pbx.configure(&CANARY_QUEUE);
+    for more in ["", "user = \"kanarie\"\nsecret_file = \"ret.secret\"\n"] {
+        let before = pbx.queue_log_lines().len();
+        let server = start_with_canary(&pbx, "kanarie", "2600", more);
+        let reader = server.add("laeser", "viewer", "jammerbugt");
+        until(&server, &reader, "seen", |board| canary(board)["heard_at"].is_string());
+        // It was hung up: the exchange's own log says so, and nobody else called.
+        let give_up_at = Instant::now() + BOUND;
+        let is_over = |line: &String| line.contains("|kanarie|") && line.contains("|ABANDON|");
+        while !pbx.queue_log_lines()[before..].iter().any(is_over) {
+            assert!(Instant::now() < give_up_at, "never hung up: {:?}", pbx.queue_log_lines());
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        // An ordinary call that came after it stands there, so its own would by now.
+        let missed = states(&server.board(&reader), "missed");
+        place(&pbx, &["--number", "20304050", "--abandon", "8"]);
+        let board =
+            until(&server, &reader, "the call after it", |board| states(board, "missed") == missed + 1);
+        assert_eq!(canary(&board)["state"], "ok");
+        assert_eq!(board["entries"].as_array().unwrap().len(), missed + 1, "{board:#}");
+        let phone = board["answering"].as_array().unwrap().iter().find(|it| it["board"] == "phone").unwrap();
+        assert_eq!(phone["within"][0]["of"].as_u64(), Some(missed as u64 + 1), "{board:#}");
+    }
+}
+
+#[test]
+fn a_canary_call_that_cannot_be_made_is_told_with_why_and_one_that_would_ring_a_person_is_not_made() {
+    let Some(pbx) = Pbx::start() else { return };
+    pbx.configure(&CANARY_QUEUE);
+    let (user, wrong) = ("user = \"kanarie\"\n", "secret_file = \"forkert.secret\"\n");
+    let cases = [
+        ("kanarie", "2999", String::new(), "canary-call-refused"),
+        ("kanarie", "2600", user.to_owned(), "canary-call-secret-needed"),
+        ("kanarie", "2600", format!("{user}{wrong}"), "canary-call-secret-wrong"),
+        ("findes-ikke", "2600", String::new(), "canary-call-no-queue"),
+        // Its member is a telephone that is not even on.
+        ("teknik", "2500", String::new(), "canary-call-members"),
+    ];
+    for (queue, number, more, why) in cases {
+        let server = start_with_canary(&pbx, queue, number, &more);
+        let reader = server.add("laeser", "viewer", "jammerbugt");
+        let is_missed =
+            |it: &Value| it["state"] == "failed" && it["details"]["source"] == "kanariefugl-opkald";
+        let board = until(&server, &reader, "missed", |board| {
+            board["entries"].as_array().unwrap().iter().any(is_missed)
+        });
+        assert_eq!((&canary(&board)["state"], &canary(&board)["why"]), (&json!("silent"), &json!(why)));
+    }
+    assert_eq!((calls_to(&pbx, "kanarie"), calls_to(&pbx, "teknik")), (0, 0), "{:?}", pbx.queue_log_lines());
 }

@@ -47,7 +47,9 @@ async fn a_canary_that_comes_back_is_closed_by_itself_and_is_in_no_figure() {
 async fn a_canary_that_does_not_come_back_is_an_entry_that_says_so() {
     let home = Home::new();
     let anna = home.add("anna", "coordinator", "jammerbugt");
-    let server = serve(&home, free_port(), free_port());
+    // Somebody is there and says nothing.
+    let deaf = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let server = serve(&home, free_port(), deaf.local_addr().unwrap().port());
     let board = wait_for("the canary to be missed", || async {
         let board = server.get("/v1/board", &anna).await.body;
         let is_missed =

@@ -3,6 +3,7 @@
 //! Needs the bench beside the project (`../shared/asterisk`, installed once by its `install`). Without it this says
 //! so; where `CI` is set it fails.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -57,6 +58,19 @@ impl Pbx {
     pub fn tool(&self, tool: &str, arguments: &[&str]) -> Output {
         let envs = self.env.iter().map(|(name, value)| (*name, value.as_str()));
         Command::new(Path::new(BENCH).join(tool)).args(arguments).envs(envs).output().unwrap()
+    }
+
+    /// Adds to its settings, (file, text) each, and has them read.
+    pub fn configure(&self, more: &[(&str, &str)]) {
+        for (file, text) in more {
+            let path = self.folder.path().join("run/etc").join(file);
+            let mut file = std::fs::File::options().append(true).open(path).unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+        }
+        for command in ["module reload app_queue.so", "dialplan reload", "module reload res_pjsip.so"] {
+            let read = self.tool("cli", &[command]);
+            assert!(read.status.success(), "{command}: {}", String::from_utf8_lossy(&read.stderr));
+        }
     }
 
     /// Where callers reach it, by UDP.

@@ -2,9 +2,9 @@
 //! same way as everybody's calls, and is hung up at once. It is no observation: no entry, no figure. Heard of only when
 //! it fails.
 //!
-//! Must never be a queue whose calls are read: it would ring at every desk.
+//! Must never be a queue whose calls are read: it would ring at every desk. Nor one that has a member, on duty or not: it
+//! would ring a person. The exchange is asked before each call, and without its answer there is none.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -13,17 +13,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Probe, fly};
 use crate::app::say::Failed;
-use crate::config::{CanaryCallSettings, Settings};
+use crate::config::{self, CanaryCallSettings, Settings};
 use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::i18n::key;
-use crate::sources::ami::link::Canary;
-use crate::sources::canary_call::Missed;
+use crate::sources::ami::canary::{Canary, Standing};
 use crate::sources::canary_call::link::call;
+use crate::sources::canary_call::{Account, Missed};
 
 /// How it is called on the screen.
 pub const NAME: &str = "kanariefugl-opkald";
-/// After the start, how long the exchange may take to be read before the first call is made all the same.
+/// The exchange is not heard: nobody can say who would be rung, nor whether the call came through.
+const BLIND: &str = "canary-call-blind";
+/// After the start, how long the exchange may take to be heard before that is told.
 const LISTENS_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
 fn set_up(settings: &Settings) -> Option<&CanaryCallSettings> {
@@ -49,13 +51,15 @@ pub fn check(settings: &Settings) -> Result<()> {
 /// What this exchange must look for, if it is the one.
 pub fn seen_by(settings: &Settings, exchange: &SourceName) -> Option<Canary> {
     let call = set_up(settings).filter(|call| call.exchange == *exchange)?;
-    Some(Canary { queue: call.queue.clone(), listens: Arc::default(), seen: Arc::default() })
+    Some(Canary::new(&call.queue, call.caller.as_deref().unwrap_or(&call.user)))
 }
 
 /// Begins to call.
 pub fn start(settings: &Settings, canary: Canary, engine: &Engine, stop: &CancellationToken) -> Result<()> {
     let Some(call) = set_up(settings) else { return Ok(()) };
-    let bird = Bird { engine: engine.clone(), call: call.clone(), canary };
+    let secret = call.secret_file.as_deref().map(config::secret).transpose()?;
+    let account = Account { user: call.user.clone(), secret };
+    let bird = Bird { engine: engine.clone(), call: call.clone(), account, canary };
     fly(SourceName::new(NAME)?, bird, engine, stop);
     Ok(())
 }
@@ -63,6 +67,7 @@ pub fn start(settings: &Settings, canary: Canary, engine: &Engine, stop: &Cancel
 struct Bird {
     engine: Engine,
     call: CanaryCallSettings,
+    account: Account,
     canary: Canary,
 }
 
@@ -74,23 +79,38 @@ impl Probe for Bird {
     async fn ready(&self) {
         let clock = &self.engine.clock;
         tokio::select! {
-            () = self.canary.listens.notified() => {}
+            () = self.canary.is_known() => {}
             () = clock.sleep_until(clock.now() + LISTENS_WITHIN) => {}
         }
     }
 
-    /// One call. It is hung up before we are stopped, too.
     async fn fly(&self, stop: &CancellationToken) -> Result<(), &'static str> {
+        let standing = tokio::select! {
+            () = stop.cancelled() => return Err(BLIND),
+            standing = self.canary.look() => standing,
+        };
+        match standing {
+            Standing::Unknown => Err(BLIND),
+            Standing::Missing => Err("canary-call-no-queue"),
+            Standing::Members => Err("canary-call-members"),
+            Standing::Empty => self.call(stop).await.map_err(Missed::code),
+        }
+    }
+}
+
+impl Bird {
+    /// One call. It is hung up before we are stopped, too.
+    async fn call(&self, stop: &CancellationToken) -> Result<(), Missed> {
         let reference = self.engine.ids.uuid(self.engine.clock.now()).simple().to_string();
         let within = Duration::from_secs(self.call.within_s.into());
         // Waits from here on: what is told before the first look is not lost.
-        let joined = self.canary.seen.notified();
+        let joined = self.canary.seen();
         let seen = async {
             tokio::select! {
                 () = joined => {}
                 () = stop.cancelled() => {}
             }
         };
-        call(&self.call.to, &reference, within, seen).await.map_err(Missed::code)
+        call(&self.call.to, &self.account, &reference, within, seen).await
     }
 }

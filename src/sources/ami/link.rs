@@ -12,7 +12,7 @@
 use std::future::Future;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -22,15 +22,16 @@ use md5::{Digest, Md5};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
+use super::canary::Canary;
 use super::members::is_about_a_member;
 use super::queue_log::{Lines, LogReader};
 use super::settings::Settings;
-use super::translate::{Calls, LIST_ACTION, is_canary};
+use super::translate::{Calls, LIST_ACTION};
 use super::wire::{Frame, Message, Wire};
 use crate::domain::identity::Code;
 use crate::protocol::board::SourceState;
@@ -168,16 +169,6 @@ fn code(word: &'static str) -> Code {
     Code::new(word).expect("the codes of this file are kebab-case")
 }
 
-/// Looks for our own call in a queue that is read for nothing else.
-#[derive(Debug, Clone)]
-pub struct Canary {
-    pub queue: String,
-    /// Told each time that the exchange's list was read: from then on nothing is overlooked.
-    pub listens: Arc<Notify>,
-    /// Told to whoever waits when our call joins the queue.
-    pub seen: Arc<Notify>,
-}
-
 /// One exchange, ready to run.
 pub struct Exchange<I> {
     pub settings: Settings,
@@ -186,6 +177,7 @@ pub struct Exchange<I> {
     pub inbox: I,
     pub now: Now,
     pub timing: Timing,
+    /// Whose queue it tells of besides.
     pub canary: Option<Canary>,
 }
 
@@ -309,6 +301,9 @@ impl<I: Inbox> Link<I> {
             let mut agreed = false;
             let Err(lost) = self.connection(&mut health, &mut agreed).await else { return };
             self.calls().disconnected();
+            if let Some(canary) = &self.exchange.canary {
+                canary.lost();
+            }
             self.tell_staff();
             if agreed {
                 waits = self.waits();
@@ -449,6 +444,9 @@ impl<I: Inbox> Link<I> {
                     list = List::Due(Instant::now() + timing.list_every);
                 }
                 () = sleep_until(heard_at + timing.silent_after) => return Err(Lost::HalfOpen),
+                () = wanted(self.exchange.canary.as_ref()), if *agreed && matches!(list, List::Due(_)) => {
+                    list = List::Due(Instant::now());
+                }
                 () = sleep_until(ping_at) => {
                     self.send(writer, &Action::Ping).await?;
                     ping_at = Instant::now() + timing.ping_every;
@@ -459,6 +457,9 @@ impl<I: Inbox> Link<I> {
                     }
                     let open = self.exchange.inbox.open_calls(&self.exchange.settings.name).await;
                     let id = self.calls().ask_list(open, self.now());
+                    if let Some(canary) = &self.exchange.canary {
+                        canary.list_begins();
+                    }
                     self.send(writer, &Action::QueueStatus { id: &id }).await?;
                     list = List::Asked(Instant::now() + timing.silent_after);
                 }
@@ -479,8 +480,8 @@ impl<I: Inbox> Link<I> {
 
     /// Translates one message and hands out what it told.
     async fn take(&self, message: &Message, health: &mut Health) {
-        if let Some(canary) = self.exchange.canary.as_ref().filter(|it| is_canary(message, &it.queue)) {
-            canary.seen.notify_waiters();
+        if let Some(canary) = &self.exchange.canary {
+            canary.hears(message);
         }
         let (told, ahead) = {
             let mut calls = self.calls();
@@ -520,7 +521,7 @@ impl<I: Inbox> Link<I> {
         }
         *agreed = true;
         if let Some(canary) = &self.exchange.canary {
-            canary.listens.notify_one();
+            canary.list_ended();
         }
         self.tell(health, SourceState::Ok, None);
         self.tell_staff();
@@ -633,6 +634,14 @@ impl<I: Inbox> Link<I> {
                 false
             }
         }
+    }
+}
+
+/// Ends when the list is wanted before its time.
+async fn wanted(canary: Option<&Canary>) {
+    match canary {
+        Some(canary) => canary.wanted().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -31,7 +31,6 @@ use crate::domain::identity::{Code, ExternalId, Key, PersonName};
 use crate::domain::observation::{MissedReason, Observation, Rank};
 use crate::protocol::observations::{LiveFacts, Observed};
 use crate::protocol::text::Text;
-use crate::sources::canary_call::CALLER;
 use crate::sources::{OpenCall, QueueKind, QueueStaff};
 
 /// After a hang-up or an absence from the list, how long an explanation may take.
@@ -54,13 +53,6 @@ pub const LIST_ACTION: &str = "status-";
 const HANG_UPS_MAX: usize = 512;
 /// An unmapped interface with this many digits in a row may be someone's private number: not kept.
 const PRIVATE_DIGITS: usize = 8;
-
-/// Our own call joins this queue: nobody's call, and never an observation.
-pub fn is_canary(message: &Message, queue: &str) -> bool {
-    message.event() == Some("QueueCallerJoin")
-        && message.get("Queue") == Some(queue)
-        && message.get("CallerIDNum") == Some(CALLER)
-}
 
 /// How far a stay in a queue got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

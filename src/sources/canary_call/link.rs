@@ -8,7 +8,7 @@ use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::{Instant, sleep_until};
 
 use super::dialog::Dialog;
-use super::{Callee, Missed};
+use super::{Account, Callee, Missed};
 
 /// Until the first repetition (RFC 3261, T1); doubled each time up to `REPEAT_MAX`.
 const REPEAT_FIRST: Duration = Duration::from_millis(500);
@@ -17,20 +17,21 @@ const REPEAT_MAX: Duration = Duration::from_secs(4);
 pub const HANG_UP_WITHIN: Duration = Duration::from_secs(4);
 const DATAGRAM_MAX: usize = 65_535;
 
-/// Calls, waits until the call was `seen` in its queue or until `within` is over, and hangs up in either case.
+/// Calls as `account`, waits until the call was `seen` in its queue or until `within` is over, and hangs up in either case.
 /// `reference` is a word of this call alone, in hexadecimal digits.
 ///
 /// # Errors
 /// See [`Missed`].
 pub async fn call(
     to: &Callee,
+    account: &Account,
     reference: &str,
     within: Duration,
     seen: impl Future<Output = ()>,
 ) -> Result<(), Missed> {
     let (socket, sound) = open(to).await.ok_or(Missed::NotSent)?;
     let port = |socket: &UdpSocket| socket.local_addr().map_err(|_| Missed::NotSent);
-    let mut dialog = Dialog::new(to, port(&socket)?, port(&sound)?.port(), reference);
+    let mut dialog = Dialog::new(to, account.clone(), port(&socket)?, port(&sound)?.port(), reference);
     let mut line =
         Line { socket, until: Instant::now() + within, repeat_at: Instant::now(), wait: REPEAT_FIRST };
     let invite = dialog.begin();
@@ -80,10 +81,12 @@ pub async fn call(
 
 /// A socket to the exchange, and one for the sound that we leave unread.
 async fn open(to: &Callee) -> Option<(UdpSocket, UdpSocket)> {
-    let peer = lookup_host((to.host.as_str(), to.port)).await.ok()?.find(SocketAddr::is_ipv4)?;
-    let socket = UdpSocket::bind(("0.0.0.0", 0)).await.ok()?;
+    let found: Vec<SocketAddr> = lookup_host(to.host()).await.ok()?.collect();
+    let peer = *found.iter().find(|it| it.is_ipv4()).or(found.first())?;
+    let any: SocketAddr = if peer.is_ipv4() { ([0; 4], 0).into() } else { ([0u16; 8], 0).into() };
+    let socket = UdpSocket::bind(any).await.ok()?;
     socket.connect(peer).await.ok()?;
-    let sound = UdpSocket::bind(("0.0.0.0", 0)).await.ok()?;
+    let sound = UdpSocket::bind(any).await.ok()?;
     Some((socket, sound))
 }
 

@@ -8,18 +8,64 @@
 pub mod dialog;
 pub mod link;
 
+use std::net::{IpAddr, Ipv6Addr};
+
+use secrecy::SecretString;
 use serde::Deserialize;
 
-/// Who calls: by this number the exchange's events are known to be about us.
+/// Who calls, unless it has an account of another name.
 pub const CALLER: &str = "vagttavle-kanarie";
 
-/// Who is called: `sip:2500@127.0.0.1:5060`; the port may be left out.
+/// As whom it calls.
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub user: String,
+    /// None: the exchange takes calls from us as they are.
+    pub secret: Option<SecretString>,
+}
+
+/// Letters, digits and these: what needs no quoting anywhere.
+fn is_plain(text: &str, more: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+}
+
+/// Whether this can be a user's name or number.
+pub fn is_user(text: &str) -> bool {
+    is_plain(text, "+-_.*")
+}
+
+/// Who is called: `sip:2500@127.0.0.1:5060`, `sip:2500@[::1]`; the port may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Callee {
     user: String,
-    host: String,
+    host: Host,
     port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Host {
+    /// A name, or an address of four numbers.
+    Name(String),
+    Six(Ipv6Addr),
+}
+
+impl Callee {
+    /// As it stands in a request.
+    fn uri(&self) -> String {
+        match &self.host {
+            Host::Name(name) => format!("sip:{}@{name}:{}", self.user, self.port),
+            Host::Six(address) => format!("sip:{}@[{address}]:{}", self.user, self.port),
+        }
+    }
+
+    /// As it is looked up.
+    fn host(&self) -> (String, u16) {
+        match &self.host {
+            Host::Name(name) => (name.clone(), self.port),
+            Host::Six(address) => (IpAddr::V6(*address).to_string(), self.port),
+        }
+    }
 }
 
 impl TryFrom<String> for Callee {
@@ -28,15 +74,19 @@ impl TryFrom<String> for Callee {
     fn try_from(text: String) -> Result<Self, String> {
         let bad = || format!("{text}: must be sip:NUMBER@HOST:PORT");
         let (user, at) = text.strip_prefix("sip:").and_then(|it| it.split_once('@')).ok_or_else(bad)?;
-        let (host, port) = at.rsplit_once(':').unwrap_or((at, "5060"));
-        let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(bad)?;
-        let is_plain = |it: &str, more: &str| {
-            !it.is_empty() && it.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        let (host, port) = match at.strip_prefix('[').and_then(|it| it.split_once(']')) {
+            Some((address, port)) => (Host::Six(address.parse().map_err(|_| bad())?), port),
+            None => {
+                let (name, port) = at.split_at(at.find(':').unwrap_or(at.len()));
+                (Host::Name(is_plain(name, "-.").then(|| name.to_owned()).ok_or_else(bad)?), port)
+            }
         };
-        if !is_plain(user, "+-_.*") || !is_plain(host, "-.") {
+        let port = if port.is_empty() { Some("5060") } else { port.strip_prefix(':') };
+        let port = port.and_then(|port| port.parse().ok()).filter(|port| *port > 0).ok_or_else(bad)?;
+        if !is_user(user) {
             return Err(bad());
         }
-        Ok(Self { user: user.to_owned(), host: host.to_owned(), port })
+        Ok(Self { user: user.to_owned(), host, port })
     }
 }
 
@@ -49,6 +99,10 @@ pub enum Missed {
     Unanswered,
     /// The exchange refused it.
     Refused,
+    /// The exchange asks who we are, and there is no secret to say it with.
+    SecretNeeded,
+    /// The exchange does not take our secret.
+    SecretWrong,
     /// The exchange took it, and nobody saw it in its queue.
     NotSeen,
     /// It came through and could not be ended.
@@ -62,6 +116,8 @@ impl Missed {
             Self::NotSent => "canary-call-not-sent",
             Self::Unanswered => "canary-call-unanswered",
             Self::Refused => "canary-call-refused",
+            Self::SecretNeeded => "canary-call-secret-needed",
+            Self::SecretWrong => "canary-call-secret-wrong",
             Self::NotSeen => "canary-call-not-seen",
             Self::NotEnded => "canary-call-not-ended",
         }

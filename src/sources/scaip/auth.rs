@@ -7,16 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit, Mac};
-use md5::Md5;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+
+use crate::sources::digest::{Algorithm, Claim, parameters};
 
 /// How long a nonce is good for.
 const NONCE_FOR: TimeDelta = TimeDelta::minutes(5);
 /// Nonces remembered at most; beyond that all are forgotten, and everybody is challenged anew.
 const NONCES_MAX: usize = 50_000;
-/// Longest header that is looked at (bytes).
-const HEADER_MAX: usize = 2_048;
 
 pub const REALM: &str = "vagttavle";
 
@@ -56,15 +55,15 @@ impl Doorkeeper {
     /// The `WWW-Authenticate` headers of a refusal. The algorithm every unit knows comes first.
     pub fn challenge(&mut self, stale: bool, now: DateTime<Utc>) -> [String; 2] {
         let nonce = self.nonce(now);
-        ["MD5", "SHA-256"].map(|algorithm| {
-            let stale = if stale { ", stale=true" } else { "" };
+        Algorithm::ALL.map(|algorithm| {
+            let (stale, algorithm) = (if stale { ", stale=true" } else { "" }, algorithm.name());
             format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\", qop=\"auth\", algorithm={algorithm}{stale}")
         })
     }
 
     /// Judges an `Authorization` header.
     pub fn judge(&mut self, method: &str, header: Option<&str>, now: DateTime<Utc>) -> Verdict {
-        let Some(given) = header.filter(|it| it.len() <= HEADER_MAX).and_then(parameters) else {
+        let Some(given) = header.and_then(parameters) else {
             return Verdict::Again { stale: false };
         };
         let get = |name: &str| given.get(name).map(String::as_str);
@@ -85,17 +84,11 @@ impl Doorkeeper {
             },
             Some(_) => return Verdict::Again { stale: false },
         };
-        let hash: fn(&str) -> String = match get("algorithm").map(str::to_ascii_uppercase).as_deref() {
-            None | Some("MD5") => |text| hex::encode(Md5::digest(text.as_bytes())),
-            Some("SHA-256") => |text| hex::encode(Sha256::digest(text.as_bytes())),
-            Some(_) => return Verdict::Again { stale: false },
+        let Some(algorithm) = Algorithm::named(get("algorithm")) else {
+            return Verdict::Again { stale: false };
         };
-        let one = hash(&format!("{user}:{REALM}:{}", secret.expose_secret()));
-        let two = hash(&format!("{method}:{uri}"));
-        let expected = match counted {
-            Some((nc, cnonce)) => hash(&format!("{one}:{nonce}:{nc}:{cnonce}:auth:{two}")),
-            None => hash(&format!("{one}:{nonce}:{two}")),
-        };
+        let claim = Claim { user, realm: REALM, method, uri, nonce, counted };
+        let expected = claim.proof(algorithm, secret);
         if !is_same(expected.as_bytes(), response.to_ascii_lowercase().as_bytes()) {
             return Verdict::Wrong;
         }
@@ -149,24 +142,4 @@ fn made_at(nonce: &str) -> Option<DateTime<Utc>> {
 /// Takes as long whether the first byte differs or the last.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
-}
-
-/// `Digest name="value", name=value`; names in small letters. The first of each counts.
-fn parameters(header: &str) -> Option<HashMap<String, String>> {
-    let (scheme, mut rest) = header.trim().split_once(char::is_whitespace)?;
-    if !scheme.eq_ignore_ascii_case("digest") {
-        return None;
-    }
-    let mut found = HashMap::new();
-    while let Some((name, after)) = rest.split_once('=') {
-        let name = name.trim_matches(|c: char| c == ',' || c.is_whitespace()).to_ascii_lowercase();
-        let after = after.trim_start();
-        let (value, left) = match after.strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => after.split_once(',').unwrap_or((after, "")),
-        };
-        found.entry(name).or_insert_with(|| value.trim().to_owned());
-        rest = left;
-    }
-    Some(found)
 }
