@@ -89,7 +89,7 @@ impl Watch {
     async fn look(&mut self, stop: &CancellationToken) {
         let (state, now) = (self.engine.state(), self.engine.clock.now());
         let mut due: Vec<_> = state
-            .open_entries()
+            .not_at_rest()
             .filter_map(|entry| Some((due_at(&state, entry)?.0, entry)))
             .filter(|(at, _)| *at <= now)
             .collect();
@@ -101,7 +101,7 @@ impl Watch {
         }
         let state = self.engine.state();
         let running = state
-            .open_entries()
+            .not_at_rest()
             .filter(|entry| entry.escalation.as_ref().is_some_and(|it| it.ended.is_none()));
         for entry in running {
             self.call(entry, stop);

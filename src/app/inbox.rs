@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::domain::alarms::Alarm;
 use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
-use crate::domain::identity::{Code, ExternalId, SourceName};
+use crate::domain::identity::{Board, Code, ExternalId, SourceName};
 use crate::domain::sources::Report;
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
@@ -84,7 +84,7 @@ impl Inbox for EngineInbox {
     async fn open_calls(&self, source: &SourceName) -> Vec<OpenCall> {
         let state = self.engine.state();
         state
-            .open_entries()
+            .not_at_rest()
             .filter_map(|entry| {
                 let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
                 match &entry.body {
@@ -134,8 +134,9 @@ impl Inbox for EngineInbox {
     async fn devices(&self, source: &SourceName) -> Vec<(ExternalId, bool)> {
         let state = self.engine.state();
         let since = self.engine.clock.now() - DEVICE_MISSED_FOR;
-        let is_silent =
-            |device: &ExternalId| state.open_entries().any(|entry| devices::is_silence_of(entry, device));
+        let is_silent = |device: &ExternalId| {
+            state.open_on(Board::Alarms).any(|entry| devices::is_silence_of(entry, device))
+        };
         state.devices_of(source, since).map(|device| (device.clone(), is_silent(device))).collect()
     }
 }

@@ -11,7 +11,7 @@ pub use super::agreement::Response;
 use super::agreement::value_of;
 use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, CitizenId, Code, ExternalId, PersonName, Reference};
+use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName, Reference};
 use super::observation::Observation;
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, duties};
@@ -452,7 +452,7 @@ fn answered(
 
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
     let device = signal.device.as_ref()?;
-    state.open_entries().find(|entry| match &entry.body {
+    state.open_on(Board::Alarms).find(|entry| match &entry.body {
         Body::Alarm(known) => {
             known.device.as_ref() == Some(device)
                 && (known.technical, known.test) == (signal.technical, signal.test)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::alarms::{self, AlarmEvent};
 use super::entry::{Body, Entry, Origin};
 use super::envelope::Record;
-use super::identity::{Code, ExternalId};
+use super::identity::{Board, Code, ExternalId};
 use super::observation::Observation;
 use super::refusal::Refusal;
 use super::{Ctx, Draft, Event, State, calendar};
@@ -41,7 +41,7 @@ pub fn silent(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft
 
 /// The device was heard: an open alarm about its silence is told so. It is still for a person to close.
 pub fn heard(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft>, Refusal> {
-    let waiting = state.open_entries().find(|entry| is_silence_of(entry, device));
+    let waiting = state.open_on(Board::Alarms).find(|entry| is_silence_of(entry, device));
     let cleared = waiting.map(|entry| entry.draft(ctx.at, Event::Alarms(AlarmEvent::Cleared {})));
     let drafts: Vec<Draft> = cleared.into_iter().chain(noted(state, ctx, device)).collect();
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }

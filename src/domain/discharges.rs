@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::agreement::{DISCHARGE_STEPS, value_of};
 use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, SourceName};
+use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::observation::{Observation, Setting, StayFact};
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
@@ -771,7 +771,7 @@ pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&
     if stay.stay.is_some() || !entry.is_open() {
         return None;
     }
-    state.open_entries().find(|other| {
+    state.open_on(Board::Discharges).find(|other| {
         let Body::Stay(from) = &other.body else { return false };
         other.id != entry.id && may_be_one(entry, stay, other, from)
     })

@@ -11,7 +11,7 @@ use super::agreement::Agreement;
 use super::agreement::value_of;
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
-use super::identity::{AgreementId, CitizenId, Code, EntryId, PersonName, Reference};
+use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, PersonName, Reference};
 use super::observation::Help;
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, calendar, phone, visits};
@@ -186,10 +186,7 @@ pub fn action_plan(
 }
 
 fn open_plan<'s>(state: &'s State, agreement: &AgreementId) -> Option<&'s Entry> {
-    state.open_entries().find(|entry| {
-        entry.agreement.as_ref() == Some(agreement)
-            && matches!(&entry.body, Body::Duty(duty) if duty.duty == DutyKind::ActionPlan)
-    })
+    state.action_plan(agreement)
 }
 
 /// The open action plan that nothing demands any more once this alarm's redirect counts no longer here.
@@ -373,7 +370,7 @@ fn of_citizen<'s>(
     kind: DutyKind,
     help: Option<Help>,
 ) -> Option<&'s Entry> {
-    state.of_citizen(citizen).find(|entry| {
+    state.of_citizen_on(citizen, Board::Duties).find(|entry| {
         matches!(&entry.body, Body::Duty(duty) if duty.duty == kind && (help.is_none() || duty.help == help))
     })
 }
@@ -422,10 +419,8 @@ pub fn immediate_notice(state: &State, ctx: &Ctx, about: &Entry, matter: &str) -
 }
 
 fn open_notice<'s>(state: &'s State, about: EntryId, matter: &Code) -> Option<&'s Entry> {
-    state.open_entries().find(|entry| {
-        matches!(&entry.body, Body::Duty(duty) if duty.about == Some(about)
-            && duty.duty == DutyKind::ImmediateNotice && duty.matter.as_ref() == Some(matter))
-    })
+    let is_it = |duty: &Duty| duty.duty == DutyKind::ImmediateNotice && duty.matter.as_ref() == Some(matter);
+    state.duties_about(about).find(|(_, duty)| is_it(duty)).map(|(entry, _)| entry)
 }
 
 /// The open notice of what, as we now know, was not so.

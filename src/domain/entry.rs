@@ -207,6 +207,18 @@ impl Entry {
         self.number <= SPOKEN_MAX
     }
 
+    /// The agreed time of a visit at rest: it stands as planned, nobody has it or has said anything of it, and nothing
+    /// hangs on it. None for everything else.
+    pub fn rests_until(&self) -> Option<DateTime<Utc>> {
+        let Body::Visit(visit) = &self.body else { return None };
+        let is_left_alone = self.is_open()
+            && !self.is_spoken_of()
+            && self.holder.is_none()
+            && self.links.is_empty()
+            && self.notes == 0;
+        visit.agreed_at().filter(|_| is_left_alone && visit.is_as_planned())
+    }
+
     pub fn due(&self, what: DueKind) -> Option<&Due> {
         self.dues.iter().find(|due| due.what == what)
     }

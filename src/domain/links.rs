@@ -5,10 +5,12 @@
 //!
 //! Owns which pairs are joined and when. Must never know who the citizen is beyond an opaque id.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::{self, Body, Entry, EntryEvent};
-use super::identity::EntryId;
+use super::identity::{Board, EntryId};
 use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits};
 
 /// The reason on the link.
@@ -35,19 +37,32 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     }
     let voice = voice_calls(&after, ctx, &drafts);
     drafts.extend(voice);
-    let mut joined: Vec<(EntryId, EntryId)> = Vec::new();
+    let mut joined: BTreeSet<(EntryId, EntryId)> = BTreeSet::new();
     for id in touched {
         let Some(one) = after.entry(id) else { continue };
         let Some(citizen) = &one.citizen else { continue };
-        for other in after.of_citizen(citizen).filter(|other| other.id != id) {
-            let is_new = !joined.contains(&(id, other.id)) && !joined.contains(&(other.id, id));
-            if is_new && belong_together(one, other, ctx.at) {
-                joined.push((id, other.id));
-                drafts.extend(entry::link_both(ctx.at, one, other, WHY));
+        for board in may_belong_to(one.board()) {
+            for other in after.of_citizen_on(citizen, *board).filter(|other| other.id != id) {
+                let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
+                if is_new && belong_together(one, other, ctx.at) {
+                    drafts.extend(entry::link_both(ctx.at, one, other, WHY));
+                }
             }
         }
     }
     drafts
+}
+
+/// On which boards what belongs together with an entry of this one can be. Visits of one citizen never do: of those
+/// there are many, and they are not looked through.
+fn may_belong_to(board: Board) -> &'static [Board] {
+    match board {
+        Board::Visits => &[Board::Phone, Board::Alarms, Board::Discharges],
+        Board::Phone | Board::Alarms | Board::Discharges => {
+            &[Board::Phone, Board::Alarms, Board::Discharges, Board::Visits]
+        }
+        Board::Duties | Board::Sources | Board::Shift => &[],
+    }
 }
 
 /// The links of what is opened by these drafts, or signals again, with what has the same number.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Body, Entry, Opening};
 use super::envelope::Record;
-use super::identity::{Code, SourceName};
+use super::identity::{Board, Code, SourceName};
 use super::refusal::Refusal;
 use super::{Ctx, Draft, Event, State};
 
@@ -133,7 +133,7 @@ impl SourceEvent {
 pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, Refusal> {
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
     let open = |wanted: TroubleKind| {
-        state.open_entries().find(
+        state.open_on(Board::Sources).find(
             |entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == wanted),
         )
     };

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 
 use super::agreement::Agreement;
 use super::entry::{Body, Entry, Origin, SPOKEN_MAX};
 use super::envelope::Record;
 use super::figures::{Figures, Slot};
 use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, Sequence, SourceName};
+use super::index::{Index, Keys, Nearness};
+use super::numbers::Numbers;
 use super::people::Person;
 use super::shift::OnDuty;
 use super::{agreement, alarms, calendar, duties, phone};
@@ -34,9 +36,9 @@ pub struct State {
     open: OrdMap<EntryId, Arc<Entry>>,
     closed: OrdMap<EntryId, Arc<Entry>>,
     origins: OrdMap<Origin, EntryId>,
-    numbers: OrdMap<u32, EntryId>,
-    /// Open entries by citizen.
-    citizens: OrdMap<CitizenId, OrdSet<EntryId>>,
+    numbers: Numbers,
+    /// Of the open entries.
+    index: Index,
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
     /// When each device that says that it lives was last noted.
@@ -72,15 +74,72 @@ impl State {
         self.origins.contains_key(&Origin { source: source.clone(), id: id.clone() })
     }
 
-    /// The open entry with this spoken number.
-    pub fn by_number(&self, number: u32) -> Option<&Entry> {
-        self.numbers.get(&number).and_then(|id| self.open.get(id)).map(Arc::as_ref)
+    /// The open entries but for visits at rest: all that there is to look at, however long a plan is.
+    pub fn not_at_rest(&self) -> impl Iterator<Item = &Entry> {
+        self.index.not_at_rest().filter_map(|id| self.entry(id))
     }
 
-    /// The open entries of a citizen, oldest first.
+    /// The open entries of a board, oldest first; visits at rest are left out.
+    pub fn open_on(&self, board: Board) -> impl Iterator<Item = &Entry> {
+        self.index.on(board).filter_map(|id| self.entry(id))
+    }
+
+    /// How many visits at rest a scope has.
+    pub fn resting_count(&self, scope: &[AgreementId]) -> usize {
+        self.index.resting_count(scope)
+    }
+
+    /// A scope's visits at rest, those agreed nearest to `now` first. Takes as much work as is taken of it.
+    pub fn resting_near<'s>(
+        &'s self,
+        scope: &'s [AgreementId],
+        now: DateTime<Utc>,
+    ) -> impl Iterator<Item = (Nearness, &'s Entry)> {
+        self.index.resting_near(scope, now).filter_map(|(near, id)| Some((near, self.entry(id)?)))
+    }
+
+    /// The index as the open entries alone say it: the same as is kept.
+    pub fn is_indexed(&self) -> bool {
+        self.index == Index::over(self.open_entries())
+    }
+
+    /// The open entry with this number.
+    pub fn by_number(&self, number: u32) -> Option<&Entry> {
+        self.numbers.get(number).and_then(|id| self.open.get(&id)).map(Arc::as_ref)
+    }
+
+    /// The open entries of a citizen: by board, oldest first.
     pub fn of_citizen<'s>(&'s self, citizen: &CitizenId) -> impl Iterator<Item = &'s Entry> + use<'s> {
-        let ids = self.citizens.get(citizen).cloned().unwrap_or_default();
-        ids.into_iter().filter_map(|id| self.open.get(&id)).map(Arc::as_ref)
+        self.index.of_citizen(citizen).into_iter().filter_map(|(_, id)| self.entry(id))
+    }
+
+    /// Those of one board, oldest first. The others are not looked at.
+    pub fn of_citizen_on<'s>(
+        &'s self,
+        citizen: &CitizenId,
+        board: Board,
+    ) -> impl Iterator<Item = &'s Entry> + use<'s> {
+        let all = self.index.of_citizen(citizen);
+        let ids: Vec<EntryId> = all.range(Index::all_of(board)).map(|(_, id)| *id).collect();
+        ids.into_iter().filter_map(|id| self.entry(id))
+    }
+
+    /// The citizens that something open is about.
+    pub fn citizens(&self) -> impl Iterator<Item = &CitizenId> {
+        self.index.citizens()
+    }
+
+    /// The open duties about an entry, oldest first.
+    pub fn duties_about(&self, entry: EntryId) -> impl Iterator<Item = (&Entry, &duties::Duty)> {
+        self.index.about(entry).filter_map(|id| self.entry(id)).filter_map(|entry| match &entry.body {
+            Body::Duty(duty) => Some((entry, duty)),
+            _ => None,
+        })
+    }
+
+    /// The open action plan of an agreement.
+    pub fn action_plan(&self, agreement: &AgreementId) -> Option<&Entry> {
+        self.index.plan(agreement).and_then(|id| self.entry(id))
     }
 
     /// The entries of a citizen that are over and still kept. Looks through all that are: for rare questions only.
@@ -102,24 +161,6 @@ impl State {
     /// Notes that the daily duty of a date was opened.
     pub(super) fn standing_opened(&mut self, agreement: &AgreementId, on: NaiveDate) {
         self.standing.insert(agreement.clone(), on);
-    }
-
-    /// Keeps the citizens' index in step with one entry that was and is so.
-    fn index_citizen(&mut self, id: EntryId, was: Option<CitizenId>, is: Option<CitizenId>) {
-        if was == is {
-            return;
-        }
-        if let Some(citizen) = was
-            && let Some(entries) = self.citizens.get_mut(&citizen)
-        {
-            entries.remove(&id);
-            if entries.is_empty() {
-                self.citizens.remove(&citizen);
-            }
-        }
-        if let Some(citizen) = is {
-            self.citizens.entry(citizen).or_default().insert(id);
-        }
     }
 
     /// When a device was last noted as heard.
@@ -153,10 +194,8 @@ impl State {
 
     /// The open documentation duty about a call.
     pub fn documentation_of(&self, call: EntryId) -> Option<&Entry> {
-        self.open_entries().find(|entry| {
-            matches!(&entry.body, Body::Duty(duty)
-                if duty.about == Some(call) && duty.duty == duties::DutyKind::Documentation)
-        })
+        let mut duties = self.duties_about(call);
+        duties.find(|(_, duty)| duty.duty == duties::DutyKind::Documentation).map(|(entry, _)| entry)
     }
 
     /// The nth spoken number that is free now.
@@ -171,24 +210,15 @@ impl State {
 
     /// The nth free number after `last`, from `first` to `max` and round again.
     fn free_within(&self, first: u32, max: u32, last: u32, nth: u32) -> u32 {
-        let last = last.clamp(first - 1, max);
-        let mut left = nth;
-        for number in (last + 1..=max).chain(first..=last) {
-            if !self.numbers.contains_key(&number) {
-                if left == 0 {
-                    return number;
-                }
-                left -= 1;
-            }
-        }
-        // All are taken: go on above, longer but still unique.
-        let above = self.numbers.get_max().map_or(0, |(number, _)| *number).max(PLAN_NUMBER_MAX);
-        above + 1 + left
+        self.numbers.free(first, max, last, nth).unwrap_or_else(|left| {
+            // All are taken: go on above, longer but still unique.
+            self.numbers.max().unwrap_or(0).max(PLAN_NUMBER_MAX) + 1 + left
+        })
     }
 
     /// Notes that a number was given.
     fn number_given(&mut self, number: u32, id: EntryId) {
-        self.numbers.insert(number, id);
+        self.numbers.give(number, id);
         match number {
             0..=SPOKEN_MAX => self.last_number = number,
             _ => self.last_plan_number = number.min(PLAN_NUMBER_MAX),
@@ -202,8 +232,11 @@ impl State {
         if slot.number <= SPOKEN_MAX || number > SPOKEN_MAX {
             return;
         }
+        let was = Keys::of(slot);
         let before = std::mem::replace(&mut Arc::make_mut(slot).number, number);
-        self.numbers.remove(&before);
+        let is = Keys::of(slot);
+        self.index.step(&was, &is);
+        self.numbers.take_back(before);
         self.number_given(number, id);
     }
 
@@ -227,11 +260,11 @@ impl State {
             self.origins.insert(origin.clone(), entry.id);
         }
         // Given to another by a record of the same request.
-        if self.numbers.contains_key(&entry.number) {
+        if self.numbers.is_given(entry.number) {
             entry.number = self.free_number(0);
         }
         self.number_given(entry.number, entry.id);
-        self.index_citizen(entry.id, None, entry.citizen.clone());
+        self.index.step(&Keys::nowhere(entry.id), &Keys::of(&entry));
         self.open.insert(entry.id, Arc::new(entry));
     }
 
@@ -254,26 +287,27 @@ impl State {
         let was_open = self.open.contains_key(&id);
         let place = if was_open { &mut self.open } else { &mut self.closed };
         let Some(slot) = place.get_mut(&id) else { return };
-        let was = slot.citizen.clone().filter(|_| was_open);
+        let was = Keys::of(slot);
         change(Arc::make_mut(slot));
-        let is = slot.citizen.clone().filter(|_| slot.is_open());
-        let is_open = slot.is_open();
-        self.index_citizen(id, was, is);
+        let (is, is_open) = (Keys::of(slot), slot.is_open());
+        self.index.step(&was, &is);
         if is_open == was_open {
             return;
         }
         let place = if was_open { &mut self.open } else { &mut self.closed };
         let Some(mut entry) = place.remove(&id) else { return };
         if was_open {
-            self.numbers.remove(&entry.number);
+            self.numbers.take_back(entry.number);
             self.closed.insert(id, entry);
             return;
         }
         // Back on the board: its old number may have gone to another by now.
-        if self.numbers.contains_key(&entry.number) {
+        if self.numbers.is_given(entry.number) {
+            let was = Keys::of(&entry);
             Arc::make_mut(&mut entry).number = self.free_number(0);
+            self.index.step(&was, &Keys::of(&entry));
         }
-        self.numbers.insert(entry.number, id);
+        self.numbers.give(entry.number, id);
         self.open.insert(id, entry);
     }
 

@@ -10,7 +10,7 @@ use super::agreement::{DOOR_STEPS, holds};
 use super::calendar;
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{CitizenId, Code, ExternalId};
+use super::identity::{Board, CitizenId, Code, ExternalId};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
 use super::refusal::{Refusal, listed};
@@ -228,6 +228,11 @@ impl Visit {
             _ if !self.moves.is_empty() => "moved",
             _ => "planned",
         }
+    }
+
+    /// It is as planned, and so asks for nothing: practical help on a public holiday may be offered another day.
+    pub fn is_as_planned(&self) -> bool {
+        !self.is_spoken_of() && !self.plan.as_ref().is_some_and(falls_on_holiday)
     }
 
     /// More than a plan: somebody may ring about it.
@@ -568,7 +573,7 @@ fn visits_of<'s>(
     state: &'s State,
     citizen: &'s CitizenId,
 ) -> impl Iterator<Item = (&'s Entry, &'s Visit)> + 's {
-    state.of_citizen(citizen).filter_map(|entry| match &entry.body {
+    state.of_citizen_on(citizen, Board::Visits).filter_map(|entry| match &entry.body {
         Body::Visit(visit) if waits(visit) => Some((entry, visit)),
         _ => None,
     })
@@ -639,7 +644,7 @@ pub fn restored(
 }
 
 fn halted_by_stay(state: &State, entry: &Entry, citizen: &CitizenId) -> Option<Draft> {
-    let halt = state.of_citizen(citizen).find_map(|other| match &other.body {
+    let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
         Body::Stay(stay) => stay.halts(),
         _ => None,
     })?;

@@ -307,10 +307,7 @@ pub fn ledgers(state: &State, scope: &[AgreementId], now: DateTime<Utc>) -> Vec<
         .rules(scope)
         .filter_map(|rules| {
             let ledger = state.figures.ledger(rules, now)?;
-            let has_plan = state.open_entries().any(|entry| {
-                entry.agreement.as_ref() == Some(&rules.id)
-                    && matches!(&entry.body, Body::Duty(duty) if duty.duty == duties::DutyKind::ActionPlan)
-            });
+            let has_plan = state.action_plan(&rules.id).is_some();
             Some(Ledger {
                 agreement: rules.id.clone(),
                 used: ledger.used,

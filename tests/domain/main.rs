@@ -19,6 +19,7 @@ mod kinds;
 mod links;
 mod people;
 mod phone;
+mod plans;
 mod props;
 mod protocol;
 mod sync;

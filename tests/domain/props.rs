@@ -159,6 +159,7 @@ fn is_material(event: &Event) -> bool {
 
 /// What must hold of every state.
 fn check_state(state: &State) {
+    assert!(state.is_indexed(), "what is looked up is what looking through everything finds");
     let mut numbers = BTreeSet::new();
     for entry in state.open_entries() {
         assert!(numbers.insert(entry.number), "number {} twice", entry.number);

@@ -99,7 +99,7 @@ impl Bird {
     fn back(&self) -> Option<EntryId> {
         let state = self.engine.state();
         let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
-        state.open_entries().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
+        state.not_at_rest().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
     }
 
     async fn close(&self, entry: EntryId) -> bool {
