@@ -69,7 +69,7 @@ fn fly(name: SourceName, probe: impl Probe, engine: &Engine, stop: &Cancellation
 pub fn not_set_up(settings: &Settings) -> Vec<(&'static str, Option<Code>)> {
     let canary = settings.canary.as_ref();
     let all = [
-        ("kanariefugl", None, canary.is_some_and(|it| it.alarm.is_some())),
+        (alarm::NAME, None, canary.is_some_and(|it| it.alarm.is_some())),
         (call::NAME, Code::new("canary-call").ok(), canary.is_some_and(|it| it.call.is_some())),
     ];
     all.into_iter().filter(|(.., is_set_up)| !is_set_up).map(|(name, why, _)| (name, why)).collect()

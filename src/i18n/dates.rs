@@ -106,7 +106,7 @@ pub fn clock_or_day(texts: &Texts, at: DateTime<Utc>, now: DateTime<Utc>) -> Sai
         return day(texts, date);
     }
     let weekday = texts.get(WEEKDAYS_SHORT[date.weekday().num_days_from_monday() as usize]);
-    Said::ours(&format!("{weekday} {}", local(at).format("%H:%M")))
+    Said::ours(&format!("{weekday} {}", clock(at)))
 }
 
 /// `17.12.2026`

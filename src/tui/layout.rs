@@ -74,7 +74,13 @@ pub fn shows_filter(model: &Model) -> bool {
     !model.filter.is_empty() || matches!(model.overlays.last(), Some(super::model::Overlay::Filter { .. }))
 }
 
+/// A text stands below the rows, with at least half of the room.
+pub fn has_text_below(place: Place) -> bool {
+    place == Place::Sources
+}
+
 /// Rows of entries that fit.
 pub fn list_rows(model: &Model) -> u16 {
-    areas(model).main.height.saturating_sub(lines_above_rows(model))
+    let room = areas(model).main.height.saturating_sub(lines_above_rows(model));
+    if has_text_below(model.place) { room / 2 } else { room }
 }

@@ -48,6 +48,8 @@ pub struct Cursor {
     pub index: usize,
     /// First row shown.
     pub top: usize,
+    /// First line shown of the text below the rows, where a place has one.
+    pub below: u16,
 }
 
 /// The opened entry.
@@ -174,6 +176,8 @@ pub enum Notice {
     ReadOnly,
     Copied,
     NothingToCopy,
+    /// A place that is read has no list to search in.
+    NothingToSearch,
     NewAlarm {
         number: u32,
     },

@@ -79,11 +79,14 @@ fn main(words: Words<'_>, frame: &mut Frame<'_>, areas: &Areas) {
     match (&model.detail, areas.side) {
         (Some(detail), None) => detail::draw(words, frame, areas.main, detail.entry, Some(detail)),
         (opened, Some(side)) => {
-            place(words, frame, areas.main);
             divider(words, frame, side);
-            let about = opened.as_ref().map(|it| it.entry).or(model.cursor().chosen);
-            if let Some(entry) = about {
-                detail::draw(words, frame, side, entry, opened.as_ref());
+            // What is drawn last is what the keys scroll.
+            if let (None, Some(entry)) = (opened, model.cursor().chosen) {
+                detail::draw(words, frame, side, entry, None);
+            }
+            place(words, frame, areas.main);
+            if let Some(opened) = opened {
+                detail::draw(words, frame, side, opened.entry, Some(opened));
             }
         }
         (None, None) => place(words, frame, areas.main),
@@ -176,25 +179,16 @@ fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     paint::line(frame, rest, &head, theme);
     worse_above(words, frame, rest);
     rest = below(rest, 1);
-    rows(words, frame, rest, &widths);
-    if model.place == Place::Sources {
-        let used = model.rows(model.place).len().max(1) + 1;
-        let rest = below(rest, u16::try_from(used).unwrap_or(u16::MAX));
-        health(words, frame, rest);
+    if !layout::has_text_below(model.place) {
+        rows(words, frame, rest, &widths);
+        return;
     }
-}
-
-/// How the sources are, below what is wrong with them. The worst come first; what has no room is counted.
-fn health(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
-    let lines = boards::sources::health(words, area.width);
-    let room = usize::from(area.height);
-    paint::lines(frame, area, &lines, &words.look.theme);
-    if lines.len() > room && room > 0 {
-        let last = Rect { y: area.bottom() - 1, height: 1, ..area };
-        let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", (lines.len() - room + 1).into())]);
-        paint::line(frame, last, &[Piece::plain(Said::spaces(area.width))], &words.look.theme);
-        paint::line(frame, last, &[Piece::new(more, Role::Muted)], &words.look.theme);
-    }
+    let used = u16::try_from(model.rows(model.place).len().max(1)).unwrap_or(u16::MAX);
+    let used = used.min(layout::list_rows(model).max(1));
+    rows(words, frame, Rect { height: used.min(rest.height), ..rest }, &widths);
+    let rest = below(rest, used + 1);
+    // How the sources are, below what is wrong with them.
+    scrolled(words, frame, rest, &boards::sources::health(words, rest.width), model.cursor().below);
 }
 
 /// Rows that are worse than those shown, above the list's window: said in the head, where they are missing.
@@ -333,7 +327,10 @@ pub(super) fn cost(words: Words<'_>, alarm: &Entry, lead: Key) -> Pieces {
 
 /// A long notice grows upwards over the board, so that its end ("what now") is never cut.
 fn draw_notice(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
-    let Some(piece) = notice(words).pop() else { return };
+    let Some(piece) = notice(words).pop() else {
+        paint::line(frame, area, &foot(words, area.width), &words.look.theme);
+        return;
+    };
     let parts = paint::wrap(&piece.said, area.width);
     let above =
         u16::try_from(parts.len().saturating_sub(1)).unwrap_or(0).min(NOTICE_LINES_MAX - 1).min(area.y);
@@ -342,6 +339,43 @@ fn draw_notice(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
         paint::line(frame, line, &[Piece::plain(Said::spaces(area.width))], &words.look.theme);
         paint::line(frame, line, &[Piece::new(part.clone(), piece.role)], &words.look.theme);
     }
+}
+
+/// While nothing is said there: what of the chosen row its columns have no room for, so that on a narrow screen nothing
+/// that one needs is lost. The labels give way first.
+fn foot(words: Words<'_>, room: u16) -> Pieces {
+    let model = words.model;
+    let has_pane = model.detail.is_some() || layout::areas(model).side.is_some();
+    let Some(entry) = model.chosen().filter(|_| !has_pane && layout::has_list(model.place)) else {
+        return Vec::new();
+    };
+    let columns = boards::columns(words);
+    let widths = paint::column_widths(&columns, room.saturating_sub(1));
+    let cells = boards::cells(words, entry);
+    let left_out: Vec<(&Said, Pieces)> = columns
+        .iter()
+        .zip(widths)
+        .zip(cells)
+        .filter(|((_, room), cell)| {
+            let width = paint::pieces_width(cell);
+            width > 0 && room.is_none_or(|room| width > room)
+        })
+        .map(|((column, _), cell)| (&column.title, cell))
+        .collect();
+    let side_by_side = |says_label: bool| {
+        let mut pieces = Pieces::new();
+        for (label, cell) in &left_out {
+            pieces.push(Piece::fixed(if pieces.is_empty() { " " } else { "  " }, Role::Base));
+            if says_label {
+                pieces.push(Piece::new((*label).clone(), Role::Muted));
+                pieces.push(Piece::fixed(" ", Role::Base));
+            }
+            pieces.extend(cell.iter().cloned());
+        }
+        pieces
+    };
+    let labelled = side_by_side(true);
+    if paint::pieces_width(&labelled) <= room { labelled } else { side_by_side(false) }
 }
 
 /// The line above the hints: what just happened, else what is being sent, else the link.
@@ -399,6 +433,7 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         Notice::ReadOnly => (texts.get(key::NOTICE_READ_ONLY), Role::Notice),
         Notice::Copied => (texts.get(key::NOTICE_COPIED), Role::Ok),
         Notice::NothingToCopy => (texts.get(key::NOTICE_NOTHING_TO_COPY), Role::Notice),
+        Notice::NothingToSearch => (texts.get(key::NOTICE_NOTHING_TO_SEARCH), Role::Notice),
     };
     Piece::new(said, role)
 }
@@ -411,6 +446,7 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     for row in model.keymap.hints(&model.contexts()) {
         let text = match row.action {
             Action::Open | Action::Menu if chosen.is_none() => continue,
+            Action::Filter if !layout::has_list(model.place) => continue,
             // Offered while something rings and something else is chosen.
             Action::Worst if chosen.is_some_and(is_ringing) || model.ringing().next().is_none() => continue,
             // Enter breaks the line in a text of several lines; F10 sends everywhere.

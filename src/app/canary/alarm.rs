@@ -23,6 +23,8 @@ use crate::sources::scaip::ask::ask;
 use crate::sources::scaip::sip::NotSent;
 use crate::sources::scaip::translate::device;
 
+/// How it is called on the screen, set up or not.
+pub const NAME: &str = "kanariefugl-nødkald";
 /// What it says besides account and reference: a fixed trigger, pressed by hand.
 const ALARM: [(&str, &str); 2] = [("dty", "4"), ("stc", "10")];
 /// A reference is no longer than this (SCAIP).
@@ -40,7 +42,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
     }
     let bird =
         Bird { engine: engine.clone(), settings: canary.clone(), alarm, device: device(&canary.account).0 };
-    fly(SourceName::new("kanariefugl-nødkald")?, bird, engine, stop);
+    fly(SourceName::new(NAME)?, bird, engine, stop);
     Ok(())
 }
 

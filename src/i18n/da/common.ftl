@@ -57,6 +57,7 @@ header-calls = Opkald { $waiting } venter, { $missed ->
     [one] 1 ubesvaret
    *[other] { $missed } ubesvarede
   }
+header-calls-short = Tlf { $waiting } venter, { $missed } ubesv.
 header-deadlines = Frister { $count }
 header-deadlines-next = Frister { $count }, næste { $countdown }
 header-queue-nobody = INGEN tager { $queue }
@@ -68,6 +69,7 @@ header-notes-waiting = { $count ->
    *[other] { $count } notater venter
   }
 header-ledger = Viderestillinger { $agreement } { $used } af { $limit }
+header-ledger-short = Viderest. { $agreement } { $used } af { $limit }
 header-ledger-clears = Viderestillinger { $agreement } { $used } af { $limit }, falder ud { $day }
 header-ledger-plan = HANDLINGSPLAN
 header-answering = Besvaret { $board } { $agreement }: { $count } af { $of } inden { $seconds } s
@@ -95,6 +97,7 @@ notice-not-here = Det kan ikke gøres ved denne post.
 notice-read-only = Kun læsning: intet kan ændres herfra.
 notice-copied = Nummeret er kopieret.
 notice-nothing-to-copy = Der er intet nummer at kopiere.
+notice-nothing-to-search = Her er ingen poster at søge i. Gå til en tavle først.
 notice-new-alarm = NYT NØDKALD { $number }: tryk { $key }
 notice-sending = Sender: { $what }
 notice-link = Forbindelsen: { $why }

@@ -52,6 +52,7 @@ header-alarms-ringing = Alarms { $open }, { $ringing } RINGING
 header-alarms-rung-out = Alarms { $open }, { $out } RANG OUT
 header-alarms-both = Alarms { $open }, { $ringing } RINGING, { $out } RANG OUT
 header-calls = Calls { $waiting } waiting, { $missed } missed
+header-calls-short = Calls { $waiting } wait, { $missed } missed
 header-deadlines = Deadlines { $count }
 header-deadlines-next = Deadlines { $count }, next { $countdown }
 header-queue-nobody = NOBODY takes { $queue }
@@ -63,6 +64,7 @@ header-notes-waiting = { $count ->
    *[other] { $count } notes wait
   }
 header-ledger = Redirects { $agreement } { $used } of { $limit }
+header-ledger-short = Redir. { $agreement } { $used } of { $limit }
 header-ledger-clears = Redirects { $agreement } { $used } of { $limit }, falls out { $day }
 header-ledger-plan = ACTION PLAN
 header-answering = Answered { $board } { $agreement }: { $count } of { $of } within { $seconds } s
@@ -85,6 +87,7 @@ notice-nothing-chosen = No entry is chosen.
 notice-not-here = That cannot be done with this entry.
 notice-read-only = Read only: nothing can be changed from here.
 notice-copied = The number is copied.
+notice-nothing-to-search = Nothing to search here. Go to a board first.
 notice-nothing-to-copy = There is no number to copy.
 notice-new-alarm = NEW ALARM { $number }: press { $key }
 notice-sending = Sending: { $what }

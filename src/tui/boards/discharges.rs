@@ -11,7 +11,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
         plain::mark(words),
         plain::number(words),
-        plain::column(words, key::COLUMN_STATE, 11, 1, 0),
+        plain::column(words, key::COLUMN_STATE, 13, 1, 0),
         plain::column(words, key::COLUMN_SINCE, 9, 0, 0),
         plain::column(words, key::COLUMN_TOLD_BY, 10, 1, 4),
         plain::column(words, key::COLUMN_READY, 6, 0, 0),

@@ -7,9 +7,13 @@ use crate::i18n::{Said, key};
 use crate::protocol::Entry;
 use crate::protocol::entry::Details;
 
+/// Who it is about stands before the holder, once the board has its column.
+const BEFORE_HOLDER: usize = 6;
+
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     let mut columns = plain::columns(words);
     columns.insert(2, plain::column(words, key::COLUMN_BOARD, 7, 0, 0));
+    columns.insert(BEFORE_HOLDER, plain::column(words, key::COLUMN_CITIZEN, 14, 2, 5));
     columns
 }
 
@@ -24,5 +28,14 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
         cells[at] = plain::one(Said::outside(&trouble.source));
     }
     cells.insert(2, plain::one(words.board(entry.board())));
+    cells.insert(BEFORE_HOLDER, plain::one(who(words, entry)));
     cells
+}
+
+/// The citizen or caller while known, else the care system's id, else nothing: not every entry is about somebody.
+fn who(words: Words<'_>, entry: &Entry) -> Said {
+    if entry.citizen.is_none() && words.citizen(entry).is_none() {
+        return Said::default();
+    }
+    words.citizen_or_id(entry)
 }

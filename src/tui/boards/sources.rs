@@ -28,15 +28,41 @@ const CANARY_CALL: &str = "canary-call-";
 const DESKS: &str = "desks";
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
-    let mut columns = plain::columns(words);
-    columns.insert(2, plain::column(words, key::FACT_SOURCE, 14, 2, 0));
-    columns
+    vec![
+        plain::mark(words),
+        plain::number(words),
+        plain::column(words, key::FACT_SOURCE, 12, 1, 0),
+        plain::column(words, key::COLUMN_STATE, 12, 0, 0),
+        plain::column(words, key::COLUMN_REASON, 15, 6, 0),
+        plain::column(words, key::COLUMN_AGE, 6, 0, 1),
+        Column { gives_way: 2, ..plain::holder(words) },
+        plain::agreement(words),
+        plain::column(words, key::COLUMN_NEXT, 9, 0, 0),
+    ]
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry, trouble: &SourceDetails) -> Vec<Pieces> {
-    let mut cells = plain::cells(words, entry);
-    cells.insert(2, plain::one(Said::outside(&trouble.source)));
-    cells
+    vec![
+        plain::mark_cell(words, entry),
+        plain::one(words.number(entry)),
+        plain::one(Said::outside(&trouble.source)),
+        plain::state_cell(words, entry),
+        plain::one(why(words, trouble)),
+        plain::one(words.age(entry)),
+        plain::holder_cell(words, entry),
+        plain::one(words.agreement_of(entry)),
+        plain::one(words.next(entry)),
+    ]
+}
+
+/// What exactly is wrong: what could not be read and on which line, or what has not come.
+fn why(words: Words<'_>, trouble: &SourceDetails) -> Said {
+    if let Some(what) = &trouble.what {
+        return reason(words, what.as_str(), trouble.line.map(i64::from), 1);
+    }
+    let mut sources = words.model.board.iter().flat_map(|board| &board.sources);
+    let is_bad = |it: &&SourceHealth| it.name == trouble.source && is_missed(it);
+    sources.find(is_bad).map(|it| missing(words, it)).unwrap_or_default()
 }
 
 pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
@@ -62,8 +88,10 @@ pub fn health(words: Words<'_>, width: u16) -> Vec<Pieces> {
         for queue in &it.queues {
             push(&mut lines, &staff(words, queue), queue_role(queue), 4, width);
         }
-        if let Some(unreadable) = unreadable_said(words, &it.unreadable) {
-            push(&mut lines, &unreadable, Role::Warning, 4, width);
+        let mut unreadable: Vec<&Unreadable> = it.unreadable.iter().collect();
+        unreadable.sort_by_key(|it| (Reverse(it.last_at), it.what.as_str()));
+        for unread in unreadable {
+            push(&mut lines, &unreadable_said(words, unread), Role::Warning, 4, width);
         }
         if let Some(ahead) = it.clock_ahead_s {
             push(&mut lines, &clock_said(words, ahead), Role::Warning, 4, width);
@@ -88,6 +116,10 @@ fn badness(it: &SourceHealth) -> u8 {
         SourceState::Off if it.set_up => 1,
         SourceState::Off => 0,
     }
+}
+
+fn is_missed(it: &SourceHealth) -> bool {
+    matches!(it.state, SourceState::Late | SourceState::Silent)
 }
 
 fn role(it: &SourceHealth) -> Role {
@@ -221,20 +253,13 @@ fn span(words: Words<'_>, length: Duration) -> Said {
     dates::length(texts, length)
 }
 
-/// What could not be read, by reason, and when last.
-fn unreadable_said(words: Words<'_>, all: &[Unreadable]) -> Option<Said> {
+/// What could not be read for one reason, how often, and when last.
+fn unreadable_said(words: Words<'_>, it: &Unreadable) -> Said {
     let texts = &words.look.texts;
-    let last_at = all.iter().map(|it| it.last_at).max()?;
-    let counted: Vec<Said> = all
-        .iter()
-        .map(|it| {
-            let what = words.code("trouble-what", &it.what);
-            texts.with(key::SOURCE_TIMES, &[("what", what.into()), ("count", it.count.into())])
-        })
-        .collect();
-    let clock = dates::near(last_at, words.now());
-    let args = [("what", Said::all(&counted, ", ").into()), ("clock", clock.into())];
-    Some(texts.with(key::SOURCE_UNREADABLE, &args))
+    let what = words.code("trouble-what", &it.what);
+    let counted = texts.with(key::SOURCE_TIMES, &[("what", what.into()), ("count", it.count.into())]);
+    let clock = dates::near(it.last_at, words.now());
+    texts.with(key::SOURCE_UNREADABLE, &[("what", counted.into()), ("clock", clock.into())])
 }
 
 /// Who takes the calls of a queue; what is not so is not said.
@@ -262,11 +287,10 @@ fn clock_said(words: Words<'_>, ahead: i64) -> Said {
     words.look.texts.with(says, &[("length", length.into())])
 }
 
-/// The strip: what is wrong, as much of it as there is room for; never cut without saying so.
-pub fn strip(words: Words<'_>, room: u16) -> Vec<Piece> {
+/// The strip: what is wrong, in as many words as there may be room for, the longest first. Empty when nothing is.
+pub fn strip(words: Words<'_>) -> Vec<Vec<Piece>> {
     let Some(board) = &words.model.board else { return Vec::new() };
-    let is_bad = |it: &&SourceHealth| matches!(it.state, SourceState::Late | SourceState::Silent);
-    let mut bad: Vec<&SourceHealth> = board.sources.iter().filter(is_bad).collect();
+    let mut bad: Vec<&SourceHealth> = board.sources.iter().filter(|it| is_missed(it)).collect();
     bad.sort_by_key(|it| (Reverse(badness(it)), it.name.clone()));
     if bad.is_empty() {
         return Vec::new();
@@ -277,22 +301,16 @@ pub fn strip(words: Words<'_>, room: u16) -> Vec<Piece> {
         false => Said::outside(&it.name).join(": ", &missing(words, it)),
     };
     let shorter = |it: &&SourceHealth| short(words, it);
-    let fits = |said: &[Said]| {
-        let gaps = u16::try_from(said.len().saturating_sub(1) * 2).unwrap_or(u16::MAX);
-        said.iter().map(paint::width).sum::<u16>().saturating_add(gaps) <= room
-    };
-    let full: Vec<Said> = bad.iter().map(in_full).collect();
-    let short: Vec<Said> = bad.iter().map(shorter).collect();
-    let said = if fits(&full) {
-        full
-    } else if fits(&short) {
-        short
-    } else {
-        let names: Vec<Said> = bad.iter().map(|it| Said::outside(&it.name)).collect();
-        let args = [("count", bad.len().into()), ("names", Said::all(&names, ", ").into())];
-        vec![words.look.texts.with(key::SOURCE_MANY_MISSING, &args)]
-    };
-    said.into_iter().map(|said| Piece::new(said, Role::LinkDown)).collect()
+    let names: Vec<Said> = bad.iter().map(|it| Said::outside(&it.name)).collect();
+    let args = [("count", bad.len().into()), ("names", Said::all(&names, ", ").into())];
+    let counted = words.look.texts.with(key::SOURCE_MANY_MISSING, &args);
+    let pieces = |said: Vec<Said>| said.into_iter().map(|it| Piece::new(it, Role::LinkDown)).collect();
+    let mut forms =
+        vec![pieces(bad.iter().map(in_full).collect()), pieces(bad.iter().map(shorter).collect())];
+    if bad.len() > 1 {
+        forms.push(pieces(vec![counted]));
+    }
+    forms
 }
 
 /// `central tavs i 12 min`

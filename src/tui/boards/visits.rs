@@ -15,7 +15,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         plain::column(words, key::COLUMN_AGREED, 9, 0, 0),
         plain::column(words, key::COLUMN_STATE, 18, 1, 0),
         plain::column(words, key::COLUMN_HELP, 8, 1, 1),
-        plain::column(words, key::COLUMN_CONTACT, 11, 1, 0),
+        plain::column(words, key::COLUMN_CONTACT, 10, 1, 0),
         plain::column(words, key::COLUMN_CITIZEN, 9, 2, 2),
         Column { gives_way: 3, ..plain::holder(words) },
         plain::agreement(words),
@@ -90,7 +90,7 @@ fn contact(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Piece {
                 let name = [("name", words.holder(entry).into())];
                 Piece::plain(texts.with(key::FACT_WITH, &name))
             }
-            None => Piece::new(texts.get(key::FACT_NOT_RUNG), words.role(entry)),
+            None => Piece::new(texts.get(key::COMMON_NO), words.role(entry)),
         },
         None => Piece::plain(Said::default()),
     }

@@ -59,7 +59,12 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Help => model.overlays.push(Overlay::Help { scroll: 0 }),
         Action::Numbers => model.overlays.push(Overlay::Numbers { scroll: 0 }),
+        Action::Filter if !layout::has_list(model.place) => model.notice = Some(Notice::NothingToSearch),
         Action::Filter => {
+            // The list is what is searched: it must be seen.
+            if layout::areas(model).side.is_none() {
+                model.detail = None;
+            }
             let before = model.filter.clone();
             model.overlays.push(Overlay::Filter { before });
         }
@@ -196,8 +201,18 @@ fn move_by(model: &mut Model, action: Action) {
     }
     let ids: Vec<EntryId> = model.rows(model.place).iter().map(|entry| entry.id).collect();
     let page = usize::from(layout::list_rows(model)).max(1);
+    let has_text_below = layout::has_text_below(model.place);
     let cursor = model.cursors.entry(model.place).or_default();
     let last = ids.len().saturating_sub(1);
+    if has_text_below && moves_text(cursor.index.min(last) == last, cursor.below.min(max), action) {
+        cursor.below = scrolled(cursor.below, action, max);
+        return;
+    }
+    if action == Action::Top {
+        cursor.below = 0;
+    } else if action == Action::Bottom && has_text_below {
+        cursor.below = max;
+    }
     cursor.index = match action {
         Action::Up => cursor.index.saturating_sub(1),
         Action::Down => (cursor.index + 1).min(last),
@@ -214,6 +229,15 @@ fn move_by(model: &mut Model, action: Action) {
         let cursor = model.cursors.entry(model.place).or_default();
         let top = u16::try_from(cursor.top).unwrap_or(u16::MAX);
         cursor.top = usize::from(scrolled(top, action, max));
+    }
+}
+
+/// From the last row on the moving keys go on into the text below the rows, and back.
+fn moves_text(is_at_last: bool, below: u16, action: Action) -> bool {
+    match action {
+        Action::Down | Action::PageDown => is_at_last,
+        Action::Up | Action::PageUp => below > 0,
+        _ => false,
     }
 }
 

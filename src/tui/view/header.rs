@@ -8,7 +8,7 @@ use super::super::boards::sources;
 use super::super::model::is_deadline;
 use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
-use crate::i18n::{Said, dates, key};
+use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::board::{Answering, Ledger, QueueStaff, SourceState, Within};
 use crate::protocol::{Board, Entry, Level};
 use crate::theme::Role;
@@ -84,19 +84,25 @@ fn separated(parts: Vec<Piece>) -> Pieces {
     out
 }
 
-/// Notes that wait stand nowhere else, so they come before what may be cut; for them the next deadline's countdown gives
-/// way as well.
+/// Notes that wait stand nowhere else, so they come before what may be cut. Where there is little room the next
+/// deadline's countdown gives way, then words about the calls, and the deadlines last.
 fn counts(words: Words<'_>, room: u16) -> Pieces {
     if words.model.board.is_none() {
         return Vec::new();
     }
-    let with = |deadlines: Piece| {
-        let parts = [Some(alarms(words)), notes_waiting(words), Some(calls(words)), Some(deadlines)];
+    let with = |calls: Piece, deadlines: Option<Piece>| {
+        let parts = [Some(alarms(words)), notes_waiting(words), Some(calls), deadlines];
         side_by_side(parts.into_iter().flatten().collect())
     };
-    let all = with(deadlines(words));
-    let waits = notes_waiting(words).is_some();
-    if waits && paint::pieces_width(&all) > room { with(deadlines_counted(words)) } else { all }
+    let long = || calls(words, key::HEADER_CALLS);
+    let short = || calls(words, key::HEADER_CALLS_SHORT);
+    let ways = [
+        with(long(), Some(deadlines(words))),
+        with(long(), Some(deadlines_counted(words))),
+        with(short(), Some(deadlines_counted(words))),
+    ];
+    let fitting = ways.into_iter().find(|pieces| paint::pieces_width(pieces) <= room);
+    fitting.unwrap_or_else(|| with(short(), None))
 }
 
 fn side_by_side(parts: Vec<Piece>) -> Pieces {
@@ -129,7 +135,7 @@ fn alarms(words: Words<'_>) -> Piece {
     Piece::new(texts.with(key::HEADER_ALARMS, &[("open", open.into())]), role)
 }
 
-fn calls(words: Words<'_>) -> Piece {
+fn calls(words: Words<'_>, says: Key) -> Piece {
     let count = |state: &str| {
         let rows = words.model.board.iter().flat_map(|board| board.worst_first());
         rows.filter(|entry| entry.board() == Board::Phone && entry.state == state).count()
@@ -137,7 +143,7 @@ fn calls(words: Words<'_>) -> Piece {
     let (waiting, missed) = (count("waiting"), count("missed"));
     let role = if waiting + missed > 0 { Role::Warning } else { Role::Base };
     let args = [("waiting", waiting.into()), ("missed", missed.into())];
-    Piece::new(words.look.texts.with(key::HEADER_CALLS, &args), role)
+    Piece::new(words.look.texts.with(says, &args), role)
 }
 
 /// Written justifications and duties; the next of them.
@@ -221,24 +227,28 @@ fn notes_waiting(words: Words<'_>) -> Option<Piece> {
 }
 
 /// What stands against us: queues that nobody takes and sources that are missed first, then the redirect ledgers, the
-/// worst first.
+/// worst first. How many redirects are used is always said of the worst, in fewer words where there is little room.
 fn standing(words: Words<'_>, room: u16) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
-    let mut parts = nobody_takes(words);
-    let taken = paint::pieces_width(&side_by_side(parts.clone())) + if parts.is_empty() { 0 } else { 2 };
-    let missed = sources::strip(words, room.saturating_sub(taken));
-    let has_bad = !missed.is_empty();
-    parts.extend(missed);
+    let nobody = nobody_takes(words);
+    let mut strips = sources::strip(words);
+    let has_bad = !strips.is_empty();
+    if !has_bad {
+        strips.push(Vec::new());
+    }
     let mut ledgers: Vec<&Ledger> = board.ledgers.iter().collect();
     ledgers.sort_by_key(|it| (std::cmp::Reverse(it.used * 100 / it.limit.max(1)), it.clears_on));
-    let with_ledgers = |says_day: bool| {
-        let ledgers = ledgers.iter().map(|ledger| ledger_piece(words, ledger, says_day));
-        parts.iter().cloned().chain(ledgers).collect::<Vec<_>>()
-    };
     let fits = |parts: &[Piece]| paint::pieces_width(&side_by_side(parts.to_vec())) <= room;
-    let in_full = with_ledgers(true);
-    // The day it falls out gives way first: an action plan must not be cut.
-    let mut parts = if !fits(&in_full) { with_ledgers(false) } else { in_full };
+    let with = |strip: &[Piece], ledgers: &[&Ledger], says: LedgerSays| -> Vec<Piece> {
+        let ledgers = ledgers.iter().map(|ledger| ledger_piece(words, ledger, says));
+        nobody.iter().chain(strip).cloned().chain(ledgers).collect()
+    };
+    let worst = &ledgers[..ledgers.len().min(1)];
+    let ways = [LedgerSays::Day, LedgerSays::Count, LedgerSays::Short];
+    let all = ways[..2].iter().map(|says| with(&strips[0], &ledgers, *says));
+    let fewer = strips.iter().flat_map(|strip| ways.map(|says| with(strip, worst, says)));
+    let shortest = || with(&strips[strips.len() - 1], worst, LedgerSays::Short);
+    let mut parts = all.chain(fewer).find(|parts| fits(parts)).unwrap_or_else(shortest);
     // Good to know, and the first things to leave out: who takes the calls, and that all sources are heard.
     let heard = sources::all_heard(words).filter(|_| !has_bad).map(|said| Piece::new(said, Role::Muted));
     for good in staff(words).into_iter().chain(heard) {
@@ -264,24 +274,29 @@ fn figures(words: Words<'_>) -> Pieces {
     side_by_side(parts)
 }
 
-/// `says_day`: when the oldest one falls out; the first thing to leave out where there is little room.
-fn ledger_piece(words: Words<'_>, ledger: &Ledger, says_day: bool) -> Piece {
+/// How much is said of a ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LedgerSays {
+    /// And when the oldest one falls out: the first thing to leave out where there is little room.
+    Day,
+    Count,
+    Short,
+}
+
+fn ledger_piece(words: Words<'_>, ledger: &Ledger, says: LedgerSays) -> Piece {
     let texts = &words.look.texts;
-    let agreement = words.agreement(&ledger.agreement);
-    let mut said = match ledger.clears_on.filter(|_| says_day) {
-        Some(day) => texts.with(
-            key::HEADER_LEDGER_CLEARS,
-            &[
-                ("agreement", agreement.into()),
-                ("used", ledger.used.into()),
-                ("limit", ledger.limit.into()),
-                ("day", dates::day(texts, day).into()),
-            ],
-        ),
-        None => texts.with(
-            key::HEADER_LEDGER,
-            &[("agreement", agreement.into()), ("used", ledger.used.into()), ("limit", ledger.limit.into())],
-        ),
+    let mut args = vec![
+        ("agreement", words.agreement(&ledger.agreement).into()),
+        ("used", ledger.used.into()),
+        ("limit", ledger.limit.into()),
+    ];
+    let mut said = match ledger.clears_on.filter(|_| says == LedgerSays::Day) {
+        Some(day) => {
+            args.push(("day", dates::day(texts, day).into()));
+            texts.with(key::HEADER_LEDGER_CLEARS, &args)
+        }
+        None if says == LedgerSays::Short => texts.with(key::HEADER_LEDGER_SHORT, &args),
+        None => texts.with(key::HEADER_LEDGER, &args),
     };
     if ledger.action_plan {
         said = said.join(": ", &texts.get(key::HEADER_LEDGER_PLAN));
