@@ -168,19 +168,34 @@ pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken)
         return Ok(());
     }
     let seconds = settings.poll_seconds.unwrap_or(POLL_SECONDS).max(POLL_SECONDS_MIN);
+    let within = TimeDelta::seconds(i64::from(seconds) * POLLS_EXPECTED);
     let name = engine.care.name();
     if !missing.contains(&Ability::Lists) {
         let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
         let look_back = TimeDelta::days(settings.look_back_days.unwrap_or(LOOK_BACK_DAYS).into());
         let lists = Lists { engine: engine.clone(), look_back };
-        poll(engine, name.to_owned(), agreements, lists, seconds, stop)?;
+        poll(engine, name.to_owned(), agreements, lists, seconds, within, stop)?;
     }
     if !missing.contains(&Ability::Visits) {
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
         let calendars = Calendars(engine.clone());
-        poll(engine, format!("{name}-kalender"), agreements, calendars, seconds, stop)?;
+        poll(engine, format!("{name}-kalender"), agreements, calendars, seconds, within, stop)?;
     }
     Ok(())
+}
+
+/// The demo's own care system, in a night `speed` times as fast as the wall's clock.
+pub fn start_for_demo(
+    engine: &Engine,
+    agreements: Vec<AgreementId>,
+    speed: f64,
+    stop: &CancellationToken,
+) -> Result<()> {
+    tokio::spawn(tell_of_stays(engine.clone(), stop.clone()));
+    let lists = Lists { engine: engine.clone(), look_back: TimeDelta::days(LOOK_BACK_DAYS.into()) };
+    let expected = (f64::from(POLL_SECONDS_MIN) * speed.max(1.0)).ceil();
+    let within = TimeDelta::seconds(expected as i64 * POLLS_EXPECTED);
+    poll(engine, "omsorgssystem".to_owned(), agreements, lists, POLL_SECONDS_MIN, within, stop)
 }
 
 /// What is not set up stands among the sources: nobody takes its silence for quiet.
@@ -204,10 +219,10 @@ fn poll(
     agreements: Vec<AgreementId>,
     asked: impl Asked,
     seconds: u32,
+    within: TimeDelta,
     stop: &CancellationToken,
 ) -> Result<()> {
     let source = SourceName::new(name)?;
-    let within = TimeDelta::seconds(i64::from(seconds) * POLLS_EXPECTED);
     engine.health.expect(source.clone(), "care", Some(within), agreements, engine.clock.now());
     let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
     let poll = Poll { source, inbox, asked, every: Duration::from_secs(u64::from(seconds)) };

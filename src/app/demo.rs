@@ -1,18 +1,20 @@
 //! `vagttavle demo`: server, an invented night and the desk in one process. Nothing is stored.
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::serve::{adopt, listen, log_to_stderr, stop_on_signals};
 use super::{medcom, say, web_hooks};
+use super::inbox::EngineInbox;
+use crate::care::{Told, demo_service};
 use crate::cli;
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::Command;
-use crate::domain::identity::{AgreementId, PersonName};
+use crate::domain::identity::{AgreementId, Key, PersonName, SourceName};
 use crate::domain::people::{PeopleCommand, Role};
 use crate::engine::{Engine, Parts};
 use crate::i18n::Texts;
@@ -21,6 +23,7 @@ use crate::protocol::observations::{ObservationItem, Receipt};
 use crate::protocol::text::Text;
 use crate::protocol::{BoardSnapshot, CommandReply, CommandRequest};
 use crate::server::{self, Options, token_digest};
+use crate::sources::demo::around::{self, Around, Listed};
 use crate::sources::demo::{AGREEMENTS, COLLEAGUE, Citizen, Driver, Hands, HandsError, Night, SOURCE, USER};
 use crate::store::Log;
 
@@ -72,11 +75,21 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
         })
         .collect();
     let night = Night::new(args.seed, clock.now(), &citizens)?;
-    let mut driver = Driver::new(night, hands, DemoClock(clock));
+    let (start, listed) = (night.start, night.listed());
+    let mut driver = Driver::new(night, hands, DemoClock(clock.clone()));
     driver.prepare(&stop).await;
+    let around = surround(&engine)?;
+    super::care::start_for_demo(&engine, around.1, args.speed, &stop)?;
     let driving = tokio::spawn({
-        let stop = stop.clone();
-        async move { driver.run(&stop).await }
+        let (stop, clock) = (stop.clone(), clock.clone());
+        async move {
+            let clocks = (DemoClock(clock.clone()), DemoClock(clock));
+            tokio::join!(
+                driver.run(&stop),
+                around.0.run(start, clocks.0, stop.clone()),
+                put_on_list(&care_service, listed, clocks.1, &stop),
+            );
+        }
     });
 
     let shown = if args.headless {
@@ -92,6 +105,40 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     engine_stop.cancel();
     writer.await?;
     shown
+}
+
+/// What else would be there in a real night: where it is told, and under which agreements.
+fn surround(engine: &Engine) -> Result<(Around<EngineInbox>, Vec<AgreementId>)> {
+    let agreements: Vec<AgreementId> =
+        AGREEMENTS.iter().map(|id| AgreementId::new(*id)).collect::<Result<_, _>>()?;
+    let inbox = |(name, kind, within): (&str, &'static str, TimeDelta)| -> Result<EngineInbox> {
+        let name = SourceName::new(name)?;
+        engine.health.expect(name, kind, Some(within), agreements.clone(), engine.clock.now());
+        Ok(EngineInbox { engine: engine.clone(), kind })
+    };
+    let around = Around {
+        exchange: inbox(around::EXCHANGE)?,
+        receiver: inbox(around::RECEIVER)?,
+        routes: inbox(around::ROUTES)?,
+    };
+    Ok((around, agreements))
+}
+
+/// The care system's list says so from then on.
+async fn put_on_list(
+    service: &demo_service::Service,
+    listed: Listed,
+    clock: DemoClock,
+    stop: &CancellationToken,
+) {
+    use crate::sources::demo::Clock as _;
+    let Listed { at, agreement, observation } = listed;
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = clock.sleep_until(at) => {}
+    }
+    let key = Key::new("demo-list-0001").expect("letters, hyphens and digits");
+    service.tell(Told { key, at, agreement, observation });
 }
 
 type Token = (&'static str, Role, SecretString);

@@ -223,34 +223,54 @@ pub fn per_mille(texts: &Texts, share: u32) -> Said {
 }
 
 /// A typed time as an instant: `03:12` or `3.12` is the next such clock time after `now`; `17.12 03:12` is on
-/// that day, this year or (if long past) the next. None when it is no time.
+/// that day, this year or (if long past) the next. In the hour that comes twice `02:30+01` says which; without it the
+/// next one is meant. None when it is no time, or one that the spring change removes.
 pub fn parse_next(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let (day, clock) = match text.trim().rsplit_once(' ') {
         Some((day, clock)) => (Some(day), clock),
         None => (None, text.trim()),
     };
+    let (clock, offset) = match clock.split_once('+') {
+        Some((clock, offset)) => (clock, Some(offset.parse::<i32>().ok()?)),
+        None => (clock, None),
+    };
     let (hour, minute) = clock.split_once([':', '.'])?;
     let clock = chrono::NaiveTime::from_hms_opt(hour.parse().ok()?, minute.parse().ok()?, 0)?;
     let today = local_date(now);
     match day {
-        None => [today, today.succ_opt()?]
-            .into_iter()
-            .filter_map(|day| instant(day.and_time(clock)))
-            .find(|at| *at > now),
+        None => {
+            let of_today = instants(today.and_time(clock), offset);
+            if of_today.is_empty() && local(now).time() < clock {
+                // Removed today: tomorrow's is not what was meant.
+                return None;
+            }
+            let of_tomorrow = instants(today.succ_opt()?.and_time(clock), offset);
+            of_today.into_iter().chain(of_tomorrow).find(|at| *at > now)
+        }
         Some(day) => {
             let (day, month) = day.trim().trim_end_matches('.').split_once(['.', '/'])?;
             let (day, month) = (day.parse().ok()?, month.parse().ok()?);
             let date = NaiveDate::from_ymd_opt(today.year(), month, day)?;
             let is_long_past = today - date > Duration::days(180);
             let date = if is_long_past { date.with_year(today.year() + 1)? } else { date };
-            instant(date.and_time(clock))
+            let all = instants(date.and_time(clock), offset);
+            all.iter().find(|at| **at > now).or(all.first()).copied()
         }
     }
 }
 
-/// A Copenhagen clock time as an instant; the first one when it comes twice, none when it is skipped.
-fn instant(clock: chrono::NaiveDateTime) -> Option<DateTime<Utc>> {
-    Copenhagen.from_local_datetime(&clock).earliest().map(|at| at.to_utc())
+/// When the clock of Copenhagen shows this: twice in the hour that is doubled, never in the one that is skipped.
+/// `offset` (hours ahead of UTC) keeps the one that has it.
+fn instants(clock: chrono::NaiveDateTime, offset: Option<i32>) -> Vec<DateTime<Utc>> {
+    let found = Copenhagen.from_local_datetime(&clock);
+    let all = match found {
+        chrono::LocalResult::Ambiguous(first, second) => vec![first, second],
+        found => found.earliest().into_iter().collect(),
+    };
+    let has_offset = |at: &DateTime<Tz>| {
+        offset.is_none_or(|hours| at.offset().fix().local_minus_utc() == hours.saturating_mul(3600))
+    };
+    all.into_iter().filter(has_offset).map(|at| at.to_utc()).collect()
 }
 
 /// The instant the next whole second begins; what the desk's clock waits for.
@@ -337,6 +357,37 @@ mod tests {
         for nonsense in ["", "25:00", "snart", "31.2 08:00", "8"] {
             assert_eq!(parse_next(nonsense, now), None, "{nonsense}");
         }
+    }
+
+    #[test]
+    fn a_typed_time_in_the_doubled_hour_is_the_next_one_or_the_one_that_is_said() {
+        // 02:40, the second time.
+        let second = at("2026-10-25T01:40:00Z");
+        assert_eq!(parse_next("02:50", second), Some(at("2026-10-25T01:50:00Z")));
+        let before = at("2026-10-24T22:00:00Z");
+        assert_eq!(parse_next("02:50", before), Some(at("2026-10-25T00:50:00Z")));
+        assert_eq!(parse_next("02:50+01", before), Some(at("2026-10-25T01:50:00Z")));
+        assert_eq!(parse_next("25.10 02:50+02", before), Some(at("2026-10-25T00:50:00Z")));
+        assert_eq!(parse_next("25.10 02:50", second), Some(at("2026-10-25T01:50:00Z")));
+        assert_eq!(parse_next("02:50+03", before), None);
+    }
+
+    #[test]
+    fn a_typed_time_that_the_spring_change_removes_is_none() {
+        let before = at("2027-03-28T00:50:00Z");
+        assert_eq!(parse_next("02:30", before), None);
+        assert_eq!(parse_next("28.03 02:30", before), None);
+        assert_eq!(parse_next("03:30", before), Some(at("2027-03-28T01:30:00Z")));
+        // The next day it is there again.
+        let after = at("2027-03-28T02:00:00Z");
+        assert_eq!(parse_next("02:30", after), Some(at("2027-03-29T00:30:00Z")));
+    }
+
+    #[test]
+    fn a_column_says_which_of_the_two_hours_on_another_day_as_well() {
+        let texts = Texts::new(Lang::Danish);
+        let said = clock_or_day(&texts, at("2026-10-25T01:30:00Z"), at("2026-10-24T10:00:00Z"));
+        assert_eq!(said.as_str(), "sø. 02:30+01");
     }
 
     #[test]

@@ -140,7 +140,7 @@ const BOARDS: &[Row] = &{
         grave(DUTIES, 'a', "done", key::ACTION_DUTIES_DONE, 2),
         deed(DUTIES, 'e', "postpone", key::ACTION_DUTIES_POSTPONE, 3),
         grave(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
-        deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 2),
+        deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 1),
         deed(SHIFT, '+', "sign-on", key::ACTION_SHIFT_SIGN_ON, 2),
         grave(SHIFT, '-', "sign-off", key::ACTION_SHIFT_SIGN_OFF, 3),
     ]

@@ -15,6 +15,7 @@ mod layout;
 pub mod look;
 pub mod model;
 pub mod msg;
+mod next;
 mod paint;
 pub mod run;
 pub mod table;

@@ -26,10 +26,11 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Place};
 use super::boards;
-use super::keymap::Context;
+use super::keymap::{Context, Row};
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
 use super::model::{Link, Model, Notice, Overlay, is_ringing, pinned};
+use super::next;
 use super::paint::{self, Piece, Pieces};
 use super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
@@ -443,7 +444,7 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let model = words.model;
     let chosen = model.chosen();
     let mut hints: Vec<Pieces> = Vec::new();
-    for row in model.keymap.hints(&model.contexts()) {
+    for row in hinted(model) {
         let text = match row.action {
             Action::Open | Action::Menu if chosen.is_none() => continue,
             Action::Filter if !layout::has_list(model.place) => continue,
@@ -472,6 +473,15 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
         ]);
     }
     paint::line(frame, area, &fitting(hints, area.width), &words.look.theme);
+}
+
+/// The hinted keys: the one that takes the chosen entry's next step before the others, after the way to what rings.
+fn hinted(model: &Model) -> Vec<&Row> {
+    let mut rows = model.keymap.hints(&model.contexts());
+    let next = model.chosen().and_then(next::verb);
+    let is_next = |row: &Row| next.is_some_and(|verb| row.action.is_verb(verb));
+    rows.sort_by_key(|row| row.action != Action::Worst && !is_next(row));
+    rows
 }
 
 /// Whole hints only. The last two (help and back) always stay; those before them give way from behind.

@@ -1,5 +1,6 @@
 //! The demo's night: the script by itself, and played against a pure world under a clock that only the test moves.
 
+mod around;
 mod script;
 mod world;
 

@@ -1,6 +1,7 @@
 //! The desk without a terminal: keys in, screens and effects out.
 
 mod desk;
+mod foot;
 mod health;
 mod homecare;
 mod keys;

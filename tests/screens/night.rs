@@ -569,7 +569,8 @@ fn visit_actions() -> Vec<Value> {
         action(
             "visits.door",
             json!([{ "name": "step", "kind": "code", "codes": steps }, { "name": "done", "kind": "yes" },
-                   { "name": "outcome", "kind": "code", "codes": ["let-in", "found-well", "not-home"] }]),
+                   { "name": "outcome", "kind": "code", "codes": ["let-in", "found-well", "not-home", "in-hospital", "helped", "deceased",
+                                                                   "handed-to-municipality"] }]),
             false,
         ),
         action("visits.move", json!([time("to"), code("asked_by", &parties), confirmed]), false),

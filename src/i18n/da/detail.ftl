@@ -231,6 +231,7 @@ form-choose-hint = ←/→ eller tal vælger
 form-required = skal udfyldes
 form-optional = kan undværes
 form-time-hint = fx 03:12 eller 17.12 03:12
+form-step-done = gjort { $clock }
 form-number-hint = postens nummer
 field-with = Hvem
 field-helper = Hjælper

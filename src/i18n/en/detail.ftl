@@ -228,6 +228,7 @@ form-choose-hint = ←/→ or a digit chooses
 form-required = needed
 form-optional = may be left out
 form-time-hint = e.g. 03:12 or 17.12 03:12
+form-step-done = done { $clock }
 form-number-hint = the entry's number
 field-with = Who
 field-helper = Helper

@@ -7,8 +7,9 @@
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{AGREEMENTS, Citizen, Clock, script::code};
-use crate::domain::identity::{AgreementId, ExternalId, SourceName};
+use super::script::{code, id};
+use super::{AGREEMENTS, Citizen, Clock};
+use crate::domain::identity::{AgreementId, SourceName};
 use crate::domain::observation::Observation;
 use crate::sources::{BadRows, Inbox, QueueStaff};
 
@@ -38,8 +39,6 @@ const STAFF: [(i64, Staff, Staff); 6] = [
 const BAD_ROWS: [(i64, &str, u32, u32); 2] = [(150, "unknown-help", 12, 3), (420, "bad-time", 31, 1)];
 /// When the care system's list says of somebody that they come home, and how long after that they do.
 const LISTED: (Duration, Duration) = (Duration::seconds(250), Duration::hours(6));
-/// Of Norddjurs, by the order of their devices: nobody else in the night's script.
-const LISTED_CITIZEN: usize = 11;
 
 /// Where each of them is told.
 pub struct Around<I> {
@@ -101,18 +100,16 @@ fn last_of_script() -> i64 {
     SILENT_S.1.max(STAFF[STAFF.len() - 1].0).max(BAD_ROWS[BAD_ROWS.len() - 1].0)
 }
 
-/// The row of the night's list. None where there are too few citizens.
-pub fn listed(start: DateTime<Utc>, citizens: &[Citizen]) -> Option<Listed> {
-    let mut of = citizens.iter().filter(|it| it.agreement.as_str() == AGREEMENTS[1]);
-    let who = of.nth(LISTED_CITIZEN)?;
+/// The row of the night's list, about this citizen.
+pub(super) fn listed(start: DateTime<Utc>, who: &Citizen) -> Listed {
     let at = start + LISTED.0;
     let observation = Observation::StayDischargeExpected {
-        stay: ExternalId::new("demo-list-0001").ok()?,
+        stay: id("demo-list-0001"),
         citizen: Some(who.citizen.clone()),
         expected_at: at + LISTED.1,
         told_by: code("care-system"),
     };
-    Some(Listed { at, agreement: who.agreement.clone(), observation })
+    Listed { at, agreement: who.agreement.clone(), observation }
 }
 
 fn queue(queue: &str, (on_duty, busy, paused, waiting): Staff) -> QueueStaff {

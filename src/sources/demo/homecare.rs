@@ -24,6 +24,8 @@ pub(super) const RINGS_FOR_HELP: usize = 3;
 const COMES_HOME: usize = 6;
 const TOLD_BY_TELEPHONE: usize = 7;
 const MOVED_BY_US: usize = 8;
+/// On the care system's list; no other stay nor visit of the night is theirs.
+pub(super) const LISTED: usize = 9;
 /// Of Jammerbugt.
 const COMES_EARLY: usize = 6;
 const DOES_NOT_OPEN: usize = 7;

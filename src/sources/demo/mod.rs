@@ -4,6 +4,7 @@
 //! observations with the token of a source, commands and the board with the token of a person. Nothing else in the
 //! program knows that it is a demo, and it must never know a server, a socket or the engine.
 
+pub mod around;
 mod colleague;
 mod driver;
 mod history;

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::quiet::Quiet;
-use super::{AGREEMENTS, COLLEAGUE, Citizen, history, homecare, opening};
+use super::{AGREEMENTS, COLLEAGUE, Citizen, around, history, homecare, opening};
 use crate::domain::identity::{AgreementId, Code, ExternalId, Key};
 use crate::domain::observation::MissedReason;
 use crate::protocol::commands::{Done, WireCommand};
@@ -106,6 +106,11 @@ impl Night {
     /// Everything from the start on, in order of time, without end.
     pub fn live(&self) -> impl Iterator<Item = Step> + Send + 'static {
         Quiet::after(self.opening.clone(), self.pen.another(self.quiet_seed))
+    }
+
+    /// What the care system's list says of somebody tonight.
+    pub fn listed(&self) -> around::Listed {
+        around::listed(self.start, &self.pen.norddjurs[homecare::LISTED])
     }
 
     pub fn at(&self, step: &Step) -> DateTime<Utc> {

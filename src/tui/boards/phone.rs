@@ -16,7 +16,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         plain::column(words, key::COLUMN_WAITED, 6, 0, 0),
         plain::column(words, key::COLUMN_CALLER, 12, 3, 0),
         plain::column(words, key::COLUMN_REASON, 9, 2, 2),
-        plain::column(words, key::COLUMN_PROMISE, 11, 0, 0),
+        plain::column(words, key::COLUMN_PROMISE, 11, 0, 1),
         plain::holder(words),
         plain::agreement(words),
         plain::column(words, key::COLUMN_NEXT, 12, 1, 0),

@@ -363,6 +363,10 @@ pub fn all_heard(words: Words<'_>) -> Option<Said> {
 pub fn reason(words: Words<'_>, what: &str, line: Option<i64>, rows: i64) -> Said {
     let what = words.code("trouble-what", what);
     let Some(line) = line else { return what };
-    let args = [("line", line.into()), ("what", what.into()), ("more", (rows - 1).into())];
-    words.look.texts.with(if rows > 1 { key::TROUBLE_ROWS } else { key::TROUBLE_ROW }, &args)
+    let mut args = vec![("line", line.into()), ("what", what.into())];
+    if rows <= 1 {
+        return words.look.texts.with(key::TROUBLE_ROW, &args);
+    }
+    args.push(("more", (rows - 1).into()));
+    words.look.texts.with(key::TROUBLE_ROWS, &args)
 }

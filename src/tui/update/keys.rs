@@ -173,10 +173,15 @@ fn in_purpose(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Where the menu of an entry begins: at the first hinted action that may be done now, never at one that may not.
+/// Where the menu of an entry begins: at what takes its next step, else at the first hinted action that may be done now, never at one that may not.
 fn likeliest(model: &Model, entry: &Entry) -> usize {
     let may = |action: &Offered| action.refused_for(model.me_name()).is_none();
     let hints = model.keymap.hints(&model.contexts());
+    let next = super::super::next::verb(entry);
+    let takes_it = |action: &Offered| next == Some(bare(&action.verb)) && may(action);
+    if let Some(index) = entry.actions.iter().position(takes_it) {
+        return index;
+    }
     let hinted = hints.iter().find_map(|row| {
         entry.actions.iter().position(|action| may(action) && row.action.is_verb(bare(&action.verb)))
     });

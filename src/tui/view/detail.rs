@@ -234,9 +234,14 @@ impl Page<'_> {
             Some(contacts) => contacts.iter().filter(|contact| contact.now).collect(),
             None => all.filter(own).collect(),
         };
+        // Of several municipalities the same role has several numbers: whose each is must be said.
+        let is_one = contacts.windows(2).all(|pair| pair[0].agreement == pair[1].agreement);
         let mut label = self.get(key::DETAIL_NUMBERS);
         for contact in contacts {
             let said = contact_line(self.words, contact);
+            let whose =
+                if is_one { Said::default() } else { self.words.agreement(&contact.agreement) };
+            let said = whose.join(" · ", &said);
             self.fact(std::mem::take(&mut label), &said, Role::Base);
         }
     }

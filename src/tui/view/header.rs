@@ -14,6 +14,8 @@ use crate::protocol::{Board, Entry, Level};
 use crate::theme::Role;
 
 const GAP: &str = "  ";
+/// The sources that are missed are cut to no less than this (cells).
+const STRIP_MIN: u16 = 12;
 
 /// Draws the header's lines, as many as there is room for.
 pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
@@ -247,7 +249,15 @@ fn standing(words: Words<'_>, room: u16) -> Pieces {
     let ways = [LedgerSays::Day, LedgerSays::Count, LedgerSays::Short];
     let all = ways[..2].iter().map(|says| with(&strips[0], &ledgers, *says));
     let fewer = strips.iter().flat_map(|strip| ways.map(|says| with(strip, worst, says)));
-    let shortest = || with(&strips[strips.len() - 1], worst, LedgerSays::Short);
+    let shortest = || {
+        let without = with(&[], worst, LedgerSays::Short);
+        let left = room.saturating_sub(paint::pieces_width(&side_by_side(without)) + 2);
+        let mut strip = strips[strips.len() - 1].clone();
+        for piece in &mut strip {
+            piece.said = paint::fit(&piece.said, left.max(STRIP_MIN));
+        }
+        with(&strip, worst, LedgerSays::Short)
+    };
     let mut parts = all.chain(fewer).find(|parts| fits(parts)).unwrap_or_else(shortest);
     // Good to know, and the first things to leave out: who takes the calls, and that all sources are heard.
     let heard = sources::all_heard(words).filter(|_| !has_bad).map(|said| Piece::new(said, Role::Muted));

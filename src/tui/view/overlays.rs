@@ -11,10 +11,11 @@ use super::super::paint::{self, Piece, Pieces};
 use super::super::table;
 use super::super::words::Words;
 use super::{detail, history};
-use crate::i18n::{Said, Texts, key};
-use crate::protocol::EntryId;
+use crate::i18n::{Said, Texts, dates, key};
 use crate::protocol::actions::FieldKind;
 use crate::protocol::board::Contact;
+use crate::protocol::entry::{Details, Step};
+use crate::protocol::EntryId;
 use crate::theme::Role;
 
 /// Lines of a field for several lines of text.
@@ -112,7 +113,7 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
     let width = width_wanted(frame);
     let room = width.saturating_sub(4);
     let mut lines: Vec<Pieces> = changed_meanwhile(words, form, room);
-    let mut cursor = None;
+    let (mut cursor, mut focus_line) = (None, 0);
     for (index, field) in form.fields.iter().enumerate() {
         if !form.shows(field) {
             continue;
@@ -135,17 +136,23 @@ fn form(words: Words<'_>, frame: &mut Frame<'_>, form: &Form) {
             }
         }
         lines.extend(problem_lines(words, form, Some(field), room));
+        if is_here {
+            focus_line = lines.len().saturating_sub(1);
+        }
     }
     lines.extend(problem_lines(words, form, None, room));
     lines.push(Vec::new());
     lines.push(button(words, form));
+    if form.focused().is_none() || form.problem.is_some() {
+        focus_line = lines.len() - 1;
+    }
     let action = words.action(Some(form.deed.board), &form.deed.verb);
     let title = texts
         .with(key::FORM_TITLE, &[("action", action.into()), ("entry", words.deed_name(&form.deed).into())]);
     let area = centered(frame, width, height_of(lines.len()));
     let inside = paint::window(frame, area, &title, Role::Focus, &words.look.theme);
     let shown = usize::from(inside.height);
-    let focus_line = cursor.map_or(0, |(_, line)| line);
+    let focus_line = cursor.map_or(focus_line, |(_, line)| line);
     let top = (focus_line + 2).saturating_sub(shown).min(lines.len().saturating_sub(shown));
     paint::lines(frame, inside, &lines[top..], &words.look.theme);
     if let Some((x, line)) = cursor.filter(|(_, line)| *line >= top && *line - top < shown) {
@@ -211,11 +218,25 @@ fn choice_lines(
         let number = Said::number(i64::try_from(index + 1).unwrap_or(0));
         let name = words.option(&form.deed.verb, &field.spec.name, code);
         let ring = number_for(words, form, &field.spec.name, code).unwrap_or_default();
-        let name = name.join("  ", &ring);
+        let name = name.join("  ", &ring).join(" · ", &done_at(words, form, &field.spec.name, code));
         let text = paint::fit(&number.join(" ", &name), room.saturating_sub(4));
         let mark = Piece::fixed(if is_chosen { "  (x) " } else { "  ( ) " }, role);
         lines.push(vec![mark, Piece::new(text, role)]);
     }
+}
+
+/// `gjort 03:12`, for a step of a list that somebody has been through: the rest is what is missing.
+fn done_at(words: Words<'_>, form: &Form, field: &str, code: &str) -> Said {
+    let entry = form.deed.entry.and_then(|id| words.model.entry(id)).filter(|_| field == "step");
+    let steps: &[Step] = match entry.map(|it| &it.details) {
+        Some(Details::Discharges(stay)) => &stay.steps,
+        Some(Details::Visits(visit)) => visit.door.as_ref().map_or(&[], |door| &door.steps),
+        _ => &[],
+    };
+    let done_at = steps.iter().find(|it| it.step.as_str() == code).and_then(|it| it.done_at);
+    done_at.map_or_else(Said::default, |at| {
+        words.look.texts.with(key::FORM_STEP_DONE, &[("clock", dates::near(at, words.now()).into())])
+    })
 }
 
 /// The number to ring for a choice that means ringing somebody, as the agreement has it just now.
