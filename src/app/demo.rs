@@ -5,9 +5,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::inbox::EngineInbox;
 use super::serve::{adopt, listen, log_to_stderr, stop_on_signals};
 use super::{medcom, say, web_hooks};
-use super::inbox::EngineInbox;
 use crate::care::{Told, demo_service};
 use crate::cli;
 use crate::client::{Client, LinkError};

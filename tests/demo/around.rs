@@ -93,8 +93,7 @@ async fn play(seconds: i64) -> Vec<(i64, Told)> {
     let start = "2026-11-22T01:40:00Z".parse().unwrap();
     let (second, stop) = (Arc::new(Mutex::new(0)), CancellationToken::new());
     let listener = Listener { second: second.clone(), log: Log::default() };
-    let around =
-        Around { exchange: listener.clone(), receiver: listener.clone(), routes: listener.clone() };
+    let around = Around { exchange: listener.clone(), receiver: listener.clone(), routes: listener.clone() };
     let clock = TestClock { start, second, ends_at: seconds, stop: stop.clone() };
     around.run(start, clock, stop).await;
     let log = listener.log.lock().unwrap();
@@ -103,8 +102,11 @@ async fn play(seconds: i64) -> Vec<(i64, Told)> {
 
 /// The longest time between two words of a source.
 fn longest_silence(log: &[(i64, Told)], of: &str) -> i64 {
-    let heard: Vec<i64> =
-        log.iter().filter(|(_, told)| *told == Told::Heard(of.to_owned())).map(|(second, _)| *second).collect();
+    let heard: Vec<i64> = log
+        .iter()
+        .filter(|(_, told)| *told == Told::Heard(of.to_owned()))
+        .map(|(second, _)| *second)
+        .collect();
     heard.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
 }
 
@@ -154,7 +156,8 @@ fn the_list_tells_of_somebody_who_has_no_other_stay_nor_visit_in_the_night() {
         let start = "2026-11-22T01:40:00Z".parse().unwrap();
         let night = Night::new(seed, start, &world::citizens(seed)).unwrap();
         let listed = night.listed();
-        let Observation::StayDischargeExpected { citizen: Some(citizen), expected_at, .. } = listed.observation
+        let Observation::StayDischargeExpected { citizen: Some(citizen), expected_at, .. } =
+            listed.observation
         else {
             panic!("{listed:?}")
         };

@@ -106,9 +106,7 @@ fn source_health_goes_on_below_the_last_row_with_the_same_keys(
 }
 
 #[rstest]
-fn what_could_not_be_read_says_line_reason_and_what_to_do(
-    #[values(Lang::Danish, Lang::English)] lang: Lang,
-) {
+fn what_could_not_be_read_says_line_reason_and_what_to_do(#[values(Lang::Danish, Lang::English)] lang: Lang) {
     let mut board = many_sources();
     let row = |number: u32, what: &str, line: u32| {
         let mut entry = night::silent(number);
@@ -181,11 +179,14 @@ fn garbage_pasted_into_every_form_is_text() {
     garbage.push("æ".repeat(100_000));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpora/escape");
     let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    garbage.extend(files.filter_map(|file| std::fs::read(file.path()).ok()).map(|bytes| {
-        String::from_utf8_lossy(&bytes).into_owned()
-    }));
+    garbage.extend(
+        files
+            .filter_map(|file| std::fs::read(file.path()).ok())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+    );
     let is_foul = |c: char| {
-        (c.is_control() && c != '\n') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     for (entry, keys, fields) in [
         (night::discharged(14), "4 +", 3),

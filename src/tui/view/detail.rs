@@ -239,8 +239,7 @@ impl Page<'_> {
         let mut label = self.get(key::DETAIL_NUMBERS);
         for contact in contacts {
             let said = contact_line(self.words, contact);
-            let whose =
-                if is_one { Said::default() } else { self.words.agreement(&contact.agreement) };
+            let whose = if is_one { Said::default() } else { self.words.agreement(&contact.agreement) };
             let said = whose.join(" · ", &said);
             self.fact(std::mem::take(&mut label), &said, Role::Base);
         }

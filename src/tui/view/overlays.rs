@@ -12,10 +12,10 @@ use super::super::table;
 use super::super::words::Words;
 use super::{detail, history};
 use crate::i18n::{Said, Texts, dates, key};
+use crate::protocol::EntryId;
 use crate::protocol::actions::FieldKind;
 use crate::protocol::board::Contact;
 use crate::protocol::entry::{Details, Step};
-use crate::protocol::EntryId;
 use crate::theme::Role;
 
 /// Lines of a field for several lines of text.
