@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use vagttavle::clock::Clock;
 use vagttavle::domain::calendar::local_date;
 
+use crate::sequences;
 use crate::server::{Server, now};
-use crate::terminal::Terminal;
+use crate::terminal::{Start, Terminal};
 
 const F10: &str = "\x1b[21~";
 const NOBODY_AWAY: &str = "Ringer nogen om en udskrivning";
@@ -79,7 +80,7 @@ fn a_late_visit_is_told_and_one_is_moved_against_the_contract_by_keys() {
     server.observe(&source, &late("v1"));
     let desk = server.desk("mette", &[]).open();
     at_board(&desk, "5", "34 min forsinket");
-    desk.until_text("ikke ringet");
+    desk.until_text(" nej ");
     desk.press("r", "Truffet");
     desk.send("2\r");
     desk.until("counts the try", |seen| seen.line("34 min").is_some_and(|it| it.contains("1 forsøg")));
@@ -141,4 +142,52 @@ fn an_admission_is_told_the_municipality_at_once_and_ticked_off() {
     desk.until("asks first", |seen| seen.has("J ") && seen.has("Esc"));
     desk.send("J");
     desk.until("is done", |seen| !seen.has("meld indlæggelse"));
+}
+
+#[test]
+fn garbage_pasted_into_the_forms_of_both_boards_is_text_there_and_sends_nothing() {
+    let server = Server::start();
+    let source = server.add("plan", "source", "jammerbugt");
+    let [plan, expected] = late("v1");
+    server.observe(&source, &[plan, expected]);
+    let desk = server.desk("mette", &[]).open();
+    let garbage = ["\x1b[2J\x1b[?1049l\x1b]52;c;SGVq\x07", "\u{9b}31m\u{202e}J\r\nJ\r\n", "t\r\nJ\r\n"];
+    // Whom a discharge is about and when they come home; when a visit is moved to.
+    for (board, shows, opens, form) in
+        [("4", NOBODY_AWAY, "+", "Ventes hjem"), ("5", "34 min forsinket", "e", "Bedt om af")]
+    {
+        at_board(&desk, board, shows);
+        desk.press(opens, form);
+        for text in garbage {
+            desk.paste(text);
+        }
+        desk.until("shows it made harmless", |seen| seen.has("<U+202E>") || seen.has("^["));
+        desk.send("\t");
+        desk.paste(garbage[0]);
+        desk.send("\x1b");
+        desk.until("is back at the board", |seen| !seen.has(form));
+    }
+    desk.look(|seen| assert_eq!(sequences::forbidden(&seen.bytes), Vec::<String>::new()));
+    let board = server.board(&server.add("bo2", "coordinator", "jammerbugt"));
+    let entries = board["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!(entries[0]["state"], "late");
+}
+
+/// Only what stays is waited for: how fast the night goes by is the machine's business.
+#[test]
+fn the_demos_night_has_an_exchange_a_row_that_cannot_be_read_and_a_row_of_the_care_systems_list() {
+    let desk = Start::new(&["demo", "--speed", "40"]).size(100, 40).open();
+    desk.until_text("opdigtede borgere");
+    desk.press("8", "central (telefoncentral)");
+    desk.until_text("tryghed (nødkald over IP)");
+    desk.until_text("omsorgssystem (omsorgssystem)");
+    desk.until("shows who takes the calls", |seen| seen.has("doegnvagt: ") && seen.has("noedkald: "));
+    desk.until_text("linje 12: ukendt hjælp");
+    desk.press("4", "[4 Udskr");
+    // One was told by telephone, one stands on the list.
+    let coming = |line: &&str| line.contains("hjem ventes") && line.contains("af 6");
+    desk.until("shows both who come home", |seen| seen.text().lines().filter(coming).count() == 2);
+    desk.send("\x03");
+    assert!(desk.ended().success());
 }
