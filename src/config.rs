@@ -364,6 +364,7 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     for scaip in &mut settings.scaip {
         scaip.certificate_file = scaip.certificate_file.take().map(|path| folder.join(path));
         scaip.key_file = scaip.key_file.take().map(|path| folder.join(path));
+        scaip.unit_certificates_file = scaip.unit_certificates_file.take().map(|path| folder.join(path));
         scaip.accounts.values_mut().for_each(|path| *path = folder.join(&*path));
     }
     for ami in &settings.ami {

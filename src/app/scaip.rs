@@ -17,10 +17,17 @@ use crate::engine::Engine;
 use crate::i18n::key;
 use crate::sources::scaip::link::Receiver;
 use crate::sources::scaip::settings::{Fit, Settings, fit};
-use crate::sources::scaip::sip::CannotListen;
+use crate::sources::scaip::sip::{CannotListen, Tls};
+use crate::sources::scaip::trust;
 
 /// Opens every receiver. Nothing is heard before all of them listen.
-pub async fn start(receivers: &[Settings], engine: &Engine, stop: &CancellationToken) -> Result<()> {
+/// `data`: where each remembers who was heard when.
+pub async fn start(
+    receivers: &[Settings],
+    data: &Path,
+    engine: &Engine,
+    stop: &CancellationToken,
+) -> Result<()> {
     let mut opened = Vec::new();
     for settings in receivers {
         rings_out_in_time(settings, engine)?;
@@ -31,6 +38,7 @@ pub async fn start(receivers: &[Settings], engine: &Engine, stop: &CancellationT
             settings: settings.clone(),
             accounts: accounts.collect::<Result<_>>()?,
             tls: tls(settings)?,
+            memory: Some(data.join(format!("heard-{}.json", settings.name))),
             key: random(engine),
             inbox: EngineInbox { engine: engine.clone(), kind: "scaip" },
             now: Arc::new(move || clock.now()),
@@ -83,21 +91,35 @@ fn random(engine: &Engine) -> [u8; 32] {
     key
 }
 
-/// The certificate and key of a receiver that has them.
-fn tls(settings: &Settings) -> Result<Option<Arc<rustls::ServerConfig>>> {
-    let (Some(certificate), Some(key)) = (&settings.certificate_file, &settings.key_file) else {
-        return Ok(None);
-    };
-    let unusable = |file: &Path, why: String| {
-        Failed::new(key::CLI_SCAIP_CERTIFICATE).with("file", file.display().to_string()).with("why", why)
-    };
-    let chain = CertificateDer::pem_file_iter(certificate)
+fn unusable(file: &Path, why: impl std::fmt::Display) -> Failed {
+    let failed = Failed::new(key::CLI_SCAIP_CERTIFICATE).with("file", file.display().to_string());
+    failed.with("why", why.to_string())
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {
+    CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(certificate, error.to_string()))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error.to_string()))?;
-    let config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .map_err(|error| unusable(certificate, error.to_string()))?;
-    Ok(Some(Arc::new(config)))
+        .map_err(|error| unusable(file, error))
+}
+
+/// Who we are to units, and whom we believe to be one.
+fn tls(settings: &Settings) -> Result<Tls> {
+    let ours = match (&settings.certificate_file, &settings.key_file) {
+        (Some(certificate), Some(key)) => Some(ours(certificate, key)?),
+        _ => None,
+    };
+    let units = settings.unit_certificates_file.as_deref().map(units).transpose()?;
+    Ok(Tls { ours, units })
+}
+
+fn ours(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, Failed> {
+    let chain = certificates(certificate)?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| unusable(key, error))?;
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, private);
+    Ok(Arc::new(config.map_err(|error| unusable(certificate, error))?))
+}
+
+fn units(file: &Path) -> Result<Arc<rustls::ClientConfig>, Failed> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    trust::calls(certificates(file)?, &provider).map_err(|error| unusable(file, error))
 }

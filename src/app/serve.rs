@@ -54,7 +54,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     adopted::check(&settings, &engine.state())?;
     web_hooks::expect(&engine, &settings);
     exchanges::start(&settings, &engine, &stop)?;
-    scaip::start(&settings.scaip, &engine, &stop).await?;
+    scaip::start(&settings.scaip, &place.data, &engine, &stop).await?;
     care::start(&settings.care, &engine, &stop)?;
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
     visits::start(&settings, &engine, &stop)?;

@@ -13,6 +13,7 @@ pub mod canary_call;
 pub mod demo;
 pub mod digest;
 pub mod drop_folder;
+pub mod inflate;
 pub mod medcom;
 pub mod polled;
 pub mod scaip;

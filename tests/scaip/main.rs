@@ -18,10 +18,16 @@ mod sipp;
 mod terminal;
 mod unit;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
+use vagttavle::sources::scaip::trust;
 
 use files::holding;
 use ports::free_port;
@@ -247,6 +253,139 @@ fn a_unit_that_falls_silent_is_known_after_a_restart() {
     assert_eq!(unit.ask("h2", "<mty>PI</mty>").own, Some(0));
     assert_eq!(unit.ask("a1", "<dty>3</dty>").own, Some(4));
     assert_eq!(head(&server, &anna), before + 1, "nor one a restart: the one more is the alarm");
+}
+
+#[test]
+fn silence_goes_on_over_a_restart_and_the_time_that_the_server_was_away_does_not_count() {
+    let (mut server, at) = start("jammerbugt", "heartbeat_minutes = 60\nheartbeat_factor = 1.5");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    for account in ["100200300", "100200400", "100200500"] {
+        assert_eq!(Unit::new(at, account).ask("h1", "<mty>PI</mty>").own, Some(0));
+    }
+    server.kill();
+    // As it would stand there: heard 100, 80 and 100 minutes before; of the last 20 of those nobody listened.
+    let ago =
+        |minutes: i64| (vagttavle::clock::Clock::system().now() - TimeDelta::minutes(minutes)).to_rfc3339();
+    let heard = json!({"listened_until": ago(0), "units": {
+        "100200300": {"at": ago(100), "away_s": 0},
+        "100200400": {"at": ago(80), "away_s": 0},
+        "100200500": {"at": ago(100), "away_s": 1200},
+    }});
+    std::fs::write(server.data().join("heard-scaip.json"), heard.to_string()).unwrap();
+    server.start_again();
+    let silent = |all: &[Value]| -> Vec<Value> {
+        all.iter().filter(|it| it["details"]["trigger"] == "device-silent").cloned().collect()
+    };
+    let found = until(&server, &anna, "silent", |all| Some(silent(all)).filter(|it| !it.is_empty()));
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0]["details"]["device"], "100200300");
+    assert_eq!(Unit::new(at, "100200300").ask("h2", "<mty>PI</mty>").own, Some(0));
+    let is_cleared = |it: &Value| it["details"]["cleared_at"].is_string();
+    until(&server, &anna, "heard again", |all| silent(all).iter().all(is_cleared).then_some(()));
+}
+
+#[test]
+fn an_alarm_in_parts_and_a_packed_one_ring_like_any_other() {
+    let (server, at) = start("jammerbugt", "");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut unit = Unit::new(at, "100200300");
+    let part = |elements: &str| format!("<mrq><ref>p1</ref><cid>100200300</cid>{elements}</mrq>");
+    let first = part("<dty>3</dty><dte>Halskæde</dte><ame>1</ame>");
+    assert_eq!(unit.say_as("", first.as_bytes(), None).sip, 200);
+    let found = alarms(&server, &anna);
+    assert_eq!(
+        (found.len(), &found[0]["live"]["text"]),
+        (1, &json!("Halskæde")),
+        "it rings with its first part"
+    );
+    assert_eq!(unit.say(&part("<lte>Køkkenet</lte><ame>0</ame>"), "p1").own, Some(4));
+    let found = alarms(&server, &anna);
+    assert_eq!((found.len(), &found[0]["live"]["text"]), (1, &json!("Halskæde · Køkkenet")), "{found:#?}");
+    // What is technical stays so when a later part says no state.
+    let parts =
+        ["<dty>2</dty><stc>16</stc><ame>1</ame>", "<ite>lavt</ite>"].map(|it| part(it).replace("p1", "p2"));
+    assert_eq!(unit.say_as("", parts[0].as_bytes(), None).sip, 200);
+    assert_eq!(unit.say(&parts[1], "p2").own, Some(0));
+    let technical = |all: &[Value]| all.iter().filter(|it| it["details"]["technical"] == true).count();
+    let found = alarms(&server, &anna);
+    assert_eq!((found.len(), technical(&found)), (2, 1), "{found:#?}");
+
+    let packed =
+        hex::decode("b3c92d2ab4b3294a4db3ab32b4d107d136c9992976e6060636fa20864d4a49a59db18d3e88b2d107290600");
+    let mut unit = Unit::new(at, "700");
+    let told = unit.say_as("Content-Encoding: deflate\r\n", &packed.unwrap(), Some("z1"));
+    assert_eq!((told.sip, told.own), (200, Some(4)));
+    assert!(alarms(&server, &anna).iter().any(|it| it["details"]["alarm"] == "700/z1"));
+}
+
+/// A file of the fixtures.
+fn fixture(name: &str) -> String {
+    format!("{}/tests/sources/fixtures/scaip/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Reads until this was said.
+fn heard(stream: &mut impl Read, until: &str) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0; 1024];
+    loop {
+        let size = stream.read(&mut byte).unwrap();
+        text.extend_from_slice(&byte[..size]);
+        let so_far = String::from_utf8_lossy(&text).into_owned();
+        if so_far.contains(until) {
+            return so_far;
+        }
+        assert!(size > 0, "it ended after {so_far:?}");
+    }
+}
+
+#[test]
+fn a_unit_that_registered_by_tls_and_hung_up_is_called_back_by_tls() {
+    let port = free_port();
+    let (server, _) = start(
+        "jammerbugt",
+        &format!(
+            "[[scaip]]\nname = 'sikker'\nlisten = ['tls://127.0.0.1:{port}']\nagreement = 'jammerbugt'\n\
+             certificate_file = '{}'\nkey_file = '{}'\nunit_certificates_file = '{}'",
+            fixture("sip.pem"),
+            fixture("sip.key"),
+            fixture("unit-ca.pem")
+        ),
+    );
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let certificate = |file: &str| CertificateDer::from_pem_file(fixture(file)).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let believes = trust::calls(vec![certificate("sip.pem")], &provider).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let says = |method: &str, number: u32, more: &str, body: &str| {
+        format!(
+            "{method} sip:scaip@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bKt{number};rport\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:700@127.0.0.1>;tag=1\r\nTo: <sip:scaip@127.0.0.1>\r\n\
+             Call-ID: t{number}\r\nCSeq: {number} {method}\r\n{more}Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    };
+    let call = rustls::ClientConnection::new(believes, "localhost".try_into().unwrap()).unwrap();
+    let mut unit = rustls::StreamOwned::new(call, TcpStream::connect(("127.0.0.1", port)).unwrap());
+    let contact = format!("Contact: <sip:700@{};transport=tls>\r\n", listener.local_addr().unwrap());
+    unit.write_all(says("REGISTER", 1, &contact, "").as_bytes()).unwrap();
+    heard(&mut unit, "\r\n\r\n");
+    let body = "<mrq><ref>s1</ref><cid>700</cid><dty>3</dty></mrq>";
+    unit.write_all(says("MESSAGE", 2, "Content-Type: application/scaip+xml\r\n", body).as_bytes()).unwrap();
+    drop(unit);
+
+    let key = PrivateKeyDer::from_pem_file(fixture("unit.key")).unwrap();
+    let ours = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate("unit.pem")], key)
+        .unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    let answered = rustls::ServerConnection::new(Arc::new(ours)).unwrap();
+    let own = heard(&mut rustls::StreamOwned::new(answered, stream), "</mrs>");
+    assert!(own.contains("<ref>s1</ref><snu>4</snu>"), "{own}");
+    assert_eq!(alarms(&server, &anna).len(), 1);
 }
 
 #[test]

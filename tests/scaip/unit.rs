@@ -1,5 +1,6 @@
 //! An alarm unit for tests: speaks SIP over UDP, says what it was answered. Its SIP is written here, without ours.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ pub struct Unit {
     server: SocketAddr,
     account: String,
     sent: u32,
+    /// Messages of the server that were heard: one may come again when we were slow to confirm it.
+    heard: BTreeSet<String>,
 }
 
 /// What came back to one request.
@@ -36,7 +39,7 @@ impl Unit {
     pub fn new(server: SocketAddr, account: &str) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-        Self { socket, server, account: account.to_owned(), sent: 0 }
+        Self { socket, server, account: account.to_owned(), sent: 0, heard: BTreeSet::new() }
     }
 
     /// A request with these elements besides `ref` and `cid`; waits for the SIP answer and, after a 200, for the
@@ -48,39 +51,48 @@ impl Unit {
 
     /// A body as it is.
     pub fn say(&mut self, body: &str, reference: &str) -> Answered {
+        self.say_as("", body.as_bytes(), Some(reference))
+    }
+
+    /// With more header lines. Without a reference only SIP's answer is waited for.
+    pub fn say_as(&mut self, more: &str, body: &[u8], reference: Option<&str>) -> Answered {
         self.sent += 1;
         let (at, account, sent) = (self.socket.local_addr().unwrap(), &self.account, self.sent);
-        let request = format!(
+        let head = format!(
             "MESSAGE sip:scaip@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK-{account}-{sent};rport\r\n\
              Max-Forwards: 70\r\nFrom: <sip:{account}@{at}>;tag=unit\r\nTo: <sip:scaip@{server}>\r\n\
              Call-ID: {account}-{sent}@{at}\r\nCSeq: {sent} MESSAGE\r\nContent-Type: application/scaip+xml\r\n\
-             Content-Length: {length}\r\n\r\n{body}",
+             {more}Content-Length: {length}\r\n\r\n",
             server = self.server,
             length = body.len(),
         );
-        self.send(request.as_bytes());
-        let wanted = format!("<ref>{reference}</ref>");
+        let request = [head.as_bytes(), body].concat();
+        self.send(&request);
+        let wanted = reference.map(|it| format!("<ref>{it}</ref>"));
         let mut answered: Option<Answered> = None;
+        let mut own = None;
         let mut next_copy = Instant::now() + Duration::from_millis(500);
         let give_up_at = Instant::now() + BOUND;
         loop {
-            assert!(Instant::now() < give_up_at, "no answer to {body}: {answered:?}");
+            assert!(Instant::now() < give_up_at, "no answer to {reference:?}: {answered:?}");
             if answered.is_none() && Instant::now() >= next_copy {
-                self.send(request.as_bytes());
+                self.send(&request);
                 next_copy += Duration::from_secs(1);
             }
             let Some(text) = self.hear() else { continue };
             if text.starts_with("MESSAGE ") {
                 self.confirm(&text);
-                if let Some(answered) = answered.as_mut().filter(|_| text.contains(&wanted)) {
-                    answered.own = snu(&text);
+                let call = between(&text, "Call-ID: ", "\r\n").unwrap();
+                let is_ours = wanted.as_ref().is_some_and(|it| text.contains(it));
+                if self.heard.insert(call.to_owned()) && is_ours {
+                    own = snu(&text);
                 }
             } else if text.contains(&format!("Call-ID: {account}-{sent}@", account = self.account)) {
                 let sip = text.split(' ').nth(1).unwrap().parse().unwrap();
                 answered.get_or_insert(Answered { sip, in_ok: snu(&text), own: None });
             }
-            if let Some(done) = answered.take_if(|it| it.sip != 200 || it.own.is_some()) {
-                return done;
+            if let Some(done) = answered.take_if(|it| it.sip != 200 || own.is_some() || wanted.is_none()) {
+                return Answered { own, ..done };
             }
         }
     }

@@ -23,6 +23,8 @@ const BOUND: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Seen {
     pub observed: Vec<Observed>,
+    /// The texts that came beside them, repeats too.
+    pub live: Vec<String>,
     keys: HashSet<String>,
     pub states: Vec<(SourceState, Option<String>)>,
     pub unreadable: Vec<String>,
@@ -120,6 +122,7 @@ impl Inbox for TestInbox {
             }
             let receipt = |observed: Observed| {
                 let key = observed.key.clone();
+                seen.live.extend(observed.live.text.as_ref().map(|it| it.as_str().to_owned()));
                 let is_new = seen.keys.insert(key.to_string());
                 if is_new {
                     seen.observed.push(observed);
@@ -161,13 +164,15 @@ impl Inbox for TestInbox {
 
     async fn standing(&self, _: &SourceName, alarm: &ExternalId) -> Option<AlarmStanding> {
         let seen = self.seen.lock().unwrap();
-        let raised = seen.observed.iter().rev().find_map(|it| match &it.observation {
+        let told = |it: &Observed| match &it.observation {
             Observation::AlarmRaised { alarm: raised, technical, test, .. } if raised == alarm => {
                 Some((it.at, *technical || *test))
             }
             _ => None,
-        });
-        let (signalled_at, is_apart) = raised?;
+        };
+        // What was said first says what it is; what was said last, that it is alive.
+        let (_, is_apart) = seen.observed.iter().find_map(told)?;
+        let (signalled_at, _) = seen.observed.iter().rev().find_map(told)?;
         let stands = if is_apart { Stands::Apart } else { Stands::Ringing };
         let stands = seen.standing.get(alarm.as_str()).copied().unwrap_or(stands);
         Some(AlarmStanding { stands, signalled_at })

@@ -24,13 +24,34 @@ use vagttavle::sources::Stands;
 use vagttavle::sources::scaip::ask::{Asked, ask};
 use vagttavle::sources::scaip::link::Receiver;
 use vagttavle::sources::scaip::settings::{Settings, Transport};
+use vagttavle::sources::scaip::sip::Tls;
+use vagttavle::sources::scaip::trust;
 
 use crate::inbox::{Seen, TestInbox};
 use crate::mutate::{cuts, pieces};
 use crate::support::night;
 
+/// An alarm with the reference z1, packed by another hand: in its frame, and without one.
+const PACKED: &str = "78daedd2b10d84300c05d055b2818d2868be5cdf1a77c4485100e9421ad80766a0cf62c45b50a4b19ff55d7e2ce92f483ac9d1816c630c5e066690013eefc2cc3dc8842d8ff5ec6a6aaaa9cae73b6fb15c5e5d70b1dc31eaaad9de5510ea28e74f57e7cb9d5c63e32b08b26682acfd0f63035c77";
+const PACKED_RAW: &str =
+    "b3c92d2ab4b3294a4db3ab32b4d107d136c9992976e6060636fa20864d4a49a59db18d3e88b2d107290600";
+
+/// A few kilobytes, in hexadecimal, that would be a thousand times as much.
+fn bomb() -> String {
+    // One block of the fixed code: a zero, then again and again the 258 before; lowest bits first.
+    let mut bits = "1".to_owned() + "10" + "00110000";
+    for _ in 0..10_000 {
+        bits.push_str("1100010100000");
+    }
+    bits.push_str("0000000");
+    let byte = |bits: &[u8]| bits.iter().rev().fold(0u8, |byte, bit| byte << 1 | (bit - b'0'));
+    hex::encode(bits.as_bytes().chunks(8).map(byte).collect::<Vec<u8>>())
+}
+
 const ALARM: &str = "<dty>0003</dty><stc>0010</stc>";
 const BOUND: Duration = Duration::from_secs(60);
+/// A datagram that is not answered by then is sent again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sources/fixtures/scaip").join(name)
@@ -56,6 +77,11 @@ impl World {
     }
 
     async fn with(more: &str, inbox: TestInbox) -> Self {
+        Self::that(more, inbox, &[]).await
+    }
+
+    /// `units`: files of certificates that are believed to be units'.
+    async fn that(more: &str, inbox: TestInbox, units: &[&str]) -> Self {
         let settings: Settings = toml::from_str(&format!(
             "listen = ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0', 'tls://127.0.0.1:0']\nagreement = 'jammerbugt'\n\
              certificate_file = 'sip.pem'\nkey_file = 'sip.key'\n{more}"
@@ -72,7 +98,8 @@ impl World {
         let receiver = Receiver {
             accounts: accounts.collect(),
             settings,
-            tls: Some(Arc::new(tls)),
+            tls: Tls { ours: Some(Arc::new(tls)), units: trust_in(units) },
+            memory: None,
             key: [7; 32],
             inbox: inbox.clone(),
             now: Arc::new(move || *clock.lock().unwrap()),
@@ -104,7 +131,14 @@ impl World {
             Transport::Tcp => Line::Tcp(Stream(TcpStream::connect(at).await.unwrap(), Vec::new())),
             Transport::Tls => Line::Tls(Box::new(Stream(tls_to(at).await, Vec::new()))),
         };
-        Unit { line, account: account.to_owned(), sent: 0, transport, authorization: None }
+        Unit {
+            line,
+            account: account.to_owned(),
+            sent: 0,
+            transport,
+            authorization: None,
+            heard: BTreeSet::new(),
+        }
     }
 }
 
@@ -131,6 +165,12 @@ fn words(seen: &Seen) -> Vec<String> {
 
 fn certificate() -> CertificateDer<'static> {
     CertificateDer::from_pem_file(fixture("sip.pem")).unwrap()
+}
+
+fn trust_in(units: &[&str]) -> Option<Arc<rustls::ClientConfig>> {
+    let known = units.iter().map(|file| CertificateDer::from_pem_file(fixture(file)).unwrap()).collect();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    (!units.is_empty()).then(|| trust::calls(known, &provider).unwrap())
 }
 
 /// Trusts the one certificate of the fixtures.
@@ -247,6 +287,8 @@ struct Unit {
     sent: u32,
     transport: Transport,
     authorization: Option<String>,
+    /// Messages of the receiver that were heard: one may come again when we were slow to confirm it.
+    heard: BTreeSet<String>,
 }
 
 /// What came back.
@@ -260,6 +302,10 @@ struct Back {
 fn snu(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("<snu>")?;
     rest.split_once("</snu>")?.0.parse().ok()
+}
+
+fn call_id(text: &str) -> &str {
+    text.lines().find_map(|line| line.strip_prefix("Call-ID: ")).unwrap()
 }
 
 impl Unit {
@@ -289,24 +335,35 @@ impl Unit {
     async fn ask_with(&mut self, body: &str) -> Back {
         let message = self.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes());
         self.line.say(&message).await;
-        self.back().await
+        self.back(&message).await
     }
 
-    async fn back(&mut self) -> Back {
-        let mut back: Option<Back> = None;
+    /// What comes back to this request; over UDP it is said again until something does.
+    async fn back(&mut self, request: &[u8]) -> Back {
+        let (mut sip, mut in_ok, mut own) = (None, None, None);
+        let give_up_at = tokio::time::Instant::now() + BOUND;
         loop {
-            let text = self.hear().await;
+            let heard = tokio::time::timeout(AGAIN, self.line.hear()).await;
+            let Ok(text) = heard else {
+                assert!(tokio::time::Instant::now() < give_up_at, "{} heard nothing", self.account);
+                if self.transport == Transport::Udp {
+                    self.line.say(request).await;
+                }
+                continue;
+            };
             if text.starts_with("MESSAGE") {
                 self.confirm(&text).await;
-                if let Some(back) = &mut back {
-                    back.own = snu(&text);
+                if self.heard.insert(call_id(&text).to_owned()) {
+                    own = snu(&text).or(own);
                 }
-            } else {
-                let sip = text.split(' ').nth(1).unwrap().parse().unwrap();
-                back.get_or_insert(Back { sip, in_ok: snu(&text), own: None });
+            } else if call_id(&text) == call_id(&String::from_utf8_lossy(request)) {
+                sip = text.split(' ').nth(1).unwrap().parse().ok();
+                in_ok = snu(&text);
             }
-            if let Some(done) = back.take_if(|it| it.sip != 200 || it.own.is_some()) {
-                return done;
+            match sip {
+                Some(200) if own.is_none() => {}
+                Some(sip) => return Back { sip, in_ok, own },
+                None => {}
             }
         }
     }
@@ -493,14 +550,15 @@ async fn other_requests_are_answered_and_other_contents_are_refused_and_seen() {
     let world = World::new("").await;
     let mut unit = world.unit(Transport::Udp, "700").await;
     let plain = "Content-Type: text/plain\r\n";
-    let packed = "Content-Type: application/scaip+xml\r\nContent-Encoding: deflate\r\n";
+    let packed = "Content-Type: application/scaip+xml\r\nContent-Encoding: gzip\r\n";
     let cases: [(&str, &str, &[u8], &str); 6] = [
         ("OPTIONS", "", b"", "200"),
         ("REGISTER", "Contact: <sip:700@127.0.0.1:9>\r\nExpires: 600\r\n", b"", "200"),
-        ("INVITE", "", b"", "405"),
         ("MESSAGE", plain, b"hej", "415"),
         ("MESSAGE", packed, b"x", "415"),
         ("MESSAGE", "Content-Type: application/scaip+xml\r\n", b"<mrs/>", "400"),
+        // Last: its answer is said again until it is acknowledged.
+        ("INVITE", "", b"", "405"),
     ];
     for (method, extra, body, status) in cases {
         let message = unit.message(method, extra, body);
@@ -649,6 +707,109 @@ async fn a_registered_unit_is_answered_where_it_says() {
     let own = back.hear().await;
     assert_eq!(snu(&own), Some(4));
     back.confirm(&own).await;
+}
+
+/// A unit of this certificate that registers by TLS, speaks, and hangs up; what it hears when it is called back. None:
+/// the caller left.
+async fn called_back(world: &World, certificate: &str, key: &str, reference: &str) -> Option<String> {
+    let chain = vec![CertificateDer::from_pem_file(fixture(certificate)).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(fixture(key)).unwrap();
+    let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut unit = world.unit(Transport::Tls, "700").await;
+    let contact = format!("Contact: <sip:700@{};transport=tls>\r\n", listener.local_addr().unwrap());
+    let register = unit.message("REGISTER", &contact, b"");
+    unit.line.say(&register).await;
+    assert!(unit.hear().await.starts_with("SIP/2.0 200"));
+    let body = format!("<mrq><ref>{reference}</ref><cid>700</cid>{ALARM}</mrq>");
+    let message = unit.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes());
+    unit.line.say(&message).await;
+    drop(unit);
+    let (stream, _) = tokio::time::timeout(BOUND, listener.accept()).await.unwrap().unwrap();
+    let accepted = tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream);
+    let stream = tokio::time::timeout(BOUND, accepted).await.unwrap().ok()?;
+    let mut stream = Stream(stream, Vec::new());
+    let mut byte = [0];
+    // Whoever does not believe us leaves after the handshake, without a word.
+    let first = tokio::time::timeout(BOUND, stream.0.read(&mut byte)).await.unwrap();
+    if !matches!(first, Ok(1)) {
+        return None;
+    }
+    stream.1.push(byte[0]);
+    Some(tokio::time::timeout(BOUND, stream.hear()).await.unwrap())
+}
+
+#[tokio::test]
+async fn a_unit_that_registered_by_tls_and_hung_up_is_called_by_tls_and_only_if_it_is_one_we_know() {
+    // Its own certificate, and that of who signed it.
+    for units in [["unit.pem", "sip.pem"], ["unit-ca.pem", "sip.pem"]] {
+        let world = World::that("", TestInbox::new(), &units).await;
+        let own = called_back(&world, "unit.pem", "unit.key", "r1").await.unwrap();
+        assert!(own.starts_with("MESSAGE sip:700@127.0.0.1:") && own.contains("SIP/2.0/TLS"), "{own}");
+        assert_eq!(snu(&own), Some(4));
+    }
+    let world = World::that("", TestInbox::new(), &["sip.pem"]).await;
+    assert_eq!(called_back(&world, "unit.pem", "unit.key", "r1").await, None);
+    world.inbox.until("seen", |seen| seen.unreadable.contains(&"unit-not-trusted".to_owned())).await;
+    assert_eq!(world.told(), ["raised 700/r1"], "the alarm rings all the same");
+}
+
+#[tokio::test]
+async fn a_packed_alarm_is_unpacked_and_one_too_large_or_broken_is_refused_by_name() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Udp, "700").await;
+    let packed = "Content-Type: application/scaip+xml\r\nContent-Encoding: deflate\r\n";
+    let cases = [
+        (PACKED.to_owned(), 200),
+        // The short name of the header.
+        (PACKED_RAW.to_owned(), 200),
+        (PACKED[..40].to_owned(), 400),
+        (bomb(), 400),
+    ];
+    for (nth, (body, status)) in cases.into_iter().enumerate() {
+        let kind = if nth == 1 { packed.replace("Content-Encoding", "e") } else { packed.to_owned() };
+        let message = unit.message("MESSAGE", &kind, &hex::decode(body).unwrap());
+        unit.line.say(&message).await;
+        let back = unit.back(&message).await;
+        assert_eq!((back.sip, back.own), (status, (status == 200).then_some(4)), "{nth}");
+    }
+    assert_eq!(world.told(), ["raised 700/z1"]);
+    let seen = world.inbox.change(|seen| seen.unreadable.clone());
+    assert_eq!(seen, ["deflate-broken", "deflate-too-large"]);
+}
+
+#[tokio::test]
+async fn an_alarm_in_parts_rings_with_the_first_and_is_answered_after_the_last() {
+    let world = World::new("").await;
+    let mut unit = world.unit(Transport::Tcp, "700").await;
+    let kind = "Content-Type: application/scaip+xml\r\n";
+    let parts = [
+        "<dty>3</dty><stc>16</stc><dte>Halskæde</dte><ame>2</ame>",
+        "<lte>Køkkenet</lte><ame>1</ame>",
+        "<ite>nøgle</ite><ame>0</ame>",
+    ];
+    let mut known = 0;
+    for (nth, part) in parts.iter().enumerate() {
+        let body = format!("<mrq><ref>p1</ref><cid>700</cid>{part}</mrq>");
+        let message = unit.message("MESSAGE", kind, body.as_bytes());
+        unit.line.say(&message).await;
+        // The next thing heard is SIP's answer, and only after the last part the alarm's.
+        assert!(unit.hear().await.starts_with("SIP/2.0 200"));
+        let observed = world.inbox.change(|seen| seen.observed.len());
+        assert!(observed > known || nth > 1, "it is stored before it is answered");
+        known = observed;
+    }
+    let own = unit.hear().await;
+    assert_eq!(snu(&own), Some(0), "{own}");
+    unit.confirm(&own).await;
+    // One alarm, of the sort that its first part said: a later one without a state is no person's alarm.
+    let ids: BTreeSet<String> =
+        world.told().iter().map(|it| it.split(' ').nth(1).unwrap().to_owned()).collect();
+    assert_eq!(ids, BTreeSet::from(["700/p1".to_owned()]), "{:?}", world.told());
+    let texts = world.inbox.change(|seen| seen.live.clone());
+    assert_eq!(texts.last().unwrap(), "Halskæde · Køkkenet · nøgle");
+    assert_eq!(unit.ask("p2", "<dty>3</dty><ame>99</ame>").await.own, Some(4), "too many: on its own");
+    assert_eq!(world.inbox.change(|seen| seen.unreadable.clone()), ["scaip-too-many-parts"]);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::settings::{Allowed, Listen, Transport};
-use super::sip::{Body, Heard, NotSent, Reply, Station};
+use super::sip::{Body, Heard, NotSent, Reply, Station, Tls};
 use super::wire;
 
 /// What came back.
@@ -42,7 +42,7 @@ pub async fn ask(
         (false, false) => ([0u16; 8], 0).into(),
     };
     let listens = [Listen { transport: Transport::Udp, address: any }];
-    let station = Station::open(&listens, None, Allowed::only(receiver.ip()), tell, stop).await;
+    let station = Station::open(&listens, Tls::default(), Allowed::only(receiver.ip()), tell, stop).await;
     let station = station.map_err(|_| NotSent)?;
     let flow = station.flow_to(receiver).await.ok_or(NotSent)?;
     let (content_type, text) = wire::question(account, reference, elements);

@@ -3,7 +3,9 @@
 //! Owns the order of an answer: first the disk, then SIP's 200, then our own MESSAGE. Must never know a board, nor put
 //! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,14 +15,17 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::auth::{Doorkeeper, Verdict};
+use super::memory;
+use super::parts::{Part, Parts};
 use super::pulse::{Pulse, Silence};
 use super::settings::{Dialect, Listen, Settings};
-use super::sip::{Arrived, Body, CannotListen, Heard, Reply, Station, Wanted};
+use super::sip::{Arrived, Body, CannotListen, Heard, Reply, Station, Tls, Wanted};
 use super::translate::{self, Meaning};
 use super::wire::{self, Answer, Kind, Request, Root, Status};
 use crate::domain::identity::{Code, ExternalId};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed};
+use crate::sources::inflate::{Refused, inflate};
 use crate::sources::{AlarmStanding, Inbox, Now, Stands, Unavailable};
 
 /// Messages being worked on at once; more wait in their sockets.
@@ -35,8 +40,12 @@ const TROUBLE_EVERY: TimeDelta = TimeDelta::seconds(5);
 const RETRY_AFTER_SECONDS: u32 = 5;
 /// How often it is looked who was not heard.
 const LISTEN_EVERY: Duration = Duration::from_secs(1);
+/// How often it is written down who was heard when: so much of it a crash may cost.
+const REMEMBER_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// What we answer to besides alarms.
 const METHODS: &str = "MESSAGE, OPTIONS, REGISTER";
+const TYPES: &str = "application/scaip+xml";
+const ENCODINGS: &str = "deflate, identity";
 
 /// One receiver, ready to be opened.
 pub struct Receiver<I> {
@@ -44,7 +53,9 @@ pub struct Receiver<I> {
     /// Read by the caller from `settings.accounts`.
     pub accounts: BTreeMap<String, SecretString>,
     /// Read by the caller from the certificate and key files.
-    pub tls: Option<Arc<rustls::ServerConfig>>,
+    pub tls: Tls,
+    /// Where it is remembered who was heard when; none: it is not.
+    pub memory: Option<PathBuf>,
     /// Random; signs the challenges of digest authentication.
     pub key: [u8; 32],
     pub inbox: I,
@@ -67,6 +78,8 @@ struct Link<I> {
     /// When each trouble was told last.
     told: Mutex<HashMap<&'static str, DateTime<Utc>>>,
     pulse: Mutex<Pulse>,
+    parts: Mutex<Parts>,
+    memory: Option<PathBuf>,
 }
 
 impl<I: Inbox> Receiver<I> {
@@ -76,13 +89,24 @@ impl<I: Inbox> Receiver<I> {
     /// [`CannotListen`]: the first that cannot be opened.
     pub async fn open(self, stop: CancellationToken) -> Result<Opened<I>, CannotListen> {
         let (tell, heard) = mpsc::channel(HEARD_MAX);
-        let Self { settings, accounts, tls, key, inbox, now } = self;
+        let Self { settings, accounts, tls, memory, key, inbox, now } = self;
         let station = Station::open(&settings.listen, tls, settings.allowed(), tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
         let known = inbox.devices(&settings.name).await;
-        let pulse = Mutex::new(Pulse::new(settings.silent_after(), known, now()));
+        let before = memory.as_deref().and_then(memory::read);
+        let pulse = Mutex::new(Pulse::new(settings.silent_after(), known, before.as_ref(), now()));
         let told = Mutex::default();
-        let link = Arc::new(Link { settings, doorkeeper, inbox, now, station, told, pulse });
+        let link = Arc::new(Link {
+            settings,
+            doorkeeper,
+            inbox,
+            now,
+            station,
+            told,
+            pulse,
+            parts: Mutex::default(),
+            memory,
+        });
         Ok(Opened { link, heard, stop })
     }
 }
@@ -116,6 +140,7 @@ impl<I: Inbox> Opened<I> {
             }
         }
         supervised.abort();
+        self.link.remember().await;
         self.link.inbox.state(&self.link.settings.name, SourceState::Off, None);
     }
 }
@@ -186,16 +211,16 @@ impl<I: Inbox> Link<I> {
     }
 
     async fn message(&self, arrived: Arrived) {
-        let (encoding, content_type) = (arrived.header("Content-Encoding"), arrived.header("Content-Type"));
-        let is_plain = encoding.is_none_or(|it| it.eq_ignore_ascii_case("identity"));
-        if !is_plain || !wire::may_be_request(content_type.as_deref(), &arrived.body) {
-            self.unreadable(if is_plain { "not-xml" } else { "content-encoding" });
-            let accept =
-                [("Accept", "application/scaip+xml".to_owned()), ("Accept-Encoding", "identity".to_owned())];
-            let _ = arrived.answer(Reply::UnsupportedMediaType, &accept, None).await;
-            return;
-        }
-        let request = match wire::read(&arrived.body) {
+        let body = match unpacked(&arrived) {
+            Ok(body) => body,
+            Err((reply, what)) => {
+                self.unreadable(what);
+                let takes = [("Accept", TYPES.to_owned()), ("Accept-Encoding", ENCODINGS.to_owned())];
+                let _ = arrived.answer(reply, &takes, None).await;
+                return;
+            }
+        };
+        let request = match wire::read(&body) {
             Ok(request) => request,
             Err(unreadable) => {
                 self.unreadable(unreadable.code());
@@ -204,10 +229,15 @@ impl<I: Inbox> Link<I> {
             }
         };
         self.inbox.heard(&self.settings.name);
+        let part = self.part(request);
         let from_user = arrived.from_user();
         let call_id = arrived.header("Call-ID").unwrap_or_default();
-        match self.take(&request, from_user.as_deref(), &call_id).await {
-            Ok((answer, alarm)) => self.answer(arrived, &request, &answer, from_user, alarm).await,
+        match self.take(&part, from_user.as_deref(), &call_id).await {
+            Ok(_) if part.is_half => {
+                // The answer is one to all of it. A sender that is gone says it again.
+                let _ = arrived.answer(Reply::Ok, &[], None).await;
+            }
+            Ok((answer, alarm)) => self.answer(arrived, &part.request, &answer, from_user, alarm).await,
             Err(Unavailable) => {
                 let later = [("Retry-After", RETRY_AFTER_SECONDS.to_string())];
                 let _ = arrived.answer(Reply::ServiceUnavailable, &later, None).await;
@@ -215,13 +245,26 @@ impl<I: Inbox> Link<I> {
         }
     }
 
+    /// With what was said of it before.
+    fn part(&self, request: Request) -> Part {
+        let (part, is_known) = {
+            let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+            parts.told(request, self.now())
+        };
+        if !is_known {
+            self.unreadable("scaip-too-many-parts");
+        }
+        part
+    }
+
     /// Hands a request in. The answer, and the alarm that is to be told as redirected once the answer is there.
     async fn take(
         &self,
-        request: &Request,
+        part: &Part,
         from_user: Option<&str>,
         call_id: &str,
     ) -> Result<(Answer, Option<ExternalId>), Unavailable> {
+        let request = &part.request;
         let mut answer = Answer {
             reference: request.reference.clone().unwrap_or_default(),
             status: Status::Handled,
@@ -242,7 +285,9 @@ impl<I: Inbox> Link<I> {
         }
         let meaning = translate::meaning(request, &self.settings);
         let (alarm, known) = self.session(request, &meaning, call_id).await;
-        self.store(request, &meaning, &alarm, known, from_user).await?;
+        let is_update = part.is_more || request.kind == Kind::Information || meaning.is_reset;
+        let batch = self.batch(request, &meaning, &alarm, known.is_some() && is_update, from_user);
+        self.submit(batch).await?;
         if let Some(device) = &device {
             // The alarm is stored; that the unit lives can be told the next time.
             let _ = self.lives(device, false).await;
@@ -289,17 +334,16 @@ impl<I: Inbox> Link<I> {
         (translate::alarm(account, reference, SESSIONS_MAX), None)
     }
 
-    async fn store(
+    fn batch(
         &self,
         request: &Request,
         meaning: &Meaning,
         alarm: &ExternalId,
-        known: Option<AlarmStanding>,
+        is_update: bool,
         from_user: Option<&str>,
-    ) -> Result<(), Unavailable> {
+    ) -> Vec<Observed> {
         let now = self.now();
-        let is_update = request.kind == Kind::Information || meaning.is_reset;
-        let mut batch = vec![if known.is_some() && is_update {
+        let mut batch = vec![if is_update {
             translate::updated(&self.settings, request, alarm, from_user, now)
         } else {
             translate::raised(&self.settings, request, meaning, alarm, from_user, now)
@@ -307,7 +351,7 @@ impl<I: Inbox> Link<I> {
         if meaning.is_reset {
             batch.push(translate::cleared(&self.settings, alarm, now));
         }
-        self.submit(batch).await
+        batch
     }
 
     async fn submit(&self, batch: Vec<Observed>) -> Result<(), Unavailable> {
@@ -331,13 +375,28 @@ impl<I: Inbox> Link<I> {
         stored
     }
 
+    /// Who was heard when. What is not remembered counts from the next start.
+    async fn remember(&self) {
+        let Some(file) = self.memory.clone() else { return };
+        let heard = self.pulse().memory(self.now());
+        let written = tokio::task::spawn_blocking(move || memory::write(&file, &heard)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            tracing::warn!(source = %self.settings.name, "who was heard when cannot be remembered");
+        }
+    }
+
     async fn supervise(self: Arc<Self>, stop: CancellationToken) {
+        let mut remembered_at = self.now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(LISTEN_EVERY) => {}
             }
             let now = self.now();
+            if now - remembered_at >= REMEMBER_EVERY {
+                remembered_at = now;
+                self.remember().await;
+            }
             let silence = self.pulse().silence(now);
             match silence {
                 None => {}
@@ -386,5 +445,23 @@ impl<I: Inbox> Link<I> {
             Dialect::Standard => Root::Mrq,
             Dialect::Scaip => Root::Scaip,
         }
+    }
+}
+
+/// A body as its unit wrote it, or what is answered and the rule it breaks.
+fn unpacked(arrived: &Arrived) -> Result<Cow<'_, [u8]>, (Reply, &'static str)> {
+    let encoding = arrived.header("Content-Encoding").map(|it| it.trim().to_ascii_lowercase());
+    let body = match encoding.as_deref() {
+        None | Some("" | "identity") => Cow::Borrowed(&*arrived.body),
+        Some("deflate") => match inflate(&arrived.body, wire::LIMITS.bytes_max) {
+            Ok(body) => Cow::Owned(body),
+            Err(Refused::TooLarge) => return Err((Reply::BadRequest, "deflate-too-large")),
+            Err(Refused::Broken) => return Err((Reply::BadRequest, "deflate-broken")),
+        },
+        Some(_) => return Err((Reply::UnsupportedMediaType, "content-encoding")),
+    };
+    match wire::may_be_request(arrived.header("Content-Type").as_deref(), &body) {
+        true => Ok(body),
+        false => Err((Reply::UnsupportedMediaType, "not-xml")),
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! sip: the transport, and the only file that knows the SIP library. wire: a body -> a request, and an answer -> a
 //! body. translate: what a request means for the boards, and what is answered; pure. auth: digest authentication.
-//! pulse: who should be heard and is not. link: the listener, and what waits. ask: the other side of it, to try whether alarms get through. A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only
-//! when a person's claim is, *not treated* only when the ring-out is, until then *hold*.
+//! parts: what a unit says in several messages. pulse: who should be heard and is not. memory: that over a restart. trust: whom we call by TLS. link:
+//! the listener, and what waits. ask: the other side of it, to try whether alarms get through. A unit gets its SIP 200
+//! when the alarm is on disk; the answer *handled* only when a person's claim is, *not treated* only when the ring-out is,
+//! until then *hold*. A unit that says that more parts follow has its SIP 200 and its alarm at once, and the answer after
+//! the last part.
 //!
 //! # What a unit is called
 //!
@@ -15,8 +18,11 @@
 pub mod ask;
 pub mod auth;
 pub mod link;
+mod memory;
+pub mod parts;
 pub mod pulse;
 pub mod settings;
 pub mod sip;
 pub mod translate;
+pub mod trust;
 pub mod wire;

@@ -44,6 +44,9 @@ pub struct Settings {
     pub certificate_file: Option<PathBuf>,
     #[serde(default)]
     pub key_file: Option<PathBuf>,
+    /// Certificates of units, or of who signs theirs, PEM: whom we believe when we call a unit by TLS.
+    #[serde(default)]
+    pub unit_certificates_file: Option<PathBuf>,
     /// Digest accounts: user to the file with the secret. With one or more, nobody is heard without.
     #[serde(default)]
     pub accounts: BTreeMap<String, PathBuf>,

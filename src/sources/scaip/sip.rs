@@ -24,9 +24,10 @@ use rsipstack::transport::udp::{UdpConnection, UdpInner};
 use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
 use super::settings::{Allowed, Listen, Transport};
@@ -141,8 +142,12 @@ impl Arrived {
         }) {
             None | Some(sip::Transport::Udp) => Transport::Udp,
             Some(sip::Transport::Tcp) => Transport::Tcp,
+            Some(sip::Transport::Tls) => Transport::Tls,
             Some(_) => return None,
         };
+        // `sips:` is by TLS and by nothing else (RFC 3261, 26.2.2).
+        let is_secure = contact.uri.scheme.as_ref().is_some_and(|it| *it == sip::Scheme::Sips);
+        let transport = if is_secure { Transport::Tls } else { transport };
         let address = SocketAddr::try_from(contact.uri.host_with_port).ok()?;
         (address.ip() == self.flow.peer.ip()).then_some(Contact { transport, address })
     }
@@ -209,6 +214,7 @@ pub struct Station {
     shared: Shared,
     /// Where units said that they are to be reached, by their user.
     contacts: Mutex<HashMap<String, Contact>>,
+    calls: Option<TlsConnector>,
 }
 
 /// Where a unit is to be reached.
@@ -216,6 +222,15 @@ pub struct Station {
 struct Contact {
     transport: Transport,
     address: SocketAddr,
+}
+
+/// The keys of a station.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// Who we are; needed to listen by TLS.
+    pub ours: Option<Arc<rustls::ServerConfig>>,
+    /// Whom we believe when we call: without it no unit is called by TLS.
+    pub units: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// What the tasks of one station share.
@@ -237,7 +252,7 @@ impl Station {
     /// [`CannotListen`]: the first that cannot be opened; none is then.
     pub async fn open(
         listens: &[Listen],
-        tls: Option<Arc<rustls::ServerConfig>>,
+        tls: Tls,
         allowed: Allowed,
         heard: mpsc::Sender<Heard>,
         stop: CancellationToken,
@@ -267,7 +282,7 @@ impl Station {
                 }
                 Transport::Tls => {
                     let config =
-                        tls.clone().ok_or_else(|| cannot(std::io::ErrorKind::InvalidInput.into()))?;
+                        tls.ours.clone().ok_or_else(|| cannot(std::io::ErrorKind::InvalidInput.into()))?;
                     let listener = TcpListener::bind(listen.address).await.map_err(cannot)?;
                     Opened::Stream(listener, Some(TlsAcceptor::from(config)))
                 }
@@ -279,6 +294,7 @@ impl Station {
             udp: Vec::new(),
             shared: shared.clone(),
             contacts: Mutex::default(),
+            calls: tls.units.map(TlsConnector::from),
         };
         for one in opened {
             match one {
@@ -375,27 +391,61 @@ impl Station {
             Some(Contact { transport: Transport::Udp, address }) => {
                 self.flow_to(address).await.ok_or(NotSent)
             }
-            Some(Contact { transport: Transport::Tcp, address }) => self.connect(address).await,
+            Some(Contact { transport, address }) => self.connect(transport, address).await,
             _ if is_stream => Err(NotSent),
             _ => Ok(flow.clone()),
         }
     }
 
-    /// A connection of our own, read like the others.
-    async fn connect(&self, peer: SocketAddr) -> Result<Flow, NotSent> {
+    /// A connection of our own, read like the others. Never by TCP to who asked for TLS.
+    async fn connect(&self, transport: Transport, peer: SocketAddr) -> Result<Flow, NotSent> {
         let permit = self.shared.connections.clone().try_acquire_owned().map_err(|_| NotSent)?;
         let stream =
             timeout(CONNECT, TcpStream::connect(peer)).await.map_err(|_| NotSent)?.map_err(|_| NotSent)?;
         let _ = stream.set_nodelay(true);
-        let listens = self.listening.iter().find(|it| it.transport == Transport::Tcp).map(|it| it.address);
+        let listens = self.listening.iter().find(|it| it.transport == transport).map(|it| it.address);
         let local = listens.or_else(|| stream.local_addr().ok()).ok_or(NotSent)?;
-        let (opened, flow) = self.shared.begin(stream, peer, local, Transport::Tcp).await.ok_or(NotSent)?;
+        if transport == Transport::Tls {
+            let stream = self.handshake(stream, peer).await?;
+            self.begin(stream, peer, local, transport, permit).await
+        } else {
+            self.begin(stream, peer, local, transport, permit).await
+        }
+    }
+
+    async fn begin<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        local: SocketAddr,
+        transport: Transport,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Flow, NotSent>
+    where
+        S: AsyncRead + AsyncWrite + Send + 'static,
+    {
+        let (opened, flow) = self.shared.begin(stream, peer, local, transport).await.ok_or(NotSent)?;
         let (shared, its) = (self.shared.clone(), flow.clone());
         tokio::spawn(async move {
             let _permit = permit;
             shared.converse(opened, its).await;
         });
         Ok(flow)
+    }
+
+    /// What we take for a unit and is none is seen.
+    async fn handshake(&self, stream: TcpStream, peer: SocketAddr) -> Result<TlsStream<TcpStream>, NotSent> {
+        let Some(calls) = &self.calls else {
+            self.shared.tell("unit-trust-not-set").await;
+            return Err(NotSent);
+        };
+        match timeout(HANDSHAKE, calls.connect(peer.ip().into(), stream)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(_)) | Err(_) => {
+                self.shared.tell("unit-not-trusted").await;
+                Err(NotSent)
+            }
+        }
     }
 
     /// A way to somebody who has not spoken to us, over UDP from a listener of ours. None without one.

@@ -55,6 +55,8 @@ pub struct Request {
     pub info: Option<u16>,
     /// The unit lets itself be told how often to say that it lives.
     pub takes_interval: bool,
+    /// So many parts of it are still to come.
+    pub to_come: u16,
     /// Where it can be called, as it says: `gsm:…`, `sip:…`, `no-voice:`.
     pub callers: Vec<String>,
     /// Device, status, place and information, as texts, in this order.
@@ -134,6 +136,7 @@ pub fn read(body: &[u8]) -> Result<Request, Unreadable> {
         state: number(fields, "stc"),
         info: number(fields, "ico"),
         takes_interval: number(fields, "hbo") == Some(1),
+        to_come: number(fields, "ame").unwrap_or(0),
         callers: all(fields, "crd").take(CALLERS_MAX).map(str::to_owned).collect(),
         texts: ["dte", "stt", "lte", "ite"]
             .iter()
