@@ -14,7 +14,9 @@ use vagttavle::protocol::{attention, commands};
 use vagttavle::sources::ami::queue_log::Line;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::{Frame, Wire};
-use vagttavle::sources::{ami, medcom, scaip, visits, xml};
+use vagttavle::sources::canary_call::dialog::Dialog;
+use vagttavle::sources::canary_call::{Account, Callee};
+use vagttavle::sources::{ami, digest, inflate, medcom, scaip, visits, xml};
 
 /// A parser and how it is driven.
 pub struct Target {
@@ -86,6 +88,25 @@ pub const TARGETS: &[Target] = &[
         run: sip,
         covers: &["sources/scaip/sip.rs"],
         seeds: &[b"MESSAGE sip:vagt@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5061;branch=z9hG4bK1\r\nFrom: <sip:enhed@127.0.0.1>;tag=1\r\nTo: <sip:vagt@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: application/scaip+xml\r\nContent-Length: 6\r\n\r\n<mrq/>"],
+    },
+    Target {
+        name: "inflate",
+        run: inflate,
+        covers: &["sources/inflate.rs"],
+        seeds: &[
+            b"\xb3\xc9-*\xb4\xb3)JM\xb3\xab2\xb4\xd1\x07\xd16\xc9\x99)v\xe6\x06\x0666\xfa \x86MJI\xa5\x9d\xb1\x8d>\x88\xb2\xd1\x07)\x06\x00",
+            b"\x01\x032\x00\xcd\xff<mrq>",
+        ],
+    },
+    Target {
+        name: "call",
+        run: call,
+        covers: &["sources/canary_call/dialog.rs", "sources/digest.rs"],
+        seeds: &[
+            b"SIP/2.0 401 Unauthorized\r\nTo: <sip:2500@h:1>;tag=t\r\nCall-ID: abc1@127.0.0.1\r\nCSeq: 1 INVITE\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\", algorithm=MD5\r\n\r\n",
+            b"SIP/2.0 200 OK\r\nTo: <sip:2500@h:1>;tag=t\r\nCall-ID: abc1@127.0.0.1\r\nCSeq: 1 INVITE\r\nRecord-Route: <sip:a;lr>\r\nContact: <sip:b@c>\r\n\r\n",
+            b"Digest realm=\"a \\\" b\", nonce=\"n\", opaque=\"o\", stale=true, qop=\"auth,auth-int\", algorithm=SHA-256",
+        ],
     },
     Target {
         name: "visits",
@@ -262,6 +283,33 @@ pub fn scaip(bytes: &[u8]) {
     if let (Some(account), Some(reference)) = (&request.account, &request.reference) {
         let _ = scaip::translate::device(account);
         let _ = scaip::translate::alarm(account, reference, 2);
+    }
+}
+
+/// What was packed: within its limit, or refused.
+pub fn inflate(bytes: &[u8]) {
+    for limit in [0, 50, 4096] {
+        if let Ok(out) = inflate::inflate(bytes, limit) {
+            assert!(out.len() <= limit);
+        }
+    }
+}
+
+/// What an exchange says to a call of ours, and the same bytes as a challenge: whatever it is, we say whole messages, and
+/// of a header line one.
+pub fn call(bytes: &[u8]) {
+    let to = Callee::try_from("sip:2500@h:1".to_owned()).expect("a good address");
+    let account = || Account { user: "kanarie".into(), secret: Some("hemmelig".to_owned().into()) };
+    let mut dialog = Dialog::new(&to, account(), ([127, 0, 0, 1], 9).into(), 10, "abc1");
+    let text = String::from_utf8_lossy(bytes);
+    let mut said = dialog.told(&text);
+    said.extend(dialog.told(&text));
+    said.extend(dialog.hang_up());
+    said.extend(dialog.told(&text));
+    assert!(said.iter().all(|it| it.contains("\r\nContent-Length: ") && !it.contains("hemmelig")));
+    let secret = "hemmelig".to_owned().into();
+    if let Some(header) = digest::answer(&text, ("kanarie", &secret), ("INVITE", "sip:2500@h:1"), "abc") {
+        assert!(!header.contains(['\r', '\n']) && !header.contains("hemmelig"), "{header:?}");
     }
 }
 
