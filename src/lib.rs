@@ -22,7 +22,8 @@
 //! appends the batch in one synced transaction. Only then are the answers given, the state shown and the stream fed.
 //!
 //! A desk holds a [replica](protocol::sync::Replica) of public [entries](protocol::Entry), not the domain's state. A
-//! gap means that it starts over, silence that it says *stale*. What may be done to an entry
+//! gap means that it starts over, silence that it says *stale*. Of visits that stand as planned it holds the nearest, and
+//! [finds](protocol::board::Found) any other. What may be done to an entry
 //! [comes with it](protocol::actions), each act with its refusal if it has one. [Attention](protocol::attention()),
 //! what is worst and what is next, is one pure function that runs on both sides.
 //!

@@ -66,7 +66,12 @@ pub async fn list(args: Remote, texts: &Texts) -> Result<()> {
     if board.entries.is_empty() {
         return say::line(texts.get(key::CLI_NOTHING_OPEN).as_str());
     }
-    board.entries.iter().try_for_each(|entry| say::line(&summary(texts, entry, board.now)))
+    board.entries.iter().try_for_each(|entry| say::line(&summary(texts, entry, board.now)))?;
+    let carried = board.entries.iter().filter(|entry| entry.at_rest).count();
+    match usize::try_from(board.at_rest).unwrap_or(usize::MAX).saturating_sub(carried) {
+        0 => Ok(()),
+        more => say::line(texts.with(key::LIST_MORE_PLANNED, &[("count", more.into())]).as_str()),
+    }
 }
 
 fn summary(texts: &Texts, entry: &Entry, now: chrono::DateTime<chrono::Utc>) -> String {
@@ -85,8 +90,12 @@ fn summary(texts: &Texts, entry: &Entry, now: chrono::DateTime<chrono::Utc>) -> 
 }
 
 async fn numbered(client: &Client, number: u32) -> Result<Entry> {
-    let board = client.board().await?;
-    let found = board.entries.into_iter().find(|entry| entry.number == number);
+    let is_it = |entry: &Entry| entry.number == number;
+    let mut found = client.board().await?.entries.into_iter().find(is_it);
+    if found.is_none() {
+        // A visit as planned, one of too many for the board.
+        found = client.find(&number.to_string()).await?.entries.into_iter().find(is_it);
+    }
     found.ok_or_else(|| Failed::new(key::CLI_NO_SUCH_NUMBER).with("number", number.to_string()).into())
 }
 

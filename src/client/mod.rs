@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
-use crate::protocol::board::Me;
+use crate::protocol::board::{Found, Me};
 use crate::protocol::commands::{CommandReply, CommandRequest};
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
@@ -110,15 +110,17 @@ impl Client {
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }
 
+    /// Open entries by number, citizen or what the outside calls them, also those that the board does not carry.
+    pub async fn find(&self, wanted: &str) -> Result<Found, LinkError> {
+        let mut url = self.url(&["v1", "entries"])?;
+        url.query_pairs_mut().append_pair("find", wanted);
+        let request = self.http.get(url).bearer_auth(self.token.expose_secret());
+        read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
+    }
+
     /// What the log knows of a citizen, in our scope. The purpose is logged.
     pub async fn history(&self, citizen: &CitizenId, purpose: &str) -> Result<CitizenHistory, LinkError> {
-        let mut url = reqwest::Url::parse(&self.base).map_err(|_| LinkError::BadAddress)?;
-        url.path_segments_mut().map_err(|()| LinkError::BadAddress)?.pop_if_empty().extend([
-            "v1",
-            "citizens",
-            citizen.as_str(),
-            "history",
-        ]);
+        let url = self.url(&["v1", "citizens", citizen.as_str(), "history"])?;
         let request = self.http.get(url).bearer_auth(self.token.expose_secret()).header("Purpose", purpose);
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }
@@ -139,6 +141,12 @@ impl Client {
             read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
         };
         once.retry(tries()).when(LinkError::is_passing).await
+    }
+
+    fn url(&self, path: &[&str]) -> Result<reqwest::Url, LinkError> {
+        let mut url = reqwest::Url::parse(&self.base).map_err(|_| LinkError::BadAddress)?;
+        url.path_segments_mut().map_err(|()| LinkError::BadAddress)?.pop_if_empty().extend(path);
+        Ok(url)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, LinkError> {

@@ -7,13 +7,16 @@ use utoipa::ToSchema;
 use super::entry::Entry;
 use crate::domain::identity::{AgreementId, Board, PersonName};
 
-/// Everything open in one scope. `rate` is how fast the server's clock runs (1 outside a demo).
+/// What is open in one scope: everything but entries at rest beyond the nearest. `rate` is how fast the server's clock runs (1 outside a demo).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BoardSnapshot {
     pub sequence: u64,
     pub now: DateTime<Utc>,
     pub rate: f64,
     pub entries: Vec<Entry>,
+    /// How many entries are at rest, those that are not carried included: `GET /v1/entries?find=` finds them.
+    #[serde(default)]
+    pub at_rest: u32,
     pub sources: Vec<SourceHealth>,
     pub ledgers: Vec<Ledger>,
     pub answering: Vec<Answering>,
@@ -27,6 +30,18 @@ pub struct BoardSnapshot {
     /// Notes that wait in memory because the care system is away.
     #[serde(default)]
     pub notes_waiting: u32,
+}
+
+/// `GET /v1/entries?find=`: open entries by number, citizen or what the outside calls them, also those that the board
+/// does not carry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Found {
+    /// As of this sequence.
+    pub sequence: u64,
+    /// The soonest first.
+    pub entries: Vec<Entry>,
+    /// There are more than these.
+    pub more: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

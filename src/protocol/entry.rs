@@ -57,6 +57,9 @@ pub struct Entry {
     /// `board` and, typed by it, `details`.
     #[serde(flatten)]
     pub details: Details,
+    /// It stands as planned and asks for nothing: of a long plan the board carries only the nearest of these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub at_rest: bool,
     /// What may be done; a refusal beside what may not be done just now.
     pub actions: Vec<Action>,
     /// Personal data, where this scope may have it. In memory only.

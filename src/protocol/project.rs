@@ -52,6 +52,7 @@ pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
         notes: entry.notes,
         escalation: entry.escalation.as_ref().map(escalation),
         details: details(state, entry),
+        at_rest: entry.rests_until().is_some(),
         actions: actions(state, entry, now),
         live: None,
     };

@@ -44,7 +44,8 @@ pub struct Recorded {
     pub recorded_at: DateTime<Utc>,
     pub actor: String,
     pub kind: String,
-    /// None for what belongs to no entry (shift, people, agreements).
+    /// None for what belongs to no entry (shift, people, agreements), and for new entries at rest that the board would
+    /// not carry: of many in a row only the last is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -66,4 +67,7 @@ pub struct Beat {
     pub shift: Option<Shift>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes_waiting: Option<u32>,
+    /// As in the board.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_rest: Option<u32>,
 }

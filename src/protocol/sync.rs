@@ -1,13 +1,14 @@
 //! The replica rule: how a snapshot and stream items make a desk's copy of the board. Pure.
 //!
-//! Owns what a gap is (resync) and what staleness is (silence). Must never know HTTP, a terminal or a board.
+//! Owns what a gap is (resync) and what staleness is (silence). Of entries at rest it may hold fewer than there are:
+//! what it holds is right all the same, as every change of one that was there before comes by the stream. Must never know HTTP, a terminal or a board.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
 use super::attention::{attention, changes_at, order};
-use super::board::{Answering, BoardSnapshot, Contact, Ledger, Shift, SourceHealth};
+use super::board::{Answering, BoardSnapshot, Contact, Found, Ledger, Shift, SourceHealth};
 use super::entry::Entry;
 use super::stream::{STALE_SECONDS, StreamItem};
 use crate::domain::identity::EntryId;
@@ -30,6 +31,12 @@ pub struct Replica {
     pub contacts: Vec<Contact>,
     pub synthetic: bool,
     pub notes_waiting: u32,
+    /// Entries at rest in this scope, held or not.
+    at_rest: u32,
+    /// Those held when the board was fetched.
+    held_at_first: u32,
+    /// Those held now.
+    held: u32,
     /// Server's clock minus ours, at the last word from the server.
     clock: Clock,
 }
@@ -69,8 +76,13 @@ impl Replica {
             contacts: board.contacts,
             synthetic: board.synthetic,
             notes_waiting: board.notes_waiting,
+            at_rest: board.at_rest,
+            held_at_first: 0,
+            held: 0,
             clock: Clock { server_at: board.now, desk_at: desk_now, rate: board.rate },
         };
+        replica.held = replica.entries.values().filter(|entry| entry.at_rest).map(|_| 1).sum();
+        replica.held_at_first = replica.held;
         replica.settle(replica.now(desk_now));
         replica
     }
@@ -113,14 +125,15 @@ impl Replica {
                 let id = recorded.entry.as_ref().map(|entry| entry.id);
                 let is_new = id.is_some_and(|id| !self.entries.contains_key(&id));
                 if let Some(entry) = recorded.entry {
-                    self.stored_at_last(&entry);
-                    if entry.is_open() {
-                        self.entries.insert(entry.id, entry);
+                    let (id, now) = (entry.id, self.now(desk_now));
+                    if self.stored_at_last(&entry) {
+                        self.put(entry);
+                        self.settle(now);
                     } else {
-                        self.entries.remove(&entry.id);
+                        self.put(entry);
+                        self.settle_one(id, now);
                     }
                 }
-                self.settle(self.now(desk_now));
                 Applied::Fresh { entry: id, is_new }
             }
             StreamItem::Live { entry, live } => {
@@ -146,15 +159,56 @@ impl Replica {
                 if let Some(waiting) = beat.notes_waiting {
                     self.notes_waiting = waiting;
                 }
-                if beat.through > self.through { Applied::Gap } else { Applied::Old }
+                if let Some(at_rest) = beat.at_rest {
+                    self.at_rest = at_rest;
+                }
+                if beat.through > self.through || self.is_thin() { Applied::Gap } else { Applied::Old }
             }
         }
     }
 
-    /// What could not be stored is stored now: by its id, or under a new one by what the outside calls it.
-    fn stored_at_last(&mut self, entry: &Entry) {
-        let name = entry.outside_id();
+    /// Takes in what was asked for. False when something was recorded since that the answer may not know: to be asked
+    /// again. What is held already is as new as the stream.
+    pub fn found(&mut self, found: Found, desk_now: DateTime<Utc>) -> bool {
+        if found.sequence < self.through {
+            return false;
+        }
+        for entry in found.entries {
+            if !self.entries.contains_key(&entry.id) {
+                self.put(entry);
+            }
+        }
+        self.settle(self.now(desk_now));
+        true
+    }
+
+    /// Entries at rest that are not held.
+    pub fn more(&self) -> usize {
+        self.at_rest.saturating_sub(self.held) as usize
+    }
+
+    /// Those at rest that were nearest are over by now: others are.
+    fn is_thin(&self) -> bool {
+        self.more() > 0 && self.held < self.held_at_first / 2
+    }
+
+    /// What is over is let go of.
+    fn put(&mut self, entry: Entry) {
+        let rests = u32::from(entry.at_rest && entry.is_open());
+        let before = match entry.is_open() {
+            true => self.entries.insert(entry.id, entry),
+            false => self.entries.remove(&entry.id),
+        };
+        let rested = before.map_or(0, |it| u32::from(it.at_rest));
+        self.held = self.held + rests - rested;
+    }
+
+    /// What could not be stored is stored now: by its id, or under a new one by what the outside calls it. True when
+    /// there was any.
+    fn stored_at_last(&mut self, entry: &Entry) -> bool {
+        let (name, before) = (entry.outside_id(), self.unstored.len());
         self.unstored.retain(|id, it| *id != entry.id && (name.is_none() || it.outside_id() != name));
+        self.unstored.len() < before
     }
 
     /// Recomputes attention and order when a threshold has passed. True when anything may have moved.
@@ -176,6 +230,22 @@ impl Replica {
         sorted.sort_by(|a, b| order(a, b));
         self.order = sorted.into_iter().map(|entry| entry.id).collect();
         self.reorder_at = all().filter_map(|entry| changes_at(entry, now)).min();
+    }
+
+    /// As `settle`, when nothing but this entry has changed. The others stand where they stood until a threshold passes.
+    fn settle_one(&mut self, id: EntryId, now: DateTime<Utc>) {
+        if self.reorder_at.is_some_and(|at| at <= now) {
+            return self.settle(now);
+        }
+        self.order.retain(|known| *known != id);
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.attention = attention(entry, now);
+        let changes_at = changes_at(entry, now);
+        self.reorder_at = self.reorder_at.into_iter().chain(changes_at).min();
+        let entry = &self.entries[&id];
+        let before = |known: &EntryId| self.get(*known).is_none_or(|it| order(it, entry).is_lt());
+        let place = self.order.partition_point(before);
+        self.order.insert(place, id);
     }
 
     pub fn get(&self, id: EntryId) -> Option<&Entry> {

@@ -3,13 +3,14 @@
 //! A streamed item is made once per scope, whoever listens. A listener that cannot keep up is cut: it comes back
 //! with the sequence it had. Must never wait for a listener.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::carried::{self, Reach};
 use super::looks::Looks;
 use super::metrics::Metrics;
 use super::presence;
@@ -18,6 +19,7 @@ use super::show;
 use crate::domain::entry::Entry;
 use crate::domain::identity::{AgreementId, EntryId, PersonName};
 use crate::domain::people::PeopleEvent;
+use crate::domain::visits::VisitEvent;
 use crate::domain::{self, Actor, Event, Record, State};
 use crate::engine::{Engine, Published};
 use crate::protocol::entry::{AlarmDetails, Details, PhoneDetails};
@@ -259,6 +261,7 @@ impl Work {
                 sources: Some(show::sources(&self.engine, &scope, now)),
                 shift: Some(show::shift(&self.state, &scope, is_connected)),
                 notes_waiting: Some(self.engine.notes_waiting()),
+                at_rest: Some(carried::at_rest(&self.state, &scope)),
             };
             let frame = Frame::of(&StreamItem::Beat(beat));
             self.send(&scope, &frame).await;
@@ -320,7 +323,8 @@ impl Work {
 }
 
 /// The items that records make for one scope. `before` and `after` are the states around all of them. Entries and
-/// figures are as after all of them, hence made once.
+/// figures are as after all of them, hence made once. What was opened by them and is at rest out of the board's reach
+/// nobody has and nobody needs: of many in a row only that they were is told, once.
 pub fn frames(
     engine: &Engine,
     records: &[Record],
@@ -336,10 +340,25 @@ pub fn frames(
     };
     let mut shown: HashMap<EntryId, Option<protocol::Entry>> = HashMap::new();
     let mut figures = None;
+    let opened = opened(records);
+    let mut reach = None;
+    let mut is_left_out = |id: EntryId| {
+        opened.contains(&id)
+            && after.entry(id).is_some_and(|entry| {
+                entry.rests_until().is_some()
+                    && !reach.get_or_insert_with(|| Reach::of(after, scope, now)).carries(entry)
+            })
+    };
+    let mut left_out = None;
     for record in records {
         if !concerns(domain::concerned(after, record)) && !concerns(domain::concerned(before, record)) {
             continue;
         }
+        if is_left_out(record.entry) {
+            left_out = Some(record);
+            continue;
+        }
+        left_out = None;
         let entry =
             shown.entry(record.entry).or_insert_with(|| show_to(engine, after, record, scope, now)).clone();
         let is_seen = after.entry(record.entry).is_none_or(|entry| may_see(scope, entry));
@@ -365,7 +384,29 @@ pub fn frames(
         frames.push(Frame::of(&StreamItem::Recorded(Box::new(recorded))));
         last = record.sequence.0;
     }
+    frames.extend(left_out.map(|record| Frame::of(&only_that(record, last))));
     frames
+}
+
+/// The entries that these records open.
+fn opened(records: &[Record]) -> HashSet<EntryId> {
+    let opens = |record: &&Record| matches!(record.event, Event::Visits(VisitEvent::Opened { .. }));
+    records.iter().filter(opens).map(|record| record.entry).collect()
+}
+
+/// That something was recorded, without what it made of an entry.
+fn only_that(record: &Record, after: u64) -> StreamItem {
+    StreamItem::Recorded(Box::new(Recorded {
+        sequence: record.sequence.0,
+        after,
+        happened_at: record.happened_at,
+        recorded_at: record.recorded_at,
+        actor: record.actor.to_string(),
+        kind: domain::kinds::kind_of(&record.event),
+        entry: None,
+        ledgers: None,
+        answering: None,
+    }))
 }
 
 /// The entry of a record as a scope may see it.

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::scope::may_see;
 use crate::domain::State;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::AgreementId;
@@ -139,9 +138,4 @@ pub fn shift(state: &State, scope: &[AgreementId], is_connected: impl Fn(&str) -
         })
         .collect();
     Shift { on_call, next: None }
-}
-
-/// The open entries of a scope.
-pub fn open_in<'s>(state: &'s State, scope: &'s [AgreementId]) -> impl Iterator<Item = &'s Entry> {
-    state.open_entries().filter(move |entry| may_see(scope, entry))
 }

@@ -42,6 +42,8 @@ pub enum Effect {
         purpose: Purpose,
     },
     FetchAgreements,
+    /// Open entries that the board does not carry: by number, citizen or what the outside calls them.
+    Find(String),
     /// Something is missing in the replica: fetch the board anew.
     Resync,
     Bell,

@@ -204,6 +204,10 @@ pub struct Model {
     pub place: Place,
     pub cursors: BTreeMap<Place, Cursor>,
     pub filter: Editor,
+    /// What the server is being asked for: one question at a time.
+    pub finding: Option<String>,
+    /// What was last searched for and answered.
+    pub found: String,
     pub detail: Option<Detail>,
     pub overlays: Vec<Overlay>,
     /// How far the topmost text can be scrolled, as last drawn.
@@ -245,6 +249,8 @@ impl Model {
             place: Place::Overview,
             cursors: BTreeMap::new(),
             filter: Editor::line(),
+            finding: None,
+            found: String::new(),
             detail: None,
             overlays: Vec::new(),
             scroll_max: u16::MAX,
@@ -271,9 +277,15 @@ impl Model {
         board.worst_first().filter(|entry| is_on(place, entry) && self.matches(entry)).collect()
     }
 
-    /// Open entries of a place, whatever the filter.
+    /// Open entries of a place, whatever the filter; those at rest that are not held included.
     pub fn count(&self, place: Place) -> usize {
-        self.board.as_ref().map_or(0, |board| board.worst_first().filter(|entry| is_on(place, entry)).count())
+        let held = |board: &Replica| board.worst_first().filter(|entry| is_on(place, entry)).count();
+        self.board.as_ref().map_or(0, held) + self.more(place)
+    }
+
+    /// Entries of a place that are not held: a long plan's visits at rest.
+    pub fn more(&self, place: Place) -> usize {
+        self.board.as_ref().filter(|_| place == Place::Visits).map_or(0, Replica::more)
     }
 
     pub fn entry(&self, id: EntryId) -> Option<&Entry> {
@@ -411,6 +423,7 @@ impl Model {
             || entry.holder.as_ref().is_some_and(|holder| has(holder.name.as_str()))
             || entry.agreement.as_ref().is_some_and(|id| has(id.as_str()))
             || entry.citizen.as_ref().is_some_and(|id| has(id.as_str()))
+            || matches!(&entry.details, Details::Visits(visit) if has(visit.visit.as_str()))
             || live.is_some_and(|live| {
                 [&live.caller, &live.caller_name, &live.name, &live.address, &live.phone, &live.text]
                     .into_iter()

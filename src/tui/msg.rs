@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::input::Input;
-use crate::protocol::board::{BoardSnapshot, Me};
+use crate::protocol::board::{BoardSnapshot, Found, Me};
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::{CitizenId, CommandReply, EntryId, Key, Problem, StreamItem};
@@ -35,6 +35,11 @@ pub enum Msg {
     History {
         citizen: CitizenId,
         outcome: Box<Result<CitizenHistory, Problem>>,
+    },
+    /// What was asked for by `Find`.
+    Found {
+        wanted: String,
+        outcome: Result<Box<Found>, Problem>,
     },
     Agreements(Result<Vec<Value>, Problem>),
     /// A frame was drawn, and this is how far its topmost text can be scrolled.

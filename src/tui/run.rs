@@ -269,6 +269,13 @@ impl World {
                     Msg::History { citizen, outcome }
                 });
             }
+            Effect::Find(wanted) => {
+                let client = self.client.clone();
+                self.answer(async move {
+                    let outcome = client.find(&wanted).await;
+                    Msg::Found { wanted, outcome: outcome.map(Box::new).map_err(|error| problem(&error)) }
+                });
+            }
             Effect::FetchAgreements => {
                 let client = self.client.clone();
                 self.answer(async move { Msg::Agreements(agreements(&client).await) });

@@ -12,7 +12,7 @@ use super::form::Deed;
 use super::input::Input;
 use super::model::{Asked, Confirm, Link, Model, Notice, Overlay, Pending, Size, is_ringing};
 use super::msg::Msg;
-use crate::protocol::board::{BoardSnapshot, Me};
+use crate::protocol::board::{BoardSnapshot, Found, Me};
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
@@ -51,6 +51,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             history(model, &citizen, *outcome);
             Vec::new()
         }
+        Msg::Found { wanted, outcome } => found(model, &wanted, outcome),
         Msg::Agreements(outcome) => {
             if let Ok(agreements) = outcome {
                 model.agreements = Some(agreements);
@@ -59,6 +60,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Terminate => vec![Effect::Quit],
     };
+    effects.extend(find(model));
     settle(model);
     effects.extend(bell(model));
     effects.extend(title(model));
@@ -85,6 +87,8 @@ fn signed_in(model: &mut Model, me: Me) -> Vec<Effect> {
 
 fn snapshot(model: &mut Model, board: BoardSnapshot) -> Vec<Effect> {
     let mut fresh = Replica::new(board, model.desk_now);
+    // What was found went with the old board.
+    model.found.clear();
     std::mem::swap(model.board.get_or_insert_with(|| fresh.clone()), &mut fresh);
     heard(model);
     forget_confirmed(model);
@@ -221,6 +225,34 @@ fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Pr
             Err(problem) => detail.problem = Some(problem),
         }
     }
+    Vec::new()
+}
+
+/// What is searched for may be among the entries that are not held: the server is asked, once at a time.
+fn find(model: &mut Model) -> Option<Effect> {
+    let wanted = model.filter.text().trim().to_owned();
+    let has_more = model.board.as_ref().is_some_and(|board| board.more() > 0);
+    if wanted.is_empty() || !has_more {
+        model.found.clear();
+        return None;
+    }
+    if model.finding.is_some() || model.found == wanted {
+        return None;
+    }
+    model.finding = Some(wanted.clone());
+    Some(Effect::Find(wanted))
+}
+
+/// The answer to a search. What came too late for the stream, or for what is searched for by now, is asked again.
+fn found(model: &mut Model, wanted: &str, outcome: Result<Box<Found>, Problem>) -> Vec<Effect> {
+    model.finding = None;
+    let now = model.desk_now;
+    if let (Ok(found), Some(board)) = (outcome, &mut model.board)
+        && !board.found(*found, now)
+    {
+        return Vec::new();
+    }
+    wanted.clone_into(&mut model.found);
     Vec::new()
 }
 

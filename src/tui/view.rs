@@ -209,7 +209,9 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
     let (model, theme) = (words.model, &words.look.theme);
     let entries = model.rows(model.place);
     if entries.is_empty() {
-        let said = if model.filter.is_empty() {
+        let said = if model.finding.is_some() {
+            words.look.texts.get(key::LIST_SEARCHING)
+        } else if model.filter.is_empty() {
             nothing_here(words)
         } else {
             words.look.texts.get(key::LIST_EMPTY_FILTER)
@@ -232,12 +234,21 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
         row(words, frame, line, entry, &pieces, is_chosen);
     }
     let hidden = entries.len().saturating_sub(cursor.top + usize::from(area.height));
-    if hidden > 0 && area.height > 0 {
-        let more = words.look.texts.with(key::LIST_MORE_BELOW, &[("count", hidden.into())]);
-        let more = Said::fixed(" ").join("", &more);
+    if (hidden > 0 || model.more(model.place) > 0) && area.height > 0 {
+        let more = Said::fixed(" ").join("", &below_the_list(words, hidden));
         let width = paint::width(&more).min(area.width);
         let corner = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
         paint::line(frame, corner, &[Piece::new(more, Role::Notice)], theme);
+    }
+}
+
+/// Rows that have no room, and planned visits that are not held.
+fn below_the_list(words: Words<'_>, hidden: usize) -> Said {
+    let said = |key, count: usize| words.look.texts.with(key, &[("count", count.into())]);
+    let rows = if hidden > 0 { said(key::LIST_MORE_BELOW, hidden) } else { Said::default() };
+    match words.model.more(words.model.place) {
+        0 => rows,
+        more => rows.join(", ", &said(key::LIST_MORE_SEARCHED, more)),
     }
 }
 

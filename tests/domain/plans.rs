@@ -5,11 +5,15 @@ use std::collections::BTreeSet;
 
 use chrono::Duration;
 use proptest::prelude::*;
-use vagttavle::domain::Command;
 use vagttavle::domain::entry::{self, Body, Entry};
 use vagttavle::domain::identity::{AgreementId, Board};
 use vagttavle::domain::index::Nearness;
 use vagttavle::domain::observation::{CancelledBy, Grant, Help, Matched, Observation};
+use vagttavle::domain::{Command, Record};
+use vagttavle::protocol::board::Found;
+use vagttavle::protocol::stream::{Beat, Recorded};
+use vagttavle::protocol::sync::{Applied, Replica};
+use vagttavle::protocol::{BoardSnapshot, StreamItem, project};
 
 use crate::homecare::*;
 
@@ -115,6 +119,46 @@ fn take(world: &mut World, step: Step) {
     }
 }
 
+fn board(world: &World, entries: Vec<vagttavle::protocol::Entry>, at_rest: u32) -> BoardSnapshot {
+    BoardSnapshot {
+        sequence: world.state.head.0,
+        now: world.now,
+        rate: 1.0,
+        entries,
+        sources: Vec::new(),
+        ledgers: Vec::new(),
+        answering: Vec::new(),
+        shift: Default::default(),
+        contacts: Vec::new(),
+        synthetic: false,
+        notes_waiting: 0,
+        at_rest,
+    }
+}
+
+fn shown(world: &World) -> Vec<vagttavle::protocol::Entry> {
+    world.state.open_entries().map(|it| project::entry(&world.state, it, world.now)).collect()
+}
+
+/// Tells a replica of the records since, as the stream does.
+fn tell(replica: &mut Replica, world: &World, records: &[Record]) {
+    for record in records {
+        let entry = world.state.entry(record.entry);
+        let item = StreamItem::Recorded(Box::new(Recorded {
+            sequence: record.sequence.0,
+            after: replica.through,
+            happened_at: record.happened_at,
+            recorded_at: record.recorded_at,
+            actor: "timer".into(),
+            kind: "x".into(),
+            entry: entry.map(|it| project::entry(&world.state, it, world.now)),
+            ledgers: None,
+            answering: None,
+        }));
+        assert!(matches!(replica.apply(item, world.now), Applied::Fresh { .. }));
+    }
+}
+
 /// Every question that an index answers, answered by looking through all that is open.
 fn check(world: &World) {
     let state = &world.state;
@@ -173,6 +217,86 @@ proptest! {
         }
         world.replays();
     }
+
+    #[test]
+    fn a_desk_that_hears_of_each_change_has_the_order_of_one_that_fetches_the_board(steps in steps()) {
+        let mut world = World::at(TUESDAY, "norddjurs");
+        let mut replica = Replica::new(board(&world, Vec::new(), 0), world.now);
+        for step in steps {
+            let before = world.log.len();
+            take(&mut world, step);
+            replica.tick(world.now);
+            tell(&mut replica, &world, &world.log[before..]);
+            let fresh = Replica::new(board(&world, shown(&world), 0), world.now);
+            let row = |it: &vagttavle::protocol::Entry| (it.id, it.attention.clone());
+            prop_assert_eq!(
+                replica.worst_first().map(row).collect::<Vec<_>>(),
+                fresh.worst_first().map(row).collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+/// A plan of so many visits a minute apart.
+fn planned(count: usize) -> World {
+    let mut world = World::at(TUESDAY, "norddjurs");
+    for n in 0..count {
+        let agreed_at = (world.now + Duration::minutes(60 + i64::try_from(n).unwrap())).to_rfc3339();
+        let name = format!("v-{n}");
+        world.given(TUESDAY, visit_of(&name, &name, Grant::Service, Help::Personal, &agreed_at, None));
+    }
+    world
+}
+
+#[test]
+fn a_desk_may_hold_a_part_of_what_is_at_rest_and_asks_for_the_board_when_that_is_over() {
+    let mut world = planned(10);
+    let mut first = shown(&world);
+    let rest = first.split_off(4);
+    let mut replica = Replica::new(board(&world, first, 10), world.now);
+    assert_eq!((replica.len(), replica.more()), (4, 6));
+    let through = |at_rest| {
+        StreamItem::Beat(Beat {
+            through: world.state.head.0,
+            now: world.now,
+            rate: 1.0,
+            sources: None,
+            shift: None,
+            notes_waiting: None,
+            at_rest,
+        })
+    };
+    assert_eq!(replica.apply(through(Some(10)), world.now), Applied::Old);
+    let (beat, full) = (through(None), through(Some(9)));
+
+    // One is asked for and found; one held already stays as the stream told it last.
+    let found = |sequence, entries| Found { sequence, entries, more: false };
+    let sequence = world.state.head.0;
+    assert!(replica.found(found(sequence, vec![rest[5].clone()]), world.now));
+    assert_eq!((replica.len(), replica.more()), (5, 5));
+    let before = world.log.len();
+    world.given(TUESDAY, visit_expected("v-9", "2026-11-24T12:00:00Z"));
+    tell(&mut replica, &world, &world.log[before..]);
+    assert_eq!(replica.get(rest[5].id).unwrap().state, world.state_of("v-9"));
+    assert!(
+        !replica.found(found(sequence, vec![rest[4].clone()]), world.now),
+        "older than what was told since"
+    );
+    assert!(replica.get(rest[4].id).is_none());
+
+    // The nearest are over: others are by now.
+    replica.apply(full, world.now);
+    for name in ["v-0", "v-1"] {
+        let before = world.log.len();
+        world.given(TUESDAY, visit_done(name));
+        tell(&mut replica, &world, &world.log[before..]);
+    }
+    replica.through = world.state.head.0;
+    assert_eq!(replica.apply(beat.clone(), world.now), Applied::Old, "half of them are left");
+    let before = world.log.len();
+    world.given(TUESDAY, visit_done("v-2"));
+    tell(&mut replica, &world, &world.log[before..]);
+    assert_eq!(replica.apply(beat, world.now), Applied::Gap);
 }
 
 #[test]

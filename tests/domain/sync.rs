@@ -25,6 +25,7 @@ fn snapshot(world: &World) -> BoardSnapshot {
         contacts: Vec::new(),
         synthetic: false,
         notes_waiting: 0,
+        at_rest: 0,
     }
 }
 
@@ -50,6 +51,7 @@ fn beat(world: &World, through: u64) -> StreamItem {
         sources: None,
         shift: None,
         notes_waiting: None,
+        at_rest: None,
     })
 }
 
@@ -112,6 +114,7 @@ fn the_servers_clock_runs_on_at_its_rate_between_two_words() {
         sources: None,
         shift: None,
         notes_waiting: Some(2),
+        at_rest: None,
     });
     replica.apply(item, desk);
     assert_eq!(replica.now(desk + Duration::seconds(2)), world.now + Duration::seconds(20));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::world::{Answer, Setup, TestServer, uuid};
 
 /// Every route that asks who one is.
-const GUARDED: [(&str, &str); 7] = [
+const GUARDED: [(&str, &str); 8] = [
     ("GET", "/v1/board"),
     ("GET", "/v1/me"),
     ("GET", "/v1/agreements"),
@@ -14,6 +14,7 @@ const GUARDED: [(&str, &str); 7] = [
     ("POST", "/v1/commands"),
     ("POST", "/v1/observations"),
     ("GET", "/v1/audit"),
+    ("GET", "/v1/entries?find=1"),
 ];
 
 async fn ask(server: &TestServer, method: &str, path: &str, token: Option<&str>) -> Answer {
@@ -49,7 +50,7 @@ async fn a_source_hands_in_and_sees_nothing() {
     let server = Setup::memory().start().await;
     let alarm = server.alarm("call-1").await;
     let id = alarm["id"].as_str().unwrap();
-    for path in ["/v1/board", "/v1/stream", "/v1/agreements", "/v1/audit"] {
+    for path in ["/v1/board", "/v1/stream", "/v1/agreements", "/v1/audit", "/v1/entries?find=1"] {
         server.get(path, "central").await.is_problem(403, "not-allowed", "");
     }
     server.show(id, "central").await.is_problem(403, "not-allowed", "");
@@ -161,7 +162,7 @@ async fn every_route_of_the_description_answers_as_described_and_all_else_is_a_p
     let alarm = server.alarm("call-1").await;
     let document = server.get("/openapi.json", "").await.body;
     let paths = document["paths"].as_object().unwrap();
-    assert_eq!(paths.len(), 13, "{:?}", paths.keys());
+    assert_eq!(paths.len(), 14, "{:?}", paths.keys());
     for (path, methods) in paths {
         let path = path.replace("{id}", alarm["id"].as_str().unwrap());
         for (method, about) in methods.as_object().unwrap() {

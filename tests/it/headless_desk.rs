@@ -24,7 +24,7 @@ use crate::world::{BOUND, Setup};
 use serde_json::json;
 
 /// A desk wired as the real one, only without a terminal.
-struct Desk {
+pub struct Desk {
     model: Model,
     look: Look,
     client: Client,
@@ -43,7 +43,7 @@ fn problem(error: LinkError) -> Problem {
 }
 
 impl Desk {
-    async fn open(client: Client) -> Self {
+    pub async fn open(client: Client) -> Self {
         let clock = Clock::system();
         let look = Look {
             texts: Texts::new(Lang::Danish),
@@ -84,17 +84,21 @@ impl Desk {
                 let outcome = Box::new(client.history(&citizen, purpose.name()).await.map_err(problem));
                 let _gone = outcomes.send(Msg::History { citizen, outcome }).await;
             })),
+            Effect::Find(wanted) => drop(tokio::spawn(async move {
+                let outcome = client.find(&wanted).await.map(Box::new).map_err(problem);
+                let _gone = outcomes.send(Msg::Found { wanted, outcome }).await;
+            })),
             Effect::Resync => self.resync.send_modify(|count| *count += 1),
             Effect::Bell => self.bells += 1,
             _ => {}
         }
     }
 
-    fn press(&mut self, chord: &str) {
+    pub fn press(&mut self, chord: &str) {
         self.take(Msg::Input(Input::Press(Chord::parse(chord).unwrap())));
     }
 
-    fn screen(&self) -> String {
+    pub fn screen(&self) -> String {
         let Size { width, height } = self.model.size;
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         let draw = |frame: &mut ratatui::Frame<'_>| {
@@ -107,8 +111,12 @@ impl Desk {
     }
 
     /// Lives on until the screen holds (or no longer holds) this text.
-    async fn until(&mut self, text: &str, there: bool) {
+    pub async fn until(&mut self, text: &str, there: bool) {
         self.until_so(&format!("{text:?} to be {there}"), |desk| desk.screen().contains(text) == there).await;
+    }
+
+    pub fn has_nothing_pending(&self) -> bool {
+        self.model.pending.is_empty()
     }
 
     /// Who has an entry, as this desk knows.
@@ -138,7 +146,7 @@ impl Desk {
     }
 
     /// Lives on until it is so.
-    async fn until_so(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub async fn until_so(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let deadline = tokio::time::Instant::now() + BOUND;
         while !is_so(self) {
             self.live_on().await;

@@ -37,7 +37,8 @@ async fn three_thousand_planned_visits_ask_for_nobody_and_take_no_spoken_number(
 
     let board = server.board("nora").await;
     let entries = board["entries"].as_array().unwrap();
-    assert_eq!(entries.len(), VISITS);
+    // The board carries the nearest of them.
+    assert_eq!((&board["at_rest"], entries.len()), (&json!(VISITS), 1_000));
     assert!(entries.iter().all(|entry| entry["number"].as_u64() >= Some(1_000)), "none is spoken of");
     assert_eq!(care.service.asked(), 0, "nobody need be known");
 

@@ -20,6 +20,7 @@ mod mutate;
 mod nexus;
 #[path = "../care/nexus_double.rs"]
 mod nexus_double;
+mod plans;
 #[path = "../support/ports.rs"]
 mod ports;
 mod process;

@@ -104,7 +104,7 @@ async fn rows_land_on_the_board_a_bad_one_is_told_and_the_file_is_deleted() {
 
 #[tokio::test]
 async fn killed_in_the_middle_of_a_list_and_started_again_every_visit_is_there_once() {
-    const ROWS: usize = 1_500;
+    const ROWS: usize = 900;
     let bench = Bench::new("starts = false\n");
     let mut serving = bench.serve();
     let mut list = "visit;citizen;help;agreed_at\n".to_owned();
@@ -139,6 +139,30 @@ async fn killed_in_the_middle_of_a_list_and_started_again_every_visit_is_there_o
         .map(|it| it["state"].clone())
         .collect();
     assert!(states.iter().all(|state| state != "late"), "{states:?}");
+}
+
+#[tokio::test]
+async fn of_a_plan_longer_than_the_board_every_visit_is_shown_and_acted_on_by_its_number() {
+    const ROWS: usize = 1_040;
+    let bench = Bench::new("");
+    let serving = bench.serve();
+    let mut list = "visit;citizen;help;agreed_at\n".to_owned();
+    for number in 0..ROWS {
+        writeln!(list, "b-{number};c-{number};pleje;{}", clock(120 + i64::try_from(number).unwrap()))
+            .unwrap();
+    }
+    gone(&bench.drop("rute.csv", &list)).await;
+    assert_eq!(bench.visits(&serving).await.len(), 1_000);
+    let way = format!("--server {} --token-file anna.token", serving.base);
+    let said = bench.home.run(&format!("list {way}")).good();
+    assert!(said.contains("og 40 planlagte besøg mere"), "{}", said.lines().last().unwrap_or_default());
+    let found = serving.get("/v1/entries?find=b-1039", &bench.anna).await.body;
+    let number = found["entries"][0]["number"].clone();
+    let shown: Value =
+        serde_json::from_str(&bench.home.run(&format!("show {number} --json {way}")).good()).unwrap();
+    assert_eq!(shown["entry"]["details"]["visit"], "b-1039");
+    bench.home.run(&format!("do {number} contact reached=ja {way}")).good();
+    assert_eq!(bench.visits(&serving).await.get("b-1039"), Some(&1), "told of: more than a plan");
 }
 
 #[tokio::test]

@@ -23,7 +23,15 @@ fn command(verb: &str, fields: serde_json::Value) -> WireCommand {
 
 fn beat(through: u64, desk: &Desk) -> StreamItem {
     let now = desk.model.desk_now;
-    StreamItem::Beat(Beat { through, now, rate: 1.0, sources: None, shift: None, notes_waiting: None })
+    StreamItem::Beat(Beat {
+        through,
+        now,
+        rate: 1.0,
+        sources: None,
+        shift: None,
+        notes_waiting: None,
+        at_rest: None,
+    })
 }
 
 fn done(desk: &mut Desk, sequence: u64) {

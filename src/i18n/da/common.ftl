@@ -44,6 +44,9 @@ list-empty-discharges = Ingen er indlagt eller på vej hjem. Ringer nogen om en 
 list-empty-visits = Ingen besøg er planlagt eller afviger. Planen kommer fra omsorgssystemet.
 list-more-above = ↑ { $count } værre
 list-more-below = ↓ { $count } til
+list-more-planned = og { $count } planlagte besøg mere: show NUMMER viser et
+list-more-searched = { $count } planlagte mere ved søgning
+list-searching = Søger …
 
 # Hovedet
 header-on-call = I vagt: { $names }

@@ -43,6 +43,9 @@ list-empty-discharges = Nobody is in hospital or on the way home. When somebody 
 list-empty-visits = No visits are planned or off. The plan comes from the care system.
 list-more-above = ↑ { $count } worse
 list-more-below = ↓ { $count } more
+list-more-planned = and { $count } more planned visits: show NUMBER shows one
+list-more-searched = { $count } more planned by searching
+list-searching = Searching …
 
 header-on-call = On shift: { $names }
 header-nobody-on-call = NOBODY has signed on

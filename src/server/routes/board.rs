@@ -8,16 +8,17 @@ use utoipa::ToSchema;
 use crate::protocol::board::{BoardSnapshot, Me};
 use crate::protocol::{Problem, project};
 use crate::server::session::{Reader, Session};
-use crate::server::{App, show};
+use crate::server::{App, carried, show};
 
-/// Everything open in the asker's scope.
+/// What is open in the asker's scope; of visits as planned only those nearest to now, with the number of all.
 #[utoipa::path(get, path = "/v1/board", responses(
     (status = 200, body = BoardSnapshot), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<BoardSnapshot> {
     let (state, now) = (app.engine.state(), app.engine.clock.now());
     let scope = &person.agreements;
-    let mut entries = Vec::new();
-    for entry in show::open_in(&state, scope) {
+    let carried: Vec<_> = carried::entries(&state, scope, now).collect();
+    let mut entries = Vec::with_capacity(carried.len());
+    for entry in carried {
         if show::carries_live(entry) {
             app.looks.on_board(&person.name, entry).await;
         }
@@ -29,6 +30,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         now,
         rate: app.engine.clock.rate(),
         entries,
+        at_rest: carried::at_rest(&state, scope),
         sources: show::sources(&app.engine, scope, now),
         ledgers: project::ledgers(&state, scope, now),
         answering: project::answering(&state, scope, now),

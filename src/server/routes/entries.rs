@@ -1,4 +1,4 @@
-//! `GET /v1/entries/{id}` and `GET /v1/audit`: what is logged when somebody looks.
+//! `GET /v1/entries/{id}`, `GET /v1/entries?find=` and `GET /v1/audit`: what is logged when somebody looks.
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::domain::entry::Entry;
 use crate::domain::identity::EntryId;
 use crate::domain::kinds;
 use crate::domain::people::Role;
 use crate::engine::Looked;
+use crate::protocol::board::Found;
 use crate::protocol::entry::{EntryView, HistoryLine};
 use crate::protocol::history::PURPOSES;
 use crate::protocol::{Problem, project};
@@ -19,6 +21,8 @@ use crate::server::errors::ApiError;
 use crate::server::session::{Reader, not_allowed};
 use crate::server::{App, scope, show};
 
+/// Entries found in one answer at most.
+const FOUND_MAX: usize = 100;
 /// Looks in one answer at most.
 const LOOKS_MAX: usize = 1_000;
 
@@ -60,6 +64,49 @@ pub async fn entry(
     let mut numbers = project::contacts(&state, found.agreements(), now);
     numbers.retain(|contact| contact.now);
     Ok(Json(EntryView { entry, history, numbers }))
+}
+
+#[derive(Deserialize)]
+pub struct FindQuery {
+    #[serde(default)]
+    find: String,
+}
+
+/// Open entries of the asker's scope by number, citizen or what the outside calls them: also visits as planned that
+/// are too many for the board. Part of an id will do.
+#[utoipa::path(get, path = "/v1/entries", params(("find" = String, Query)), responses(
+    (status = 200, body = Found), (status = 401, body = Problem), (status = 403, body = Problem),
+    (status = 422, body = Problem)))]
+pub async fn found(
+    State(app): State<App>,
+    Reader(person): Reader,
+    Query(query): Query<FindQuery>,
+) -> Result<Json<Found>, ApiError> {
+    let wanted = query.find.trim().to_lowercase();
+    if wanted.is_empty() {
+        return Err(Problem::field(422, "field-missing", "find").into());
+    }
+    let (state, now) = (app.engine.state(), app.engine.clock.now());
+    let is_it = |entry: &&Entry| scope::may_see(&person.agreements, entry) && is_called(entry, &wanted);
+    let mut found: Vec<&Entry> = state.open_entries().filter(is_it).collect();
+    found.sort_by_key(|entry| (entry.rests_until().unwrap_or(entry.opened_at), entry.id));
+    let more = found.len() > FOUND_MAX;
+    found.truncate(FOUND_MAX);
+    let mut entries = Vec::with_capacity(found.len());
+    for entry in found {
+        if show::carries_live(entry) {
+            app.looks.on_board(&person.name, entry).await;
+        }
+        entries.push(show::entry(&app.engine, &state, entry, now));
+    }
+    Ok(Json(Found { sequence: state.head.0, entries, more }))
+}
+
+fn is_called(entry: &Entry, wanted: &str) -> bool {
+    let has = |id: &str| id.to_lowercase().contains(wanted);
+    entry.number.to_string() == wanted
+        || entry.citizen.as_ref().is_some_and(|id| has(id.as_str()))
+        || entry.origin.as_ref().is_some_and(|origin| has(origin.id.as_str()))
 }
 
 /// What it is for. Errors: the header is missing, or no such purpose.

@@ -44,6 +44,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(commands::command))
         .routes(routes!(observations::observations))
         .routes(routes!(entries::entry))
+        .routes(routes!(entries::found))
         .routes(routes!(history::history))
         .routes(routes!(entries::audit))
         .routes(routes!(system::healthz))
