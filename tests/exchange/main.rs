@@ -204,6 +204,32 @@ fn two_missed_and_two_answered_calls_end_as_exactly_that_with_both_ends_restarte
     assert_eq!(holding(server.folder.path(), b"2030405"), Vec::<String>::new());
 }
 
+#[test]
+fn an_exchange_that_falls_silent_or_goes_away_is_told_with_why_and_read_again_when_it_is_back() {
+    let Some(pbx) = Pbx::start() else { return };
+    let server = start(&pbx);
+    let reader = server.add("laeser", "viewer", "jammerbugt");
+    until(&server, &reader, "connected", is_connected);
+    let is_silent = |board: &Value, why: &str| {
+        let is_it = |it: &Value| it["name"] == "central" && it["state"] == "silent" && it["why"] == why;
+        board["sources"].as_array().unwrap().iter().any(is_it) && states(board, "silent") == 1
+    };
+    // It keeps the connection and says nothing: nobody is told by the network.
+    pbx.signal("-STOP");
+    until(&server, &reader, "half open", |board| is_silent(board, "half-open"));
+    pbx.signal("-CONT");
+    until(&server, &reader, "connected again", is_connected);
+    place(&pbx, &["--number", "20304050", "--abandon", "1"]);
+    until(&server, &reader, "missed", |board| states(board, "missed") == 1);
+
+    // Gone, and back after the first tries: they have not grown so far apart that nobody notices.
+    pbx.signal("-KILL");
+    until(&server, &reader, "away", |board| is_silent(board, "unreachable"));
+    let started = pbx.tool("start", &["--keep-db"]);
+    assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
+    until(&server, &reader, "connected once more", is_connected);
+}
+
 /// Queue `kanarie`, without members, behind the number 2600: for whoever calls, and for `kanarie`, who must prove it.
 const CANARY_QUEUE: [(&str, &str); 3] = [
     ("queues.conf", "\n[kanarie](koe)\n"),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use vagttavle::protocol::signature::Claim;
-use wiremock::matchers::method;
+use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::process::{Home, Serving};
@@ -119,24 +119,114 @@ async fn a_web_hook_is_signed_and_one_way_that_works_is_enough() {
     .await;
 }
 
+/// With these settings nobody is called: the alarm says so, and this way with why, among the sources and as an entry.
+async fn fails(home: &Home, settings: &str, way: &str, why: &str) {
+    let (anna, central) =
+        (home.add("anna", "coordinator", "jammerbugt"), home.add("central", "source", "jammerbugt"));
+    let server = serve(home, &format!("{settings}\ntries = 1"));
+    let id = raise(&server, &central, "a-1").await;
+    let entry = ended(&server, &anna, &id).await;
+    assert_eq!(
+        (&entry["escalation"]["outcome"], &entry["escalation"]["times"]),
+        (&json!("failed"), &json!(1)),
+        "{settings}"
+    );
+    wait_for("it to show", || async {
+        let board = server.get("/v1/board", &anna).await.body;
+        let source = board["sources"].as_array().unwrap().iter().find(|it| it["name"] == way).cloned();
+        let source = source.unwrap_or_default();
+        let is_entry = |it: &Value| {
+            it["state"] == "failed" && it["details"]["source"] == way && it["details"]["what"] == why
+        };
+        let shows = board["entries"].as_array().unwrap().iter().any(is_entry);
+        if shows && source["state"] == "silent" && source["why"] == why { Ok(()) } else { Err(board) }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn when_nobody_can_be_called_the_alarm_and_source_health_say_so() {
     let home = Home::new();
     hasty(&home);
+    fails(&home, "command = [\"/no/such/program\"]", "bagvagt-kommando", "command-missing").await;
+}
+
+/// Whether a process is there and not only waits to be forgotten.
+fn is_alive(pid: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['Z', 'X']))
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_ended_with_all_that_it_started() {
+    let home = Home::new();
+    hasty(&home);
+    let pids = home.path("pids");
+    let then = format!("sleep 600 &\necho $$ $! > {}\nwait", pids.display());
+    let (program, _) = program(&home, "ring-op", &then);
+    let settings = format!("command = [\"{}\"]\ntimeout_s = 3", program.display());
+    fails(&home, &settings, "bagvagt-kommando", "command-too-slow").await;
+    // A machine that was too slow for it to write them has nothing to show.
+    let pids = std::fs::read_to_string(pids).unwrap_or_default();
+    wait_for("all of it to be gone", || async {
+        if pids.split_whitespace().any(is_alive) { Err(pids.clone()) } else { Ok(()) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_may_write_what_it_likes_and_one_that_fails_is_called_again() {
+    let home = Home::new();
+    hasty(&home);
     let (anna, central) =
         (home.add("anna", "coordinator", "jammerbugt"), home.add("central", "source", "jammerbugt"));
-    let server = serve(&home, "command = [\"/no/such/program\"]\ntries = 1");
+    let been = home.path("been");
+    let flood = "head -c 20000000 /dev/zero; head -c 20000000 /dev/zero >&2";
+    let then = format!("{flood}\n[ -e {0} ] && exit 0\ntouch {0}\nexit 3", been.display());
+    let (program, said) = program(&home, "ring-op", &then);
+    let server = serve(
+        &home,
+        &format!("command = [\"{}\", \"{{number}}\"]\ntries = 2\ntimeout_s = 120", program.display()),
+    );
     let id = raise(&server, &central, "a-1").await;
-    assert_eq!(ended(&server, &anna, &id).await["escalation"]["outcome"], "failed");
-    let board = server.get("/v1/board", &anna).await.body;
-    let way = board["sources"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|it| it["name"] == "bagvagt-kommando")
-        .unwrap()
-        .clone();
-    assert_eq!((&way["state"], &way["why"]), (&json!("silent"), &json!("command-missing")));
+    let entry = ended(&server, &anna, &id).await;
+    assert_eq!((&entry["escalation"]["outcome"], &entry["escalation"]["times"]), (&json!("sent"), &json!(2)));
+    assert_eq!(std::fs::read_to_string(said).unwrap(), "1|\n1|\n");
+}
+
+#[tokio::test]
+async fn a_web_hook_that_fails_is_asked_again_and_one_that_points_elsewhere_is_not_followed() {
+    let receiver = MockServer::start().await;
+    let to = |path_: &str| Mock::given(method("POST")).and(path(path_));
+    to("/syg").respond_with(ResponseTemplate::new(500)).up_to_n_times(1).mount(&receiver).await;
+    to("/syg").respond_with(ResponseTemplate::new(200)).mount(&receiver).await;
+    let elsewhere = ResponseTemplate::new(307).insert_header("location", format!("{}/andet", receiver.uri()));
+    to("/flyttet").respond_with(elsewhere).mount(&receiver).await;
+    to("/andet").respond_with(ResponseTemplate::new(200)).mount(&receiver).await;
+    let slow = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(600));
+    to("/langsom").respond_with(slow).mount(&receiver).await;
+    let hook = |path: &str| format!("web_hook = \"{}{path}\"\n", receiver.uri());
+
+    let home = Home::new();
+    hasty(&home);
+    let (anna, central) =
+        (home.add("anna", "coordinator", "jammerbugt"), home.add("central", "source", "jammerbugt"));
+    let server = serve(&home, &(hook("/syg") + "tries = 2"));
+    let id = raise(&server, &central, "a-1").await;
+    let entry = ended(&server, &anna, &id).await;
+    assert_eq!((&entry["escalation"]["outcome"], &entry["escalation"]["times"]), (&json!("sent"), &json!(2)));
+    drop(server);
+
+    for (path, more, why) in
+        [("/flyttet", "", "web-hook-refused"), ("/langsom", "timeout_s = 10", "web-hook-too-slow")]
+    {
+        let home = Home::new();
+        hasty(&home);
+        fails(&home, &(hook(path) + more), "bagvagt-web-hook", why).await;
+    }
+    let asked = receiver.received_requests().await.unwrap();
+    let paths: Vec<&str> = asked.iter().map(|it| it.url.path()).collect();
+    assert_eq!(paths, ["/syg", "/syg", "/flyttet", "/langsom"]);
 }
 
 #[tokio::test]

@@ -16,8 +16,8 @@ const ALLOWED: [&str; 5] = ["Challenge", "Login", "Ping", "QueueStatus", "Logoff
 /// An exchange as far as its manager interface goes.
 struct Exchange {
     port: u16,
-    /// Texts to send to whoever is connected.
-    say: mpsc::Sender<String>,
+    /// Sent to whoever is connected.
+    say: mpsc::Sender<Vec<u8>>,
     /// Names of the actions that came.
     asked: Arc<Mutex<Vec<String>>>,
     /// The list of queues was asked for and told so many times.
@@ -29,7 +29,7 @@ impl Exchange {
     async fn start(members: &'static [(&'static str, &'static str, bool)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (say, mut texts) = mpsc::channel::<String>(16);
+        let (say, mut texts) = mpsc::channel::<Vec<u8>>(16);
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
         let (told, listed) = watch::channel(0);
         let heard = asked.clone();
@@ -46,14 +46,14 @@ impl Exchange {
     }
 
     async fn send(&self, text: &str) {
-        self.say.send(text.replace('\n', "\r\n")).await.unwrap();
+        self.say.send(text.replace('\n', "\r\n").into_bytes()).await.unwrap();
     }
 }
 
 async fn serve(
     stream: TcpStream,
     members: &[(&str, &str, bool)],
-    texts: &mut mpsc::Receiver<String>,
+    texts: &mut mpsc::Receiver<Vec<u8>>,
     asked: &Mutex<Vec<String>>,
     told: &watch::Sender<u32>,
 ) {
@@ -65,7 +65,7 @@ async fn serve(
         tokio::select! {
             text = texts.recv() => {
                 let Some(text) = text else { return };
-                if writer.write_all(text.as_bytes()).await.is_err() { return }
+                if writer.write_all(&text).await.is_err() { return }
             }
             line = lines.next_line() => {
                 let Ok(Some(line)) = line else { return };
@@ -193,6 +193,45 @@ async fn equal_call_ids_and_queues_of_two_exchanges_are_two_calls_and_two_queues
         assert!(asked.len() >= 3, "{asked:?}");
         assert!(asked.iter().all(|action| ALLOWED.contains(&action.as_str())), "{asked:?}");
     }
+}
+
+#[tokio::test]
+async fn a_caller_s_name_in_any_encoding_is_shown_clean_and_delays_nothing() {
+    let mut exchange = Exchange::start(&[]).await;
+    let home = Home::new();
+    home.write("ami.secret", "hemmelig");
+    home.write("server.toml", &settings("by", exchange.port, "jammerbugt"));
+    let anna = home.add("anna", "viewer", "jammerbugt");
+    let serving = home.serve("--config server.toml");
+    exchange.until_listed().await;
+    // As events have them: escaped, with bytes that are no UTF-8, cut in the middle of a letter, with codes for a
+    // terminal and for writing backwards.
+    let names: [(&[u8], &str); 5] = [
+        (b"Bo \\\"Bob\\\" \\\\ Bak", "Bo \"Bob\" \\ Bak"),
+        (b"J\xf8rgen \xc5se", "J\u{fffd}rgen \u{fffd}se"),
+        (b"S\xc3\xb8ren \xc3", "S\u{f8}ren \u{fffd}"),
+        (b"\x1b[31mR\xe2\x80\xaeK\x07", "^[[31mR<U+202E>K^G"),
+        (b"\\t \\n", "^I ^J"),
+    ];
+    for (nth, (name, _)) in names.iter().enumerate() {
+        let head = event("QueueCallerJoin", "doegnvagt", &format!("1795310040.{nth}"), "20304050");
+        let mut bytes = head.trim_end().replace('\n', "\r\n").into_bytes();
+        bytes.extend_from_slice(b"\r\nCallerIDName: ");
+        bytes.extend_from_slice(name);
+        bytes.extend_from_slice(b"\r\n\r\n");
+        exchange.say.send(bytes).await.unwrap();
+    }
+    let wanted: Vec<&str> = names.iter().map(|(_, shown)| *shown).collect();
+    wait_for("all of them to wait, with their names", || async {
+        let board = serving.get("/v1/board", &anna).await.body;
+        let mut waiting: Vec<&Value> =
+            board["entries"].as_array().unwrap().iter().filter(|it| it["board"] == "phone").collect();
+        waiting.sort_by_key(|it| it["details"]["call"].as_str().unwrap_or_default().to_owned());
+        let shown: Vec<&str> =
+            waiting.iter().map(|it| it["live"]["caller_name"].as_str().unwrap_or_default()).collect();
+        if shown == wanted { Ok(()) } else { Err(format!("{shown:?} and not {wanted:?}")) }
+    })
+    .await;
 }
 
 #[test]
