@@ -5,7 +5,6 @@
 #[path = "../support/files.rs"]
 mod files;
 #[path = "../sources/pbx.rs"]
-#[expect(dead_code, reason = "shared with the tests of the sources")]
 mod pbx;
 #[path = "../support/ports.rs"]
 mod ports;
