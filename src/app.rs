@@ -70,6 +70,7 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
         Some(Command::List(args)) => remote::list(args, texts).await,
         Some(Command::Show(args)) => remote::show(args, texts).await,
         Some(Command::Do(args)) => remote::act(args, texts).await,
+        Some(Command::Open(args)) => remote::open(args, texts).await,
         Some(Command::Visits(args)) => {
             let VisitsCommand::Check { file, mapping } = args.command;
             visits::check(&file, mapping.as_deref(), texts)

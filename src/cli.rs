@@ -42,6 +42,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Gør noget ved en post: do NUMMER HANDLING [felt=værdi …]
     Do(DoArgs),
+    /// Opret i hånden: open discharge|notice [felt=værdi …]
+    Open(OpenArgs),
     /// Rutelister: check
     Visits(VisitsArgs),
     /// Kontrollér loggens kæder fra ende til anden
@@ -252,6 +254,23 @@ pub struct DoArgs {
     pub fields: Vec<String>,
     #[command(flatten)]
     pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct OpenArgs {
+    /// En udskrivning, der er sagt i telefonen, eller noget, kommunen skal have besked om straks
+    #[arg(value_enum)]
+    pub what: Opened,
+    /// Felter som navn=værdi
+    pub fields: Vec<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, ValueEnum)]
+pub enum Opened {
+    Discharge,
+    Notice,
 }
 
 #[derive(Debug, Args)]

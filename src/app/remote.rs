@@ -8,15 +8,16 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use super::say::{self, Failed};
-use crate::cli::{Demo, DoArgs, LookArgs, Remote, ShowArgs};
+use crate::cli::{Demo, DoArgs, LookArgs, OpenArgs, Opened, Remote, ShowArgs};
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::identity::Key;
 use crate::i18n::{Texts, dates, key};
 use crate::ids::Ids;
-use crate::protocol::actions::{Action, FieldKind};
-use crate::protocol::{Entry, Problem, commands};
+use crate::protocol::actions::{Action, FieldKind, opening_a_notice, opening_a_stay};
+use crate::protocol::commands::{self, CommandReply, CommandRequest};
+use crate::protocol::{Entry, Problem};
 
 /// A note read from standard input at most (bytes).
 const TEXT_MAX: u64 = 64 * 1024;
@@ -164,10 +165,48 @@ pub async fn act(args: DoArgs, texts: &Texts) -> Result<()> {
             .with("actions", known.join(", "))
             .into());
     };
+    let reply = send(&client, action, Some(&entry), &args.fields).await?;
+    said(&reply, &entry, args.remote.json, texts)
+}
+
+/// Opens an entry by hand: what was told on the telephone, or what the municipality is to be told at once.
+pub async fn open(args: OpenArgs, texts: &Texts) -> Result<()> {
+    let client = client(args.remote.server, args.remote.token_file)?;
+    let agreements = client.me().await?.agreements;
+    let action = match args.what {
+        Opened::Discharge => opening_a_stay(&agreements),
+        Opened::Notice => opening_a_notice(&agreements),
+    };
+    let reply = send(&client, &action, None, &args.fields).await?;
+    match &reply.entry {
+        Some(entry) => said(&reply, entry, args.remote.json, texts),
+        None => Ok(()),
+    }
+}
+
+fn said(reply: &CommandReply, entry: &Entry, is_json: bool, texts: &Texts) -> Result<()> {
+    if is_json {
+        return say::line(&serde_json::to_string_pretty(reply)?);
+    }
+    if reply.waiting {
+        return say::line(texts.get(key::CLI_NOTE_WAITS).as_str());
+    }
+    let state = reply.entry.as_ref().map_or(&entry.state, |entry| &entry.state);
+    let arguments = [("number", entry.number.into()), ("state", (&texts.code("state", state)).into())];
+    say::line(texts.with(key::CLI_DONE, &arguments).as_str())
+}
+
+/// Sends an action with the fields given; its text comes from standard input.
+async fn send(
+    client: &Client,
+    action: &Action,
+    entry: Option<&Entry>,
+    fields: &[String],
+) -> Result<CommandReply> {
     let mut command = serde_json::Map::new();
     command.insert("type".into(), action.verb.clone().into());
-    for given in &args.fields {
-        let (name, value) = field(action, given)?;
+    for given in fields {
+        let (name, value) = field(client, action, given).await?;
         command.insert(name, value);
     }
     let text = action.fields.iter().find(|field| field.kind == FieldKind::Text && field.required);
@@ -177,32 +216,23 @@ pub async fn act(args: DoArgs, texts: &Texts) -> Result<()> {
         command.insert(field.name.clone(), text.trim_end().into());
     }
     let id = Key::of_bytes("do-", Ids::system().uuid(Clock::system().now()).as_bytes());
+    let version = entry.filter(|_| action.confirm).map(|entry| entry.version);
     let body = serde_json::json!({
-        "id": id, "entry": entry.id, "command": command,
-        "expected_version": action.confirm.then_some(entry.version),
+        "id": id, "entry": entry.map(|entry| entry.id), "command": command, "expected_version": version,
     });
     // Read as the server will read it: a mistake is named before it is sent.
     let parsed = commands::parse(body).map_err(LinkError::Refused)?;
-    let request = commands::CommandRequest {
+    let request = CommandRequest {
         id: parsed.id,
         entry: parsed.entry,
         expected_version: parsed.expected_version,
         happened_at: parsed.happened_at,
         command: parsed.command,
     };
-    let reply = client.submit(&request).await?;
-    if args.remote.json {
-        return say::line(&serde_json::to_string_pretty(&reply)?);
-    }
-    if reply.waiting {
-        return say::line(texts.get(key::CLI_NOTE_WAITS).as_str());
-    }
-    let state = reply.entry.map_or(entry.state, |entry| entry.state);
-    let arguments = [("number", args.number.into()), ("state", (&texts.code("state", &state)).into())];
-    say::line(texts.with(key::CLI_DONE, &arguments).as_str())
+    Ok(client.submit(&request).await?)
 }
 
-fn field(action: &Action, given: &str) -> Result<(String, serde_json::Value)> {
+async fn field(client: &Client, action: &Action, given: &str) -> Result<(String, serde_json::Value)> {
     let known = || action.fields.iter().map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ");
     let bad = || Failed::new(key::CLI_BAD_FIELD).with("field", given).with("fields", known());
     let (name, value) = given.split_once('=').ok_or_else(bad)?;
@@ -213,6 +243,15 @@ fn field(action: &Action, given: &str) -> Result<(String, serde_json::Value)> {
         (FieldKind::Yes, "true" | "yes" | "ja") => true.into(),
         (FieldKind::Yes, "false" | "no" | "nej") => false.into(),
         (FieldKind::Yes, _) => return Err(LinkError::Refused(Problem::field(422, "bad-value", name)).into()),
+        // As on the desk: another entry by its number, a time by the clock.
+        (FieldKind::Entry, number) if number.parse::<u32>().is_ok() => {
+            let number = number.parse().unwrap_or_default();
+            serde_json::to_value(numbered(client, number).await?.id)?
+        }
+        (FieldKind::Time, clock) => match dates::parse_next(clock, Clock::system().now()) {
+            Some(at) => serde_json::to_value(at)?,
+            None => clock.into(),
+        },
         (_, value) => value.into(),
     };
     Ok((name.to_owned(), value))

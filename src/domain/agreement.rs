@@ -599,7 +599,7 @@ pub const DISCHARGE_STEPS: [&str; 6] =
 pub const DOOR_STEPS: [&str; 6] = ["windows", "light", "curtains", "car", "bicycle", "municipal-instruction"];
 
 /// Known matters that go to the municipality at once.
-pub const IMMEDIATE_NOTICES: [&str; 7] = [
+pub const IMMEDIATE_NOTICES: [&str; 8] = [
     "serious-neglect",
     "abuse",
     "admission",
@@ -607,6 +607,7 @@ pub const IMMEDIATE_NOTICES: [&str; 7] = [
     "cancelled-activities",
     "accident",
     "unserved-citizen",
+    "irregularity",
 ];
 
 /// The files built in, by agreement id.

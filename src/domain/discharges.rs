@@ -13,7 +13,7 @@ use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, 
 use super::observation::{Observation, Setting, StayFact};
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
-use super::{Ctx, Draft, Event, State, duties, visits};
+use super::{Ctx, Draft, Event, State, notices, visits};
 
 /// Who may have told us when a citizen comes home.
 pub const TELLERS: [&str; 7] =
@@ -30,6 +30,8 @@ const DEAD: &str = "dead";
 const JOINED: &str = "joined";
 /// A message may come so long after a stay that was told by telephone is over, and still be about it (hours).
 const TOLD_BEFORE_HOURS: i64 = 48;
+/// Two sources that tell of one admission or discharge differ by so much at most (minutes).
+const NEAR_MINUTES: i64 = 60;
 
 /// What was told after the coordinator acted, and must be looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -430,21 +432,40 @@ fn on_known(
     mut drafts: Vec<Draft>,
 ) -> Result<Vec<Draft>, Refusal> {
     let Body::Stay(stay) = &entry.body else { return Err(Refusal::Unchanged) };
-    if let Some(citizen) = citizen.filter(|_| entry.citizen.is_none()) {
+    let learnt = citizen.filter(|_| entry.citizen.is_none());
+    if let Some(citizen) = learnt {
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
         drafts.push(entry.draft(ctx.at, Event::Entry(event)));
     }
     let event = translated(state, ctx, entry, observation).ok_or(Refusal::Unchanged)?;
     let told = event.told(ctx.at).ok_or(Refusal::Unchanged)?;
+    let mut next = stay.clone();
     if !stay.facts.knows(told.at, &told.item) {
         drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
-        let mut next = stay.clone();
         next.hear(told);
         let citizen = entry.citizen.as_ref().or(citizen);
         drafts.extend(follow(state, ctx, citizen, stay, &next));
-        drafts.extend(notices(state, ctx, entry, stay, &next));
+        drafts.extend(to_tell(state, ctx, entry, stay, &next));
+    }
+    if let Some(citizen) = learnt {
+        add_new(&mut drafts, citizen_known(state, ctx, &next, citizen));
+        // Joined as things are after these drafts; nothing of this copy is kept.
+        let mut after = state.clone();
+        drafts.iter().for_each(|draft| super::evolve(&mut after, &ctx.provisional(draft)));
+        if let Some(known) = after.entry(entry.id) {
+            add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
+        }
     }
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+/// Adds what is not among the drafts yet.
+pub(super) fn add_new(drafts: &mut Vec<Draft>, more: Vec<Draft>) {
+    for draft in more {
+        if !drafts.contains(&draft) {
+            drafts.push(draft);
+        }
+    }
 }
 
 fn translated(state: &State, ctx: &Ctx, entry: &Entry, observation: &Observation) -> Option<DischargeEvent> {
@@ -517,19 +538,19 @@ fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, 
 }
 
 /// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death.
-fn notices(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
+fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
     let is_admitted = |stay: &Stay| stay.now.place.is_hospitals() && stay.now.admitted_at.is_some();
     let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
     let mut drafts = Vec::new();
     if !is_admitted(before) && is_admitted(after) && !is_dead(before) {
-        drafts.extend(duties::immediate_notice(state, ctx, entry, "admission"));
+        drafts.extend(notices::arises(state, ctx, entry, "admission"));
     }
     if after.now.place == Place::NeverAdmitted {
-        drafts.extend(duties::notice_withdrawn(state, ctx, entry.id, "admission"));
+        drafts.extend(notices::falls(state, ctx, entry, "admission"));
     }
     match (is_dead(before), is_dead(after)) {
-        (false, true) => drafts.extend(duties::immediate_notice(state, ctx, entry, "death")),
-        (true, false) => drafts.extend(duties::notice_withdrawn(state, ctx, entry.id, "death")),
+        (false, true) => drafts.extend(notices::arises(state, ctx, entry, "death")),
+        (true, false) => drafts.extend(notices::falls(state, ctx, entry, "death")),
         _ => {}
     }
     drafts
@@ -598,7 +619,11 @@ fn open_stay_of<'s>(state: &'s State, citizen: &CitizenId, agreement: &Agreement
 }
 
 /// The agreement named, or the only one the person has.
-fn agreement_of(state: &State, ctx: &Ctx, named: Option<&AgreementId>) -> Result<AgreementId, Refusal> {
+pub(super) fn agreement_of(
+    state: &State,
+    ctx: &Ctx,
+    named: Option<&AgreementId>,
+) -> Result<AgreementId, Refusal> {
     let known = |id: &AgreementId| state.agreements.contains_key(id) && ctx.may_use(state, id);
     match named {
         Some(id) if known(id) => Ok(id.clone()),
@@ -700,12 +725,12 @@ fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> 
         (Some(_), DEAD) => drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next)),
         (Some(citizen), _) => drafts.extend(visits::ended(state, ctx, citizen)),
     }
-    drafts.extend(notices(state, ctx, entry, stay, &next));
+    drafts.extend(to_tell(state, ctx, entry, stay, &next));
     Ok(drafts)
 }
 
-/// Two entries are one stay: what the message's entry was told goes over to the one opened by hand, where the
-/// coordinator's work is, and the other ends.
+/// Two entries are one stay: what the other was told goes over to this one, and the other ends. A coordinator says so,
+/// or both have the same citizen.
 fn join(
     state: &State,
     ctx: &Ctx,
@@ -725,9 +750,10 @@ fn join(
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
         drafts.push(entry.draft(ctx.at, Event::Entry(event)));
     }
-    let origin = other.origin.clone().ok_or(Refusal::CannotLink)?;
     let over = |at, event| entry.draft(at, Event::Discharges(event));
-    drafts.push(over(ctx.at, DischargeEvent::Joined { stay: origin.id, source: Some(origin.source) }));
+    for origin in other.origin.iter().chain(&other.also).cloned() {
+        drafts.push(over(ctx.at, DischargeEvent::Joined { stay: origin.id, source: Some(origin.source) }));
+    }
     let known = |told: &&Told| !stay.facts.knows(told.at, &told.item);
     drafts.extend(from.facts.iter().filter(known).map(|told| over(told.at, DischargeEvent::of_told(told))));
     let mut next = stay.clone();
@@ -740,22 +766,40 @@ fn join(
     {
         drafts.push(over(*at, DischargeEvent::StepTicked { step: step.clone(), done: true }));
     }
+    drafts.extend(notices::go_over(state, ctx, entry, other));
     let reason = Code::new(JOINED).expect("a kebab-case constant");
     drafts.push(other.draft(ctx.at, Event::Discharges(DischargeEvent::Stopped { reason })));
     drafts.extend(entry::link_both(ctx.at, entry, other, "same-stay"));
     Ok(drafts)
 }
 
-/// The citizen of a message's stay became known: one opened by hand for that citizen is the same stay.
-pub fn joined_by_citizen(state: &State, ctx: &Ctx, other: &Entry, citizen: &CitizenId) -> Vec<Draft> {
-    let joined = state.of_citizen(citizen).find_map(|entry| match &entry.body {
-        Body::Stay(stay) => join(state, ctx, entry, stay, other.id).ok(),
-        _ => None,
+/// The citizen of a stay became known: what is on the board for that citizen already is the same stay. It goes on
+/// where a coordinator has worked, else where it was heard of first.
+pub fn joined_by_citizen(state: &State, ctx: &Ctx, known: &Entry, citizen: &CitizenId) -> Vec<Draft> {
+    let Body::Stay(stay) = &known.body else { return Vec::new() };
+    let joined = state.of_citizen(citizen).filter(|entry| entry.id != known.id).find_map(|entry| {
+        let Body::Stay(there) = &entry.body else { return None };
+        let here_first = (is_worked_on(known, stay), entry.id) > (is_worked_on(entry, there), known.id);
+        let into_here = || join(state, ctx, known, stay, entry.id).ok();
+        let into_there = || join(state, ctx, entry, there, known.id).ok();
+        if here_first { into_here().or_else(into_there) } else { into_there().or_else(into_here) }
     });
-    joined.unwrap_or_default()
+    // That it is this citizen is recorded by who told it.
+    let is_known = |draft: &Draft| matches!(draft.event, Event::Entry(EntryEvent::CitizenMatched { .. }));
+    joined.unwrap_or_default().into_iter().filter(|draft| !is_known(draft)).collect()
 }
 
-/// Whether the one, opened by hand, may be the same stay as the other, opened by a message that nobody has acted on.
+/// A coordinator opened it, has it or has ticked something off.
+fn is_worked_on(entry: &Entry, stay: &Stay) -> bool {
+    entry.origin.is_none()
+        || entry.holder.is_some()
+        || !stay.steps.is_empty()
+        || stay.assessors_told.is_some()
+        || stay.resumed_at.is_some()
+}
+
+/// Whether the two may be one stay: of no two citizens, and nobody has acted on the other yet. Somebody who was home
+/// before being admitted is in another stay.
 fn may_be_one(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> bool {
     let same_citizen = match (&entry.citizen, &other.citizen) {
         (Some(one), Some(other)) => one == other,
@@ -763,20 +807,42 @@ fn may_be_one(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> bool {
     };
     let is_untouched = other.is_open() && from.resumed_at.is_none() && from.stopped.is_none();
     let is_same_agreement = entry.agreements().iter().any(|id| other.agreements().contains(id));
-    stay.stay.is_none() && other.origin.is_some() && same_citizen && is_same_agreement && is_untouched
+    let is_later = |one: &Stay, other: &Stay| {
+        let ended = one.now.died_at.or(one.now.discharged_at);
+        ended.is_some_and(|ended| other.now.admitted_at.is_some_and(|admitted| admitted > ended))
+    };
+    other.origin.is_some()
+        && same_citizen
+        && is_same_agreement
+        && is_untouched
+        && entry.is_open()
+        && !is_later(stay, from)
+        && !is_later(from, stay)
 }
 
-/// The open entry, opened by a message, that may be the stay that this one was opened by hand for.
+/// The open entry that may be the same stay: for one opened by hand any that a message opened, for another one that
+/// another source told of at nearly the same time.
 pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s Entry> {
-    if stay.stay.is_some() || !entry.is_open() {
+    let is_by_hand = stay.stay.is_none();
+    if !entry.is_open() || (!is_by_hand && entry.citizen.is_some()) {
         return None;
     }
+    let source = |entry: &Entry| entry.origin.as_ref().map(|origin| origin.source.clone());
     state.open_on(Board::Discharges).find(|other| {
         let Body::Stay(from) = &other.body else { return false };
-        other.id != entry.id && may_be_one(entry, stay, other, from)
+        let is_likely = is_by_hand || (source(entry) != source(other) && is_near(stay, from));
+        other.id != entry.id && is_likely && may_be_one(entry, stay, other, from)
     })
 }
 
+/// Two sources tell of the one or the other end of a stay at nearly the same time.
+fn is_near(one: &Stay, other: &Stay) -> bool {
+    let near = |one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>| match (one, other) {
+        (Some(one), Some(other)) => (one - other).abs() <= Duration::minutes(NEAR_MINUTES),
+        _ => false,
+    };
+    near(one.now.admitted_at, other.now.admitted_at) || near(one.now.discharged_at, other.now.discharged_at)
+}
 /// The way back for what a coordinator recorded wrongly.
 pub fn correct(
     state: &State,
@@ -801,7 +867,7 @@ pub fn correct(
     let event = DischargeEvent::Corrected { what: what.clone(), reason: reason.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next));
-    drafts.extend(notices(state, ctx, entry, stay, &next));
+    drafts.extend(to_tell(state, ctx, entry, stay, &next));
     // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
     if let (Some(citizen), Some(stopped)) =
         (&entry.citizen, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))

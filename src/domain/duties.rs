@@ -1,6 +1,6 @@
 //! Duties: what must be done by somebody, apart from a call or an alarm: action plans (J 3.1.13),
-//! documentation of a talk (N 3.9.1), the daily hospital-message tick (J 3.1.3), what the municipality is told at once
-//! (J 3.2), a new citizen's first times (N 3.4), follow-ups.
+//! documentation of a talk (N 3.9.1), the daily hospital-message tick (J 3.1.3), a new citizen's first times (N 3.4),
+//! follow-ups; and what the municipality is told at once, of which `notices` has the rules.
 //!
 //! Must never know what the duty is about beyond the entry it points at.
 
@@ -14,7 +14,7 @@ use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, PersonName, Reference};
 use super::observation::Help;
 use super::refusal::{Refusal, listed};
-use super::{Ctx, Draft, Event, State, calendar, phone, visits};
+use super::{Ctx, Draft, Event, State, calendar, notices, phone, visits};
 
 pub const POSTPONE_REASONS: [&str; 4] =
     ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
@@ -32,6 +32,15 @@ pub enum DutyKind {
     AgreeTime,
     /// The municipality is to be told at once (J 3.2).
     ImmediateNotice,
+    /// What it was told turned out not to be so: it is to be told that.
+    NoticeTakenBack,
+}
+
+impl DutyKind {
+    /// Something is said to the municipality, to somebody and at a time.
+    pub fn is_notice(self) -> bool {
+        matches!(self, Self::ImmediateNotice | Self::NoticeTakenBack)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -49,8 +58,12 @@ pub struct Duty {
     pub clause: Option<String>,
     pub done_at: Option<DateTime<Utc>>,
     pub reference: Option<Reference>,
+    /// Whom at the municipality it was told.
+    pub told_to: Option<Code>,
     pub late: bool,
     pub postponed: u32,
+    /// Nobody owed it any more before it was done.
+    pub withdrawn: bool,
 }
 
 impl Duty {
@@ -69,10 +82,25 @@ pub enum Command {
     Done {
         #[serde(default)]
         reference: Option<Reference>,
+        /// Of a notice: whom at the municipality it was told, one of [`notices::TOLD_TO`].
+        #[serde(default)]
+        to: Option<Code>,
+        /// When, if not now.
+        #[serde(default)]
+        told_at: Option<DateTime<Utc>>,
     },
     Postpone {
         until: DateTime<Utc>,
         reason: Code,
+    },
+    /// By hand: the municipality is to be told of something at once (J 3.2). About the entry it is given for; without
+    /// one about nothing on the board, and then `agreement` says which municipality unless the person has only one.
+    Notify {
+        what: Code,
+        #[serde(default)]
+        agreement: Option<AgreementId>,
+        #[serde(default)]
+        citizen: Option<CitizenId>,
     },
 }
 
@@ -102,12 +130,19 @@ pub enum DutyEvent {
     Done {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
+        /// Of a notice: whom at the municipality it was told.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Code>,
         late: bool,
     },
     /// The call it is about was given to a municipality; without one that was taken back.
     Assigned {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agreement: Option<AgreementId>,
+    },
+    /// The stay it is about goes on in another entry.
+    NowAbout {
+        about: EntryId,
     },
     /// What started the duty was corrected: it is no longer owed.
     Withdrawn {
@@ -121,7 +156,14 @@ impl DutyEvent {
     }
 }
 
-fn open(ctx: &Ctx, state: &State, nth: u32, about: &Entry, duty: DutyKind, due: Option<Due>) -> Draft {
+pub(super) fn open(
+    ctx: &Ctx,
+    state: &State,
+    nth: u32,
+    about: &Entry,
+    duty: DutyKind,
+    due: Option<Due>,
+) -> Draft {
     let opening = Opening {
         number: state.free_number(nth),
         candidates: about.candidates.clone(),
@@ -218,7 +260,7 @@ pub fn documentation_assigned(
     Some(draft)
 }
 
-fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
+pub(super) fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
     let why = Code::new("corrected").expect("a kebab-case constant");
     duty.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why }))
 }
@@ -377,7 +419,7 @@ fn of_citizen<'s>(
 
 fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
     let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
-    entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, late }))
+    entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, to: None, late }))
 }
 
 /// Help has begun: the duties to begin it and to agree a time are done.
@@ -392,43 +434,6 @@ pub fn time_agreed(state: &State, ctx: &Ctx, citizen: &CitizenId, help: Help) ->
     of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).map(|entry| fulfilled(ctx, entry))
 }
 
-/// What the municipality is to be told at once (J 3.2): about this entry, unless the agreement does not list the
-/// matter or it is on the board already. Due from when we heard of it, where the agreement says how soon "at once" is.
-pub fn immediate_notice(state: &State, ctx: &Ctx, about: &Entry, matter: &str) -> Option<Draft> {
-    let matter = Code::new(matter).expect("the matters are kebab-case constants");
-    if open_notice(state, about.id, &matter).is_some() {
-        return None;
-    }
-    let (rules, listed) = state.rules(about.agreements()).find_map(|rules| {
-        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(&matter))?;
-        Some((rules, listed))
-    })?;
-    let listed_in = listed.clause().map(|it| it.as_str().to_owned());
-    let due = value_of(&rules.duties.immediate_notice_minutes).map(|minutes| Due {
-        what: DueKind::Duty,
-        at: ctx.now + Duration::minutes(i64::from(minutes)),
-        clause: listed_in.clone(),
-        agreement_version: Some(rules.version.clone()),
-    });
-    let mut draft = open(ctx, state, 1, about, DutyKind::ImmediateNotice, due);
-    if let Event::Duties(DutyEvent::Opened { matter: told_of, clause, .. }) = &mut draft.event {
-        *told_of = Some(matter);
-        *clause = listed_in;
-    }
-    Some(draft)
-}
-
-fn open_notice<'s>(state: &'s State, about: EntryId, matter: &Code) -> Option<&'s Entry> {
-    let is_it = |duty: &Duty| duty.duty == DutyKind::ImmediateNotice && duty.matter.as_ref() == Some(matter);
-    state.duties_about(about).find(|(_, duty)| is_it(duty)).map(|(entry, _)| entry)
-}
-
-/// The open notice of what, as we now know, was not so.
-pub fn notice_withdrawn(state: &State, ctx: &Ctx, about: EntryId, matter: &str) -> Option<Draft> {
-    let matter = Code::new(matter).expect("the matters are kebab-case constants");
-    open_notice(state, about, &matter).map(|duty| withdrawn(ctx, duty))
-}
-
 /// Decides a coordinator's command.
 pub fn decide(
     state: &State,
@@ -437,14 +442,19 @@ pub fn decide(
     duty: &Duty,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    if duty.done_at.is_some() {
+    if duty.done_at.is_some() && !notices::may_still_be_told(duty, command) {
         return Err(Refusal::AlreadyDone);
     }
     entry.not_held_by_other(ctx)?;
     let event = match command {
-        Command::Done { reference } => {
-            DutyEvent::Done { reference: reference.clone(), late: is_late(entry, ctx.at) }
+        Command::Done { reference, to, told_at } if duty.duty.is_notice() => {
+            return notices::told(state, ctx, entry, duty, reference.as_ref(), to.as_ref(), *told_at);
         }
+        Command::Done { to: Some(_), .. } => return Err(Refusal::UnknownCode { field: "to".into() }),
+        Command::Done { reference, .. } => {
+            DutyEvent::Done { reference: reference.clone(), to: None, late: is_late(entry, ctx.at) }
+        }
+        Command::Notify { .. } => return Err(Refusal::WrongBoard { board: entry.board() }),
         Command::Postpone { until, reason } => {
             listed("reason", reason, &POSTPONE_REASONS)?;
             if *until <= ctx.now {
@@ -482,8 +492,10 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             clause: clause.clone(),
             done_at: None,
             reference: None,
+            told_to: None,
             late: false,
             postponed: 0,
+            withdrawn: false,
         });
         if let (DutyKind::HospitalMessages, Some(agreement)) = (duty, &record.agreement) {
             state.standing_opened(agreement, calendar::local_date(record.happened_at));
@@ -502,15 +514,19 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
                 duty.late = false;
                 entry.set_due(Due::own(DueKind::Duty, *until));
             }
-            DutyEvent::Done { reference, late } => {
+            DutyEvent::Done { reference, to, late } => {
                 duty.done_at = Some(record.happened_at);
                 duty.reference = reference.clone();
+                duty.told_to = to.clone();
+                duty.withdrawn = false;
                 duty.late = *late;
                 entry.close(record.happened_at);
             }
             DutyEvent::Assigned { agreement } => entry.agreement.clone_from(agreement),
+            DutyEvent::NowAbout { about } => duty.about = Some(*about),
             DutyEvent::Withdrawn { .. } => {
                 duty.done_at = Some(record.happened_at);
+                duty.withdrawn = true;
                 entry.close(record.happened_at);
             }
         }

@@ -138,7 +138,17 @@ pub struct Entry {
     pub also: Vec<Origin>,
     /// A second person was called about it, or is being called.
     pub escalation: Option<Escalation>,
+    /// What the municipality was told of it at once (J 3.2) and not told since that it was not so.
+    pub told: Vec<MunicipalityTold>,
     pub body: Body,
+}
+
+/// One thing that the municipality was told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MunicipalityTold {
+    pub what: Code,
+    pub to: Option<Code>,
+    pub at: DateTime<Utc>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -171,6 +181,7 @@ impl Entry {
             origin: opening.origin.clone(),
             also: Vec::new(),
             escalation: None,
+            told: Vec::new(),
             body,
         }
     }
@@ -345,6 +356,18 @@ pub enum EntryEvent {
         outcome: Code,
         times: u32,
     },
+    /// The municipality was told of it (J 3.2).
+    MunicipalityTold {
+        what: Code,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Code>,
+    },
+    /// The municipality was told that what it had been told was not so.
+    MunicipalityCorrected {
+        what: Code,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Code>,
+    },
 }
 
 impl EntryEvent {
@@ -358,6 +381,8 @@ impl EntryEvent {
                 | Self::CitizenMatched { .. }
                 | Self::EscalationBegun { .. }
                 | Self::EscalationEnded { .. }
+                | Self::MunicipalityTold { .. }
+                | Self::MunicipalityCorrected { .. }
         )
     }
 }
@@ -488,6 +513,12 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
         EntryEvent::EscalationBegun { why } => {
             entry.escalation = Some(Escalation { why: *why, begun_at: record.happened_at, ended: None });
         }
+        EntryEvent::MunicipalityTold { what, to } => {
+            entry.told.retain(|told| told.what != *what);
+            let (what, to, at) = (what.clone(), to.clone(), record.happened_at);
+            entry.told.push(MunicipalityTold { what, to, at });
+        }
+        EntryEvent::MunicipalityCorrected { what, .. } => entry.told.retain(|told| told.what != *what),
         EntryEvent::EscalationEnded { outcome, times } => {
             if let Some(escalation) = &mut entry.escalation {
                 escalation.ended =

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod index;
 pub mod kinds;
 mod links;
+pub mod notices;
 mod numbers;
 pub mod observation;
 pub mod people;
@@ -241,6 +242,9 @@ fn decide_command(
         Command::People(command) => return people::decide(state, ctx, command),
         Command::Adopt(agreement) => return adoption::decide(state, ctx, agreement),
         Command::Discharges(command) if id.is_none() => return discharges::open_by_hand(state, ctx, command),
+        Command::Duties(duties::Command::Notify { what, agreement, citizen }) if id.is_none() => {
+            return notices::open_by_hand(state, ctx, what, agreement.as_ref(), citizen.as_ref());
+        }
         _ => {}
     }
     let id = id.ok_or(Refusal::EntryMissing)?;
@@ -266,7 +270,7 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
             discharges::correct(state, ctx, entry, stay, what, reason)
         }
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Visit(visit)) => {
-            visits::correct(ctx, entry, visit, what, reason)
+            visits::correct(state, ctx, entry, visit, what, reason)
         }
         (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
         (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
@@ -275,6 +279,9 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
             discharges::decide(state, ctx, entry, stay, command)
         }
         (Command::Visits(command), Body::Visit(visit)) => visits::decide(state, ctx, entry, visit, command),
+        (Command::Duties(duties::Command::Notify { what, .. }), _) => {
+            notices::by_hand(state, ctx, entry, what)
+        }
         (Command::Duties(command), Body::Duty(duty)) => duties::decide(state, ctx, entry, duty, command),
         (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),
         _ => Err(Refusal::WrongBoard { board: entry.board() }),
@@ -333,7 +340,8 @@ fn citizen_matched(
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
     if let Body::Stay(stay) = &entry.body {
         drafts.extend(discharges::citizen_known(state, ctx, stay, citizen));
-        drafts.extend(discharges::joined_by_citizen(state, ctx, entry, citizen));
+        let joined = discharges::joined_by_citizen(state, ctx, entry, citizen);
+        discharges::add_new(&mut drafts, joined);
     }
     Ok(drafts)
 }

@@ -376,7 +376,7 @@ pub fn decide(
             }
             let done = state.documentation_of(entry.id).map(|duty| {
                 let late = duties::is_late(duty, ctx.at);
-                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, late }))
+                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, to: None, late }))
             });
             let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))];
             drafts.extend(done);

@@ -15,10 +15,12 @@ pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
 use super::refusal::{Refusal, listed};
 use super::visit_rules::{self, Standing};
-use super::{Ctx, Draft, Event, State, duties};
+use super::{Ctx, Draft, Event, State, duties, notices};
 
 /// So long after its time a visit should be over and receipted (hours). No contract we know names the hours.
 const RECEIPT_HOURS: i64 = 4;
+/// The matter of which the municipality is told when we cancel.
+const CANCELLED: &str = "cancelled-activities";
 
 /// How a door that nobody opened ended.
 pub const DOOR_OUTCOMES: [&str; 7] =
@@ -538,7 +540,7 @@ pub fn has_planned(state: &State, citizen: &CitizenId, help: Help) -> bool {
 
 /// What we cancel ourselves the municipality is told at once (J 3.2).
 fn told_of_cancelling(state: &State, ctx: &Ctx, entry: &Entry, by: CancelledBy) -> Option<Draft> {
-    let notice = || duties::immediate_notice(state, ctx, entry, "cancelled-activities");
+    let notice = || notices::arises(state, ctx, entry, CANCELLED);
     if by == CancelledBy::Provider { notice() } else { None }
 }
 
@@ -815,6 +817,7 @@ fn door(
 
 /// The way back for what was recorded wrongly.
 pub fn correct(
+    state: &State,
     ctx: &Ctx,
     entry: &Entry,
     visit: &Visit,
@@ -832,7 +835,11 @@ pub fn correct(
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    one(ctx, entry, VisitEvent::Corrected { what: what.clone(), reason: reason.clone() })
+    let mut drafts = one(ctx, entry, VisitEvent::Corrected { what: what.clone(), reason: reason.clone() })?;
+    if what.as_str() == "cancellation" {
+        drafts.extend(notices::falls(state, ctx, entry, CANCELLED));
+    }
+    Ok(drafts)
 }
 
 // ---- evolve ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::domain::entry::{self, Body, Entry};
 use crate::domain::identity::{AgreementId, Board, Code, EntryId, PersonName};
 use crate::domain::{self, Actor, Ctx, Refusal, State, agreement};
-use crate::domain::{alarms, discharges, duties, phone, sources, visits};
+use crate::domain::{alarms, discharges, duties, notices, phone, sources, visits};
 
 /// One action offered with an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -55,7 +55,7 @@ pub struct Field {
     pub kind: FieldKind,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
-    /// The codes to choose from, most likely first.
+    /// The codes to choose from, most likely first; of an entry the number that is meant most likely.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub codes: Vec<String>,
 }
@@ -105,6 +105,17 @@ pub fn opening_a_stay(agreements: &[AgreementId]) -> Action {
     Action { verb, fields, confirm: false, refused: None, refused_to_holder: None }
 }
 
+/// Telling the municipality at once of what no message tells of, and of no entry on the board (J 3.2).
+pub fn opening_a_notice(agreements: &[AgreementId]) -> Action {
+    let known: Vec<&str> = agreements.iter().map(|id| id.as_str()).collect();
+    let mut fields = vec![code("what", &notices::BY_HAND), field("citizen", FieldKind::Citizen, false, &[])];
+    if known.len() > 1 {
+        fields.insert(1, field("agreement", FieldKind::Agreement, true, &known));
+    }
+    let verb = "duties.notify".to_owned();
+    Action { verb, fields, confirm: false, refused: None, refused_to_holder: None }
+}
+
 /// A verb with a command to try it with.
 struct Offer {
     verb: &'static str,
@@ -130,7 +141,7 @@ pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> 
         Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
         Body::Stay(stay) => stay_offers(state, entry, stay, now),
         Body::Visit(visit) => visit_offers(visit, now),
-        Body::Duty(_) => duty_offers(),
+        Body::Duty(duty) => duty_offers(duty),
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
     offers.extend(common_offers(state, &ctx, entry));
@@ -172,6 +183,9 @@ fn common_offers(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Offer> {
         let receipt = crate::domain::identity::ExternalId::new("trial").expect("a constant id");
         let note = vec![field("text", FieldKind::Text, true, &[])];
         offers.push(offer("note", note, wrap(C::NoteWritten { receipt })));
+        let notify = duties::Command::Notify { what: a(&notices::BY_HAND), agreement: None, citizen: None };
+        let what = vec![code("what", &notices::BY_HAND)];
+        offers.push(offer("notify", what, domain::Command::Duties(notify)));
         let (what, why) = match board {
             Board::Phone => (&phone::CORRECTABLE[..], &phone::CORRECTION_REASONS[..]),
             Board::Discharges => (&discharges::CORRECTABLE[..], &discharges::CORRECTION_REASONS[..]),
@@ -329,7 +343,7 @@ fn stay_offers(state: &State, entry: &Entry, stay: &discharges::Stay, now: DateT
         },
     ];
     if let Some(other) = discharges::may_be_same(state, entry, stay) {
-        let same_as = vec![field("same_as", FieldKind::Entry, true, &[])];
+        let same_as = vec![field("same_as", FieldKind::Entry, true, &[&other.number.to_string()])];
         offers.push(offer("join", same_as, wrap(C::Join { same_as: other.id })));
     }
     offers
@@ -385,16 +399,17 @@ fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
     ]
 }
 
-fn duty_offers() -> Vec<Offer> {
+fn duty_offers(duty: &duties::Duty) -> Vec<Offer> {
     use duties::Command as C;
     let wrap = domain::Command::Duties;
     let until = DateTime::<Utc>::MAX_UTC;
+    let mut done = vec![field("reference", FieldKind::Reference, false, &[])];
+    if duty.duty.is_notice() {
+        done.insert(0, code("to", &notices::TOLD_TO));
+        done.insert(1, field("told_at", FieldKind::Time, false, &[]));
+    }
     vec![
-        offer(
-            "done",
-            vec![field("reference", FieldKind::Reference, false, &[])],
-            wrap(C::Done { reference: None }),
-        ),
+        offer("done", done, wrap(C::Done { reference: None, to: None, told_at: None })),
         offer(
             "postpone",
             vec![field("until", FieldKind::Time, true, &[]), code("reason", &duties::POSTPONE_REASONS)],
@@ -408,6 +423,8 @@ fn is_of_the_trial(verb: &str, refusal: &Refusal) -> bool {
     match refusal {
         Refusal::CannotLink => matches!(verb, "link" | "join"),
         Refusal::UnknownAgreement { .. } => verb == "assign",
+        // Of the one matter that was tried.
+        Refusal::AlreadyOpen { .. } => verb == "notify",
         _ => false,
     }
 }

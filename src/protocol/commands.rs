@@ -84,6 +84,19 @@ tagged_enum! {
         "technical.done" => TechnicalDone {}
         "done" => Done {
             #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub reference: Option<Reference>,
+            /// Of what the municipality is told at once: whom there (assessors, nurse, municipal-unit, office or care-system).
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub to: Option<Code>,
+            /// When it was told, if not now.
+            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub told_at: Option<DateTime<Utc>>,
+        }
+        "notify" => Notify {
+            /// Of what the municipality is to be told at once: serious-neglect, abuse, accident, unserved-citizen,
+            /// irregularity, admission, death or cancelled-activities. About the entry, if one is named.
+            #[schema(value_type = String)] pub what: Code,
+            /// Only without an entry, and may be left out by who has only one.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
+            /// Only without an entry.
+            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
         }
         "postpone" => Postpone {
             #[serde(deserialize_with = "wire::zoned")] pub until: DateTime<Utc>,
@@ -241,9 +254,15 @@ impl WireCommand {
             Self::Done(it) => match board {
                 Some(Board::Sources) => C::Sources(sources::Command::Done {}),
                 Some(Board::Visits) => C::Visits(visits::Command::Done {}),
-                Some(Board::Duties) => C::Duties(duties::Command::Done { reference: it.reference }),
+                Some(Board::Duties) => {
+                    let Done { reference, to, told_at } = it;
+                    C::Duties(duties::Command::Done { reference, to, told_at })
+                }
                 _ => return Err(Problem::field(422, "unknown-command", "command.type")),
             },
+            Self::Notify(Notify { what, agreement, citizen }) => {
+                C::Duties(duties::Command::Notify { what, agreement, citizen })
+            }
             Self::Postpone(it) => C::Duties(duties::Command::Postpone { until: it.until, reason: it.reason }),
             Self::OpenStay(OpenStay { agreement, citizen, expected_at, told_by })
             | Self::Expect(Expect { agreement, citizen, expected_at, told_by }) => {

@@ -54,6 +54,9 @@ pub struct Entry {
     /// A second person was called about it, or is being called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
+    /// What the municipality was told of it at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<MunicipalityTold>,
     /// `board` and, typed by it, `details`.
     #[serde(flatten)]
     pub details: Details,
@@ -65,6 +68,22 @@ pub struct Entry {
     /// Personal data, where this scope may have it. In memory only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Live>,
+}
+
+/// One thing that the municipality was told at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MunicipalityTold {
+    /// admission, death, accident, …
+    #[schema(value_type = String)]
+    pub what: Code,
+    /// assessors, nurse, municipal-unit, office or care-system.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Code>,
+    pub at: DateTime<Utc>,
+    /// It turned out not to be so, and the municipality does not know that yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untrue: bool,
 }
 
 /// A second person is called: once for an entry.
@@ -330,7 +349,8 @@ pub struct DischargeDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<Code>,
-    /// Opened by hand: the open entry that a hospital's message opened and that may be the same stay (`join`).
+    /// The open entry that may be the same stay (`join`): of one opened by hand that of a message, of one whose citizen
+    /// is unknown that of another source.
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_be_same: Option<EntryId>,
@@ -475,7 +495,8 @@ pub struct DoorDetails {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DutyDetails {
-    /// action-plan, documentation, hospital-messages, follow-up, start-of-help, agree-time or immediate-notice.
+    /// action-plan, documentation, hospital-messages, follow-up, start-of-help, agree-time, immediate-notice or
+    /// notice-taken-back.
     pub duty: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -486,7 +507,7 @@ pub struct DutyDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<PersonName>,
-    /// Of an immediate notice: what the municipality is told of (admission, death, cancelled-activities, …).
+    /// Of a notice: what the municipality is told of, or told that it is not so (admission, death, accident, …).
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matter: Option<Code>,
@@ -500,6 +521,10 @@ pub struct DutyDetails {
     pub done_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// Of a notice: whom at the municipality it was told.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_to: Option<Code>,
     pub late: bool,
     pub postponed: u32,
 }

@@ -9,14 +9,14 @@ use super::attention::{Attention, Level, attention};
 use super::board::{Answering, Contact, Ledger, Within};
 use super::entry::{
     AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Escalation, Holder,
-    Justification, PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
+    Justification, MunicipalityTold, PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
 };
 use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
 use crate::domain::entry::{self, Body};
 use crate::domain::figures::Counts;
 use crate::domain::identity::{AgreementId, Board, Code};
 use crate::domain::visit_rules::{self, Standing};
-use crate::domain::{self, State, alarms, discharges, duties, phone, sources, visits};
+use crate::domain::{self, State, alarms, discharges, duties, notices, phone, sources, visits};
 
 /// The public entry as of `now`, without live data.
 pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
@@ -51,6 +51,7 @@ pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
         links: entry.links.iter().map(|link| link.to).collect(),
         notes: entry.notes,
         escalation: entry.escalation.as_ref().map(escalation),
+        told: entry.told.iter().map(|told| municipality_told(entry, told)).collect(),
         details: details(state, entry),
         at_rest: entry.rests_until().is_some(),
         actions: actions(state, entry, now),
@@ -69,6 +70,11 @@ fn escalation(it: &domain::escalation::Escalation) -> Escalation {
         ended_at: ended.map(|ended| ended.at),
         times: ended.map_or(0, |ended| ended.times),
     }
+}
+
+fn municipality_told(entry: &entry::Entry, told: &entry::MunicipalityTold) -> MunicipalityTold {
+    let (what, to, at) = (told.what.clone(), told.to.clone(), told.at);
+    MunicipalityTold { what, to, at, untrue: notices::is_untrue(entry, told) }
 }
 
 fn details(state: &State, entry: &entry::Entry) -> Details {
@@ -286,6 +292,7 @@ fn of_duty(state: &State, duty: &duties::Duty) -> DutyDetails {
         clause: duty.clause.clone(),
         done_at: duty.done_at,
         reference: duty.reference.clone().map(String::from),
+        told_to: duty.told_to.clone(),
         late: duty.late,
         postponed: duty.postponed,
     }

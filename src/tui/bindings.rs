@@ -98,6 +98,7 @@ const ENTRY: &[Row] = &{
         deed(Entry, 's', "release", key::ACTION_RELEASE, 16),
         deed(Entry, 'n', "note", key::ACTION_NOTE, 20),
         deed(Entry, 'c', "correct", key::ACTION_CORRECT, 0),
+        deed(Entry, '!', "notify", key::ACTION_NOTIFY, 0),
         row(Entry, Chord::Char(' '), Action::Menu, key::KEYS_MENU, 0),
         row(Entry, Chord::Char('H'), Action::History, key::KEYS_HISTORY, 0),
         row(Entry, Chord::Char('y'), Action::Copy, key::KEYS_COPY, 0),
@@ -131,6 +132,7 @@ const BOARDS: &[Row] = &{
         deed(DISCHARGES, 'e', "expect", key::ACTION_DISCHARGES_EXPECT, 5),
         deed(DISCHARGES, 'i', "resume", key::ACTION_DISCHARGES_RESUME, 2),
         grave(DISCHARGES, 'p', "stop", key::ACTION_DISCHARGES_STOP, 6),
+        deed(DISCHARGES, '=', "join", key::ACTION_DISCHARGES_JOIN, 0),
         deed(VISITS, 'r', "contact", key::ACTION_VISITS_CONTACT, 2),
         deed(VISITS, 'd', "door", key::ACTION_VISITS_DOOR, 3),
         deed(VISITS, 'e', "move", key::ACTION_VISITS_MOVE, 5),
@@ -141,6 +143,7 @@ const BOARDS: &[Row] = &{
         deed(DUTIES, 'e', "postpone", key::ACTION_DUTIES_POSTPONE, 3),
         grave(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
         deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 1),
+        deed(Context::At("duties"), '+', "notify", key::ACTION_NOTIFY, 2),
         deed(SHIFT, '+', "sign-on", key::ACTION_SHIFT_SIGN_ON, 2),
         grave(SHIFT, '-', "sign-off", key::ACTION_SHIFT_SIGN_OFF, 3),
     ]

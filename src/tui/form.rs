@@ -64,7 +64,10 @@ impl FormField {
         if spec.kind == FieldKind::Yes {
             spec.codes = YES_NO.map(str::to_owned).to_vec();
         }
-        let editor = if spec.kind == FieldKind::Text { Editor::long() } else { Editor::line() };
+        let mut editor = if spec.kind == FieldKind::Text { Editor::long() } else { Editor::line() };
+        if let (FieldKind::Entry, Some(number)) = (spec.kind, spec.codes.first()) {
+            editor.insert(number);
+        }
         Self { spec, chosen: None, editor }
     }
 

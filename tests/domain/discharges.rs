@@ -427,6 +427,128 @@ fn a_stay_whose_citizen_becomes_known_joins_the_one_opened_by_hand() {
     world.replays();
 }
 
+// ---- one stay, told by two sources ------------------------------------------------------------
+
+/// An admission of somebody whose id the source does not know.
+fn unknown(stay: &str) -> Observation {
+    Observation::StayAdmitted {
+        stay: id(stay),
+        citizen: None,
+        setting: Setting::Inpatient,
+        planned: false,
+        department: None,
+    }
+}
+
+fn of_source(world: &World, source: &str, stay: &str) -> EntryId {
+    let source = vagttavle::domain::identity::SourceName::new(source).unwrap();
+    world.state.by_origin(&source, &id(stay)).unwrap().id
+}
+
+fn matched(stay: &str) -> Observation {
+    let of = vagttavle::domain::observation::Matched::Stay(id(stay));
+    Observation::CitizenMatched { of, citizen: citizen("c-1") }
+}
+
+fn mark(world: &World, entry: EntryId) -> Option<EntryId> {
+    let shown =
+        vagttavle::protocol::project::entry(&world.state, world.state.entry(entry).unwrap(), world.now);
+    match shown.details {
+        Details::Discharges(stay) => stay.may_be_same,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn two_sources_of_one_stay_are_one_entry_once_both_citizens_are_known() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-21T05:00:00Z", unknown("message"));
+    world.told_by("list", "2026-11-21T05:20:00Z", admitted("row")).unwrap();
+    assert_eq!((stays(&world), world.duties(DutyKind::ImmediateNotice).len()), (2, 2));
+    world.given(SATURDAY, matched("message"));
+    let one = world.id_of("message");
+    assert_eq!((stays(&world), of_source(&world, "list", "row")), (1, one), "it goes on where it was first");
+    assert_eq!(world.duties(DutyKind::ImmediateNotice).len(), 1, "the municipality is told once");
+    // Both sources go on telling of it, each under its own id.
+    world.told_by("list", "2026-11-21T06:00:00Z", leave_started("row")).unwrap();
+    assert_eq!(world.state_of("message"), "on-leave");
+    world.given("2026-11-21T07:00:00Z", discharged("message"));
+    assert_eq!((world.state_of("message"), stays(&world)), ("discharged", 1));
+    world.replays();
+}
+
+#[test]
+fn it_goes_on_where_a_coordinator_has_worked() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", unknown("message"));
+    world.told_by("list", "2026-11-21T05:20:00Z", admitted("row")).unwrap();
+    let row = of_source(&world, "list", "row");
+    world.does(row, step("key", true));
+    world.given(SATURDAY, matched("message"));
+    assert_eq!((stays(&world), world.id_of("message")), (1, row));
+    assert_eq!(world.stay("message").steps.len(), 1);
+    world.replays();
+}
+
+#[test]
+fn a_citizen_who_is_learnt_from_a_later_message_stops_the_visits_and_joins_what_is_there() {
+    let mut world = world();
+    world.given("2026-11-21T04:00:00Z", visit("v", Help::Personal, "2026-11-21T18:00:00Z"));
+    world.given("2026-11-21T05:00:00Z", unknown("message"));
+    assert!(world.visit("v").halted.is_none(), "nobody knows whose visits");
+    // The same admission again, and now with the citizen.
+    world.given("2026-11-21T05:00:01Z", admitted("message"));
+    assert!(world.visit("v").halted.is_some());
+
+    world.given("2026-11-21T06:00:00Z", unknown("other"));
+    assert_eq!(stays(&world), 2);
+    world.given("2026-11-21T07:00:00Z", discharged("other"));
+    assert_eq!((stays(&world), world.id_of("other")), (1, world.id_of("message")));
+    assert_eq!(world.state_of("message"), "discharged", "what brought the citizen counts too");
+    world.replays();
+}
+
+#[test]
+fn home_and_admitted_again_are_two_stays_though_the_citizen_is_learnt_late() {
+    let mut world = world();
+    world.given("2026-11-19T05:00:00Z", admitted("first")).given("2026-11-20T05:00:00Z", discharged("first"));
+    world.told_by("list", "2026-11-21T05:20:00Z", unknown("second")).unwrap();
+    let second = of_source(&world, "list", "second");
+    world.told_by("list", SATURDAY, matched("second")).unwrap();
+    assert_eq!(stays(&world), 2);
+    let refused = world.tries("anna", Some(second), join(world.id_of("first")));
+    assert_eq!(refused, Err(Refusal::CannotLink));
+}
+
+#[test]
+fn two_sources_that_name_nobody_may_be_of_one_stay_and_are_joined_by_hand() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", unknown("message"));
+    world.given("2026-11-21T05:05:00Z", unknown("another-citizens-message"));
+    let first = world.id_of("message");
+    assert_eq!(mark(&world, first), None, "one source has one id for a stay");
+    world.told_by("list", "2026-11-21T06:30:00Z", unknown("much-later")).unwrap();
+    assert_eq!(mark(&world, first), None);
+    world.told_by("list", "2026-11-21T05:20:00Z", unknown("row")).unwrap();
+    let row = of_source(&world, "list", "row");
+    assert_eq!(mark(&world, first), Some(row));
+    world.does(first, join(row));
+    assert_eq!((of_source(&world, "list", "row"), mark(&world, first)), (first, None));
+    world.replays();
+}
+
+#[test]
+fn every_id_of_a_joined_entry_goes_over() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", admitted("a")).given("2026-11-21T05:01:00Z", admitted("b"));
+    let by_hand = told_by_telephone(&mut world, open(Some("norddjurs"), None, "2026-11-22T12:00:00Z"));
+    world.does(by_hand, join(world.id_of("a")));
+    assert_eq!((world.id_of("a"), world.id_of("b")), (by_hand, by_hand));
+    world.given("2026-11-21T07:00:00Z", discharged("b"));
+    assert_eq!(world.state_of("a"), "discharged");
+    world.replays();
+}
+
 #[test]
 fn two_different_citizens_are_never_joined() {
     let mut world = world();

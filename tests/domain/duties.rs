@@ -91,7 +91,7 @@ fn an_action_plan_has_no_date_of_its_own() {
     let plan = world.open_duties(DutyKind::ActionPlan)[0];
     assert!(world.entry(plan).dues.is_empty());
     assert_eq!(world.entry(plan).agreement, Some(agreement("jammerbugt")));
-    let done = Command::Duties(C::Done { reference: reference("HP-2026/3") });
+    let done = Command::Duties(C::Done { reference: reference("HP-2026/3"), to: None, told_at: None });
     world.does("lea", plan, done);
     assert!(!world.entry(plan).is_open());
 }

@@ -202,7 +202,24 @@ pub fn visit_receipted() -> Command {
 }
 
 pub fn duty_done() -> Command {
-    Command::Duties(duties::Command::Done { reference: None })
+    Command::Duties(duties::Command::Done { reference: None, to: None, told_at: None })
+}
+
+/// The municipality was told, now.
+pub fn told(to: &str) -> Command {
+    Command::Duties(duties::Command::Done { reference: None, to: Some(code(to)), told_at: None })
+}
+
+pub fn notify(what: &str) -> Command {
+    notify_about_nothing(what, None, None)
+}
+
+pub fn notify_about_nothing(what: &str, agreement: Option<&str>, whose: Option<&str>) -> Command {
+    Command::Duties(duties::Command::Notify {
+        what: code(what),
+        agreement: agreement.map(agreement_id),
+        citizen: whose.map(citizen),
+    })
 }
 
 pub fn correct(what: &str) -> Command {
@@ -301,7 +318,17 @@ impl World {
     }
 
     pub fn tells(&mut self, happened_at: &str, observation: Observation) -> Result<Vec<Draft>, Refusal> {
-        let mut ctx = self.ctx(Actor::Source(SourceName::new("feed").unwrap()));
+        self.told_by("feed", happened_at, observation)
+    }
+
+    /// As `tells`, of another source.
+    pub fn told_by(
+        &mut self,
+        source: &str,
+        happened_at: &str,
+        observation: Observation,
+    ) -> Result<Vec<Draft>, Refusal> {
+        let mut ctx = self.ctx(Actor::Source(SourceName::new(source).unwrap()));
         ctx.at = at(happened_at);
         self.ask(&ctx, &Request::Observation(observation))
     }

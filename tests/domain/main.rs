@@ -17,6 +17,7 @@ mod figures;
 mod homecare;
 mod kinds;
 mod links;
+mod notices;
 mod people;
 mod phone;
 mod plans;

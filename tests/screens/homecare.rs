@@ -62,6 +62,8 @@ fn stays_and_visits_opened_on_a_small_screen(#[values(Lang::Danish, Lang::Englis
         ("moved-visit", night::moved(25)),
         ("owed-visit", night::owed(26)),
         ("told-at-once", night::told_at_once(27)),
+        ("told-what-was-not-so", night::told_what_was_not_so(28)),
+        ("never-admitted", night::never_admitted(29)),
     ] {
         let mut desk = Desk::new(80, 24).lang(lang).showing(night::board(vec![entry]));
         desk.press("Enter");
@@ -85,6 +87,8 @@ fn forms_of_both_boards(#[values(Lang::Danish, Lang::English)] lang: Lang) {
         ("visit-door", night::closed_door(24), "5 d"),
         ("visit-menu", night::late(21), "5 Space"),
         ("told-at-once", night::told_at_once(27), "6 a"),
+        ("notice-of-nothing", night::told_at_once(27), "6 +"),
+        ("notice-of-a-stay", night::never_admitted(29), "4 !"),
     ] {
         let mut desk = Desk::new(80, 24).lang(lang).showing(night::board(vec![entry]));
         desk.press(keys);

@@ -297,6 +297,37 @@ pub fn told_at_once(number: u32) -> Entry {
         duty.matter = Some(vagttavle::domain::identity::Code::new("admission").unwrap());
         duty.clause = Some("3.2".into());
     }
+    let fields = json!([
+        code("to", &["assessors", "nurse", "municipal-unit", "office", "care-system"]),
+        { "name": "told_at", "kind": "time" },
+        { "name": "reference", "kind": "reference" },
+    ]);
+    entry.actions[0] = serde_json::from_value(action("duties.done", fields, false)).unwrap();
+    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry
+}
+
+/// The admission was told, and then the hospital took it back.
+pub fn told_what_was_not_so(number: u32) -> Entry {
+    let mut entry = told_at_once(number);
+    if let vagttavle::protocol::Details::Duties(duty) = &mut entry.details {
+        duty.duty = "notice-taken-back".into();
+    }
+    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry
+}
+
+/// An admission that never was; the municipality believes in it.
+pub fn never_admitted(number: u32) -> Entry {
+    let mut entry = told_by_telephone(number);
+    entry.state = "cancelled".into();
+    entry.told = serde_json::from_value(
+        json!([{ "what": "admission", "to": "assessors", "at": ago(4_000), "untrue": true }]),
+    )
+    .unwrap();
+    let matters = ["serious-neglect", "abuse", "accident", "unserved-citizen", "irregularity"];
+    let notify = action("discharges.notify", json!([code("what", &matters)]), false);
+    entry.actions.push(serde_json::from_value(notify).unwrap());
     entry.attention = vagttavle::protocol::attention::attention(&entry, now());
     entry
 }

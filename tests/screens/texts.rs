@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use vagttavle::domain::identity::Board;
 use vagttavle::domain::people::Role;
-use vagttavle::domain::{agreement, alarms, discharges, duties, kinds, phone, visits};
+use vagttavle::domain::{agreement, alarms, discharges, duties, kinds, notices, phone, visits};
 use vagttavle::i18n::{Lang, Texts};
 use vagttavle::tui::action::Action;
 use vagttavle::tui::keymap::{Context, Keymap};
@@ -45,8 +45,11 @@ fn choices_have_words() {
     has_words("correction", discharges::CORRECTION_REASONS);
     has_words("correction", visits::CORRECTION_REASONS);
     has_words("party", ["citizen", "provider", "municipality", "hospital", "death", "help-stopped"]);
-    has_words("duty", ["start-of-help", "agree-time", "immediate-notice"]);
+    has_words("duty", ["start-of-help", "agree-time", "immediate-notice", "notice-taken-back"]);
+    has_words("why", ["duty-immediate-notice", "duty-notice-taken-back"]);
+    has_words("next", ["do-immediate-notice", "do-notice-taken-back"]);
     has_words("matter", agreement::IMMEDIATE_NOTICES);
+    has_words("told-to", notices::TOLD_TO);
     has_words(
         "why",
         ["discharge-cancelled", "admitted-again", "death-cancelled", "admitted", "on-leave", "resumed"],

@@ -183,7 +183,7 @@ pub fn documented() -> Command {
 }
 
 pub fn duty_done() -> Command {
-    Command::Duties(duties::Command::Done { reference: None })
+    Command::Duties(duties::Command::Done { reference: None, to: None, told_at: None })
 }
 
 // ---- the world ------------------------------------------------------------------------------

@@ -192,7 +192,8 @@ fn about_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>, me: &Person
     let is_hers = duty.duty == "documentation" && duty.owner.as_ref() == Some(me);
     let is_due = is_hers && age >= WRITES + slack(entry);
     let is_left = duty.duty == "immediate-notice" && age >= NOTICE_WAITS;
-    (is_due || is_left).then_some(WireCommand::Done(Done { reference: None }))
+    let to = is_left.then(|| code("assessors"));
+    (is_due || is_left).then_some(WireCommand::Done(Done { reference: None, to, told_at: None }))
 }
 
 fn about_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Option<WireCommand> {

@@ -240,7 +240,7 @@ pub(super) fn deed(at_ms: i64, on: &ExternalId, command: WireCommand) -> Step {
 
 /// A command of the colleague on the duty about an entry.
 pub(super) fn duty_done(at_ms: i64, about: &ExternalId) -> Step {
-    let command = WireCommand::Done(Done { reference: None });
+    let command = WireCommand::Done(Done { reference: None, to: None, told_at: None });
     Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(about.clone()), is_duty: true, command }) }
 }
 

@@ -73,6 +73,8 @@ pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
     add(key::FACT_OWNER, duty.owner.as_ref().map(|name| Said::outside(name.as_str())));
     add(key::FACT_POSTPONED, (duty.postponed > 0).then(|| Said::number(i64::from(duty.postponed))));
     add(key::FACT_REFERENCE, duty.reference.as_deref().map(Said::outside));
+    let told_to = duty.told_to.as_ref().map(|code| words.code("told-to", code.as_str()));
+    add(key::FACT_TOLD_TO, told_to);
     add(key::FACT_ENDED, duty.done_at.map(|at| dates::near(at, words.now())));
     facts
 }

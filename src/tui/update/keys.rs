@@ -8,9 +8,9 @@ use super::super::keymap::Chord;
 use super::super::layout;
 use super::super::model::{Asked, Confirm, Detail, History, Model, Notice, Overlay};
 use super::submit;
-use crate::protocol::actions::{Action as Offered, opening_a_stay};
+use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
 use crate::protocol::commands::WireCommand;
-use crate::protocol::{Board, Entry, EntryId};
+use crate::protocol::{AgreementId, Board, Entry, EntryId};
 
 /// Lines a page key moves inside a text.
 const PAGE_LINES: u16 = 10;
@@ -264,7 +264,11 @@ fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
 fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
     match verb {
         "sign-on" | "sign-off" => return sign(model, verb),
-        "open" => return open_stay(model),
+        "open" => return open_by_hand(model, Board::Discharges, opening_a_stay),
+        // About nothing on the board: a duty or a source is nobody's.
+        "notify" if model.chosen().is_none_or(|it| matches!(it.board(), Board::Duties | Board::Sources)) => {
+            return open_by_hand(model, Board::Duties, opening_a_notice);
+        }
         _ => {}
     }
     if model.has_just_slipped() {
@@ -343,15 +347,16 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     vec![effect]
 }
 
-/// A discharge that was told on the telephone: opened by hand.
-fn open_stay(model: &mut Model) -> Vec<Effect> {
+/// Opened by hand: a discharge that was told on the telephone, or what the municipality is to be told at once.
+fn open_by_hand(model: &mut Model, board: Board, opening: fn(&[AgreementId]) -> Offered) -> Vec<Effect> {
     if !model.may_act() {
         model.notice = Some(Notice::ReadOnly);
         return Vec::new();
     }
     let agreements = model.me.as_ref().map(|me| me.agreements.clone()).unwrap_or_default();
-    let deed = Deed { entry: None, number: 0, board: Board::Discharges, verb: "open".to_owned(), version: 0 };
-    let form = Form::new(deed, &opening_a_stay(&agreements), false);
+    let action = opening(&agreements);
+    let deed = Deed { entry: None, number: 0, board, verb: bare(&action.verb).to_owned(), version: 0 };
+    let form = Form::new(deed, &action, false);
     model.overlays.push(Overlay::Form(Box::new(form)));
     Vec::new()
 }

@@ -13,7 +13,7 @@ use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::actions::Action as Offered;
 use crate::protocol::board::Contact;
-use crate::protocol::entry::{Due, Escalation, HistoryLine, Live, WhereToLook};
+use crate::protocol::entry::{Due, Escalation, HistoryLine, Live, MunicipalityTold, WhereToLook};
 use crate::protocol::{DueKind, Entry, EntryId};
 use crate::theme::Role;
 
@@ -196,6 +196,11 @@ impl Page<'_> {
         if !linked.is_empty() {
             self.fact(self.get(key::DETAIL_LINKS), &Said::all(&linked, ", "), Role::Base);
         }
+        for told in &entry.told {
+            let said = municipality_told(self.words, told);
+            let role = if told.untrue { Role::Warning } else { Role::Base };
+            self.fact(self.get(key::FACT_MUNICIPALITY_TOLD), &said, role);
+        }
         if entry.notes > 0 {
             self.fact(self.get(key::DETAIL_NOTES), &Said::number(i64::from(entry.notes)), Role::Base);
         }
@@ -309,6 +314,14 @@ fn due_line(words: Words<'_>, due: &Due) -> Said {
         None => texts.get(key::COMMON_OWN_RULE),
     };
     line.join(", ", &origin)
+}
+
+/// What the municipality was told of it, when and whom there; and that it was not so.
+fn municipality_told(words: Words<'_>, told: &MunicipalityTold) -> Said {
+    let to = told.to.as_ref().map(|code| words.code("told-to", code.as_str())).unwrap_or_default();
+    let at = dates::near(told.at, words.now());
+    let said = words.code("matter", told.what.as_str()).join(" ", &at).join(", ", &to);
+    if told.untrue { said.join(" · ", &words.look.texts.get(key::FACT_TOLD_UNTRUE)) } else { said }
 }
 
 /// A number to ring, with whom and when.

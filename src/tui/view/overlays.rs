@@ -243,7 +243,7 @@ fn done_at(words: Words<'_>, form: &Form, field: &str, code: &str) -> Said {
 fn number_for(words: Words<'_>, form: &Form, field: &str, code: &str) -> Option<Said> {
     let role = match (field, code) {
         ("with", "112") => "emergency-112",
-        ("with", "nurse" | "doctor") | ("to", "municipal-unit" | "back-up") => code,
+        ("with", "nurse" | "doctor") | ("to", "municipal-unit" | "back-up" | "nurse" | "assessors") => code,
         _ => return None,
     };
     let entry = words.model.entry(form.deed.entry?)?;

@@ -1,0 +1,233 @@
+//! What the municipality is told at once (J 3.2): opened by what happens or by hand, told to somebody at a time, void
+//! or taken back when it turns out not to be so.
+//!
+//! Owns when such a duty begins and ends. Must never know what was said or of whom: a code, a clause, an opaque id.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::agreement::value_of;
+use super::duties::{self, Command, Duty, DutyEvent, DutyKind};
+use super::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
+use super::identity::{AgreementId, CitizenId, Code, EntryId, Reference};
+use super::refusal::{Refusal, listed};
+use super::stay::Place;
+use super::visits::Halt;
+use super::{Ctx, Draft, Event, State};
+
+/// Whom at the municipality a matter may have been told.
+pub const TOLD_TO: [&str; 5] = ["assessors", "nurse", "municipal-unit", "office", "care-system"];
+
+/// The matters of the contract, those first that no message tells of and a person must.
+pub const BY_HAND: [&str; 8] = [
+    "serious-neglect",
+    "abuse",
+    "accident",
+    "unserved-citizen",
+    "irregularity",
+    "admission",
+    "death",
+    "cancelled-activities",
+];
+
+fn code(matter: &str) -> Code {
+    Code::new(matter).expect("the matters are kebab-case constants")
+}
+
+/// The clause that lists the matter, if one of these agreements does, and by when "at once" is.
+fn rule_of(
+    state: &State,
+    ctx: &Ctx,
+    agreements: &[AgreementId],
+    matter: &Code,
+) -> Option<(Option<String>, Option<Due>)> {
+    let (rules, listed) = state.rules(agreements).find_map(|rules| {
+        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(matter))?;
+        Some((rules, listed))
+    })?;
+    let clause = listed.clause().map(|it| it.as_str().to_owned());
+    let due = value_of(&rules.duties.immediate_notice_minutes).map(|minutes| Due {
+        what: DueKind::Duty,
+        at: ctx.now + Duration::minutes(i64::from(minutes)),
+        clause: clause.clone(),
+        agreement_version: Some(rules.version.clone()),
+    });
+    Some((clause, due))
+}
+
+fn about(
+    state: &State,
+    ctx: &Ctx,
+    nth: u32,
+    entry: &Entry,
+    kind: DutyKind,
+    matter: &Code,
+    rule: Option<(Option<String>, Option<Due>)>,
+) -> Draft {
+    let (listed_in, due) = rule.unwrap_or_default();
+    let mut draft = duties::open(ctx, state, nth, entry, kind, due);
+    if let Event::Duties(DutyEvent::Opened { matter: told_of, clause, .. }) = &mut draft.event {
+        *told_of = Some(matter.clone());
+        *clause = listed_in;
+    }
+    draft
+}
+
+fn open_of<'s>(state: &'s State, about: EntryId, kind: DutyKind, matter: &Code) -> Option<&'s Entry> {
+    let is_it = |duty: &Duty| duty.duty == kind && duty.matter.as_ref() == Some(matter);
+    state.duties_about(about).find(|(_, duty)| is_it(duty)).map(|(entry, _)| entry)
+}
+
+/// The duty to tell of this entry, unless the agreement does not list the matter or it is on the board already. Due
+/// from when we heard of it, where the agreement says how soon "at once" is. True again before it was taken back: then
+/// there is nothing to take back.
+pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Option<Draft> {
+    let matter = code(matter);
+    if let Some(taken_back) = open_of(state, entry.id, DutyKind::NoticeTakenBack, &matter) {
+        return Some(duties::withdrawn(ctx, taken_back));
+    }
+    if open_of(state, entry.id, DutyKind::ImmediateNotice, &matter).is_some() {
+        return None;
+    }
+    let rule = rule_of(state, ctx, entry.agreements(), &matter)?;
+    Some(about(state, ctx, 1, entry, DutyKind::ImmediateNotice, &matter, Some(rule)))
+}
+
+/// It was not so: a notice nobody has given yet is void; what the municipality was told is to be taken back.
+pub fn falls(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Vec<Draft> {
+    let matter = code(matter);
+    let void = open_of(state, entry.id, DutyKind::ImmediateNotice, &matter);
+    let was_told = entry.told.iter().any(|told| told.what == matter);
+    let take_back = was_told.then(|| taken_back(state, ctx, entry, &matter)).flatten();
+    void.map(|duty| duties::withdrawn(ctx, duty)).into_iter().chain(take_back).collect()
+}
+
+/// The duty to say that what was told is not so; none when it is on the board.
+fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: &Code) -> Option<Draft> {
+    if open_of(state, entry.id, DutyKind::NoticeTakenBack, matter).is_some() {
+        return None;
+    }
+    let rule = rule_of(state, ctx, entry.agreements(), matter);
+    Some(about(state, ctx, 2, entry, DutyKind::NoticeTakenBack, matter, rule))
+}
+
+/// Opened by hand: neglect, an accident, concern for somebody we do not serve. Nothing but the code is kept.
+pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: &Code) -> Result<Vec<Draft>, Refusal> {
+    listed("what", what, &BY_HAND)?;
+    if matches!(entry.body, Body::Duty(_) | Body::Source(_)) {
+        return Err(Refusal::WrongBoard { board: entry.board() });
+    }
+    if let Some(open) = open_of(state, entry.id, DutyKind::ImmediateNotice, what) {
+        return Err(Refusal::AlreadyOpen { number: open.number });
+    }
+    // What an agreement does not list may be told all the same: then without a clause.
+    let rule = rule_of(state, ctx, entry.agreements(), what);
+    Ok(vec![about(state, ctx, 0, entry, DutyKind::ImmediateNotice, what, rule)])
+}
+
+/// As `by_hand`, about nothing that is on the board.
+pub fn open_by_hand(
+    state: &State,
+    ctx: &Ctx,
+    what: &Code,
+    agreement: Option<&AgreementId>,
+    citizen: Option<&CitizenId>,
+) -> Result<Vec<Draft>, Refusal> {
+    listed("what", what, &BY_HAND)?;
+    let agreement = super::discharges::agreement_of(state, ctx, agreement)?;
+    let (clause, due) = rule_of(state, ctx, std::slice::from_ref(&agreement), what).unwrap_or_default();
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: Vec::new(),
+        origin: None,
+        citizen: citizen.cloned(),
+        dues: due.into_iter().collect(),
+    };
+    let opened = DutyEvent::Opened {
+        opening,
+        duty: DutyKind::ImmediateNotice,
+        about: None,
+        owner: None,
+        matter: Some(what.clone()),
+        help: None,
+        clause,
+    };
+    let (entry, happened_at, agreement) = (ctx.fresh(0), ctx.at, Some(agreement));
+    Ok(vec![Draft { entry, happened_at, agreement, event: Event::Duties(opened) }])
+}
+
+/// A notice that became void while somebody was telling it: that it was told is a fact.
+pub(super) fn may_still_be_told(duty: &Duty, command: &Command) -> bool {
+    duty.withdrawn && duty.duty == DutyKind::ImmediateNotice && matches!(command, Command::Done { .. })
+}
+
+/// The municipality was told: by whom we know, to whom and when is said. What it is about remembers it.
+pub(super) fn told(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    duty: &Duty,
+    reference: Option<&Reference>,
+    to: Option<&Code>,
+    told_at: Option<DateTime<Utc>>,
+) -> Result<Vec<Draft>, Refusal> {
+    if let Some(to) = to {
+        listed("to", to, &TOLD_TO)?;
+    }
+    let told_at = told_at.unwrap_or(ctx.at);
+    if told_at > ctx.now {
+        return Err(Refusal::InFuture);
+    }
+    if told_at < entry.opened_at {
+        return Err(Refusal::BeforeOpened { opened_at: entry.opened_at });
+    }
+    // Told in time and ticked afterwards is in time.
+    let late = entry.due(DueKind::Duty).is_some_and(|due| told_at > due.at);
+    let done = DutyEvent::Done { reference: reference.cloned(), to: to.cloned(), late };
+    let mut drafts = vec![entry.draft(told_at, Event::Duties(done))];
+    let is_taken_back = duty.duty == DutyKind::NoticeTakenBack;
+    if let (Some(of), Some(what)) = (duty.about.and_then(|id| state.entry(id)), &duty.matter) {
+        let (matter, to) = (what.clone(), to.cloned());
+        let told = match is_taken_back {
+            true => EntryEvent::MunicipalityCorrected { what: matter, to },
+            false => EntryEvent::MunicipalityTold { what: matter, to },
+        };
+        drafts.push(of.draft(told_at, Event::Entry(told)));
+        // Void before it was told: then it must be taken back at once.
+        if duty.withdrawn && !is_taken_back {
+            drafts.extend(taken_back(state, ctx, of, what));
+        }
+    }
+    Ok(drafts)
+}
+
+/// A stay goes on in another entry: what was told of it, and what is still to be told, goes with it.
+pub(super) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec<Draft> {
+    let is_new = |what: &Code| to.told.iter().all(|known| known.what != *what);
+    let told = from.told.iter().filter(|it| is_new(&it.what)).map(|it| {
+        let event = EntryEvent::MunicipalityTold { what: it.what.clone(), to: it.to.clone() };
+        to.draft(it.at, Event::Entry(event))
+    });
+    let duties = state.duties_about(from.id).filter(|(_, duty)| duty.duty.is_notice());
+    let duties = duties.map(|(entry, duty)| {
+        let matter = duty.matter.as_ref();
+        let is_there = matter.is_some_and(|matter| {
+            open_of(state, to.id, duty.duty, matter).is_some()
+                || (duty.duty == DutyKind::ImmediateNotice && !is_new(matter))
+        });
+        match is_there {
+            true => duties::withdrawn(ctx, entry),
+            false => entry.draft(ctx.at, Event::Duties(DutyEvent::NowAbout { about: to.id })),
+        }
+    });
+    told.chain(duties).collect()
+}
+
+/// It turned out not to be so, and the municipality has not been told that.
+pub fn is_untrue(entry: &Entry, told: &MunicipalityTold) -> bool {
+    match (&entry.body, told.what.as_str()) {
+        (Body::Stay(stay), "admission") => stay.now.place == Place::NeverAdmitted,
+        (Body::Stay(stay), "death") => stay.halts() != Some(Halt::Dead),
+        (Body::Visit(visit), "cancelled-activities") => visit.cancelled.is_none(),
+        _ => false,
+    }
+}

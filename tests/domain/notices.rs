@@ -1,0 +1,362 @@
+//! What the municipality is told at once (J 3.2): by what happens, by hand, void, and taken back.
+
+use vagttavle::domain::Refusal;
+use vagttavle::domain::agreement::IMMEDIATE_NOTICES;
+use vagttavle::domain::duties::{Command as C, Duty, DutyKind};
+use vagttavle::domain::entry::{Body, DueKind, Entry};
+use vagttavle::domain::identity::EntryId;
+use vagttavle::domain::observation::{CancelledBy, Help, StayFact};
+use vagttavle::domain::{Command, notices};
+use vagttavle::protocol::attention::Level;
+use vagttavle::protocol::{self, project};
+
+use crate::homecare::*;
+
+/// A Saturday morning in Copenhagen (UTC+1).
+const SATURDAY: &str = "2026-11-21T08:00:00Z";
+
+fn world() -> World {
+    World::at(SATURDAY, "jammerbugt")
+}
+
+fn duty(entry: &Entry) -> &Duty {
+    match &entry.body {
+        Body::Duty(duty) => duty,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn of_kind(world: &World, kind: DutyKind) -> Vec<String> {
+    let matter = |entry: &&Entry| duty(entry).matter.as_ref().map(ToString::to_string).unwrap_or_default();
+    world.duties(kind).iter().map(matter).collect()
+}
+
+fn to_tell(world: &World) -> Vec<String> {
+    of_kind(world, DutyKind::ImmediateNotice)
+}
+
+fn to_take_back(world: &World) -> Vec<String> {
+    of_kind(world, DutyKind::NoticeTakenBack)
+}
+
+fn notice(world: &World) -> EntryId {
+    world.duties(DutyKind::ImmediateNotice)[0].id
+}
+
+fn taken_back(world: &World) -> EntryId {
+    world.duties(DutyKind::NoticeTakenBack)[0].id
+}
+
+fn shown(world: &World, id: EntryId) -> protocol::Entry {
+    project::entry(&world.state, world.state.entry(id).unwrap(), world.now)
+}
+
+/// What the board says that the municipality was told of the stay, and whether that is so.
+fn known(world: &World, stay: &str) -> Vec<(String, bool)> {
+    world.shown(stay).told.iter().map(|told| (told.what.to_string(), !told.untrue)).collect()
+}
+
+fn matters(list: &[&str], is_so: bool) -> Vec<(String, bool)> {
+    list.iter().map(|matter| ((*matter).to_owned(), is_so)).collect()
+}
+
+// ---- by hand ----------------------------------------------------------------------------------
+
+#[test]
+fn every_matter_of_the_contract_can_be_opened_by_hand() {
+    for matter in IMMEDIATE_NOTICES {
+        assert!(notices::BY_HAND.contains(&matter), "{matter}");
+    }
+    assert_eq!(notices::BY_HAND.len(), IMMEDIATE_NOTICES.len());
+}
+
+#[test]
+fn an_accident_is_told_of_by_hand_with_its_clause_and_tied_to_the_visit() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T09:00:00Z"));
+    let visit = world.id_of("v");
+    world.does(visit, notify("accident"));
+    let opened = shown(&world, notice(&world));
+    let entry = world.state.entry(opened.id).unwrap();
+    let due = entry.due(DueKind::Duty).unwrap();
+    assert_eq!((due.at, due.clause.as_deref()), (at("2026-11-21T09:00:00Z"), Some("3.2")));
+    assert_eq!((duty(entry).about, entry.citizen.clone()), (Some(visit), Some(citizen("c-1"))));
+    assert_eq!(entry.agreement, Some(agreement_id("jammerbugt")));
+    assert_eq!(
+        (opened.attention.level, opened.attention.why.as_str()),
+        (Level::Duty, "duty-immediate-notice")
+    );
+    assert!(opened.is_spoken_of());
+
+    let again = world.tries("bo", Some(visit), notify("accident"));
+    assert_eq!(again, Err(Refusal::AlreadyOpen { number: opened.number }));
+    world.does(visit, notify("abuse"));
+    assert_eq!(to_tell(&world), ["accident", "abuse"]);
+    world.replays();
+}
+
+#[test]
+fn it_is_ticked_as_told_to_whom_and_when() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T09:00:00Z"));
+    world.does(world.id_of("v"), notify("serious-neglect"));
+    world.until("2026-11-21T09:30:00Z");
+    let id = notice(&world);
+    let done = |to: &str, told_at: &str| {
+        Command::Duties(C::Done { reference: None, to: Some(code(to)), told_at: Some(at(told_at)) })
+    };
+    let unknown = world.tries("anna", Some(id), done("my-friend", "2026-11-21T08:40:00Z"));
+    assert_eq!(unknown, Err(Refusal::UnknownCode { field: "to".into() }));
+    let ahead = world.tries("anna", Some(id), done("nurse", "2026-11-21T09:31:00Z"));
+    assert_eq!(ahead, Err(Refusal::InFuture));
+    let before = world.tries("anna", Some(id), done("nurse", "2026-11-21T07:59:00Z"));
+    assert_eq!(before, Err(Refusal::BeforeOpened { opened_at: at(SATURDAY) }));
+    world.does(id, done("nurse", "2026-11-21T08:40:00Z"));
+    let entry = world.state.entry(id).unwrap();
+    assert!(!entry.is_open());
+    assert_eq!(duty(entry).told_to, Some(code("nurse")));
+    assert_eq!(duty(entry).done_at, Some(at("2026-11-21T08:40:00Z")));
+    let told = &world.shown("v").told;
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].to.clone(), told[0].at), (Some(code("nurse")), at("2026-11-21T08:40:00Z")));
+    let said_twice = world.tries("anna", Some(id), told_now());
+    assert_eq!(said_twice, Err(Refusal::AlreadyDone));
+    world.replays();
+}
+
+fn told_now() -> Command {
+    told("assessors")
+}
+
+#[test]
+fn told_in_time_but_ticked_late_is_in_time() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T09:00:00Z"));
+    world.does(world.id_of("v"), notify("abuse"));
+    let first = notice(&world);
+    world.does(world.id_of("v"), notify("accident"));
+    world.until("2026-11-21T10:00:00Z");
+    let done = |told_at| Command::Duties(C::Done { reference: None, to: Some(code("office")), told_at });
+    world.does(first, done(Some(at("2026-11-21T08:59:00Z"))));
+    let is_late = |world: &World, id| duty(world.state.entry(id).unwrap()).late;
+    assert!(!is_late(&world, first));
+    let second = notice(&world);
+    world.does(second, done(None));
+    assert!(is_late(&world, second));
+}
+
+#[test]
+fn concern_for_a_citizen_we_do_not_serve_is_about_nothing_on_the_board() {
+    let mut world = world();
+    let nowhere = world.tries("anna", None, notify("unserved-citizen"));
+    assert_eq!(nowhere, Err(Refusal::FieldMissing { field: "agreement".into() }), "anna has two");
+    let foreign = notify_about_nothing("unserved-citizen", Some("albertslund"), None);
+    let foreign = world.tries("anna", None, foreign);
+    assert_eq!(foreign, Err(Refusal::UnknownAgreement { agreement: agreement_id("albertslund") }));
+    let unheard = world.tries("anna", None, notify_about_nothing("boredom", Some("jammerbugt"), None));
+    assert_eq!(unheard, Err(Refusal::UnknownCode { field: "what".into() }));
+    world.tries("anna", None, notify_about_nothing("unserved-citizen", Some("jammerbugt"), None)).unwrap();
+    let entry = world.state.entry(notice(&world)).unwrap();
+    assert_eq!((duty(entry).about, entry.citizen.clone()), (None, None));
+    assert_eq!(duty(entry).clause.as_deref(), Some("3.2"));
+    world.does(entry.id, told("municipal-unit"));
+    assert!(to_tell(&world).is_empty());
+    world.replays();
+}
+
+#[test]
+fn who_has_one_agreement_need_not_name_it_and_one_without_the_clause_is_opened_without() {
+    let mut world = world();
+    world.tries("mette", None, notify_about_nothing("accident", None, Some("c-9"))).unwrap();
+    let entry = world.state.entry(notice(&world)).unwrap();
+    assert_eq!(entry.agreement, Some(agreement_id("norddjurs")));
+    assert_eq!(entry.citizen, Some(citizen("c-9")));
+    assert_eq!((duty(entry).clause.clone(), entry.dues.len()), (None, 0), "nothing is guessed");
+}
+
+#[test]
+fn a_duty_is_nothing_to_tell_of() {
+    let mut world = world();
+    world.tries("mette", None, notify("accident")).unwrap();
+    let refused = world.tries("mette", Some(notice(&world)), notify("abuse"));
+    assert!(matches!(refused, Err(Refusal::WrongBoard { .. })), "{refused:?}");
+}
+
+#[test]
+fn only_a_notice_is_told_to_somebody() {
+    let mut world = world();
+    world.until("2026-11-22T12:00:00Z");
+    let round = world.duties(DutyKind::HospitalMessages)[0].id;
+    assert_eq!(
+        world.tries("anna", Some(round), told("nurse")),
+        Err(Refusal::UnknownCode { field: "to".into() })
+    );
+    world.does(round, duty_done());
+}
+
+// ---- taken back -------------------------------------------------------------------------------
+
+#[test]
+fn an_admission_that_was_told_and_is_taken_back_must_be_told_again() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(notice(&world), told("assessors"));
+    assert_eq!(known(&world, "s"), matters(&["admission"], true));
+    world.given("2026-11-21T07:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!((to_tell(&world).len(), to_take_back(&world)), (0, vec!["admission".to_owned()]));
+    assert_eq!(known(&world, "s"), matters(&["admission"], false));
+
+    let duty_shown = shown(&world, taken_back(&world));
+    let attention = &duty_shown.attention;
+    assert_eq!((attention.level, attention.overdue), (Level::Duty, true), "somebody acts on what is not so");
+    assert_eq!(
+        (attention.why.as_str(), attention.next.as_str()),
+        ("duty-notice-taken-back", "do-notice-taken-back")
+    );
+    let entry = world.state.entry(duty_shown.id).unwrap();
+    assert_eq!(duty(entry).clause.as_deref(), Some("3.2"));
+    assert_eq!(entry.due(DueKind::Duty).unwrap().at, at("2026-11-21T09:00:00Z"));
+
+    // The same cancellation again, and another of the same.
+    let doubled = world.tells("2026-11-21T07:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!(doubled, Err(Refusal::Unchanged));
+    world.given("2026-11-21T07:05:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!(to_take_back(&world).len(), 1);
+
+    world.does(taken_back(&world), told("assessors"));
+    assert_eq!((to_take_back(&world).len(), known(&world, "s").len()), (0, 0));
+    world.given("2026-11-21T07:10:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert!(to_take_back(&world).is_empty(), "told once is enough");
+    world.replays();
+}
+
+#[test]
+fn a_notice_that_nobody_gave_yet_is_void() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", admitted("s")).given("2026-11-21T06:00:00Z", died("s"));
+    world.given("2026-11-21T07:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!(to_tell(&world), ["admission"]);
+    world.given("2026-11-21T07:30:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert!(to_tell(&world).is_empty());
+    assert!(to_take_back(&world).is_empty());
+}
+
+#[test]
+fn a_death_that_was_told_and_is_taken_back_must_be_told_again_and_true_again_it_need_not() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", died("s"));
+    world.does(notice(&world), told("nurse"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("dead"));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!(to_take_back(&world), ["death"]);
+    assert_eq!(known(&world, "s"), matters(&["death"], false));
+    // Dead after all, before anybody told the municipality that it was a mistake.
+    world.given("2026-11-21T07:00:00Z", died("s"));
+    assert_eq!((to_take_back(&world).len(), to_tell(&world).len()), (0, 0));
+    assert_eq!(known(&world, "s"), matters(&["death"], true));
+    world.replays();
+}
+
+#[test]
+fn dead_again_after_it_was_taken_back_is_news() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", died("s"));
+    world.does(notice(&world), told("nurse"));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
+    world.does(taken_back(&world), told("nurse"));
+    world.given("2026-11-21T07:00:00Z", died("s"));
+    assert_eq!((to_tell(&world), to_take_back(&world).len()), (vec!["death".to_owned()], 0));
+}
+
+#[test]
+fn the_wrong_kind_of_stay_taken_back_and_told_anew_is_no_untruth() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(notice(&world), told("nurse"));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!(to_take_back(&world), ["admission"]);
+    world.given("2026-11-21T06:01:00Z", admitted("s"));
+    assert_eq!((to_take_back(&world).len(), to_tell(&world).len()), (0, 0));
+}
+
+#[test]
+fn a_cancellation_that_comes_before_what_it_cancels_leaves_nothing_to_tell() {
+    let mut world = world();
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    assert_eq!((to_tell(&world).len(), to_take_back(&world).len()), (0, 0));
+    assert_eq!(world.state_of("s"), "cancelled");
+}
+
+#[test]
+fn told_while_it_became_void_is_recorded_and_taken_back_at_once() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", died("s"));
+    let on_the_screen = notice(&world);
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert!(!world.state.entry(on_the_screen).unwrap().is_open());
+    world.does(on_the_screen, told("office"));
+    assert_eq!(known(&world, "s"), matters(&["death"], false));
+    assert_eq!(to_take_back(&world), ["death"]);
+    assert_eq!(world.tries("anna", Some(on_the_screen), told("office")), Err(Refusal::AlreadyDone));
+    world.replays();
+}
+
+#[test]
+fn a_death_told_on_the_telephone_and_corrected_by_hand_is_taken_back_too() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("dead"));
+    let death = *world
+        .duties(DutyKind::ImmediateNotice)
+        .iter()
+        .map(|entry| (duty(entry).matter.clone(), entry.id))
+        .find(|(matter, _)| *matter == Some(code("death")))
+        .map(|(_, id)| id)
+        .as_ref()
+        .unwrap();
+    world.does(death, told("assessors"));
+    world.does(stay, correct("stop"));
+    assert_eq!(to_take_back(&world), ["death"]);
+}
+
+#[test]
+fn a_visit_that_was_not_cancelled_after_all_is_taken_back() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T12:00:00Z"));
+    let visit = world.id_of("v");
+    world.does(visit, cancel_anyway(CancelledBy::Provider)).does(visit, correct("cancellation"));
+    assert!(to_tell(&world).is_empty(), "nobody had been told");
+    world.does(visit, cancel_anyway(CancelledBy::Provider));
+    world.does(notice(&world), told("assessors"));
+    world.does(visit, correct("cancellation"));
+    assert_eq!(to_take_back(&world), ["cancelled-activities"]);
+    assert_eq!(known(&world, "v"), matters(&["cancelled-activities"], false));
+}
+
+#[test]
+fn what_was_told_goes_with_a_stay_that_goes_on_in_another_entry() {
+    let mut world = world();
+    world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
+    let by_hand = world.state.open_entries().find(|entry| matches!(entry.body, Body::Stay(_))).unwrap().id;
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(by_hand, join(world.id_of("s")));
+    assert_eq!(world.id_of("s"), by_hand);
+    assert_eq!(duty(world.state.entry(notice(&world)).unwrap()).about, Some(by_hand));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert!(to_tell(&world).is_empty(), "void: it follows the stay");
+
+    // The same, told before the two were joined.
+    let mut world = self::world();
+    world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
+    let by_hand = world.state.open_entries().find(|entry| matches!(entry.body, Body::Stay(_))).unwrap().id;
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(notice(&world), told("nurse"));
+    world.does(by_hand, join(world.id_of("s")));
+    assert_eq!(known(&world, "s"), matters(&["admission"], true));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!(to_take_back(&world), ["admission"]);
+    world.replays();
+}
