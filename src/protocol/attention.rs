@@ -137,15 +137,15 @@ fn of_call(entry: &Entry, call: &PhoneDetails, now: DateTime<Utc>) -> Attention 
 
 fn of_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>) -> Attention {
     let due = entry.due(DueKind::Duty).map(|due| due.at);
-    let code = |prefix: &str| format!("{prefix}-{}", duty.duty);
+    let (why, next) = (format!("duty-{}", duty.duty), format!("do-{}", duty.duty));
     if duty.duty == "notice-taken-back" {
         // Somebody acts on what is not so: overdue from the moment we know.
-        return Attention::new(Level::Duty, &code("duty"), &code("do")).until(Some(entry.opened_at), now);
+        return Attention::new(Level::Duty, &why, &next).until(Some(entry.opened_at), now);
     }
     let is_asked_for = matches!(duty.duty.as_str(), "action-plan" | "immediate-notice");
     let is_pressing = duty.late || due.is_some_and(|at| at <= now) || is_asked_for;
     let level = if is_pressing { Level::Duty } else { Level::Info };
-    Attention::new(level, &code("duty"), &code("do")).until(due, now)
+    Attention::new(level, &why, &next).until(due, now)
 }
 
 fn of_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Attention {

@@ -346,8 +346,19 @@ impl World {
         entry: Option<EntryId>,
         command: Command,
     ) -> Result<Vec<Draft>, Refusal> {
+        self.tries_reading(name, entry, None, command)
+    }
+
+    /// As `tries`, with the version that was on the screen.
+    pub fn tries_reading(
+        &mut self,
+        name: &str,
+        entry: Option<EntryId>,
+        expected_version: Option<u32>,
+        command: Command,
+    ) -> Result<Vec<Draft>, Refusal> {
         let ctx = self.ctx(Actor::Person(PersonName::new(name).unwrap()));
-        self.ask(&ctx, &Request::Command { entry, expected_version: None, command })
+        self.ask(&ctx, &Request::Command { entry, expected_version, command })
     }
 
     /// anna does it, and it is granted.

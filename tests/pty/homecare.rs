@@ -137,8 +137,8 @@ fn an_admission_is_told_the_municipality_at_once_and_ticked_off() {
     desk.press("\r", "pkt. 3.2");
     desk.send("q");
     desk.until_text("Meld det");
-    desk.press("a", "Reference");
-    desk.send("\r");
+    desk.press("a", "visitationen");
+    desk.send("1\r");
     desk.until("asks first", |seen| seen.has("J ") && seen.has("Esc"));
     desk.send("J");
     desk.until("is done", |seen| !seen.has("meld indlæggelse"));
@@ -190,4 +190,52 @@ fn the_demos_night_has_an_exchange_a_row_that_cannot_be_read_and_a_row_of_the_ca
     desk.until("shows both who come home", |seen| seen.text().lines().filter(coming).count() == 2);
     desk.send("\x03");
     assert!(desk.ended().success());
+}
+
+/// Neglect that somebody saw, about a citizen whom nobody here serves: no message tells of it.
+#[test]
+fn concern_for_another_citizen_is_opened_by_keys_and_ticked_as_told_to_the_nurse() {
+    let server = Server::start();
+    let (mette, bo) = (server.desk("mette", &[]).open(), server.desk("bo", &[]).open());
+    at_board(&mette, "6", "Frister");
+    at_board(&bo, "6", "Frister");
+    mette.press("+", "en anden borger");
+    mette.send("4\r");
+    for desk in [&mette, &bo] {
+        desk.until_text("meld en anden borger");
+    }
+    bo.press("a", "sygeplejersken i vagt");
+    bo.send("2\r");
+    bo.until("asks first", |seen| seen.has("J ") && seen.has("Esc"));
+    bo.send("J");
+    for desk in [&mette, &bo] {
+        desk.until("is done", |seen| seen.has("? hjælp") && !seen.has("meld en anden borger"));
+    }
+}
+
+/// The hospital takes an admission back that the municipality was told of.
+#[test]
+fn what_was_told_and_is_taken_back_is_told_again() {
+    let server = Server::start();
+    let source = server.add("advis", "source", "jammerbugt");
+    let admitted = json!({ "type": "stay-admitted", "stay": "s1", "citizen": "c-1", "setting": "inpatient" });
+    server.observe(&source, &[now("admitted", admitted)]);
+    let desk = server.desk("mette", &[]).open();
+    desk.until_text("Meld det");
+    desk.press("6", "meld indlæggelse");
+    desk.press("a", "visitationen");
+    desk.send("1\r");
+    desk.until("asks first", |seen| seen.has("J ") && seen.has("Esc"));
+    desk.send("J");
+    desk.until("is done", |seen| seen.has("? hjælp") && !seen.has("meld indlæggelse"));
+    let cancelled = json!({ "type": "stay-cancelled", "stay": "s1", "of": "admitted" });
+    server.observe(&source, &[now("cancelled", cancelled)]);
+    desk.until_text("taget tilbage");
+    desk.press("4", "aflyst");
+    desk.press("\r", "IKKE SANDT");
+    desk.send("q");
+    desk.press("6", "taget tilbage");
+    desk.press("a", "visitationen");
+    desk.send("1\rJ");
+    desk.until("is done", |seen| seen.has("? hjælp") && !seen.has("taget tilbage:"));
 }

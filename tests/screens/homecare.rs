@@ -87,6 +87,7 @@ fn forms_of_both_boards(#[values(Lang::Danish, Lang::English)] lang: Lang) {
         ("visit-door", night::closed_door(24), "5 d"),
         ("visit-menu", night::late(21), "5 Space"),
         ("told-at-once", night::told_at_once(27), "6 a"),
+        ("stay-join", night::comes_home(14), "4 ="),
         ("notice-of-nothing", night::told_at_once(27), "6 +"),
         ("notice-of-a-stay", night::never_admitted(29), "4 !"),
     ] {
@@ -115,6 +116,36 @@ fn a_warning_names_the_clause(#[values(Lang::Danish, Lang::English)] lang: Lang)
         desk.shows(clause);
         snapshot(&format!("warning__{name}__80x24__{}", lang.name()), &desk.screen());
     }
+}
+
+#[test]
+fn the_municipality_is_told_of_an_entry_in_three_keys_and_of_nothing_from_the_deadlines() {
+    let entry = night::never_admitted(29);
+    let (id, mut desk) = (entry.id, alone(entry));
+    desk.press("4 ! 3 Enter");
+    let sent = desk.submitted();
+    assert_eq!((sent.len(), sent[0].entry), (1, Some(id)));
+    let command = serde_json::to_value(&sent[0].command).unwrap();
+    assert_eq!((&command["type"], &command["what"]), (&json!("notify"), &json!("accident")));
+
+    for keys in ["6 + 4 Enter", "6 ! 4 Enter"] {
+        let mut desk = alone(night::told_at_once(27));
+        desk.press(keys);
+        let sent = desk.submitted();
+        assert_eq!((sent.len(), sent[0].entry), (1, None), "{keys}: about nothing on the board");
+        let command = serde_json::to_value(&sent[0].command).unwrap();
+        assert_eq!(command["what"], json!("unserved-citizen"));
+    }
+}
+
+#[test]
+fn what_may_be_one_stay_is_joined_with_one_key_and_enter() {
+    let other = night::told_by_telephone(15);
+    let (id, mut desk) = (other.id, Desk::with(night::board(vec![night::comes_home(14), other])));
+    desk.press("4 j = Enter");
+    let sent = desk.submitted();
+    let command = serde_json::to_value(&sent[0].command).unwrap();
+    assert_eq!((&command["type"], &command["same_as"]), (&json!("join"), &json!(id)));
 }
 
 #[test]

@@ -334,7 +334,7 @@ pub fn never_admitted(number: u32) -> Entry {
 
 /// Comes home this morning; two of four steps are done.
 pub fn comes_home(number: u32) -> Entry {
-    entry(
+    let mut entry = entry(
         number,
         "discharges",
         "discharge-expected",
@@ -350,7 +350,10 @@ pub fn comes_home(number: u32) -> Entry {
                 "steps": [ { "step": "visits-planned", "done_at": ago(18_000) }, { "step": "groceries", "done_at": ago(17_000) },
                            { "step": "medicine" }, { "step": "key" } ] },
         }),
-    )
+    );
+    let same_as = json!([{ "name": "same_as", "kind": "entry", "required": true, "codes": ["15"] }]);
+    entry.actions.push(serde_json::from_value(action("discharges.join", same_as, false)).unwrap());
+    entry
 }
 
 /// 35 minutes late, moved once before; nobody has told the citizen.

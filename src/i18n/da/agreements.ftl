@@ -84,6 +84,7 @@ value-death = død
 value-cancelled-activities = aflyste aktiviteter
 value-accident = ulykke
 value-unserved-citizen = bekymring for andre borgere
+value-irregularity = andre uregelmæssigheder
 value-pathway = forløb
 value-service = ydelse
 value-personal = personlig pleje

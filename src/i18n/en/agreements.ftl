@@ -84,6 +84,7 @@ value-death = death
 value-cancelled-activities = cancelled activities
 value-accident = accident
 value-unserved-citizen = concern for other citizens
+value-irregularity = other irregularities
 value-pathway = pathway
 value-service = service
 value-personal = personal care
