@@ -223,7 +223,12 @@ pub enum AgreementCommand {
     /// Aftaler i kraft
     List,
     /// Vis en aftale, hver værdi med dens kilde
-    Show { id: AgreementId },
+    Show {
+        id: AgreementId,
+        /// Filen, som den følger med programmet: begynd din egen med den
+        #[arg(long)]
+        file: bool,
+    },
     /// Kontrollér en fil; siger linje og nøgle for hver fejl
     Check { file: PathBuf },
     /// Sæt en fil i kraft

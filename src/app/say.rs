@@ -12,6 +12,7 @@ use super::admin::{Answer, Request};
 use crate::client::LinkError;
 use crate::config::BadConfig;
 use crate::domain::agreement::{self, Agreement, Mistake};
+use crate::domain::identity::AgreementId;
 use crate::i18n::{Key, Texts, key};
 use crate::protocol::Problem;
 use crate::store::{Heads, StoreError};
@@ -228,7 +229,12 @@ pub fn answer(texts: &Texts, request: &Request, answer: Answer) -> Result<()> {
         Answer::Agreements { agreements } => match request {
             Request::ShowAgreement { .. } => agreements.iter().try_for_each(|it| show_agreement(texts, it)),
             _ => {
-                agreements.iter().try_for_each(|it| line(&format!("{}\t{}\t{}", it.id, it.version, it.name)))
+                agreements
+                    .iter()
+                    .try_for_each(|it| line(&format!("{}\t{}\t{}", it.id, it.version, it.name)))?;
+                // Beside the list, not in it: it may go straight into a script.
+                agreements.iter().filter_map(|it| newer_rules(texts, it)).for_each(|said| hint(&said));
+                Ok(())
             }
         },
         Answer::BackedUp { records } => match request {
@@ -247,6 +253,18 @@ pub fn answer(texts: &Texts, request: &Request, answer: Answer) -> Result<()> {
         },
         Answer::Refused { problem } => Err(LinkError::Refused(problem).into()),
     }
+}
+
+fn hint(said: &str) {
+    // Nobody reading is no fault of ours.
+    let _ = writeln!(std::io::stderr(), "{said}");
+}
+
+/// The rules that the program has for this agreement and it lacks, with what to do.
+pub fn newer_rules(texts: &Texts, rules: &Agreement) -> Option<String> {
+    let newer = agreement::newer_rules(rules);
+    let arguments = [("id", rules.id.as_str().into()), ("rules", newer.join(", ").as_str().into())];
+    (!newer.is_empty()).then(|| texts.with(key::CLI_NEWER_RULES, &arguments).as_str().to_owned())
 }
 
 /// Every value with where it comes from: contract with clause, own rule, or unset (not listed).
@@ -293,6 +311,12 @@ pub fn agreement_check(texts: &Texts, file: &Path) -> Result<()> {
         ("version", rules.version.as_str().into()),
     ];
     line(texts.with(key::CLI_AGREEMENT_GOOD, &arguments).as_str())
+}
+
+/// The file of an agreement that comes with the program, comments and all.
+pub fn built_in_file(id: &AgreementId) -> Result<()> {
+    let text = agreement::built_in_text(id).ok_or_else(|| LinkError::Refused(Problem::not_found()))?;
+    line(text.trim_end())
 }
 
 /// Without a log: what comes with the program.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::say::{self, Failed};
 use super::{
@@ -61,6 +61,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
     canary::alarm::start(&settings, &engine, &stop)?;
     say_what_is_not_set_up(&settings, &engine);
+    say_newer_rules(&engine, texts);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
     say::line(&format!("listening on http://{}", listener.local_addr()?))?;
     info!(agreements = engine.state().agreements.len(), "serving");
@@ -73,6 +74,15 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
 }
 
 /// What the program could listen to and nobody has set up says so: what is not there is no quiet.
+/// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.
+fn say_newer_rules(engine: &Engine, texts: &Texts) {
+    for rules in engine.state().agreements.values() {
+        if let Some(said) = say::newer_rules(texts, rules) {
+            warn!("{said}");
+        }
+    }
+}
+
 fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
     let known = [("ami", "telefoncentral"), ("scaip", "nødkald-ip"), ("escalation", "bagvagt")];
     for (kind, name) in known {

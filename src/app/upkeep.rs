@@ -53,7 +53,8 @@ pub async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
             Request::Adopt { text: std::fs::read_to_string(&file)? }
         }
         AgreementCommand::List => Request::ListAgreements,
-        AgreementCommand::Show { id } => Request::ShowAgreement { id },
+        AgreementCommand::Show { id, file: true } => return say::built_in_file(&id),
+        AgreementCommand::Show { id, file: false } => Request::ShowAgreement { id },
     };
     // What comes with the program can be shown without a log.
     let place = place(&args.data)?;

@@ -7,6 +7,7 @@
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
 use super::agreement_file;
@@ -625,7 +626,23 @@ pub fn built_in() -> Vec<Agreement> {
         .collect()
 }
 
-/// The text of a built-in file: what `vagttavle agreement show` prints, comments and all.
+/// The rules that the file built in under the same id sets and this agreement does not have at all, as they would be
+/// written: it was adopted before there were such rules, or was made without them.
+pub fn newer_rules(adopted: &Agreement) -> Vec<String> {
+    let Some(built_in) = built_in().into_iter().find(|it| it.id == adopted.id) else { return Vec::new() };
+    let (known, offered) = (serde_json::to_value(adopted), serde_json::to_value(&built_in));
+    let (Ok(Json::Object(known)), Ok(Json::Object(offered))) = (known, offered) else { return Vec::new() };
+    let sections = offered.iter().filter_map(|(name, section)| Some((name, section.as_object()?)));
+    let missing = sections.flat_map(|(name, section)| {
+        let has = |rule: &String| known.get(name).and_then(|it| it.get(rule)).is_some();
+        let is_rule = |value: &Json| value.get("kind").is_some() && value.get("value").is_some();
+        let missing = section.iter().filter(move |(rule, value)| is_rule(value) && !has(rule));
+        missing.map(move |(rule, _)| format!("{name}.{rule}"))
+    });
+    missing.collect()
+}
+
+/// The text of a built-in file: what `vagttavle agreement show --file` prints, comments and all.
 pub fn built_in_text(id: &AgreementId) -> Option<&'static str> {
     BUILT_IN.iter().find(|(name, _)| *name == id.as_str()).map(|(_, text)| *text)
 }

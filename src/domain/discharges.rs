@@ -128,6 +128,12 @@ impl Stay {
         }
     }
 
+    /// The citizen is dead; one that goes on in another entry says nothing any more.
+    pub fn says_dead(&self) -> bool {
+        let goes_on = self.stopped.as_ref().is_some_and(|it| it.reason.as_str() == JOINED);
+        self.halts() == Some(visits::Halt::Dead) && !goes_on
+    }
+
     /// Takes in what was told, and notes what that upsets.
     fn hear(&mut self, told: Told) {
         let (before, at) = (self.now.clone(), told.at);
@@ -915,6 +921,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
         }
         settle(entry, record.happened_at);
     });
+    state.note_death(record.entry);
 }
 
 fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {

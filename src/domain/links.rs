@@ -123,7 +123,7 @@ fn may_join(event: &Event) -> bool {
                 | V::Planned { .. }
                 | V::Expected { .. }
                 | V::FellSilent {}
-                | V::Started {}
+                | V::Started { .. }
                 | V::DoorUnanswered {}
         ),
         _ => false,

@@ -377,6 +377,7 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::Entry(event) => {
             state.change(record.entry, |entry| entry::evolve(entry, record, event));
             state.count_alarm(record.entry);
+            state.note_death(record.entry);
         }
         Event::Phone(event) => phone::evolve(state, record, event),
         Event::Alarms(event) => alarms::evolve(state, record, event),

@@ -41,6 +41,8 @@ pub struct State {
     index: Index,
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
+    /// Citizens who are dead as far as we know, with the stay that says so; also after it is over.
+    dead: OrdMap<CitizenId, EntryId>,
     /// When each device that says that it lives was last noted.
     devices: OrdMap<Origin, DateTime<Utc>>,
     last_number: u32,
@@ -161,6 +163,22 @@ impl State {
     /// Notes that the daily duty of a date was opened.
     pub(super) fn standing_opened(&mut self, agreement: &AgreementId, on: NaiveDate) {
         self.standing.insert(agreement.clone(), on);
+    }
+
+    /// Whether a stay, open or over, says that the citizen is dead.
+    pub fn is_dead(&self, citizen: &CitizenId) -> bool {
+        self.dead.contains_key(citizen)
+    }
+
+    /// Keeps in step who is dead with what a stay says now.
+    pub(super) fn note_death(&mut self, stay: EntryId) {
+        let Some(entry) = self.entry(stay) else { return };
+        let (Some(citizen), Body::Stay(body)) = (entry.citizen.clone(), &entry.body) else { return };
+        if body.says_dead() {
+            self.dead.insert(citizen, stay);
+        } else if self.dead.get(&citizen) == Some(&stay) {
+            self.dead.remove(&citizen);
+        }
     }
 
     /// When a device was last noted as heard.

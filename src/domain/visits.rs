@@ -311,7 +311,11 @@ pub enum VisitEvent {
     Expected {
         expected_at: DateTime<Utc>,
     },
-    Started {},
+    Started {
+        /// Begun outside the delivery window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against_contract: Option<String>,
+    },
     /// The limit passed and nobody had started.
     FellSilent {},
     Done {},
@@ -399,7 +403,10 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             if known.started_at.is_some() {
                 return Err(Refusal::Unchanged);
             }
-            let mut drafts = one(ctx, entry, VisitEvent::Started {})?;
+            let against =
+                known.plan.as_ref().and_then(|plan| visit_rules::outside_window(state, entry, plan, ctx.at));
+            let against_contract = against.and_then(|it| it.clause());
+            let mut drafts = one(ctx, entry, VisitEvent::Started { against_contract })?;
             drafts.extend(begun(state, ctx, entry, known));
             Ok(drafts)
         }),
@@ -649,7 +656,9 @@ fn halted_by_stay(state: &State, entry: &Entry, citizen: &CitizenId) -> Option<D
     let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
         Body::Stay(stay) => stay.halts(),
         _ => None,
-    })?;
+    });
+    // A plan may go on after the stay that told of the death is over.
+    let halt = halt.or(state.is_dead(citizen).then_some(Halt::Dead))?;
     Some(entry.draft(entry.opened_at, Event::Visits(VisitEvent::Halted { halt })))
 }
 
@@ -908,7 +917,10 @@ fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
             visit.expected_at = Some(*expected_at);
             visit.expected_told_at = Some(at);
         }
-        VisitEvent::Started {} => visit.started_at = Some(at),
+        VisitEvent::Started { against_contract } => {
+            visit.started_at = Some(at);
+            visit.against_contract = against_contract.clone().or(visit.against_contract.take());
+        }
         VisitEvent::FellSilent {} => visit.silent_since = Some(at),
         VisitEvent::Done {} => visit.done_at = Some(at),
         VisitEvent::ReceiptMissing {} => visit.no_receipt_since = Some(at),

@@ -6,7 +6,7 @@ use vagttavle::domain::Refusal;
 use vagttavle::domain::duties::DutyKind;
 use vagttavle::domain::entry::{Body, DueKind};
 use vagttavle::domain::observation::CancelledBy::{Citizen, Municipality, Provider};
-use vagttavle::domain::observation::{Grant, Help, Observation, Window};
+use vagttavle::domain::observation::{Grant, Help, Observation, StayFact, Window};
 use vagttavle::domain::visit_rules::Standing;
 use vagttavle::domain::visits::{Canceller, Halt, Side};
 use vagttavle::protocol::Details;
@@ -873,4 +873,39 @@ proptest! {
         prop_assert_eq!(asked.is_ok(), is_kept || confirmed);
         prop_assert_eq!(world.visit("v").against_contract.is_some(), confirmed && !is_kept);
     }
+}
+
+#[test]
+fn a_visit_of_the_dead_that_is_planned_after_all_was_stopped_is_nobodys_duty() {
+    let mut world = World::at("2026-11-21T08:00:00Z", "norddjurs");
+    world.given("2026-11-21T07:00:00Z", died("s"));
+    world.does(world.id_of("s"), stop("dead"));
+    assert!(!world.is_open("s"));
+    world.given("2026-11-21T08:00:00Z", visit("v", Help::Personal, "2026-11-21T09:00:00Z"));
+    assert_eq!(world.visit("v").halted, Some(Halt::Dead));
+    world.until("2026-11-21T12:00:00Z");
+    assert_eq!(world.attention("v").level, Level::None);
+    world.until("2026-11-21T14:00:00Z");
+    let by = world.visit("v").cancelled.as_ref().map(|it| it.by);
+    assert_eq!((by, world.is_open("v")), (Some(Canceller::Death), false));
+    // The death is taken back: what is planned from now on is to be done.
+    world.given("2026-11-21T13:00:00Z", stay_cancelled("s", StayFact::Died));
+    world.given("2026-11-21T14:00:00Z", visit("w", Help::Personal, "2026-11-21T15:00:00Z"));
+    assert_ne!(world.visit("w").halted, Some(Halt::Dead));
+    world.replays();
+}
+
+#[test]
+fn one_begun_outside_the_delivery_window_is_recorded_and_marked() {
+    let morning = Window { from: "07:00:00".parse().unwrap(), to: "11:00:00".parse().unwrap() };
+    let mut world = World::at("2026-11-23T05:00:00Z", "norddjurs");
+    for (name, begun, marked) in [("in", "2026-11-23T09:59:00Z", None), ("out", "2026-11-23T10:10:00Z", Some("3.4"))] {
+        let plan = visit_of(name, name, Grant::Service, Help::Personal, "2026-11-23T09:45:00Z", Some(morning));
+        world.given("2026-11-23T05:00:00Z", plan);
+        world.given(begun, visit_started(name));
+        // Within half an hour of the agreed time both are.
+        let visit = world.visit(name);
+        assert_eq!((visit.against_contract.as_deref(), visit.deviation()), (marked, None), "{name}");
+    }
+    world.replays();
 }

@@ -21,7 +21,7 @@ fn help_names_every_command_and_a_mistake_ends_with_two() {
     let home = Home::new();
     let help = home.run("--help").good();
     for command in
-        "demo serve desk user agreement list show do visits verify backup restore doctor keys themes completions man"
+        "demo serve desk user agreement list show do open visits verify backup restore doctor keys themes completions man"
             .split(' ')
     {
         assert!(help.contains(&format!("  {command} ")), "{command} is not in {help}");
@@ -85,6 +85,60 @@ async fn list_show_and_do_in_words_and_as_json() {
     home.run(&format!("do {number} alarms.close outcome=helped {way}")).good();
     assert!(home.run(&format!("list {way}")).good().contains("Intet er åbent"));
     drop(serving);
+}
+
+#[tokio::test]
+async fn what_the_municipality_is_told_at_once_is_opened_and_ticked_in_words() {
+    let home = Home::new();
+    let (serving, way, entry) = with_an_alarm(&home).await;
+    let number = &entry["number"];
+    home.run(&format!("do {number} notify what=boredom {way}")).refused(&["what"]);
+    home.run(&format!("do {number} notify what=abuse {way}")).good();
+    assert!(home.run(&format!("open notice what=unserved-citizen {way}")).good().starts_with("Gjort"));
+    home.run(&format!("open notice {way}")).refused(&["what"]);
+    home.run(&format!("open discharge expected_at=14:00 told_by=nurse {way}")).good();
+    let board: Value = serde_json::from_str(&home.run(&format!("list --json {way}")).good()).unwrap();
+    let notice = |what: &str| {
+        let entries = board["entries"].as_array().unwrap();
+        entries.iter().find(|entry| entry["details"]["matter"] == what).unwrap().clone()
+    };
+    let (abuse, other) = (notice("abuse"), notice("unserved-citizen"));
+    assert_eq!((&abuse["details"]["about"], &abuse["details"]["clause"]), (&entry["id"], &"3.2".into()));
+    assert!(other["details"].get("about").is_none(), "{other}");
+    home.run(&format!("do {} done to=postman {way}", other["number"])).refused(&["to"]);
+    home.run(&format!("do {} done to=nurse {way}", other["number"])).good();
+    let done = home.run(&format!("do {} done to=assessors --json {way}", abuse["number"])).good();
+    let done: Value = serde_json::from_str(&done).unwrap();
+    assert_eq!(done["entry"]["details"]["told_to"], "assessors");
+    let shown = home.run(&format!("show {number} --json {way}")).good();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["entry"]["told"][0]["what"], "abuse");
+    drop(serving);
+}
+
+#[test]
+fn an_agreement_that_is_older_than_the_program_says_what_it_lacks_and_what_to_do() {
+    let home = Home::new();
+    let file = home.run("agreement show jammerbugt --file").good();
+    assert_eq!(file.trim_end(), include_str!("../../src/domain/agreements/jammerbugt.toml").trim_end());
+    home.run("agreement show atlantis --file").refused(&[]);
+    let newer = ["second_person_seconds", "nobody_listening_seconds"];
+    let older: String = file
+        .lines()
+        .filter(|line| !newer.iter().any(|rule| line.starts_with(rule)))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    home.write("older.toml", &older);
+    home.run("agreement adopt older.toml --data {data}").good();
+    let listed = home.run("agreement list --data {data}");
+    assert!(listed.status.success() && listed.out.lines().count() == 3, "{listed:?}");
+    assert_eq!(listed.err.lines().count(), 1, "of one agreement: {listed:?}");
+    for said in newer.iter().chain(&["jammerbugt", "agreement adopt"]) {
+        assert!(listed.err.contains(said), "{said}: {listed:?}");
+    }
+    home.write("newer.toml", &file);
+    home.run("agreement adopt newer.toml --data {data}").good();
+    assert!(home.run("agreement list --data {data}").err.is_empty());
 }
 
 #[tokio::test]

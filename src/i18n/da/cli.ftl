@@ -20,6 +20,7 @@ cli-did-you-mean = Mente du { $nearest }?
 cli-bad-agreement-line = { $file }, linje { $line }, tegn { $column }, { $key }: { $what }
 cli-agreement-good = { $file } kan bruges: { $name }, udgave { $version }.
 cli-agreement-adopted = { $id } er sat i kraft.
+cli-newer-rules = Aftalen { $id } er fra før disse regler: { $rules }. Programmet bruger dem ikke, før de står i den. Skriv dem i aftalens fil (har du ingen: vagttavle agreement show { $id } --file), og kør: vagttavle agreement adopt FIL
 cli-user-revoked = { $name } har ikke adgang længere.
 cli-no-users = Ingen har adgang endnu. Begynd med: vagttavle user add NAVN --role coordinator --agreement ID
 cli-revoked = uden adgang

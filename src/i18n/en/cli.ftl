@@ -20,6 +20,7 @@ cli-did-you-mean = Did you mean { $nearest }?
 cli-bad-agreement-line = { $file }, line { $line }, column { $column }, { $key }: { $what }
 cli-agreement-good = { $file } can be used: { $name }, version { $version }.
 cli-agreement-adopted = { $id } is in force.
+cli-newer-rules = The agreement { $id } is older than these rules: { $rules }. The program does not use them until it has them. Write them into its file (if you have none: vagttavle agreement show { $id } --file), and run: vagttavle agreement adopt FILE
 cli-user-revoked = { $name } has no access any more.
 cli-no-users = Nobody has access yet. Begin with: vagttavle user add NAME --role coordinator --agreement ID
 cli-revoked = without access
