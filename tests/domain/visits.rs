@@ -899,8 +899,11 @@ fn a_visit_of_the_dead_that_is_planned_after_all_was_stopped_is_nobodys_duty() {
 fn one_begun_outside_the_delivery_window_is_recorded_and_marked() {
     let morning = Window { from: "07:00:00".parse().unwrap(), to: "11:00:00".parse().unwrap() };
     let mut world = World::at("2026-11-23T05:00:00Z", "norddjurs");
-    for (name, begun, marked) in [("in", "2026-11-23T09:59:00Z", None), ("out", "2026-11-23T10:10:00Z", Some("3.4"))] {
-        let plan = visit_of(name, name, Grant::Service, Help::Personal, "2026-11-23T09:45:00Z", Some(morning));
+    for (name, begun, marked) in
+        [("in", "2026-11-23T09:59:00Z", None), ("out", "2026-11-23T10:10:00Z", Some("3.4"))]
+    {
+        let plan =
+            visit_of(name, name, Grant::Service, Help::Personal, "2026-11-23T09:45:00Z", Some(morning));
         world.given("2026-11-23T05:00:00Z", plan);
         world.given(begun, visit_started(name));
         // Within half an hour of the agreed time both are.
