@@ -56,6 +56,8 @@ pub struct Duty {
     pub help: Option<Help>,
     /// Where it comes from, whether or not it has a date.
     pub clause: Option<String>,
+    /// A person opened it; no message did.
+    pub by_hand: bool,
     pub done_at: Option<DateTime<Utc>>,
     pub reference: Option<Reference>,
     /// Whom at the municipality it was told.
@@ -121,6 +123,9 @@ pub enum DutyEvent {
         help: Option<Help>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clause: Option<String>,
+        /// A person said that the municipality is to be told; no message did.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_hand: bool,
     },
     FellLate {},
     Postponed {
@@ -187,6 +192,7 @@ pub(super) fn open(
             matter: None,
             help: None,
             clause: None,
+            by_hand: false,
         }),
     }
 }
@@ -299,6 +305,7 @@ pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTi
             matter: None,
             help: None,
             clause: None,
+            by_hand: false,
         }),
     }
 }
@@ -401,6 +408,7 @@ fn first_time(
             matter: None,
             help: Some(help),
             clause,
+            by_hand: false,
         }),
     }
 }
@@ -482,7 +490,7 @@ pub fn fell_late(ctx: &Ctx, entry: &Entry, duty: &Duty) -> Result<Vec<Draft>, Re
 
 /// Applies one event.
 pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
-    if let DutyEvent::Opened { opening, duty, about, owner, matter, help, clause } = event {
+    if let DutyEvent::Opened { opening, duty, about, owner, matter, help, clause, by_hand } = event {
         let body = Body::Duty(Duty {
             duty: *duty,
             about: *about,
@@ -490,6 +498,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             matter: matter.clone(),
             help: *help,
             clause: clause.clone(),
+            by_hand: *by_hand,
             done_at: None,
             reference: None,
             told_to: None,

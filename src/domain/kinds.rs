@@ -147,6 +147,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("asked_by", Privacy::Code),
     ("at", Privacy::Time),
     ("by", Privacy::Opaque),
+    ("by_hand", Privacy::Code),
     ("call", Privacy::Opaque),
     ("cancelled_by", Privacy::Code),
     ("candidates", Privacy::Code),

@@ -274,6 +274,9 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
         (Command::Entry(entry::Command::Correct { what, reason }), Body::Visit(visit)) => {
             visits::correct(state, ctx, entry, visit, what, reason)
         }
+        (Command::Entry(entry::Command::Correct { what, reason }), Body::Duty(duty)) => {
+            notices::correct(ctx, entry, duty, what, reason)
+        }
         (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
         (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
         (Command::Alarms(command), Body::Alarm(alarm)) => alarms::decide(state, ctx, entry, alarm, command),

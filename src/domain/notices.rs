@@ -29,6 +29,9 @@ pub const BY_HAND: [&str; 8] = [
     "cancelled-activities",
 ];
 
+pub const CORRECTABLE: [&str; 1] = ["notice"];
+pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
+
 fn code(matter: &str) -> Code {
     Code::new(matter).expect("the matters are kebab-case constants")
 }
@@ -121,7 +124,11 @@ pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: &Code) -> Result<V
     }
     // What an agreement does not list may be told all the same: then without a clause.
     let rule = rule_of(state, ctx, entry.agreements(), what);
-    Ok(vec![about(state, ctx, 0, entry, DutyKind::ImmediateNotice, what, rule)])
+    let mut draft = about(state, ctx, 0, entry, DutyKind::ImmediateNotice, what, rule);
+    if let Event::Duties(DutyEvent::Opened { by_hand, .. }) = &mut draft.event {
+        *by_hand = true;
+    }
+    Ok(vec![draft])
 }
 
 /// As `by_hand`, about nothing that is on the board.
@@ -150,14 +157,35 @@ pub fn open_by_hand(
         matter: Some(what.clone()),
         help: None,
         clause,
+        by_hand: true,
     };
     let (entry, happened_at, agreement) = (ctx.fresh(0), ctx.at, Some(agreement));
     Ok(vec![Draft { entry, happened_at, agreement, event: Event::Duties(opened) }])
 }
 
+/// The way back for what was opened by hand and is nothing to tell: the wrong matter, or the wrong entry.
+pub fn correct(
+    ctx: &Ctx,
+    entry: &Entry,
+    duty: &Duty,
+    what: &Code,
+    reason: &Code,
+) -> Result<Vec<Draft>, Refusal> {
+    if !duty.by_hand || !entry.is_open() {
+        return Err(Refusal::NothingToCorrect);
+    }
+    listed("what", what, &CORRECTABLE)?;
+    listed("reason", reason, &CORRECTION_REASONS)?;
+    let withdrawn = DutyEvent::Withdrawn { why: reason.clone() };
+    Ok(vec![entry.draft(ctx.at, Event::Duties(withdrawn))])
+}
+
 /// A notice that became void while somebody was telling it: that it was told is a fact.
 pub(super) fn may_still_be_told(duty: &Duty, command: &Command) -> bool {
-    duty.withdrawn && duty.duty == DutyKind::ImmediateNotice && matches!(command, Command::Done { .. })
+    duty.withdrawn
+        && !duty.by_hand
+        && duty.duty == DutyKind::ImmediateNotice
+        && matches!(command, Command::Done { .. })
 }
 
 /// The municipality was told: by whom we know, to whom and when is said. What it is about remembers it.

@@ -408,14 +408,20 @@ fn duty_offers(duty: &duties::Duty) -> Vec<Offer> {
         done.insert(0, code("to", &notices::TOLD_TO));
         done.insert(1, field("told_at", FieldKind::Time, false, &[]));
     }
-    vec![
+    let mut offers = vec![
         offer("done", done, wrap(C::Done { reference: None, to: None, told_at: None })),
         offer(
             "postpone",
             vec![field("until", FieldKind::Time, true, &[]), code("reason", &duties::POSTPONE_REASONS)],
             wrap(C::Postpone { until, reason: a(&duties::POSTPONE_REASONS) }),
         ),
-    ]
+    ];
+    if duty.by_hand {
+        let (what, why) = (&notices::CORRECTABLE, &notices::CORRECTION_REASONS);
+        let trial = domain::Command::Entry(entry::Command::Correct { what: a(what), reason: a(why) });
+        offers.push(offer("correct", vec![code("what", what), code("reason", why)], trial));
+    }
+    offers
 }
 
 /// A trial's refusal that says nothing: the trial's own arguments were made up.

@@ -9,10 +9,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::State;
-use crate::domain::agreement::value_of;
+use crate::domain::agreement::{Agreement, value_of};
 use crate::domain::identity::{AgreementId, Code, PersonName, SourceName};
 use crate::engine::Engine;
 use crate::engine::health::DESKS;
+
+/// The kind under which an agreement without a time for the second person stands among the sources.
+const SECOND_PERSON: &str = "second-person";
 
 /// The name under which an agreement's desks are watched.
 fn desks_of(agreement: &AgreementId) -> Option<SourceName> {
@@ -31,6 +34,7 @@ pub fn hear(engine: &Engine, state: &State, connected: &HashMap<PersonName, usiz
             engine.health.forget(&desks);
             continue;
         }
+        say_who_is_called(engine, rules, now);
         let Some(seconds) = value_of(&rules.alarms.nobody_listening_seconds) else {
             engine.health.not_set_up(desks, DESKS, Code::new("nobody-listening-unset").ok(), now);
             continue;
@@ -40,6 +44,18 @@ pub fn hear(engine: &Engine, state: &State, connected: &HashMap<PersonName, usiz
         engine.health.expect_within(&desks, within);
         if acting().any(|it| connected.get(&it.name).is_some_and(|count| *count > 0)) {
             engine.health.heard(&desks, DESKS, now);
+        }
+    }
+}
+
+/// Whether the settings say whom to call is said elsewhere; here that the agreement does not say when.
+fn say_who_is_called(engine: &Engine, rules: &Agreement, now: DateTime<Utc>) {
+    let Ok(second) = SourceName::new(format!("bagvagt-{}", rules.id)) else { return };
+    match value_of(&rules.alarms.second_person_seconds) {
+        Some(_) => engine.health.forget(&second),
+        None => {
+            let why = Code::new("second-person-unset").ok();
+            engine.health.not_set_up(second, SECOND_PERSON, why, now);
         }
     }
 }

@@ -121,7 +121,10 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("visits.halted", json!({ "halt": "in-hospital" })),
         ("visits.went-on", json!({})),
         ("visits.corrected", json!({ "what": "contact", "reason": "wrong-entry" })),
-        ("duties.opened", with(json!({ "duty": "action-plan", "about": entry, "owner": "bo" }))),
+        (
+            "duties.opened",
+            with(json!({ "duty": "action-plan", "about": entry, "owner": "bo", "by_hand": true })),
+        ),
         ("duties.assigned", json!({ "agreement": "norddjurs" })),
         ("duties.now-about", json!({ "about": entry })),
         ("duties.fell-late", json!({})),

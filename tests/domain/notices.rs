@@ -183,6 +183,25 @@ fn a_duty_is_nothing_to_tell_of() {
 }
 
 #[test]
+fn one_opened_by_mistake_is_corrected_and_was_never_told() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T09:00:00Z"));
+    world.given(SATURDAY, admitted("s"));
+    let of_a_message = notice(&world);
+    assert_eq!(world.tries("anna", Some(of_a_message), correct("notice")), Err(Refusal::NothingToCorrect));
+    world.does(world.id_of("v"), notify("abuse"));
+    let by_hand = world.duties(DutyKind::ImmediateNotice)[1].id;
+    let offered = |id| shown(&world, id).actions.iter().any(|it| it.verb == "duties.correct");
+    assert_eq!((offered(by_hand), offered(of_a_message)), (true, false));
+    world.does(by_hand, correct("notice"));
+    assert_eq!((to_tell(&world), world.shown("v").told.len()), (vec!["admission".to_owned()], 0));
+    assert_eq!(world.tries("anna", Some(by_hand), told("nurse")), Err(Refusal::AlreadyDone));
+    assert_eq!(world.tries("anna", Some(by_hand), correct("notice")), Err(Refusal::NothingToCorrect));
+    world.does(world.id_of("v"), notify("abuse"));
+    world.replays();
+}
+
+#[test]
 fn only_a_notice_is_told_to_somebody() {
     let mut world = world();
     world.until("2026-11-22T12:00:00Z");

@@ -358,7 +358,8 @@ fn every_missing_field_of_a_command_is_named() {
             if matches!(
                 field.as_str(),
                 "promise_at" | "helper" | "reference" | "done" | "confirmed" | "told_at"
-            ) || (matches!(verb, "open" | "expect" | "notify") && matches!(field.as_str(), "agreement" | "citizen"))
+            ) || (matches!(verb, "open" | "expect" | "notify")
+                && matches!(field.as_str(), "agreement" | "citizen"))
                 || (verb == "door" && field != "type")
                 || (verb == "done" && field == "to")
                 || (field == "until" && command["type"] == "sign-on")

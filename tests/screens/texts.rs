@@ -50,6 +50,8 @@ fn choices_have_words() {
     has_words("next", ["do-immediate-notice", "do-notice-taken-back"]);
     has_words("matter", agreement::IMMEDIATE_NOTICES);
     has_words("told-to", notices::TOLD_TO);
+    has_words("correct", notices::CORRECTABLE);
+    has_words("correction", notices::CORRECTION_REASONS);
     has_words(
         "why",
         ["discharge-cancelled", "admitted-again", "death-cancelled", "admitted", "on-leave", "resumed"],

@@ -44,6 +44,7 @@ stay-fact-leave-ended = tilbage fra orlov
 stay-fact-discharged = udskrivning
 stay-fact-died = død
 
+correct-notice = at det skal meldes
 correct-resumption = at hjælpen blev genoptaget
 correct-stop = at hjælpen blev stoppet
 correct-assessors-told = hvad visitationen sagde

@@ -26,6 +26,7 @@ header-source-since = { $name } { $state } i { $length }
 
 source-kind-desks = vagttavler
 source-kind-escalation = tilkald af bagvagt
+source-kind-second-person = tilkald af bagvagt
 source-kind-canary = kanariefugl
 
 # Hvad der mangler, når noget ikke er sat op
@@ -44,6 +45,7 @@ source-set-up-care-pause = paused_state og active_state i [care.nexus]: sæt sel
 source-set-up-escalation = [escalation] i serverens indstillinger; ingen kaldes op, når ingen tager et nødkald
 source-set-up-canary = [canary] i serverens indstillinger
 source-set-up-nobody-listening-unset = nobody_listening_seconds i aftalen; ingen får at vide, at alle tavler er lukkede
+source-set-up-second-person-unset = second_person_seconds i aftalen; ingen kaldes op, når ingen tager et nødkald
 source-set-up-canary-call = call i [canary] i serverens indstillinger: et opkald til en kø uden medlemmer
 source-set-up-no-token = kilden har intet token; kør: vagttavle user add NAVN --role source
 

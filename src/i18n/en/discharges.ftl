@@ -44,6 +44,7 @@ stay-fact-leave-ended = back from leave
 stay-fact-discharged = discharge
 stay-fact-died = death
 
+correct-notice = that it is to be told
 correct-resumption = that help was resumed
 correct-stop = that help was stopped
 correct-assessors-told = what the assessors told

@@ -26,6 +26,7 @@ header-source-since = { $name } { $state } for { $length }
 
 source-kind-desks = boards
 source-kind-escalation = call to the back-up
+source-kind-second-person = call of the back-up
 source-kind-canary = canary
 
 # What is missing when something is not set up
@@ -44,6 +45,7 @@ source-set-up-care-pause = paused_state and active_state in [care.nexus]: pause 
 source-set-up-escalation = [escalation] in the server's settings; nobody is called when nobody takes an alarm
 source-set-up-canary = [canary] in the server's settings
 source-set-up-nobody-listening-unset = nobody_listening_seconds in the agreement; nobody is told that every board is closed
+source-set-up-second-person-unset = second_person_seconds in the agreement; nobody is called when nobody takes an alarm
 source-set-up-canary-call = call in [canary] in the server's settings: a call to a queue without members
 source-set-up-no-token = the source has no token; run: vagttavle user add NAME --role source
 
