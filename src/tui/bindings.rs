@@ -192,7 +192,7 @@ const OVERLAYS: &[Row] = &{
         row(Filter, Chord::Esc, Action::Close, key::KEYS_FILTER_CLEAR, 2),
         row(Card, Chord::Up, Action::Up, key::KEYS_UP, 0),
         row(Card, Char('k'), Action::Up, key::KEYS_UP, 0),
-        row(Card, Chord::Down, Action::Down, key::KEYS_DOWN, 0),
+        row(Card, Chord::Down, Action::Down, key::KEYS_DOWN, 2),
         row(Card, Char('j'), Action::Down, key::KEYS_DOWN, 0),
         row(Card, Chord::PageUp, Action::PageUp, key::KEYS_PAGE_UP, 0),
         row(Card, Chord::PageDown, Action::PageDown, key::KEYS_PAGE_DOWN, 0),

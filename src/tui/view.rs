@@ -66,8 +66,9 @@ fn draw(words: Words<'_>, frame: &mut Frame<'_>) {
     header::places(words, frame, areas.places);
     main(words, frame, &areas);
     draw_notice(words, frame, areas.notice);
-    hints(words, frame, areas.hints);
     overlays::draw(words, frame);
+    // Last: only then is known whether there is more of a text.
+    hints(words, frame, areas.hints);
 }
 
 fn main(words: Words<'_>, frame: &mut Frame<'_>, areas: &Areas) {
@@ -459,6 +460,8 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
         let text = match row.action {
             Action::Open | Action::Menu if chosen.is_none() => continue,
             Action::Filter if !layout::has_list(model.place) => continue,
+            // Where all of a text is seen, there is nowhere to go.
+            Action::Down if words.scroll_max.get() == 0 => continue,
             // Offered while something rings and something else is chosen.
             Action::Worst if chosen.is_some_and(is_ringing) || model.ringing().next().is_none() => continue,
             // Enter breaks the line in a text of several lines; F10 sends everywhere.

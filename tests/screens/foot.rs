@@ -212,3 +212,45 @@ fn garbage_pasted_into_every_form_is_text() {
         }
     }
 }
+
+#[test]
+fn a_link_in_the_history_names_the_other_entry_and_never_an_id() {
+    let (visit, alarm) = (night::late(21), night::ringing(12));
+    let line = |to: &str| {
+        serde_json::from_value(json!({ "sequence": 5, "kind": "entry.linked", "actor": "source:plan",
+            "happened_at": night::ago(60), "recorded_at": night::ago(60), "payload": { "to": to } }))
+        .unwrap()
+    };
+    let gone = "01a203ee-43d3-742d-aba0-af5a5f9bc31a";
+    let mut view = night::opened(visit.clone());
+    view.history = vec![line(&alarm.id.to_string()), line(gone)];
+    let mut desk = Desk::new(80, 40).showing(night::board(vec![visit.clone(), alarm]));
+    desk.press("5 Enter").send(Msg::Fetched { entry: visit.id, outcome: Ok(Box::new(view)) });
+    desk.shows("knyttet sammen Nødkald 12").hides(gone);
+}
+
+#[test]
+fn a_number_that_is_not_manned_now_says_so_on_the_smallest_screen() {
+    let mut board = night::busy();
+    for contact in &mut board.contacts {
+        contact.now = false;
+        contact.days = "working".into();
+        (contact.from, contact.to) = (Some("16:00".into()), Some("08:00".into()));
+    }
+    let count = board.contacts.len();
+    assert!(count > 0);
+    let mut desk = Desk::new(60, 20).showing(board);
+    desk.press("w");
+    let screen = desk.screen();
+    assert_eq!(screen.matches("ikke").count(), count, "{screen}");
+    assert!(!screen.lines().any(|line| line.contains('│') && line.ends_with("…│")), "{screen}");
+}
+
+#[test]
+fn a_deadline_that_has_passed_is_not_called_the_next() {
+    let board = night::board(vec![
+        night::duty(40, "documentation", Some(night::ago(3_600))),
+        night::duty(41, "documentation", Some(night::ahead(1_900))),
+    ]);
+    Desk::with(board).shows("Frister 2, 1 OVERSKREDET");
+}

@@ -62,6 +62,7 @@ header-calls = Opkald { $waiting } venter, { $missed ->
   }
 header-calls-short = Tlf { $waiting } venter, { $missed } ubesv.
 header-deadlines = Frister { $count }
+header-deadlines-over = Frister { $count }, { $over } OVERSKREDET
 header-deadlines-next = Frister { $count }, næste { $countdown }
 header-queue-nobody = INGEN tager { $queue }
 header-queue-nobody-waiting = INGEN tager { $queue }: { $count } venter

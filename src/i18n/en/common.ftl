@@ -57,6 +57,7 @@ header-alarms-both = Alarms { $open }, { $ringing } RINGING, { $out } RANG OUT
 header-calls = Calls { $waiting } waiting, { $missed } missed
 header-calls-short = Calls { $waiting } wait, { $missed } missed
 header-deadlines = Deadlines { $count }
+header-deadlines-over = Deadlines { $count }, { $over } OVERDUE
 header-deadlines-next = Deadlines { $count }, next { $countdown }
 header-queue-nobody = NOBODY takes { $queue }
 header-queue-nobody-waiting = NOBODY takes { $queue }: { $count } waiting

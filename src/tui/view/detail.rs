@@ -374,6 +374,12 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
         let reason = sources::reason(words, reason, number("line"), number("times").unwrap_or(1));
         return when.join(" ", &who).join(": ", &what).join(" – ", &reason);
     }
+    if line.kind == "entry.linked" {
+        // Its id says nothing; one that is over by now has no name here.
+        let to = line.payload.get("to").and_then(|to| serde_json::from_value::<EntryId>(to.clone()).ok());
+        let other = to.and_then(|id| words.model.entry(id)).map(|other| words.name(other));
+        return when.join(" ", &who).join(": ", &what).join(" ", &other.unwrap_or_default());
+    }
     let shown = [
         "with",
         "helper",

@@ -22,7 +22,7 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let right = who(words);
     let width = paint::pieces_width(&right).min(area.width);
     let first = first(words, area.width - width);
-    let lines = [first, counts(words, area.width), standing(words, area.width), figures(words)];
+    let lines = [first, counts(words, area.width), standing(words, area.width), figures(words, area.width)];
     for (pieces, y) in lines.iter().zip(area.top()..area.bottom()) {
         paint::line(frame, Rect { y, height: 1, ..area }, pieces, &words.look.theme);
     }
@@ -152,7 +152,13 @@ fn calls(words: Words<'_>, says: Key) -> Piece {
 fn deadlines(words: Words<'_>) -> Piece {
     let (due, role) = due(words);
     let texts = &words.look.texts;
-    match due.iter().filter_map(|entry| entry.attention.breach_at).min() {
+    let limits = || due.iter().filter_map(|entry| entry.attention.breach_at);
+    let over = limits().filter(|at| *at <= words.now()).count();
+    if over > 0 {
+        let args = [("count", due.len().into()), ("over", over.into())];
+        return Piece::new(texts.with(key::HEADER_DEADLINES_OVER, &args), Role::Warning);
+    }
+    match limits().min() {
         Some(at) => {
             let countdown = dates::countdown_short(texts, at, words.now());
             let args = [("count", due.len().into()), ("countdown", countdown.into())];
@@ -270,18 +276,19 @@ fn standing(words: Words<'_>, room: u16) -> Pieces {
     side_by_side(parts)
 }
 
-/// The tightest answering figure of this month.
-fn figures(words: Words<'_>) -> Pieces {
+/// The tightest answering figure of this month; the goal gives way where there is no room for it.
+fn figures(words: Words<'_>, room: u16) -> Pieces {
     let Some(board) = &words.model.board else { return Vec::new() };
-    let mut parts: Vec<Piece> = Vec::new();
     let tightest = board
         .answering
         .iter()
         .flat_map(|figure| figure.within.iter().map(move |within| (figure, within)))
         .filter(|(_, within)| within.of > 0)
         .min_by_key(|(_, within)| within.misses_left);
-    parts.extend(tightest.map(|(figure, within)| answering_piece(words, figure, within)));
-    side_by_side(parts)
+    let Some((figure, within)) = tightest else { return Vec::new() };
+    let with_goal = answering_piece(words, figure, within, true);
+    let fits = paint::width(&with_goal.said) <= room;
+    vec![if fits { with_goal } else { answering_piece(words, figure, within, false) }]
 }
 
 /// How much is said of a ledger.
@@ -315,7 +322,7 @@ fn ledger_piece(words: Words<'_>, ledger: &Ledger, says: LedgerSays) -> Piece {
     Piece::new(said, role)
 }
 
-fn answering_piece(words: Words<'_>, figure: &Answering, within: &Within) -> Piece {
+fn answering_piece(words: Words<'_>, figure: &Answering, within: &Within, says_goal: bool) -> Piece {
     let texts = &words.look.texts;
     let counted = texts.with(
         key::HEADER_ANSWERING,
@@ -328,9 +335,13 @@ fn answering_piece(words: Words<'_>, figure: &Answering, within: &Within) -> Pie
         ],
     );
     let role = if within.misses_left <= 0 { Role::Warning } else { Role::Base };
+    let said = counted.join(", ", &misses_left(words, within));
+    if !says_goal {
+        return Piece::new(said, role);
+    }
     let goal = (within.percent * 10.0).round() as u32;
     let goal = texts.with(key::HEADER_GOAL, &[("percent", dates::per_mille(texts, goal).into())]);
-    Piece::new(counted.join(", ", &misses_left(words, within)).join("; ", &goal), role)
+    Piece::new(said.join("; ", &goal), role)
 }
 
 /// How many more may be missed, or how many were too many.

@@ -446,7 +446,10 @@ fn numbers(words: Words<'_>, frame: &mut Frame<'_>, scroll: u16) {
         let role = if contact.now { Role::Base } else { Role::Muted };
         let not_now = if contact.now { Said::default() } else { texts.get(key::MENU_NOT_NOW) };
         let said = detail::contact_line(words, contact).join(" · ", &not_now);
-        lines.push(vec![Piece::fixed("  ", Role::Base), Piece::new(said, role)]);
+        for (nth, part) in paint::wrap(&said, width_wanted(frame).saturating_sub(8)).into_iter().enumerate() {
+            let indent = if nth == 0 { "  " } else { "    " };
+            lines.push(vec![Piece::fixed(indent, Role::Base), Piece::new(part, role)]);
+        }
     }
     if lines.is_empty() {
         lines.push(vec![Piece::new(texts.get(key::DETAIL_NUMBERS_NONE), Role::Muted)]);
