@@ -707,6 +707,25 @@ async fn a_registered_unit_is_answered_where_it_says() {
     let own = back.hear().await;
     assert_eq!(snu(&own), Some(4));
     back.confirm(&own).await;
+
+    // And by the same connection the next time, for as long as it is there.
+    for (sent, is_open) in [(10, true), (20, false)] {
+        if !is_open {
+            drop(std::mem::replace(&mut back.line, Line::Udp(UdpSocket::bind("127.0.0.1:0").await.unwrap())));
+        }
+        // Not the same message again.
+        let mut unit = Unit { sent, ..world.unit(Transport::Tcp, "800").await };
+        let message = unit.message("MESSAGE", kind, body.replace("700", "800").as_bytes());
+        unit.line.say(&message).await;
+        drop(unit);
+        if !is_open {
+            let (stream, _) = tokio::time::timeout(BOUND, listener.accept()).await.unwrap().unwrap();
+            back.line = Line::Tcp(Stream(stream, Vec::new()));
+        }
+        let own = back.hear().await;
+        assert_eq!(snu(&own), Some(4), "{is_open}");
+        back.confirm(&own).await;
+    }
 }
 
 /// A unit of this certificate that registers by TLS, speaks, and hangs up; what it hears when it is called back. None:

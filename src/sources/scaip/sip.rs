@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
@@ -215,10 +215,12 @@ pub struct Station {
     /// Where units said that they are to be reached, by their user.
     contacts: Mutex<HashMap<String, Contact>>,
     calls: Option<TlsConnector>,
+    /// Connections of our own to units, while both sides speak: the next answer goes the same way.
+    called: Arc<Mutex<HashMap<Contact, Flow>>>,
 }
 
 /// Where a unit is to be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Contact {
     transport: Transport,
     address: SocketAddr,
@@ -295,6 +297,7 @@ impl Station {
             shared: shared.clone(),
             contacts: Mutex::default(),
             calls: tls.units.map(TlsConnector::from),
+            called: Arc::default(),
         };
         for one in opened {
             match one {
@@ -322,6 +325,9 @@ impl Station {
     pub async fn send(&self, flow: &Flow, user: &str, body: &Body) -> Result<u16, NotSent> {
         let way = self.way_to(flow, user).await?;
         let sent = self.send_on(&way, user, body).await;
+        if sent.is_err() {
+            self.hang_up(&way);
+        }
         if sent.is_ok() || way.is_open() {
             return sent;
         }
@@ -391,26 +397,54 @@ impl Station {
             Some(Contact { transport: Transport::Udp, address }) => {
                 self.flow_to(address).await.ok_or(NotSent)
             }
-            Some(Contact { transport, address }) => self.connect(transport, address).await,
+            Some(contact) => match self.called_before(contact) {
+                Some(flow) => Ok(flow),
+                None => self.connect(contact).await,
+            },
             _ if is_stream => Err(NotSent),
             _ => Ok(flow.clone()),
         }
     }
 
     /// A connection of our own, read like the others. Never by TCP to who asked for TLS.
-    async fn connect(&self, transport: Transport, peer: SocketAddr) -> Result<Flow, NotSent> {
+    async fn connect(&self, contact: Contact) -> Result<Flow, NotSent> {
+        let Contact { transport, address: peer } = contact;
         let permit = self.shared.connections.clone().try_acquire_owned().map_err(|_| NotSent)?;
         let stream =
             timeout(CONNECT, TcpStream::connect(peer)).await.map_err(|_| NotSent)?.map_err(|_| NotSent)?;
         let _ = stream.set_nodelay(true);
         let listens = self.listening.iter().find(|it| it.transport == transport).map(|it| it.address);
         let local = listens.or_else(|| stream.local_addr().ok()).ok_or(NotSent)?;
-        if transport == Transport::Tls {
+        let flow = if transport == Transport::Tls {
             let stream = self.handshake(stream, peer).await?;
-            self.begin(stream, peer, local, transport, permit).await
+            self.begin(stream, peer, local, transport, permit).await?
         } else {
-            self.begin(stream, peer, local, transport, permit).await
+            self.begin(stream, peer, local, transport, permit).await?
+        };
+        self.called().insert(contact, flow.clone());
+        // Nothing may hold it that is not to be spoken on any more: it could not end.
+        let (called, silent) = (self.called.clone(), flow.silent.clone());
+        tokio::spawn(async move {
+            silent.cancelled().await;
+            let mut called = called.lock().unwrap_or_else(PoisonError::into_inner);
+            called.retain(|_, flow| flow.is_open());
+        });
+        Ok(flow)
+    }
+
+    fn called(&self) -> MutexGuard<'_, HashMap<Contact, Flow>> {
+        self.called.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A connection of our own on which nothing is answered is as good as none.
+    fn hang_up(&self, way: &Flow) {
+        if self.called().values().any(|it| it.peer == way.peer && it.transport == way.transport) {
+            way.gone.cancel();
         }
+    }
+
+    fn called_before(&self, contact: Contact) -> Option<Flow> {
+        self.called().get(&contact).filter(|flow| flow.is_open()).cloned()
     }
 
     async fn begin<S>(
