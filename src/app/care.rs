@@ -19,18 +19,22 @@ use super::inbox::EngineInbox;
 use super::say::Failed;
 use crate::care::nexus::settings::Names;
 use crate::care::nexus::{self, Access, BadAccess};
-use crate::care::{Ability, Care, CareError, Told, Visit, VisitsOf, demo, demo_service};
+use crate::care::{Ability, Care, CareError, Held, Plan, Told, Visit, VisitsOf, demo, demo_service};
 use crate::config::{self, CareAdapter, CareSettings};
 use crate::domain::discharges::DischargeEvent;
-use crate::domain::identity::{AgreementId, CitizenId, Code, Key, SourceName};
+use crate::domain::entry::Body;
+use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, Key, SourceName};
 use crate::domain::observation::{Observation, Rank};
 use crate::domain::sources::{Report, TroubleKind};
+use crate::domain::visits::Canceller;
 use crate::domain::{Event, Record, State};
 use crate::engine::{Engine, Published};
 use crate::i18n::{Said, Texts, key};
 use crate::ids::Ids;
 use crate::protocol::observations::{LiveFacts, Observed};
 use crate::sources::polled::{Answer, Asked, NoAnswer, Poll};
+use crate::sources::withdrawn::{self, Standing};
+use crate::sources::{Inbox, Waiting};
 
 /// How often lists and calendars are read, unless set (seconds).
 const POLL_SECONDS: u32 = 60;
@@ -174,12 +178,14 @@ pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken)
         let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
         let look_back = TimeDelta::days(settings.look_back_days.unwrap_or(LOOK_BACK_DAYS).into());
         let lists = Lists { engine: engine.clone(), look_back };
-        poll(engine, name.to_owned(), agreements, lists, seconds, within, stop)?;
+        poll(engine, SourceName::new(name)?, agreements, lists, seconds, within, stop);
     }
     if !missing.contains(&Ability::Visits) {
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
-        let calendars = Calendars(engine.clone());
-        poll(engine, format!("{name}-kalender"), agreements, calendars, seconds, within, stop)?;
+        let source = SourceName::new(format!("{name}-kalender"))?;
+        let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
+        let calendars = Calendars { engine: engine.clone(), source: source.clone(), inbox };
+        poll(engine, source, agreements, calendars, seconds, within, stop);
     }
     Ok(())
 }
@@ -195,7 +201,9 @@ pub fn start_for_demo(
     let lists = Lists { engine: engine.clone(), look_back: TimeDelta::days(LOOK_BACK_DAYS.into()) };
     let expected = (f64::from(POLL_SECONDS_MIN) * speed.max(1.0)).ceil();
     let within = TimeDelta::seconds(expected as i64 * POLLS_EXPECTED);
-    poll(engine, "omsorgssystem".to_owned(), agreements, lists, POLL_SECONDS_MIN, within, stop)
+    let source = SourceName::new("omsorgssystem")?;
+    poll(engine, source, agreements, lists, POLL_SECONDS_MIN, within, stop);
+    Ok(())
 }
 
 /// What is not set up stands among the sources: nobody takes its silence for quiet.
@@ -215,19 +223,17 @@ fn show_missing(engine: &Engine) -> Result<()> {
 
 fn poll(
     engine: &Engine,
-    name: String,
+    source: SourceName,
     agreements: Vec<AgreementId>,
     asked: impl Asked,
     seconds: u32,
     within: TimeDelta,
     stop: &CancellationToken,
-) -> Result<()> {
-    let source = SourceName::new(name)?;
+) {
     engine.health.expect(source.clone(), "care", Some(within), agreements, engine.clock.now());
     let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
     let poll = Poll { source, inbox, asked, every: Duration::from_secs(u64::from(seconds)) };
     tokio::spawn(poll.run(stop.clone()));
-    Ok(())
 }
 
 struct Lists {
@@ -240,29 +246,83 @@ impl Asked for Lists {
         let heard = self.engine.care.lists().await.map_err(no_answer)?;
         let since = self.engine.clock.now() - self.look_back;
         let observed = heard.told.into_iter().filter(|told| told.at >= since).map(observed).collect();
-        Ok(Answer { observed, unreadable: heard.unreadable })
+        Ok(Answer { observed, unreadable: heard.unreadable, waiting: heard.held.map(waiting) })
     }
 }
 
-struct Calendars(Engine);
+struct Calendars {
+    engine: Engine,
+    source: SourceName,
+    inbox: EngineInbox,
+}
 
 impl Asked for Calendars {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
-        let now = self.0.clock.now();
-        let visits = self.0.care.visits(&VisitsOf::Everybody, now - VISITS_BACK, now + VISITS_AHEAD).await;
-        let visits = visits.map_err(no_answer)?;
-        let observed = visits.iter().flat_map(|visit| told_of(visit, now)).map(observed).collect();
-        Ok(Answer { observed, unreadable: Vec::new() })
+        let now = self.engine.clock.now();
+        let (from, to) = (now - VISITS_BACK, now + VISITS_AHEAD);
+        let plan = self.engine.care.visits(&VisitsOf::Everybody, from, to).await.map_err(no_answer)?;
+        let mut told: Vec<Observed> = plan
+            .visits
+            .iter()
+            .flat_map(|visit| told_of(visit, now, self.came_back(&visit.visit)))
+            .map(observed)
+            .collect();
+        let mut waiting = plan.held.map(waiting);
+        match self.gone(&plan, from, to) {
+            Ok(gone) => told.extend(gone.iter().map(|(it, agreement)| withdrawn::told(it, agreement, now))),
+            Err(withdrawn::Shrunk { gone }) => {
+                waiting = Some(Waiting { count: gone, why: constant("care-calendar-shrunk") });
+            }
+        }
+        Ok(Answer { observed: told, unreadable: plan.unreadable, waiting })
     }
 }
 
+impl Calendars {
+    /// What is no longer in the calendar of somebody whose calendar was read to its end.
+    fn gone(
+        &self,
+        plan: &Plan,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Result<Vec<(Standing, AgreementId)>, withdrawn::Shrunk> {
+        let state = self.engine.state();
+        let is_whole = |it: &Standing| it.citizen.as_ref().is_some_and(|whose| plan.whole.contains(whose));
+        let mut standing = self.inbox.standing_visits(&self.source, from, to);
+        standing.retain(is_whole);
+        let fresh =
+            plan.visits.iter().filter(|it| state.by_origin(&self.source, &it.visit).is_none()).count();
+        let listed = plan.visits.iter().map(|it| it.visit.clone()).chain(plan.others.clone()).collect();
+        let with_agreement = |it: Standing| {
+            let agreement = state.by_origin(&self.source, &it.visit)?.agreement.clone()?;
+            Some((it, agreement))
+        };
+        Ok(withdrawn::gone(standing, &listed, fresh)?.into_iter().filter_map(with_agreement).collect())
+    }
+
+    /// Of a visit that was taken out of the calendar: its version then. That it stands there is a new fact.
+    fn came_back(&self, visit: &ExternalId) -> Option<u32> {
+        let state = self.engine.state();
+        let entry = state.by_origin(&self.source, visit)?;
+        let Body::Visit(known) = &entry.body else { return None };
+        known.cancelled.as_ref().filter(|it| it.by == Canceller::Withdrawn).map(|_| entry.version)
+    }
+}
+
+/// What the care system could not answer for, as the source shows it.
+fn waiting(held: Held) -> Waiting {
+    Waiting { count: held.count, why: constant(held.why.code()) }
+}
+
+fn constant(code: &'static str) -> Code {
+    Code::new(code).expect("a constant code")
+}
+
 fn no_answer(error: CareError) -> NoAnswer {
-    let code = |name: &'static str| Code::new(format!("care-{name}")).expect("a constant code");
+    let code = constant(error.code());
     match error {
-        CareError::Away { why } => NoAnswer::Away(code(why.name())),
-        CareError::Unknown => NoAnswer::Away(code("unreadable")),
-        CareError::Refused => NoAnswer::Never(code("refused")),
-        CareError::NotSetUp { .. } => NoAnswer::Never(code("not-set-up")),
+        CareError::Away { .. } | CareError::Unknown => NoAnswer::Away(code),
+        CareError::Refused | CareError::NotSetUp { .. } => NoAnswer::Never(code),
     }
 }
 
@@ -279,8 +339,8 @@ fn observed(told: Told) -> Observed {
 }
 
 /// A visit's plan, and that it began and ended where that is told. The keys are made of what is said: a plan that
-/// changed is another fact.
-fn told_of(visit: &Visit, now: DateTime<Utc>) -> Vec<Told> {
+/// changed is another fact, and so is one that came back (`again`).
+fn told_of(visit: &Visit, now: DateTime<Utc>, again: Option<u32>) -> Vec<Told> {
     let id = &visit.visit;
     let plan = Observation::VisitPlanned {
         visit: id.clone(),
@@ -295,7 +355,10 @@ fn told_of(visit: &Visit, now: DateTime<Utc>) -> Vec<Told> {
     facts.extend(visit.started_at.map(|at| (at, at, Observation::VisitStarted { visit: id.clone() })));
     facts.extend(visit.done_at.map(|at| (at, at, Observation::VisitDone { visit: id.clone() })));
     let told = |(at, said, observation): (DateTime<Utc>, DateTime<Utc>, Observation)| {
-        let content = format!("{id}\n{}\n{observation:?}", said.timestamp_millis());
+        let mut content = format!("{id}\n{}\n{observation:?}", said.timestamp_millis());
+        if let Some(version) = again {
+            content.push_str(&format!("\n{version}"));
+        }
         let key = Key::of_bytes("care-visit-", &Sha256::digest(content.as_bytes())[..16]);
         Told { key, at, agreement: visit.agreement.clone(), observation }
     };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
 
 use crate::domain::alarms::Alarm;
@@ -12,12 +12,13 @@ use crate::domain::identity::{Board, Code, ExternalId, SourceName};
 use crate::domain::sources::Report;
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
-use crate::engine::health::Queue;
+use crate::engine::health::{self, Queue};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
 use crate::server::{fact, receipt};
+use crate::sources::withdrawn::Standing;
 use crate::sources::{
-    AlarmStanding, BadRows, Inbox, KnownVisit, OpenCall, QueueKind, QueueStaff, Stands, Unavailable,
+    AlarmStanding, BadRows, Inbox, KnownVisit, OpenCall, QueueKind, QueueStaff, Stands, Unavailable, Waiting,
 };
 
 /// A device that was not heard for so long was taken down: a restart does not miss it any more.
@@ -131,6 +132,29 @@ impl Inbox for EngineInbox {
         visits.iter().filter_map(known).collect()
     }
 
+    fn waits(&self, source: &SourceName, waiting: Option<Waiting>) {
+        let waiting = waiting.map(|it| health::Waiting { count: it.count, why: it.why });
+        self.engine.health.waits(source, waiting);
+    }
+
+    fn standing_visits(&self, source: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Standing> {
+        let state = self.engine.state();
+        let standing = state.open_entries().filter_map(|entry| {
+            let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
+            let Body::Visit(visit) = &entry.body else { return None };
+            let has_begun = visit.started_at.is_some() || visit.done_at.is_some();
+            let planned_at = told_for(visit).filter(|at| from <= *at && *at < to)?;
+            let stands = Standing {
+                visit: origin.id.clone(),
+                citizen: entry.citizen.clone(),
+                planned_at,
+                version: entry.version,
+            };
+            (!has_begun && visit.cancelled.is_none()).then_some(stands)
+        });
+        standing.collect()
+    }
+
     async fn devices(&self, source: &SourceName) -> Vec<(ExternalId, bool)> {
         let state = self.engine.state();
         let since = self.engine.clock.now() - DEVICE_MISSED_FOR;
@@ -162,15 +186,19 @@ fn stands(entry: &Entry, alarm: &Alarm) -> Stands {
     }
 }
 
+/// When the source says that it is: before a coordinator moved it.
+fn told_for(visit: &Visit) -> Option<DateTime<Utc>> {
+    visit.moves.first().map(|moved| moved.from).or(visit.agreed_at())
+}
+
 fn known_visit(has_citizen: bool, visit: &Visit) -> KnownVisit {
-    // Before a coordinator moved it: that is what the list still says.
-    let told_at = visit.moves.first().map(|moved| moved.from);
+    let told_for = told_for(visit);
     KnownVisit {
         has_citizen,
         plan: visit
             .plan
             .as_ref()
-            .map(|plan| (plan.grant, plan.help, told_at.unwrap_or(plan.agreed_at), plan.window)),
+            .map(|plan| (plan.grant, plan.help, told_for.unwrap_or(plan.agreed_at), plan.window)),
         expected_at: visit.expected_at,
         is_started: visit.started_at.is_some(),
         is_done: visit.done_at.is_some(),

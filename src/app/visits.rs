@@ -92,8 +92,9 @@ impl Citizens for CareCitizens {
         match self.0.who(&Whose::Cpr(cpr)).await {
             Ok(person) => Ok(person.citizen),
             Err(CareError::Unknown) => Err(NotFound::Unknown),
-            Err(CareError::NotSetUp { .. } | CareError::Refused) => Err(NotFound::NobodyToAsk),
-            Err(CareError::Away { .. }) => Err(NotFound::Away),
+            Err(CareError::NotSetUp { .. }) => Err(NotFound::NobodyToAsk),
+            Err(error @ CareError::Refused) => Err(NotFound::Refused(error.code())),
+            Err(error @ CareError::Away { .. }) => Err(NotFound::Away(error.code())),
         }
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use super::http::Limits;
 use super::http::{away, bounded, by_status, is_worth_another_try};
-use super::{CareError, Heard, Person, Visit, VisitsOf, Whose, Why};
+use super::{CareError, Heard, Person, Plan, Visit, VisitsOf, Whose, Why};
 use crate::domain::identity::{CitizenId, ExternalId, Key};
 
 /// Longest answer that is read (bytes); a person is a few hundred, a day's visits some thousand.
@@ -129,7 +129,7 @@ impl Client {
     pub async fn lists(&self) -> Result<Heard, CareError> {
         let request = self.http.get(self.address(&["lists"])).timeout(self.limits.read_for);
         let told = self.ask(request).await?;
-        Ok(Heard { told, unreadable: Vec::new() })
+        Ok(Heard { told, ..Heard::default() })
     }
 
     /// See [`super::Care::visits`].
@@ -138,7 +138,7 @@ impl Client {
         of: &VisitsOf,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<Visit>, CareError> {
+    ) -> Result<Plan, CareError> {
         let address = match of {
             VisitsOf::Citizen(citizen) => self.address(&["citizens", citizen.as_str(), "visits"]),
             VisitsOf::Everybody => self.address(&["visits"]),
@@ -146,7 +146,8 @@ impl Client {
         let request = self.http.get(address).timeout(self.limits.read_for);
         let mut visits: Vec<Visit> = self.ask(request).await?;
         visits.retain(|visit| from <= visit.planned_at && visit.planned_at < to);
-        Ok(visits)
+        // It does not say whose calendars it has read to the end.
+        Ok(Plan { visits, ..Plan::default() })
     }
 
     /// See [`super::Care::set_paused`].

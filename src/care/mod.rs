@@ -11,6 +11,7 @@ pub mod demo_service;
 mod http;
 pub mod nexus;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -101,12 +102,41 @@ pub struct Told {
     pub observation: Observation,
 }
 
+/// Rows or citizens that could not be asked about now. They are with the next answer; the rest is with this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    pub count: u32,
+    /// Of the first of them.
+    pub why: CareError,
+}
+
+impl Held {
+    /// One more.
+    pub fn add(held: &mut Option<Self>, why: CareError) {
+        held.get_or_insert(Self { count: 0, why }).count += 1;
+    }
+}
+
 /// What was read of the lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heard {
     pub told: Vec<Told>,
     /// Rows that are said to mean something and could not be read, by an id that says nothing.
     pub unreadable: Vec<ExternalId>,
+    pub held: Option<Held>,
+}
+
+/// What was read of the calendars.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    pub visits: Vec<Visit>,
+    /// What else stands there: no visit by its name, not for the time asked about, or unreadable.
+    pub others: BTreeSet<ExternalId>,
+    /// Of these, what is a visit by its name and could not be read.
+    pub unreadable: Vec<ExternalId>,
+    /// Whose calendar was read to its end: what is not there of theirs was taken out of it.
+    pub whole: BTreeSet<CitizenId>,
+    pub held: Option<Held>,
 }
 
 /// One visit as the care system plans it.
@@ -149,6 +179,20 @@ pub enum CareError {
     /// The settings do not say how; `setting` is the one that is missing, or that names what is not there.
     #[error("not set up: {setting}")]
     NotSetUp { setting: &'static str },
+}
+
+impl CareError {
+    /// Stable code, as source health shows it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Away { why: Why::Unreachable } => "care-unreachable",
+            Self::Away { why: Why::TookTooLong } => "care-took-too-long",
+            Self::Away { why: Why::Failed } => "care-failed",
+            Self::Away { why: Why::Unreadable } | Self::Unknown => "care-unreadable",
+            Self::Refused => "care-refused",
+            Self::NotSetUp { .. } => "care-not-set-up",
+        }
+    }
 }
 
 /// Why a care system is away.
@@ -297,7 +341,8 @@ impl Care {
         }
     }
 
-    /// Visits planned to begin from `from` until before `to` (UTC).
+    /// Visits planned to begin from `from` until before `to` (UTC). Of everybody: a citizen whose calendar cannot be
+    /// read now keeps nobody else's from being told.
     ///
     /// # Errors
     /// `Unknown`: no such citizen. Else as `lists`.
@@ -306,7 +351,7 @@ impl Care {
         of: &VisitsOf,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<Visit>, CareError> {
+    ) -> Result<Plan, CareError> {
         match self {
             Self::Demo(client) => client.visits(of, from, to).await,
             Self::Nexus(client) => client.visits(of, from, to).await,

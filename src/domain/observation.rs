@@ -214,6 +214,9 @@ pub enum Observation {
         visit: ExternalId,
         by: CancelledBy,
         told_at: DateTime<Utc>,
+        /// Nobody said so: it is no longer in its source's plan. A plan that comes again takes it back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        withdrawn: bool,
     },
     DoorUnanswered {
         visit: ExternalId,

@@ -48,6 +48,8 @@ pub enum Canceller {
     Death,
     /// Help was stopped: the citizen has moved away, is in a care home, declines it.
     HelpStopped,
+    /// Nobody said so: it was taken out of its source's plan.
+    Withdrawn,
 }
 
 impl From<CancelledBy> for Canceller {
@@ -418,14 +420,17 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             drafts.extend(begun(state, ctx, entry, known));
             Ok(drafts)
         }),
-        O::VisitCancelled { visit, by, told_at } => with_visit(state, ctx, visit, |entry, known| {
-            if known.cancelled.is_some() {
-                return Err(Refusal::Unchanged);
-            }
-            let mut drafts = one(ctx, entry, cancelled(state, entry, known, *by, *told_at))?;
-            drafts.extend(told_of_cancelling(state, ctx, entry, *by));
-            Ok(drafts)
-        }),
+        O::VisitCancelled { visit, told_at, withdrawn: true, .. } => withdrawn(state, ctx, visit, *told_at),
+        O::VisitCancelled { visit, by, told_at, withdrawn: false } => {
+            with_visit(state, ctx, visit, |entry, known| {
+                if known.cancelled.is_some() {
+                    return Err(Refusal::Unchanged);
+                }
+                let mut drafts = one(ctx, entry, cancelled(state, entry, known, *by, *told_at))?;
+                drafts.extend(told_of_cancelling(state, ctx, entry, *by));
+                Ok(drafts)
+            })
+        }
         O::DoorUnanswered { visit } => with_visit(state, ctx, visit, |entry, known| {
             if known.door.is_some() || known.done_at.is_some() {
                 return Err(Refusal::Unchanged);
@@ -470,6 +475,7 @@ fn planned(
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
         drafts.push(entry.draft(ctx.at, Event::Entry(event)));
     }
+    drafts.extend(stands_again(ctx, entry, known));
     let plan = plan(entry.agreements());
     // A plan heard of again after a coordinator moved the visit is the old one, not a new move.
     let is_before_move = known.moves.first().is_some_and(|moved| moved.from == plan.agreed_at);
@@ -569,6 +575,43 @@ fn cancelled(
         replacement: visit_rules::after_cancellation(by, in_time),
         against_contract: visit_rules::cancels_granted(state, entry, by).and_then(|it| it.clause()),
     }
+}
+
+/// It is no longer in its source's plan. What has begun stands; what somebody may have rung about stays on the board
+/// as cancelled until it is settled.
+fn withdrawn(
+    state: &State,
+    ctx: &Ctx,
+    visit: &ExternalId,
+    told_at: DateTime<Utc>,
+) -> Result<Vec<Draft>, Refusal> {
+    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    let entry = state.by_origin(source, visit).filter(|entry| entry.is_open()).ok_or(Refusal::Unchanged)?;
+    let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    if !waits(known) {
+        return Err(Refusal::Unchanged);
+    }
+    let replacement = match known.halted {
+        Some(halt) => visit_rules::after_hospital(state, entry, known, halt),
+        None if known.is_spoken_of() || entry.holder.is_some() => Standing::Judgement,
+        None => Standing::Nothing,
+    };
+    let event = VisitEvent::Cancelled {
+        cancelled_by: Canceller::Withdrawn,
+        told_at,
+        in_time: None,
+        replacement,
+        against_contract: None,
+    };
+    one(ctx, entry, event)
+}
+
+/// It was taken out of the plan and is in it again: nothing was cancelled.
+fn stands_again(ctx: &Ctx, entry: &Entry, visit: &Visit) -> Option<Draft> {
+    visit.cancelled.as_ref().filter(|it| it.by == Canceller::Withdrawn && it.at <= ctx.at)?;
+    let what = Code::new("cancellation").expect("a kebab-case constant");
+    let reason = Code::new("new-information").expect("a kebab-case constant");
+    Some(entry.draft(ctx.at, Event::Visits(VisitEvent::Corrected { what, reason })))
 }
 
 // ---- the citizen's stay ---------------------------------------------------------------------

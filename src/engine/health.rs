@@ -26,7 +26,7 @@ const REASONS_MAX: usize = 8;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
     Ok,
-    /// Heard later than expected.
+    /// Heard later than expected, or part of what it said waits.
     Late,
     /// Not heard for twice as long as expected, or known to be cut off. For desks: not heard as expected.
     Silent,
@@ -45,6 +45,13 @@ pub struct Queue {
     pub busy: u32,
     pub paused: u32,
     pub waiting: u32,
+}
+
+/// Rows or messages that are kept until they can be taken in; the rest goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub count: u32,
+    pub why: Code,
 }
 
 /// What could not be read, since the server started.
@@ -77,6 +84,8 @@ pub struct Health {
     /// False: it is known to the program, and nobody has set it up.
     pub is_set_up: bool,
     pub unread: Vec<Unread>,
+    /// What waits because somebody else cannot answer for it, and is asked about again.
+    pub waiting: Option<Waiting>,
     /// The other side's clock is this far ahead of ours.
     pub clock_ahead: Option<TimeDelta>,
     /// Since when it is waited for.
@@ -102,12 +111,20 @@ impl Health {
             queues: Vec::new(),
             is_set_up: true,
             unread: Vec::new(),
+            waiting: None,
             clock_ahead: None,
             since: now,
         }
     }
 
     pub fn condition(&self, now: DateTime<Utc>) -> Condition {
+        match self.heard_condition(now) {
+            Condition::Ok | Condition::Off if self.is_set_up && self.waiting.is_some() => Condition::Late,
+            condition => condition,
+        }
+    }
+
+    fn heard_condition(&self, now: DateTime<Utc>) -> Condition {
         if !self.is_set_up {
             return Condition::Off;
         }
@@ -224,6 +241,15 @@ impl Sources {
         self.with(|all| {
             if let Some(health) = all.get_mut(name) {
                 health.why = why;
+            }
+        });
+    }
+
+    /// What of it waits now; none: nothing.
+    pub fn waits(&self, name: &SourceName, waiting: Option<Waiting>) {
+        self.with(|all| {
+            if let Some(health) = all.get_mut(name) {
+                health.waiting = waiting;
             }
         });
     }

@@ -191,6 +191,10 @@ fn of_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Attentio
         "early" => Attention::new(Level::Duty, "visit-early", "contact").until(contact, now),
         "not-reached" => Attention::new(Level::Duty, "not-reached", "contact").until(contact, now),
         "cancelled" => match visit.replacement.as_deref() {
+            // Somebody may have been about to ring about it: that does not go away with it.
+            Some("judgement") if visit.cancelled_by.as_deref() == Some("withdrawn") => {
+                Attention::new(Level::Duty, "visit-withdrawn", "check-plan")
+            }
             Some("judgement") => Attention::new(Level::Info, "replacement-judgement", "ask-or-replace"),
             _ => Attention::new(Level::Info, "replacement-owed", "replace"),
         },

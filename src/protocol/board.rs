@@ -53,6 +53,11 @@ pub enum SourceState {
     Off,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+fn is_none_waiting(count: &u32) -> bool {
+    *count == 0
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceHealth {
     pub name: String,
@@ -75,6 +80,12 @@ pub struct SourceHealth {
     /// What could not be read, since the start of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Unreadable>,
+    /// Rows or messages that wait until somebody else can answer for them; the rest has gone on.
+    #[serde(default, skip_serializing_if = "is_none_waiting")]
+    pub waiting: u32,
+    /// A code: what they wait for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_why: Option<String>,
     /// Seconds that the other side's clock is ahead of ours (negative: behind), when it is worth telling.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_s: Option<i64>,

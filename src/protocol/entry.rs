@@ -428,7 +428,7 @@ pub struct VisitDetails {
     pub moves: Vec<VisitMove>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// citizen, provider, municipality, hospital, death or help-stopped.
+    /// citizen, provider, municipality, hospital, death, help-stopped or withdrawn (nobody said so: out of the plan).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -207,6 +207,9 @@ tagged_enum! {
             #[schema(value_type = String)] pub visit: ExternalId,
             #[schema(value_type = String)] pub by: CancelledBy,
             #[serde(deserialize_with = "wire::zoned")] pub told_at: DateTime<Utc>,
+            /// True: nobody said so, it is no longer in the plan. A begun visit is left alone, one that somebody may have
+            /// acted on stays on the board as cancelled, and a plan that comes again takes it back.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub withdrawn: bool,
         }
         "door-unanswered" => DoorUnanswered { #[schema(value_type = String)] pub visit: ExternalId, }
         "help-granted" => HelpGranted {
@@ -350,7 +353,9 @@ impl WireObservation {
             Self::VisitExpected(it) => O::VisitExpected { visit: it.visit, expected_at: it.expected_at },
             Self::VisitStarted(it) => O::VisitStarted { visit: it.visit },
             Self::VisitDone(it) => O::VisitDone { visit: it.visit },
-            Self::VisitCancelled(it) => O::VisitCancelled { visit: it.visit, by: it.by, told_at: it.told_at },
+            Self::VisitCancelled(it) => {
+                O::VisitCancelled { visit: it.visit, by: it.by, told_at: it.told_at, withdrawn: it.withdrawn }
+            }
             Self::DoorUnanswered(it) => O::DoorUnanswered { visit: it.visit },
             Self::HelpGranted(it) => O::HelpGranted {
                 citizen: it.citizen,

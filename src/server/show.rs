@@ -101,6 +101,8 @@ pub fn sources(engine: &Engine, scope: &[AgreementId], now: DateTime<Utc>) -> Ve
             why: health.why.map(|why| why.to_string()),
             since: Some(health.since),
             unreadable: health.unread.into_iter().map(unreadable).collect(),
+            waiting: health.waiting.as_ref().map_or(0, |waiting| waiting.count),
+            waiting_why: health.waiting.map(|waiting| waiting.why.to_string()),
             clock_ahead_s: health.clock_ahead.map(|ahead| ahead.num_seconds()),
         })
         .collect()

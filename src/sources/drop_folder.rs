@@ -8,8 +8,11 @@
 //! better way for whoever fills the folder is to write under another name (`.…`, `….tmp`, `….part`: never looked at)
 //! and rename. A file that comes again after a crash between "on disk" and "deleted" must be harmless: the handler's
 //! keys are made of the content.
+//!
+//! A file of which a part waits for somebody else ([`Verdict::Waits`]) holds up no other: it stays, is read again
+//! every [`Timing::again_looks`] looks, in its place by name, and how much waits is told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::future::Future;
@@ -21,7 +24,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::Inbox;
+use super::{Inbox, Waiting};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
 
@@ -42,11 +45,13 @@ pub struct Timing {
     pub look_every: Duration,
     /// Looks in a row in which a file must look the same before it is read.
     pub looks: u32,
+    /// Looks after which files that wait are read again.
+    pub again_looks: u32,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { look_every: Duration::from_secs(2), looks: 3 }
+        Self { look_every: Duration::from_secs(2), looks: 3, again_looks: 5 }
     }
 }
 
@@ -72,6 +77,8 @@ pub enum Verdict {
     Done,
     /// Our own trouble: it stays where it is, and nothing after it is read before it.
     Retry,
+    /// Some of it waits for somebody else, the rest is on disk: it stays, and those after it are read.
+    Waits(Waiting),
     /// It can never be read; the code says why in source health. It is renamed in place.
     SetAside(Code),
 }
@@ -79,6 +86,9 @@ pub enum Verdict {
 /// What reads the files.
 pub trait Handler: Send + Sync {
     fn handle(&self, file: Dropped) -> impl Future<Output = Verdict> + Send;
+
+    /// The files that wait, by name, are handed in again from here on; what is remembered of others may go.
+    fn again(&self, _waiting: &BTreeSet<String>) {}
 }
 
 /// What one look did.
@@ -88,6 +98,8 @@ pub struct Looked {
     pub set_aside: usize,
     /// Complete, and still there: our own trouble.
     pub kept: usize,
+    /// Complete, and still there: part of it waits for somebody else.
+    pub waits: usize,
 }
 
 /// A folder to watch.
@@ -117,7 +129,14 @@ impl<I: Inbox> DropFolder<I> {
     }
 
     pub fn watch(self) -> Watch<I> {
-        Watch { folder: self, known: HashMap::new(), told: None, kept_looks: 0 }
+        Watch {
+            folder: self,
+            known: HashMap::new(),
+            told: None,
+            kept_looks: 0,
+            looks_since_again: 0,
+            told_waiting: None,
+        }
     }
 }
 
@@ -153,6 +172,10 @@ struct Known {
     times: u32,
     /// Handled, and could not be deleted or renamed: not read again while it looks the same.
     is_over: bool,
+    /// What of it waits.
+    waiting: Option<Waiting>,
+    /// It waits, and its turn has not come again.
+    is_resting: bool,
 }
 
 /// A folder being watched.
@@ -163,6 +186,9 @@ pub struct Watch<I> {
     told: Option<Option<&'static str>>,
     /// Looks in a row that ended with a file that could not be taken in.
     kept_looks: u32,
+    looks_since_again: u32,
+    /// What was last told of what waits.
+    told_waiting: Option<Waiting>,
 }
 
 impl<I: Inbox> Watch<I> {
@@ -178,6 +204,7 @@ impl<I: Inbox> Watch<I> {
             }
         };
         self.note(&listed);
+        self.wake(handler);
         self.tell(self.lasting());
         let ready = listed.into_iter().filter(|(name, _)| self.is_ready(name));
         let ready: Vec<_> = ready.take(FILES_PER_LOOK_MAX).collect();
@@ -189,11 +216,41 @@ impl<I: Inbox> Watch<I> {
                     looked.kept += 1;
                     break;
                 }
+                Some(Verdict::Waits(_)) => looked.waits += 1,
                 None => {}
             }
         }
+        self.tell_waiting();
         self.kept_looks = if looked.kept > 0 { self.kept_looks.saturating_add(1) } else { 0 };
         looked
+    }
+
+    /// When it is time, those that wait are read again.
+    fn wake(&mut self, handler: &impl Handler) {
+        self.looks_since_again = self.looks_since_again.saturating_add(1);
+        if self.looks_since_again < self.folder.timing.again_looks {
+            return;
+        }
+        self.looks_since_again = 0;
+        let waiting = self.known.iter_mut().filter(|(_, known)| known.waiting.is_some());
+        let names = waiting.map(|(name, known)| {
+            known.is_resting = false;
+            name.to_string_lossy().into_owned()
+        });
+        handler.again(&names.collect());
+    }
+
+    /// How much waits in all files together, and why the first of it does.
+    fn tell_waiting(&mut self) {
+        let mut all: Vec<_> =
+            self.known.iter().filter_map(|(name, known)| Some((name, known.waiting.as_ref()?))).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        let count = all.iter().fold(0_u32, |sum, (_, waiting)| sum.saturating_add(waiting.count));
+        let waiting = all.first().map(|(_, first)| Waiting { count, why: first.why.clone() });
+        if self.told_waiting != waiting {
+            self.folder.inbox.waits(&self.folder.source, waiting.clone());
+            self.told_waiting = waiting;
+        }
     }
 
     /// Trouble that is not over because the folder can be read.
@@ -220,14 +277,15 @@ impl<I: Inbox> Watch<I> {
                 Some(known) if known.looks == *looks => {
                     Known { times: known.times.saturating_add(1), ..known }
                 }
-                _ => Known { looks: *looks, times: 1, is_over: false },
+                _ => Known { looks: *looks, times: 1, is_over: false, waiting: None, is_resting: false },
             };
             self.known.insert(name.clone(), known);
         }
     }
 
     fn is_ready(&self, name: &OsStr) -> bool {
-        self.known.get(name).is_some_and(|known| !known.is_over && known.times >= self.folder.timing.looks)
+        let is_due = |known: &Known| !known.is_over && !known.is_resting;
+        self.known.get(name).is_some_and(|known| is_due(known) && known.times >= self.folder.timing.looks)
     }
 
     /// None: it changed or went away while we looked.
@@ -259,6 +317,13 @@ impl<I: Inbox> Watch<I> {
         let (inbox, source) = (&self.folder.inbox, &self.folder.source);
         let settled = match verdict {
             Verdict::Retry => return,
+            Verdict::Waits(waiting) => {
+                inbox.heard(source);
+                if let Some(known) = self.known.get_mut(name) {
+                    (known.waiting, known.is_resting) = (Some(waiting.clone()), true);
+                }
+                return;
+            }
             Verdict::Done => {
                 inbox.heard(source);
                 blocking(move || delete(&path, looks)).await

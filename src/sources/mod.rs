@@ -18,6 +18,7 @@ pub mod medcom;
 pub mod polled;
 pub mod scaip;
 pub mod visits;
+pub mod withdrawn;
 pub mod xml;
 
 use std::collections::BTreeMap;
@@ -118,6 +119,14 @@ pub struct BadRows {
     pub rows: u32,
 }
 
+/// Rows or messages that wait until somebody else can answer for them; the rest has gone on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub count: u32,
+    /// What they wait for.
+    pub why: Code,
+}
+
 /// Where observations go. Fulfilled by the engine.
 pub trait Inbox: Clone + Send + Sync + 'static {
     /// Hands in a batch, in order; answers when it is durable, one receipt for each.
@@ -168,6 +177,20 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     /// What the log says of these visits of the source; unknown ones are left out.
     fn known_visits(&self, _: &SourceName, _: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
         BTreeMap::new()
+    }
+
+    /// What of this source waits now; none: nothing does any more.
+    fn waits(&self, _source: &SourceName, _waiting: Option<Waiting>) {}
+
+    /// The visits of this source that stand on the board, have not begun, and were planned for this time (UTC,
+    /// `to` excluded).
+    fn standing_visits(
+        &self,
+        _source: &SourceName,
+        _from: DateTime<Utc>,
+        _to: DateTime<Utc>,
+    ) -> Vec<withdrawn::Standing> {
+        Vec::new()
     }
 
     /// The devices of this source that the log knows to live, and whether each is known to be silent.

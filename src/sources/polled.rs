@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::Inbox;
+use super::{Inbox, Waiting};
 use crate::domain::identity::{Code, ExternalId, Key, SourceName};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
@@ -25,6 +25,8 @@ pub struct Answer {
     pub observed: Vec<Observed>,
     /// What is there and could not be read, by ids that say nothing.
     pub unreadable: Vec<ExternalId>,
+    /// What could not be asked about now; it is with the next answer.
+    pub waiting: Option<Waiting>,
 }
 
 /// Why there is no answer.
@@ -64,6 +66,7 @@ impl<I: Inbox, A: Asked> Poll<I, A> {
                     unanswered = 0;
                     self.inbox.heard(&self.source);
                     self.inbox.state(&self.source, SourceState::Ok, None);
+                    self.inbox.waits(&self.source, answer.waiting);
                     self.say_unreadable(answer.unreadable, &mut said);
                     self.hand_in(answer.observed, &mut known).await;
                 }

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use vagttavle::care::demo::{BadAddress, Client, Limits};
 use vagttavle::care::demo_service::{Invented, Mode, Service};
-use vagttavle::care::{Care, CareError, Cpr, Told, Visit, VisitsOf, Whose, Why};
+use vagttavle::care::{Care, CareError, Cpr, Plan, Told, Visit, VisitsOf, Whose, Why};
 use vagttavle::domain::identity::{CitizenId, ExternalId, Key, looks_like_cpr};
 use vagttavle::domain::observation::{Grant, Help, Observation};
 
@@ -153,10 +153,17 @@ async fn lists_and_visits_are_read_and_a_citizen_is_paused_and_resumed() {
     running.service.plan(soon.clone());
     running.service.plan(later);
     let day = (said_at(), said_at() + chrono::TimeDelta::hours(24));
-    assert_eq!(care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap(), vec![soon.clone()]);
-    assert_eq!(care.visits(&VisitsOf::Citizen(citizen.clone()), day.0, day.1).await.unwrap(), vec![soon]);
+    assert_eq!(care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap().visits, vec![soon.clone()]);
+    assert_eq!(
+        care.visits(&VisitsOf::Citizen(citizen.clone()), day.0, day.1).await.unwrap().visits,
+        vec![soon]
+    );
     let other = VisitsOf::Citizen(running.service.citizens()[1].person.citizen.clone());
-    assert_eq!(care.visits(&other, day.0, day.1).await.unwrap(), Vec::new());
+    assert_eq!(
+        care.visits(&other, day.0, day.1).await.unwrap(),
+        Plan::default(),
+        "and it is not said to be whole"
+    );
 
     for paused in [true, true, false] {
         care.set_paused(&citizen, paused).await.unwrap();

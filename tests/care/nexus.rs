@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use serde_json::json;
@@ -12,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use vagttavle::care::demo::Limits;
 use vagttavle::care::nexus::settings::{List, Names, Says, Settings, Visits};
 use vagttavle::care::nexus::{Access, BadAccess, Client};
-use vagttavle::care::{Ability, Care, CareError, Cpr, Told, VisitsOf, Whose, Why};
+use vagttavle::care::{Ability, Care, CareError, Cpr, Held, Plan, Told, VisitsOf, Whose, Why};
 use vagttavle::domain::identity::{AgreementId, CitizenId, ExternalId};
 use vagttavle::domain::observation::{Grant, Help, Observation};
 
@@ -501,7 +502,9 @@ async fn planned_visits_are_the_events_that_are_named_visits() {
     begun["actualStart"] = json!("2026-11-22T20:11:00.000+0100");
     double.event(777, begun);
     let day = (said_at(), said_at() + TimeDelta::hours(24));
-    let visits = care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap();
+    let plan = care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap();
+    let mut visits = plan.visits.clone();
+    visits.sort_by(|a, b| a.visit.cmp(&b.visit));
     let said: Vec<_> = visits
         .iter()
         .map(|it| (it.visit.as_str(), it.citizen.as_str(), it.planned_at, it.started_at, it.tells_start))
@@ -511,17 +514,85 @@ async fn planned_visits_are_the_events_that_are_named_visits() {
         ("nexus-event-41", "nexus-777", at("2026-11-22T19:00:00Z"), Some(at("2026-11-22T19:11:00Z")), true),
     ];
     assert_eq!(said, expected);
+    let others: Vec<&str> = plan.others.iter().map(|it| it.as_str()).collect();
+    assert_eq!(others, ["nexus-event-32", "nexus-event-33"], "there, and no visit of that day");
+    let whole: Vec<&str> = plan.whole.iter().map(|it| it.as_str()).collect();
+    assert_eq!((whole, plan.held, plan.unreadable), (vec!["nexus-12384", "nexus-777"], None, vec![]));
     let before = double.asked().len();
     let one = care.visits(&VisitsOf::Citizen(citizen()), day.0, day.1).await.unwrap();
-    assert_eq!((one.len(), one[0].visit.as_str()), (1, "nexus-event-31"));
+    assert_eq!((one.visits.len(), one.visits[0].visit.as_str()), (1, "nexus-event-31"));
     assert_eq!(double.asked().len() - before, 1, "the way to a calendar is remembered");
 
     let mut unknown = names();
     unknown.visits.as_mut().unwrap().started_field = None;
     let care = care_with(&double, unknown, limits());
     assert_eq!(care.missing(), vec![(Ability::VisitStarts, "care.visits.started_field")]);
-    let visits = care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap();
+    let visits = care.visits(&VisitsOf::Everybody, day.0, day.1).await.unwrap().visits;
     assert!(visits.iter().all(|it| !it.tells_start && it.started_at.is_none()), "{visits:?}");
+}
+
+#[tokio::test]
+async fn a_calendar_that_is_not_read_to_its_end_is_not_whole_and_holds_up_no_other() {
+    let double = double().await;
+    let care = care(&double);
+    let title = "Personlig pleje, aften";
+    for (row, number) in [(1, 12384), (2, 777)] {
+        double.row("Vores borgere", row, "Borger", "2026-11-01T00:00:00Z", number);
+        let start = "2026-11-22T19:00:00.000+0100";
+        double.event(number, json!({ "id": number, "title": title, "start": start }));
+    }
+    let day = (said_at(), said_at() + TimeDelta::hours(24));
+    let read = || care.visits(&VisitsOf::Everybody, day.0, day.1);
+    let whole = |plan: &Plan| plan.whole.iter().map(|it| it.to_string()).collect::<Vec<_>>();
+    assert_eq!(whole(&read().await.unwrap()), ["nexus-12384", "nexus-777"]);
+    for (status, why) in [
+        (StatusCode::FORBIDDEN, CareError::Refused),
+        (StatusCode::NOT_FOUND, CareError::Away { why: Why::Unreadable }),
+        (StatusCode::SERVICE_UNAVAILABLE, CareError::Away { why: Why::Failed }),
+    ] {
+        double.bar("calendars/777/events", Some(status));
+        let plan = read().await.unwrap();
+        assert_eq!((plan.visits.len(), whole(&plan)), (1, vec!["nexus-12384".to_owned()]), "{status}");
+        assert_eq!(plan.held, Some(Held { count: 1, why }), "{status}");
+    }
+    double.bar("calendars/12384/events", Some(StatusCode::FORBIDDEN));
+    double.bar("calendars/777/events", Some(StatusCode::FORBIDDEN));
+    assert_eq!(read().await, Err(CareError::Refused), "nothing of it is an answer");
+    double.bar("calendars/12384/events", None);
+    double.bar("calendars/777/events", None);
+    // Says that there is more than it shows; holds something without an id; a visit that does not say when.
+    double.shorten(true);
+    let plan = read().await.unwrap();
+    assert_eq!((plan.visits.len(), whole(&plan)), (2, vec![]));
+    double.shorten(false);
+    double.event(777, json!({ "title": title }));
+    double.event(12384, json!({ "id": 9, "title": title, "start": "i morgen" }));
+    let plan = read().await.unwrap();
+    assert_eq!((plan.visits.len(), whole(&plan)), (2, vec!["nexus-12384".to_owned()]));
+    assert_eq!(plan.unreadable.iter().map(|it| it.as_str()).collect::<Vec<_>>(), ["nexus-event-9"]);
+    assert!(plan.others.contains(&plan.unreadable[0]), "it is there, whatever it says");
+}
+
+#[tokio::test]
+async fn a_row_about_a_citizen_that_is_refused_is_held_and_the_others_are_told() {
+    let double = double().await;
+    let care = care(&double);
+    double.row(ADVIS, 1, "Udskrivningsadvis", "2026-11-22T01:00:00Z", 12384);
+    double.raw_row(
+        ADVIS,
+        json!({ "id": 2, "name": "Udskrivningsadvis", "date": "2026-11-22T02:00:00Z",
+        "_links": { "referencedObject": { "href": double.link("rows/2") } } }),
+    );
+    for status in [StatusCode::FORBIDDEN, StatusCode::BAD_GATEWAY] {
+        double.bar("rows/2", Some(status));
+        let heard = care.lists().await.unwrap();
+        assert_eq!((heard.told.len(), heard.held.map(|it| it.count)), (1, Some(1)), "{status}");
+        assert_eq!(heard.unreadable, vec![]);
+    }
+    double.bar("rows/2", None);
+    double.whole(2, json!({ "id": 2, "patients": [{ "id": 777 }] }));
+    let heard = care.lists().await.unwrap();
+    assert_eq!((heard.told.len(), heard.held), (2, None));
 }
 
 #[test]

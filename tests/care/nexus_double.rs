@@ -70,6 +70,10 @@ struct World {
     refuse: usize,
     /// So many next requests are answered "cannot now".
     fail: usize,
+    /// What lies below a path that ends so is answered with this status.
+    bars: Vec<(String, StatusCode)>,
+    /// Calendars say that there is one event more than they show.
+    shortens: bool,
     lives_s: u64,
     /// Where links lead in [`Mode::Abroad`].
     abroad: String,
@@ -189,6 +193,23 @@ impl Double {
         self.with(|world| world.fail = count);
     }
 
+    /// What ends so is answered with this status; none: as it should be.
+    pub fn bar(&self, end: &str, status: Option<StatusCode>) {
+        self.with(|world| {
+            world.bars.retain(|(barred, _)| barred != end);
+            world.bars.extend(status.map(|status| (end.to_owned(), status)));
+        });
+    }
+
+    pub fn shorten(&self, shortens: bool) {
+        self.with(|world| world.shortens = shortens);
+    }
+
+    /// The event is taken out of the citizen's calendar.
+    pub fn remove_event(&self, number: u64, id: u64) {
+        self.with(|world| world.events.entry(number).or_default().retain(|event| event["id"] != id));
+    }
+
     pub fn tokens_live(&self, seconds: u64) {
         self.with(|world| world.lives_s = seconds);
     }
@@ -264,6 +285,13 @@ async fn answer(State(double): State<Double>, request: Request) -> Response {
     });
     if refused {
         return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let barred = double.with(|world| {
+        let bar = world.bars.iter().find(|(end, _)| parts.uri.path().ends_with(end.as_str()));
+        bar.map(|(_, status)| *status)
+    });
+    if let Some(status) = barred {
+        return status.into_response();
     }
     if mode == Mode::Slow {
         double.held.send_modify(|held| *held += 1);
@@ -386,7 +414,8 @@ impl Double {
                 );
                 let number: u64 = number.parse().ok()?;
                 let events = self.with(|world| world.events.get(&number).cloned().unwrap_or_default());
-                Some(json!({ "eventResources": events }))
+                let total = events.len() + usize::from(self.with(|world| world.shortens));
+                Some(json!({ "eventResources": events, "totalItems": total }))
             }
             _ => None,
         }

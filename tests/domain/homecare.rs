@@ -127,7 +127,17 @@ pub fn door_unanswered(name: &str) -> Observation {
 }
 
 pub fn visit_cancelled(name: &str, by: CancelledBy, told_at: &str) -> Observation {
-    Observation::VisitCancelled { visit: id(name), by, told_at: at(told_at) }
+    Observation::VisitCancelled { visit: id(name), by, told_at: at(told_at), withdrawn: false }
+}
+
+/// It is no longer in the plan, and nobody said why.
+pub fn visit_withdrawn(name: &str, told_at: &str) -> Observation {
+    Observation::VisitCancelled {
+        visit: id(name),
+        by: CancelledBy::Municipality,
+        told_at: at(told_at),
+        withdrawn: true,
+    }
 }
 
 // ---- what is asked --------------------------------------------------------------------------

@@ -627,6 +627,72 @@ fn death_halts_every_visit_and_its_cancellation_restores_them() {
     assert_eq!(world.visit("v").halted, Some(Halt::InHospital), "alive, in hospital");
 }
 
+// ---- taken out of the plan --------------------------------------------------------------------
+
+#[test]
+fn a_visit_taken_out_of_the_plan_leaves_the_board_and_comes_back_with_it() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    let entry = world.id_of("v");
+    world.given("2026-11-24T06:30:00Z", visit_withdrawn("v", "2026-11-24T06:30:00Z"));
+    assert_eq!(world.visit("v").cancelled.as_ref().unwrap().by, Canceller::Withdrawn);
+    assert!(!world.of("v").is_open());
+    world.until("2026-11-24T09:00:00Z");
+    assert_eq!(world.state_of("v"), "cancelled", "nobody is late for it");
+    // Put back at the same time, later on.
+    world.given("2026-11-24T09:00:00Z", visit("v", Help::Personal, "2026-11-24T11:00:00Z"));
+    assert_eq!((world.state_of("v"), world.id_of("v")), ("planned", entry));
+    assert!(world.of("v").is_open());
+    world.until("2026-11-24T11:31:00Z");
+    assert_eq!(world.state_of("v"), "late");
+}
+
+#[test]
+fn what_somebody_may_have_rung_about_stays_as_cancelled_until_it_is_settled() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    world.until("2026-11-24T08:31:00Z");
+    assert_eq!(world.state_of("v"), "late");
+    world.given("2026-11-24T08:31:00Z", visit_withdrawn("v", "2026-11-24T08:31:00Z"));
+    assert_eq!((world.state_of("v"), world.why("v").as_str()), ("cancelled", "visit-withdrawn"));
+    assert_eq!(
+        (world.visit("v").replacement, world.attention("v").level),
+        (Standing::Judgement, Level::Duty)
+    );
+    assert!(world.of("v").is_open());
+    world.does(world.id_of("v"), visit_receipted());
+    assert!(!world.of("v").is_open());
+}
+
+#[test]
+fn what_has_begun_is_cancelled_by_no_absence_nor_is_what_is_not_known() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    world.given("2026-11-24T08:05:00Z", visit_started("v"));
+    assert_eq!(
+        world.tells("2026-11-24T08:06:00Z", visit_withdrawn("v", "2026-11-24T08:06:00Z")),
+        Err(Refusal::Unchanged)
+    );
+    assert_eq!(
+        world.tells("2026-11-24T08:06:00Z", visit_withdrawn("never-heard-of", "2026-11-24T08:06:00Z")),
+        Err(Refusal::Unchanged)
+    );
+    assert_eq!(world.state_of("v"), "planned");
+}
+
+#[test]
+fn what_was_cancelled_in_words_is_not_taken_back_by_a_plan_that_is_told_again() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    world.given("2026-11-24T06:10:00Z", visit_cancelled("v", Municipality, "2026-11-24T06:10:00Z"));
+    world.given("2026-11-24T06:20:00Z", visit("v", Help::Personal, "2026-11-24T10:00:00Z"));
+    assert_eq!(world.state_of("v"), "cancelled");
+}
+
+#[test]
+fn practical_help_that_goes_out_of_the_plan_during_a_stay_is_still_owed() {
+    let mut world = with_visit(norddjurs(), Help::Practical);
+    world.given("2026-11-24T06:10:00Z", admitted("s"));
+    world.given("2026-11-24T06:20:00Z", visit_withdrawn("v", "2026-11-24T06:20:00Z"));
+    assert_eq!((world.state_of("v"), world.visit("v").replacement), ("cancelled", Standing::Owed));
+}
+
 #[test]
 fn moving_away_cancels_what_is_still_to_come() {
     let mut world = with_visit(norddjurs(), Help::Practical);

@@ -1,5 +1,6 @@
 //! The real binary with Nexus as its care system: names, notes, lists, pause; what is not set up; what is lost.
 
+use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::nexus_double::{CLIENT_SECRET, Double, Mode};
@@ -207,6 +208,91 @@ async fn planned_visits_stand_on_the_board_and_are_not_late_by_silence_where_sta
         |name: &str| board["sources"].as_array().unwrap().iter().find(|it| it["name"] == name).cloned();
     assert_eq!(named("nexus-kalender").unwrap()["state"], "ok");
     assert_eq!(named("nexus-visit-starts").unwrap()["why"], "care-visit-starts");
+    assert!(night.serving.terminate().success());
+    night.log_is_discreet();
+}
+
+const CALENDARS: &str = "[care.visits]\ncitizens_list = \"Vores borgere\"\nagreement = \"jammerbugt\"\n\
+    title_field = \"title\"\nhelp = { \"Personlig pleje\" = \"personal\" }\ngrant = \"service\"\n\
+    planned_field = \"start\"\nstarted_field = \"actualStart\"\n";
+
+impl Night {
+    /// A visit so many minutes from now.
+    fn plan(&self, id: u64, minutes: i64) {
+        let at = vagttavle::clock::Clock::system().now() + chrono::TimeDelta::minutes(minutes);
+        self.double.event(12384, json!({ "id": id, "title": "Personlig pleje", "start": at.to_rfc3339() }));
+    }
+
+    /// The visit with this state, as the board shows it.
+    async fn until_visit(&self, id: u64, state: &str) -> Value {
+        wait_for(&format!("visit {id} to be {state}"), || async {
+            let board = self.board().await;
+            let is_it = |it: &&Value| it["details"]["visit"] == format!("nexus-event-{id}");
+            let found = board["entries"].as_array().unwrap().iter().find(is_it).cloned();
+            found.filter(|it| it["state"] == state).ok_or(board)
+        })
+        .await
+    }
+
+    async fn until_gone(&self, id: u64) {
+        wait_for(&format!("visit {id} to leave the board"), || async {
+            let board = self.board().await;
+            let is_it = |it: &Value| it["details"]["visit"] == format!("nexus-event-{id}");
+            if board["entries"].as_array().unwrap().iter().any(is_it) { Err(board) } else { Ok(()) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_visit_taken_out_of_the_calendar_leaves_the_board_and_a_late_one_stays_marked() {
+    let mut night = Night::begin(&format!("{NAMES}{CALENDARS}")).await;
+    night.double.row("Vores borgere", 1, "Borger", "2026-11-01T00:00:00Z", 12384);
+    night.plan(31, 180);
+    night.plan(32, 200);
+    night.plan(33, -90);
+    let first = night.until_visit(31, "planned").await;
+    night.until_visit(32, "planned").await;
+    night.until_visit(33, "late").await;
+
+    // Refused, or not all of it: nothing is taken off the board, and it is said what waits.
+    night.double.remove_event(12384, 31);
+    night.double.bar("calendars/12384/events", Some(StatusCode::FORBIDDEN));
+    wait_for("the refusal to be said", || async {
+        let board = night.board().await;
+        let sources = board["sources"].as_array().unwrap();
+        let source = sources.iter().find(|it| it["name"] == "nexus-kalender").cloned().unwrap();
+        if source["why"] == "care-refused" { Ok(()) } else { Err(source) }
+    })
+    .await;
+    night.double.shorten(true);
+    night.double.bar("calendars/12384/events", None);
+    let reads = night.double.asked_for("/events");
+    wait_for("two more readings", || async {
+        let now = night.double.asked_for("/events");
+        if now > reads + 1 { Ok(()) } else { Err(now) }
+    })
+    .await;
+    night.until_visit(31, "planned").await;
+
+    // Whole: it is gone; put back, it is there again.
+    night.double.shorten(false);
+    night.until_gone(31).await;
+    night.until_visit(32, "planned").await;
+    night.plan(31, 180);
+    let again = night.until_visit(31, "planned").await;
+    assert_eq!(first["id"], again["id"]);
+    let history = night.serving.get(&format!("/v1/entries/{}", first["id"].as_str().unwrap()), &night.anna);
+    assert!(history.await.body.to_string().contains("\"withdrawn\""));
+
+    // Somebody may have rung about the late one.
+    night.double.remove_event(12384, 33);
+    let late = night.until_visit(33, "cancelled").await;
+    assert_eq!(
+        (&late["details"]["cancelled_by"], &late["attention"]["why"]),
+        (&json!("withdrawn"), &json!("visit-withdrawn")),
+        "{late}"
+    );
     assert!(night.serving.terminate().success());
     night.log_is_discreet();
 }

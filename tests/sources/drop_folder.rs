@@ -1,5 +1,6 @@
 //! The watched folder: which files are taken, in which order, and what becomes of them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
@@ -7,6 +8,7 @@ use std::sync::Mutex;
 use rstest::rstest;
 use vagttavle::domain::identity::{Code, SourceName};
 use vagttavle::protocol::board::SourceState;
+use vagttavle::sources::Waiting;
 use vagttavle::sources::drop_folder::{DropFolder, Dropped, Handler, Looked, Timing, Verdict, Watch};
 
 use crate::inbox::TestInbox;
@@ -16,6 +18,8 @@ use crate::inbox::TestInbox;
 struct Notes {
     files: Mutex<Vec<(String, Vec<u8>)>>,
     verdict: Mutex<Option<Verdict>>,
+    /// The files that waited, each time they came again.
+    again: Mutex<Vec<Vec<String>>>,
 }
 
 impl Notes {
@@ -32,6 +36,10 @@ impl Handler for Notes {
     async fn handle(&self, file: Dropped) -> Verdict {
         self.files.lock().unwrap().push((file.name, file.bytes));
         self.verdict.lock().unwrap().clone().unwrap_or(Verdict::Done)
+    }
+
+    fn again(&self, waiting: &BTreeSet<String>) {
+        self.again.lock().unwrap().push(waiting.iter().cloned().collect());
     }
 }
 
@@ -149,6 +157,29 @@ async fn our_own_trouble_leaves_the_file_and_holds_back_those_after_it() {
     assert_eq!((bench.notes.names(), bench.there().len()), (vec!["a".to_owned()], 2));
     bench.notes.answers(Verdict::Done);
     assert_eq!(bench.look().await.done, 2);
+}
+
+#[tokio::test]
+async fn a_file_of_which_a_part_waits_holds_back_no_other_and_comes_again_in_its_place() {
+    let mut bench = Bench::new();
+    let waiting = |count| Verdict::Waits(Waiting { count, why: Code::new("care-refused").unwrap() });
+    bench.drop("a", "1");
+    bench.drop("b", "2");
+    bench.notes.answers(waiting(2));
+    assert_eq!(bench.settle().await, Looked { waits: 2, ..Looked::default() });
+    bench.drop("c", "3");
+    bench.notes.answers(Verdict::Done);
+    assert_eq!(bench.settle().await.done, 1, "the one after them");
+    assert_eq!(
+        (bench.notes.names(), bench.there()),
+        (["a", "b", "c"].map(str::to_owned).to_vec(), ["a", "b"].map(str::to_owned).to_vec())
+    );
+    // Four looks were taken: the fifth is their turn again.
+    assert_eq!(bench.look().await.done, 2);
+    assert_eq!(bench.notes.names()[3..], ["a", "b"]);
+    let said = bench.inbox.change(|seen| seen.waiting.clone());
+    assert_eq!(said, [Some((4, "care-refused".to_owned())), None]);
+    assert_eq!(*bench.notes.again.lock().unwrap(), [vec!["a".to_owned(), "b".to_owned()]]);
 }
 
 #[tokio::test]

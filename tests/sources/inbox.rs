@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use vagttavle::domain::identity::{Code, ExternalId, SourceName};
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
+use vagttavle::sources::withdrawn::Standing;
 use vagttavle::sources::{
-    AlarmStanding, BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable,
+    AlarmStanding, BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable, Waiting,
 };
 
 use crate::support::{End, fold};
@@ -31,6 +32,10 @@ pub struct Seen {
     /// First line, reason, how many.
     pub bad_rows: Vec<(u32, String, u32)>,
     pub heard: usize,
+    /// What waits, each time that was told.
+    pub waiting: Vec<Option<(u32, String)>>,
+    /// What the log would know to stand in the plan.
+    pub planned: Vec<Standing>,
     pub ahead: Option<TimeDelta>,
     /// Who takes the calls, each time that was told.
     pub staff: Vec<Vec<QueueStaff>>,
@@ -176,6 +181,15 @@ impl Inbox for TestInbox {
         let stands = if is_apart { Stands::Apart } else { Stands::Ringing };
         let stands = seen.standing.get(alarm.as_str()).copied().unwrap_or(stands);
         Some(AlarmStanding { stands, signalled_at })
+    }
+
+    fn waits(&self, _: &SourceName, waiting: Option<Waiting>) {
+        self.change(|seen| seen.waiting.push(waiting.map(|it| (it.count, it.why.to_string()))));
+    }
+
+    fn standing_visits(&self, _: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Standing> {
+        let seen = self.seen.lock().unwrap();
+        seen.planned.iter().filter(|it| from <= it.planned_at && it.planned_at < to).cloned().collect()
     }
 
     async fn devices(&self, _: &SourceName) -> Vec<(ExternalId, bool)> {

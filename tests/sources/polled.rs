@@ -43,7 +43,7 @@ fn discharged(stay: &str) -> Observed {
 }
 
 fn all(stays: &[&str]) -> Result<Answer, NoAnswer> {
-    Ok(Answer { observed: stays.iter().map(|stay| discharged(stay)).collect(), unreadable: Vec::new() })
+    Ok(Answer { observed: stays.iter().map(|stay| discharged(stay)).collect(), ..Answer::default() })
 }
 
 fn away() -> Result<Answer, NoAnswer> {
@@ -106,7 +106,7 @@ async fn what_needs_somebody_is_said_at_once_and_once() {
 #[tokio::test]
 async fn each_unreadable_thing_is_said_once() {
     let with = |rows: &[&str]| {
-        Ok(Answer { observed: Vec::new(), unreadable: rows.iter().map(|it| id(it)).collect() })
+        Ok(Answer { observed: Vec::new(), unreadable: rows.iter().map(|it| id(it)).collect(), waiting: None })
     };
     let (inbox, stop) = start([with(&["r-1"]), with(&["r-1", "r-2"]), with(&["r-2"]), with(&["r-2"])]);
     inbox.until("several answers", |seen| seen.heard > 8).await;

@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 use rstest::rstest;
 use secrecy::{ExposeSecret, SecretString};
-use vagttavle::domain::identity::{CitizenId, looks_like_cpr};
+use vagttavle::domain::identity::{CitizenId, Code, ExternalId, looks_like_cpr};
 use vagttavle::domain::observation::{CancelledBy, Grant, Help, Observation};
 use vagttavle::protocol::observations::Observed;
+use vagttavle::sources::Waiting;
 use vagttavle::sources::drop_folder::{Dropped, Handler, Verdict};
 use vagttavle::sources::visits::settings::Settings;
 use vagttavle::sources::visits::times::{self, When};
 use vagttavle::sources::visits::{Citizens, Lists, Mapping, NotFound, Reading, check};
+use vagttavle::sources::withdrawn::Standing;
 
 use crate::inbox::TestInbox;
 use crate::support::night;
@@ -30,6 +32,8 @@ fn mapping(text: &str) -> Mapping {
 struct Care {
     asked: Arc<Mutex<Vec<String>>>,
     is_away: Arc<Mutex<bool>>,
+    /// CPR numbers that it will not say anything of.
+    refuses: Arc<Mutex<BTreeSet<String>>>,
     is_off: bool,
 }
 
@@ -39,9 +43,12 @@ impl Citizens for Care {
     async fn by_cpr(&self, cpr: &SecretString) -> Result<CitizenId, NotFound> {
         let cpr = cpr.expose_secret().replace('-', "");
         self.asked.lock().unwrap().push(cpr.clone());
+        if self.refuses.lock().unwrap().contains(&cpr) {
+            return Err(NotFound::Refused("care-refused"));
+        }
         match (self.is_off, *self.is_away.lock().unwrap(), cpr == KNOWN_CPR) {
             (true, _, _) => Err(NotFound::NobodyToAsk),
-            (_, true, _) => Err(NotFound::Away),
+            (_, true, _) => Err(NotFound::Away("care-took-too-long")),
             (_, _, true) => Ok(CitizenId::new("b-kendt").unwrap()),
             _ => Err(NotFound::Unknown),
         }
@@ -56,7 +63,12 @@ struct Bench {
 
 impl Bench {
     fn new(mapping_text: &str, care: Care) -> Self {
-        let settings: Settings = toml::from_str("folder = \"ind\"\nagreement = \"norddjurs\"\n").unwrap();
+        Self::of("", mapping_text, care)
+    }
+
+    fn of(more: &str, mapping_text: &str, care: Care) -> Self {
+        let settings = format!("folder = \"ind\"\nagreement = \"norddjurs\"\n{more}");
+        let settings: Settings = toml::from_str(&settings).unwrap();
         let inbox = TestInbox::new();
         let now = Arc::new(night);
         let lists = Lists::new(&settings, mapping(mapping_text), inbox.clone(), care.clone(), now);
@@ -69,6 +81,16 @@ impl Bench {
 
     async fn drop_at(&self, bytes: impl Into<Vec<u8>>, written_at: DateTime<Utc>) -> Verdict {
         self.lists.handle(Dropped { name: "rute.csv".into(), bytes: bytes.into(), written_at }).await
+    }
+
+    async fn drop_as(&self, name: &str, bytes: impl Into<Vec<u8>>) -> Verdict {
+        let (bytes, written_at) = (bytes.into(), night() + TimeDelta::minutes(5));
+        self.lists.handle(Dropped { name: name.into(), bytes, written_at }).await
+    }
+
+    /// The files that wait have their turn again.
+    fn again(&self) {
+        self.lists.again(&["rute.csv".to_owned(), "rute-2.csv".to_owned()].into());
     }
 
     fn observed(&self) -> Vec<Observed> {
@@ -316,16 +338,123 @@ async fn without_a_care_system_a_row_with_a_cpr_number_is_refused_with_why() {
     assert!(bench.bad().iter().all(|(_, what, _)| what == "citizen-is-cpr"));
 }
 
+fn waits(count: u32, why: &str) -> Verdict {
+    Verdict::Waits(Waiting { count, why: Code::new(why).unwrap() })
+}
+
 #[tokio::test]
 async fn while_the_care_system_is_away_the_rest_goes_in_and_the_file_waits() {
     let bench = Bench::new(MAPPING, Care::default());
     *bench.care.is_away.lock().unwrap() = true;
-    assert_eq!(bench.drop(BY_CPR).await, Verdict::Retry);
+    let many: String = (10..99).map(|n| format!("b-{n};0202{n}-1234;pleje;22.11.2026 07:30\n")).collect();
+    let list = format!("{BY_CPR}{many}");
+    assert_eq!(bench.drop(list.clone()).await, waits(92, "care-took-too-long"));
     assert_eq!((bench.facts().len(), bench.bad()), (1, vec![]));
-    assert_eq!(bench.care.asked.lock().unwrap().len(), 1, "asked once, not for every row");
+    assert_eq!(bench.care.asked.lock().unwrap().len(), 3, "not for every row, nor for one number twice");
+    assert_eq!(bench.drop(list.clone()).await, waits(92, "care-took-too-long"));
+    assert_eq!(bench.care.asked.lock().unwrap().len(), 3, "nor again before its turn");
     *bench.care.is_away.lock().unwrap() = false;
+    bench.again();
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!(
+        (bench.facts().len(), bench.bad().len()),
+        (3, 22),
+        "the strangers are told, and then by reason"
+    );
+}
+
+#[tokio::test]
+async fn a_citizen_that_is_refused_keeps_only_their_own_rows_waiting_also_in_later_lists() {
+    let bench = Bench::new(MAPPING, Care::default());
+    bench.care.refuses.lock().unwrap().insert(KNOWN_CPR.to_owned());
+    assert_eq!(bench.drop(BY_CPR).await, waits(2, "care-refused"));
+    assert_eq!((bench.facts().len(), bench.bad().len()), (1, 1), "the fourth row, and the stranger is told");
+    // A later list moves one of the two: it must not be overtaken by the earlier one when that goes in.
+    let later =
+        "visit;cpr;help;agreed_at\nb-1;010101-9995;pleje;22.11.2026 09:00\nb-5;c-5;pleje;22.11.2026 12:00\n";
+    assert_eq!(bench.drop_as("rute-2.csv", later).await, waits(1, "care-refused"));
+    assert_eq!(bench.facts().len(), 2);
+    let asked = bench.care.asked.lock().unwrap().len();
+    bench.care.refuses.lock().unwrap().clear();
+    assert_eq!(bench.drop_as("rute-2.csv", later).await, waits(1, "care-refused"), "not before the first");
+    bench.again();
     assert_eq!(bench.drop(BY_CPR).await, Verdict::Done);
-    assert_eq!((bench.facts().len(), bench.bad().len()), (3, 1));
+    assert_eq!(bench.drop_as("rute-2.csv", later).await, Verdict::Done);
+    assert_eq!(bench.care.asked.lock().unwrap().len() - asked, 2, "one number, once for each list");
+    let facts = bench.facts();
+    let last = facts.iter().rev().find_map(|it| match it {
+        Observation::VisitPlanned { visit, agreed_at, .. } if visit.as_str() == "b-1" => Some(*agreed_at),
+        _ => None,
+    });
+    assert_eq!((facts.len(), last), (5, Some(utc("2026-11-22T08:00:00Z"))), "{facts:?}");
+    assert_eq!(bench.bad().len(), 1, "told once");
+}
+
+#[tokio::test]
+async fn a_row_whose_visit_is_long_over_waits_for_nobody() {
+    let bench = Bench::new(MAPPING, Care::default());
+    bench.care.refuses.lock().unwrap().insert(KNOWN_CPR.to_owned());
+    let list = "visit;cpr;help;agreed_at\nb-1;010101-9995;pleje;20.11.2026 07:30\n";
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!(bench.bad(), [(2, "citizen-never-told".into(), 1)]);
+}
+
+// ---- whole lists ------------------------------------------------------------------------------
+
+#[tokio::test]
+async fn a_whole_list_takes_off_the_board_what_it_no_longer_names() {
+    let list = |ids: &[u32]| {
+        let row = |id: &u32| format!("b-{id};c-1;pleje;22.11.2026 {:02}:00\n", 7 + id);
+        format!("visit;citizen;help;agreed_at\n{}", ids.iter().map(row).collect::<String>())
+    };
+    let stands = |id: u32| Standing {
+        visit: ExternalId::new(format!("b-{id}")).unwrap(),
+        citizen: None,
+        planned_at: utc(&format!("2026-11-22T{:02}:00:00Z", 6 + id)),
+        version: 1,
+    };
+    let gone = |bench: &Bench| -> Vec<String> {
+        let withdrawn = |it: Observation| match it {
+            Observation::VisitCancelled { visit, withdrawn: true, .. } => Some(visit.to_string()),
+            _ => None,
+        };
+        bench.facts().into_iter().filter_map(withdrawn).collect()
+    };
+    let with = |more: &str| {
+        let bench = Bench::of(more, MAPPING, Care::default());
+        bench.inbox.change(|seen| seen.planned = (0..6).map(stands).collect());
+        bench
+    };
+    let bench = with("whole = true\n");
+    assert_eq!(bench.drop(list(&[1, 3, 4])).await, Verdict::Done);
+    assert_eq!(gone(&bench), ["b-2"], "not what lies outside of the list's time");
+
+    let bench = with("");
+    assert_eq!(
+        (bench.drop(list(&[1, 4])).await, gone(&bench)),
+        (Verdict::Done, vec![]),
+        "as is not said of it"
+    );
+
+    let bench = with("whole = true\n");
+    let broken = format!("{}b-9;c-1;flyvning;22.11.2026 09:00\n", list(&[1, 4]));
+    assert_eq!((bench.drop(broken).await, gone(&bench)), (Verdict::Done, vec![]), "a row could not be read");
+
+    let bench = with("whole = true\n");
+    bench.care.refuses.lock().unwrap().insert(KNOWN_CPR.to_owned());
+    let partly = format!("{}b-8;{KNOWN_CPR};pleje;22.11.2026 09:30\n", list(&[1, 4]));
+    assert_eq!((bench.drop(partly.clone()).await, gone(&bench)), (waits(1, "care-refused"), vec![]));
+    bench.care.refuses.lock().unwrap().clear();
+    bench.again();
+    assert_eq!((bench.drop(partly).await, gone(&bench)), (Verdict::Done, vec!["b-2".into(), "b-3".into()]));
+
+    let bench = with("whole = true\n");
+    bench.inbox.change(|seen| {
+        let many = (100..120).map(|id| Standing { planned_at: utc("2026-11-22T08:30:00Z"), ..stands(id) });
+        seen.planned.extend(many);
+    });
+    assert_eq!((bench.drop(list(&[1, 3, 4])).await, gone(&bench)), (Verdict::Done, vec![]));
+    assert_eq!(bench.inbox.change(|seen| seen.unreadable.clone()), ["list-shrunk"]);
 }
 
 // ---- repeats --------------------------------------------------------------------------------

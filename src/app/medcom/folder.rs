@@ -2,21 +2,28 @@
 //!
 //! Owns how an acknowledgement becomes a file. A message is done when what it says is on disk and so is its answer; a
 //! crash in between answers twice, which a sender must bear, and never not at all. An acknowledgement names
-//! organizations and ids, and no citizen.
+//! organizations and ids, and no citizen. A message whose citizen the care system cannot tell now stays in the folder and
+//! is read again; the others go on.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use tokio_util::sync::CancellationToken;
 
-use super::Medcom;
+use super::{Held, Medcom};
+use crate::care::{CareError, Why};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
-use crate::sources::Inbox;
 use crate::sources::drop_folder::{DropFolder, Dropped, Handler, Timing, Verdict};
-use crate::sources::medcom::{Answer, MESSAGE_MAX};
+use crate::sources::medcom::MESSAGE_MAX;
+use crate::sources::{Inbox, Waiting};
+
+/// So many messages in a row, and the care system is taken to be away until those that wait are read again.
+const AWAY_MAX: u32 = 3;
 
 /// Where acknowledgements are laid for the forwarder to fetch.
 #[derive(Debug, Clone)]
@@ -27,6 +34,8 @@ struct Taker<I> {
     source: SourceName,
     outbox: Outbox,
     inbox: I,
+    /// Messages in a row whose citizen the care system could not tell, since those that wait were last read.
+    away_in_a_row: AtomicU32,
 }
 
 /// Watches the folder until `stop`.
@@ -44,11 +53,15 @@ pub async fn watch<I: Inbox>(
         inbox: inbox.clone(),
         timing: Timing::default(),
     };
-    watched.run(Taker { medcom, source, outbox, inbox }, stop).await;
+    let away_in_a_row = AtomicU32::new(0);
+    watched.run(Taker { medcom, source, outbox, inbox, away_in_a_row }, stop).await;
 }
 
 impl<I: Inbox> Handler for Taker<I> {
     async fn handle(&self, file: Dropped) -> Verdict {
+        if self.away_in_a_row.load(Relaxed) >= AWAY_MAX {
+            return waits(Held::Away(CareError::Away { why: Why::Failed }));
+        }
         let ours = self.medcom.ours.clone();
         let (received, answer) = match self.medcom.take(&self.source, &ours, &file.bytes).await {
             Ok(taken) => taken,
@@ -57,9 +70,17 @@ impl<I: Inbox> Handler for Taker<I> {
                 return Code::new(unreadable.what).map_or(Verdict::Retry, Verdict::SetAside);
             }
         };
-        if answer == Answer::Transient {
-            return self.stuck(super::AWAY);
-        }
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(Held::Log) => return self.stuck("log-away"),
+            Err(held) => {
+                let is_away = matches!(held, Held::Away(_));
+                let in_a_row = if is_away { self.away_in_a_row.load(Relaxed) + 1 } else { 0 };
+                self.away_in_a_row.store(in_a_row, Relaxed);
+                return waits(held);
+            }
+        };
+        self.away_in_a_row.store(0, Relaxed);
         let Some(body) = self.medcom.acknowledgement(&received, &answer) else { return Verdict::Done };
         let name = self.medcom.engine.ids.uuid(self.medcom.engine.clock.now());
         let (outbox, name) = (self.outbox.clone(), format!("{name}.{}", received.form.ending()));
@@ -73,6 +94,15 @@ impl<I: Inbox> Handler for Taker<I> {
             Err(_) => Verdict::Retry,
         }
     }
+
+    fn again(&self, _: &BTreeSet<String>) {
+        self.away_in_a_row.store(0, Relaxed);
+    }
+}
+
+/// This one message stays, the others go on.
+fn waits(held: Held) -> Verdict {
+    Verdict::Waits(Waiting { count: 1, why: held.code() })
 }
 
 impl<I: Inbox> Taker<I> {

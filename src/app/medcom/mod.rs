@@ -46,7 +46,7 @@ const TAKEN: &str = "taken";
 const AGAIN: &str = "again";
 const REFUSED: &str = "refused";
 const NOT_OURS: &str = "not-ours";
-/// Why a message is not taken now: our own trouble.
+/// Why a message that came over HTTP is not taken now: our own trouble.
 const AWAY: &str = "care-or-log-away";
 
 /// The source of hospital messages that come as files, unless the settings name it.
@@ -117,7 +117,30 @@ enum About {
     OursLater,
     NotOurs,
     /// Whether it is one of ours cannot be said now.
-    NotKnown,
+    NotKnown(CareError),
+}
+
+/// Why a message is not taken now. Its sender is told a transient error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// The log cannot be written: nothing can be taken.
+    Log,
+    /// The care system is away: whose it is is not known, and of others it is not asked.
+    Away(CareError),
+    /// This one waits, others may go on; the code says why.
+    One(&'static str),
+}
+
+impl Held {
+    /// What it waits for, as source health shows it.
+    fn code(self) -> Code {
+        let code = match self {
+            Self::Log => "log-away",
+            Self::Away(error) => error.code(),
+            Self::One(code) => code,
+        };
+        Code::new(code).expect("a constant code")
+    }
 }
 
 impl Receiver for Medcom {
@@ -153,10 +176,14 @@ impl Medcom {
         self.engine.health.heard(&source, "medcom", self.engine.clock.now());
         match self.take(&source, &self.ours_of(caller), &body).await {
             Ok((received, answer)) => {
-                if answer == Answer::Transient {
-                    self.trouble(&source, AWAY).await;
-                    self.waiting.keep(&source, &received);
-                }
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    Err(held) => {
+                        self.trouble(&source, AWAY).await;
+                        self.waiting.keep(self, &source, &received, held);
+                        Answer::Transient
+                    }
+                };
                 Ok(match self.acknowledgement(&received, &answer) {
                     Some(body) => server::Answer { content_type: received.form.content_type(), body },
                     None => server::Answer { content_type: "application/json", body: b"{}".to_vec() },
@@ -186,19 +213,19 @@ impl Medcom {
         source: &SourceName,
         ours: &Ours,
         bytes: &[u8],
-    ) -> Result<(Received, Answer), Unreadable> {
+    ) -> Result<(Received, Result<Answer, Held>), Unreadable> {
         let received = receive(bytes, ours, self.engine.clock.now())?;
         if received.reply.is_none() {
-            return Ok((received, Answer::Ok));
+            return Ok((received, Ok(Answer::Ok)));
         }
         let answer = match self.before(source, &received).await {
-            Err(_) => Answer::Transient,
+            Err(_) => Err(Held::Log),
             Ok(Before::New) => self.first(source, &received).await,
-            Ok(Before::Same(outcome)) => again(&received, &outcome),
+            Ok(Before::Same(outcome)) => Ok(again(&received, &outcome)),
             Ok(Before::Resent(outcome)) => self.resent(source, &received, &outcome).await,
             Ok(Before::EnvelopeReused) => {
                 self.trouble(source, "bundle-id-reused").await;
-                Answer::Fatal(vec![REUSED])
+                Ok(Answer::Fatal(vec![REUSED]))
             }
         };
         Ok((received, answer))
@@ -222,41 +249,40 @@ impl Medcom {
         })
     }
 
-    async fn first(&self, source: &SourceName, received: &Received) -> Answer {
+    async fn first(&self, source: &SourceName, received: &Received) -> Result<Answer, Held> {
         if !received.issues.is_empty() {
             self.trouble(source, "refused-content").await;
-            let noted = envelope(received, REFUSED).into_iter().collect();
-            return match self.engine.observe_noting(source, Vec::new(), noted).await {
-                Ok(_) => received.answer(),
-                Err(_) => Answer::Transient,
-            };
+            self.note(source, envelope(received, REFUSED)).await?;
+            return Ok(received.answer());
         }
         match self.about(received).await {
             About::Ours(citizen) => self.store(source, received, citizen.as_ref()).await,
             About::OursLater => {
-                let answer = self.store(source, received, None).await;
-                if answer == Answer::Ok {
-                    self.waiting.join_later(source, received);
-                }
-                answer
+                let answer = self.store(source, received, None).await?;
+                self.waiting.join_later(self, source, received);
+                Ok(answer)
             }
             About::NotOurs => self.pass_over(source, received).await,
-            About::NotKnown => Answer::Transient,
+            About::NotKnown(error @ CareError::Away { .. }) => Err(Held::Away(error)),
+            About::NotKnown(error) => Err(Held::One(error.code())),
         }
     }
 
     /// Sent again because our answer was lost: nothing is shown twice.
-    async fn resent(&self, source: &SourceName, received: &Received, outcome: &str) -> Answer {
+    async fn resent(&self, source: &SourceName, received: &Received, outcome: &str) -> Result<Answer, Held> {
         tracing::info!(%source, "a hospital message came again in a new envelope");
         let (outcome, answer) = match outcome {
             NOT_OURS => (NOT_OURS, Answer::Ok),
             _ => (AGAIN, Answer::Duplicate),
         };
-        let noted = envelope(received, outcome).into_iter().collect();
-        match self.engine.observe_noting(source, Vec::new(), noted).await {
-            Ok(_) => answer,
-            Err(_) => Answer::Transient,
-        }
+        self.note(source, envelope(received, outcome)).await?;
+        Ok(answer)
+    }
+
+    /// Remembers that it came, and nothing else of it.
+    async fn note(&self, source: &SourceName, noted: impl IntoIterator<Item = Noted>) -> Result<(), Held> {
+        let noted = noted.into_iter().collect();
+        self.engine.observe_noting(source, Vec::new(), noted).await.map(|_| ()).map_err(|_| Held::Log)
     }
 
     async fn about(&self, received: &Received) -> About {
@@ -266,20 +292,25 @@ impl Medcom {
             return About::Ours(None);
         }
         // What has the shape of a number for us has it for the care system.
-        let Ok(cpr) = Cpr::new(&person.cpr) else { return About::NotKnown };
+        let Ok(cpr) = Cpr::new(&person.cpr) else { return About::NotKnown(CareError::Unknown) };
         match self.engine.care.who(&Whose::Cpr(cpr)).await {
             Ok(found) => About::Ours(Some(found.citizen)),
             Err(CareError::Unknown) if is_all => About::Ours(None),
             Err(CareError::Unknown) => About::NotOurs,
             Err(error) => {
                 tracing::warn!(%error, "the care system was asked whom a hospital message is about");
-                if is_all { About::OursLater } else { About::NotKnown }
+                if is_all { About::OursLater } else { About::NotKnown(error) }
             }
         }
     }
 
     /// Records what the message says, and that it came.
-    async fn store(&self, source: &SourceName, received: &Received, citizen: Option<&CitizenId>) -> Answer {
+    async fn store(
+        &self,
+        source: &SourceName,
+        received: &Received,
+        citizen: Option<&CitizenId>,
+    ) -> Result<Answer, Held> {
         let mut received = received.clone();
         if let Some(citizen) = citizen {
             received.name_citizen(citizen);
@@ -296,21 +327,19 @@ impl Medcom {
             })
             .collect();
         match self.engine.observe_noting(source, facts, both(&received, TAKEN)).await {
-            Err(_) => Answer::Transient,
+            Err(_) => Err(Held::Log),
             Ok(outcomes) if outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) => {
                 self.trouble(source, "not-taken").await;
-                Answer::Transient
+                Err(Held::One("not-taken"))
             }
-            Ok(_) => Answer::Ok,
+            Ok(_) => Ok(Answer::Ok),
         }
     }
 
     /// About nobody of ours: ok, and nothing is kept but that it came.
-    async fn pass_over(&self, source: &SourceName, received: &Received) -> Answer {
-        match self.engine.observe_noting(source, Vec::new(), both(received, NOT_OURS)).await {
-            Ok(_) => Answer::Ok,
-            Err(_) => Answer::Transient,
-        }
+    async fn pass_over(&self, source: &SourceName, received: &Received) -> Result<Answer, Held> {
+        self.note(source, both(received, NOT_OURS)).await?;
+        Ok(Answer::Ok)
     }
 
     /// The answer, written in the form of the message; none to an acknowledgement.

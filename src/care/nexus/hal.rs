@@ -37,6 +37,14 @@ pub fn list<'v>(answer: &'v Value, name: &str) -> Option<&'v Vec<Value>> {
     answer.as_array().or_else(|| answer.get(name)?.as_array())
 }
 
+/// Whether an answer with so many in it is all there is: it leads to no next page and says of no more.
+pub fn is_all(answer: &Value, count: usize) -> bool {
+    let says =
+        ["totalItems", "total", "totalElements"].into_iter().filter_map(|name| answer.get(name)?.as_u64());
+    let most = says.max().unwrap_or(0);
+    href(answer, "next").is_none() && most <= count as u64
+}
+
 /// The one of this name.
 pub fn named<'v>(all: &'v [Value], name: &str) -> Option<&'v Value> {
     all.iter().find(|it| text(it, "name") == Some(name.trim()))

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::super::{CareError, Cpr, Heard, Told};
+use super::super::{CareError, Cpr, Heard, Held, Told};
 use super::settings::{List, Says};
-use super::{Client, UNREADABLE, citizen_id, external, hal, not_set_up};
+use super::{AWAY_MAX, Client, UNREADABLE, citizen_id, external, hal, not_set_up};
 use crate::domain::identity::{CitizenId, Code, ExternalId, Key};
 use crate::domain::observation::{Observation, Setting};
 
@@ -26,6 +26,7 @@ pub async fn read(client: &Client) -> Result<Heard, CareError> {
     }
     let preferences = client.preferences().await?;
     let mut heard = Heard::default();
+    let mut away = 0;
     for list in &client.names.lists {
         let (rows, is_cut) = rows(client, &preferences, &list.name).await?;
         if is_cut {
@@ -34,15 +35,28 @@ pub async fn read(client: &Client) -> Result<Heard, CareError> {
         for row in &rows {
             let Some(says) = hal::text(row, "name").and_then(|name| list.rows.get(name)) else { continue };
             match told(client, list, *says, row).await {
-                Ok(told) => heard.told.push(told),
+                Ok(told) => {
+                    heard.told.push(told);
+                    away = 0;
+                }
                 // Another row may be read all the same.
                 Err(CareError::Unknown | UNREADABLE) => heard.unreadable.push(row_id(row)),
-                Err(error) => return Err(error),
+                Err(error) => hold(&mut heard.held, &mut away, error)?,
             }
         }
     }
     heard.told.sort_by_key(|told| told.at);
     Ok(heard)
+}
+
+/// Keeps a row for the next time. Errors: what is wrong is wrong for all rows.
+fn hold(held: &mut Option<Held>, away: &mut u32, error: CareError) -> Result<(), CareError> {
+    *away = if matches!(error, CareError::Away { .. }) { *away + 1 } else { 0 };
+    if *away == AWAY_MAX || matches!(error, CareError::NotSetUp { .. }) {
+        return Err(error);
+    }
+    Held::add(held, error);
+    Ok(())
 }
 
 /// All rows of a list, and whether there were more pages than are read.
@@ -143,17 +157,21 @@ fn row_id(row: &Value) -> ExternalId {
     external("nexus-row", row).unwrap_or_else(unnamed)
 }
 
-/// The numbers of all citizens on a list; rows that are about nobody in particular are passed over.
-pub async fn citizens(client: &Client, name: &str) -> Result<BTreeSet<u64>, CareError> {
+/// The numbers of all citizens on a list, and the rows that could not be asked about; rows that are about nobody in
+/// particular are passed over.
+pub async fn citizens(client: &Client, name: &str) -> Result<(BTreeSet<u64>, Option<Held>), CareError> {
     let preferences = client.preferences().await?;
     let (rows, _) = rows(client, &preferences, name).await?;
-    let mut numbers = BTreeSet::new();
+    let (mut numbers, mut held, mut away) = (BTreeSet::new(), None, 0);
     for row in &rows {
         match citizen_of(client, row).await {
-            Ok(number) => drop(numbers.insert(number)),
+            Ok(number) => {
+                numbers.insert(number);
+                away = 0;
+            }
             Err(CareError::Unknown | UNREADABLE) => {}
-            Err(error) => return Err(error),
+            Err(error) => hold(&mut held, &mut away, error)?,
         }
     }
-    Ok(numbers)
+    Ok((numbers, held))
 }

@@ -22,7 +22,7 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::http::Limits;
-use super::{Ability, CareError, Cpr, Heard, Person, Visit, VisitsOf, Whose, Why};
+use super::{Ability, CareError, Cpr, Heard, Person, Plan, VisitsOf, Whose, Why};
 use crate::domain::calendar;
 use crate::domain::identity::{CitizenId, ExternalId, Key};
 use session::Session;
@@ -35,6 +35,9 @@ pub const CITIZEN_PREFIX: &str = "nexus-";
 const LINKS_MAX: usize = 20_000;
 /// Receipts of written notes remembered at most, so that a key is not written twice.
 const RECEIPTS_MAX: usize = 1_000;
+
+/// So many questions in a row that nobody answers, and Nexus is taken to be away for all of them.
+const AWAY_MAX: u32 = 4;
 
 const UNREADABLE: CareError = CareError::Away { why: Why::Unreadable };
 
@@ -163,7 +166,7 @@ impl Client {
         of: &VisitsOf,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<Visit>, CareError> {
+    ) -> Result<Plan, CareError> {
         visits::read(self, of, from, to).await
     }
 

@@ -2,16 +2,19 @@
 //!
 //! Owns the way to a citizen's calendar. Which field says what is a setting: no public description names them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, stream};
 use reqwest::Url;
 use serde_json::Value;
 
-use super::super::{CareError, Visit, VisitsOf};
+use super::super::{CareError, Held, Plan, Visit, VisitsOf};
 use super::settings::Visits;
-use super::{Client, UNREADABLE, citizen_id, external, hal, lists, locked, not_set_up, number_of, remember};
+use super::{
+    AWAY_MAX, Client, UNREADABLE, citizen_id, external, hal, lists, locked, not_set_up, number_of, remember,
+};
+use crate::domain::identity::ExternalId;
 
 /// Calendars read at once.
 const AT_ONCE: usize = 4;
@@ -24,7 +27,7 @@ pub async fn read(
     of: &VisitsOf,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-) -> Result<Vec<Visit>, CareError> {
+) -> Result<Plan, CareError> {
     let settings = client.names.visits.as_ref().ok_or(not_set_up("care.visits"))?;
     match of {
         VisitsOf::Citizen(citizen) => {
@@ -32,27 +35,50 @@ pub async fn read(
             of_citizen(client, settings, number, from, to).await
         }
         VisitsOf::Everybody => {
-            let numbers = lists::citizens(client, &settings.citizens_list).await?;
+            let (numbers, held) = lists::citizens(client, &settings.citizens_list).await?;
             if numbers.len() > CITIZENS_MAX {
                 tracing::warn!(citizens = numbers.len(), read = CITIZENS_MAX, "too many calendars to read");
             }
-            let each = numbers.into_iter().take(CITIZENS_MAX);
-            let each = each.map(|number| of_citizen(client, settings, number, from, to));
-            let mut answers = stream::iter(each).buffer_unordered(AT_ONCE);
-            let mut all = BTreeMap::new();
-            let mut unreadable = 0;
-            while let Some(answer) = answers.next().await {
-                match answer {
-                    Ok(visits) => all.extend(visits.into_iter().map(|it| (it.visit.clone(), it))),
-                    Err(CareError::Unknown | UNREADABLE) => unreadable += 1,
-                    Err(error) => return Err(error),
+            of_all(client, settings, numbers, held, (from, to)).await
+        }
+    }
+}
+
+/// Everybody's plan. Away for several in a row: for all of them, rather than as many time-outs.
+async fn of_all(
+    client: &Client,
+    settings: &Visits,
+    numbers: BTreeSet<u64>,
+    held: Option<Held>,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+) -> Result<Plan, CareError> {
+    let each = numbers.into_iter().take(CITIZENS_MAX);
+    let each = each.map(|number| of_citizen(client, settings, number, from, to));
+    let mut answers = stream::iter(each).buffer_unordered(AT_ONCE);
+    let mut all = Plan { held, ..Plan::default() };
+    let (mut read, mut away) = (0_u32, 0_u32);
+    while let Some(answer) = answers.next().await {
+        match answer {
+            Ok(plan) => {
+                all.visits.extend(plan.visits);
+                all.others.extend(plan.others);
+                all.unreadable.extend(plan.unreadable);
+                all.whole.extend(plan.whole);
+                (read, away) = (read + 1, 0);
+            }
+            Err(error) => {
+                let why = if error == CareError::Unknown { UNREADABLE } else { error };
+                Held::add(&mut all.held, why);
+                away = if matches!(why, CareError::Away { .. }) && why != UNREADABLE { away + 1 } else { 0 };
+                if away == AWAY_MAX {
+                    return Err(why);
                 }
             }
-            if unreadable > 0 {
-                tracing::warn!(calendars = unreadable, "calendars could not be read");
-            }
-            Ok(all.into_values().collect())
         }
+    }
+    match all.held {
+        Some(held) if read == 0 => Err(held.why),
+        _ => Ok(all),
     }
 }
 
@@ -62,7 +88,7 @@ async fn of_citizen(
     number: u64,
     from: DateTime<Utc>,
     to: DateTime<Utc>,
-) -> Result<Vec<Visit>, CareError> {
+) -> Result<Plan, CareError> {
     let mut url = events_of(client, settings, number).await?;
     let zulu = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
     url.query_pairs_mut().append_pair("from", &zulu(from)).append_pair("to", &zulu(to));
@@ -75,8 +101,24 @@ async fn of_citizen(
         answer => answer?,
     };
     let events = hal::list(&answer, "eventResources").ok_or(UNREADABLE)?;
-    let visits = events.iter().filter_map(|event| visit(settings, number, event));
-    Ok(visits.filter(|visit| from <= visit.planned_at && visit.planned_at < to).collect())
+    let mut plan = Plan::default();
+    let mut is_whole = hal::is_all(&answer, events.len());
+    for event in events {
+        let Some(id) = external("nexus-event", event) else {
+            is_whole = false;
+            continue;
+        };
+        match visit(settings, number, id.clone(), event) {
+            Some(Ok(visit)) if from <= visit.planned_at && visit.planned_at < to => plan.visits.push(visit),
+            Some(Err(UNREADABLE)) => {
+                plan.others.insert(id.clone());
+                plan.unreadable.push(id);
+            }
+            _ => drop(plan.others.insert(id)),
+        }
+    }
+    plan.whole.extend(citizen_id(number).filter(|_| is_whole));
+    Ok(plan)
 }
 
 async fn events_of(client: &Client, settings: &Visits, number: u64) -> Result<Url, CareError> {
@@ -93,19 +135,28 @@ async fn events_of(client: &Client, settings: &Visits, number: u64) -> Result<Ur
     Ok(url)
 }
 
-/// An event that is a visit by its title, and says when.
-fn visit(settings: &Visits, number: u64, event: &Value) -> Option<Visit> {
+/// An event that is a visit by its title; none: it is none. Errors: it does not say when.
+fn visit(
+    settings: &Visits,
+    number: u64,
+    visit: ExternalId,
+    event: &Value,
+) -> Option<Result<Visit, CareError>> {
     let help = settings.help.get(hal::text(event, &settings.title_field)?)?;
     let time = |field: &Option<String>| hal::time(event, field.as_deref()?);
-    Some(Visit {
-        visit: external("nexus-event", event)?,
-        citizen: citizen_id(number)?,
+    let Some((citizen, planned_at)) = citizen_id(number).zip(hal::time(event, &settings.planned_field))
+    else {
+        return Some(Err(UNREADABLE));
+    };
+    Some(Ok(Visit {
+        visit,
+        citizen,
         agreement: settings.agreement.clone(),
         grant: settings.grant,
         help: *help,
-        planned_at: hal::time(event, &settings.planned_field)?,
+        planned_at,
         tells_start: settings.started_field.is_some(),
         started_at: time(&settings.started_field),
         done_at: time(&settings.done_field),
-    })
+    }))
 }

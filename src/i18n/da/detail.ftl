@@ -110,6 +110,7 @@ trouble-what-care-row-unreadable = en række i omsorgssystemets liste: slå op d
 trouble-what-care-fact-refused = noget i omsorgssystemets liste kunne ikke bruges: slå op dér
 trouble-what-care-note-refused = omsorgssystemet tog ikke imod et notat: skriv det dér
 trouble-what-care-pause-refused = en borger blev ikke sat på pause eller i gang: gør det i omsorgssystemet
+trouble-what-care-calendar-shrunk = kalenderen viser under halvdelen af besøgene: intet er taget af tavlen; se efter i omsorgssystemet
 
 contact-emergency-112 = 112
 contact-doctor = lægevagt

@@ -110,6 +110,7 @@ trouble-what-care-row-unreadable = a row of the care system's list: look there
 trouble-what-care-fact-refused = something in the care system's list could not be used: look there
 trouble-what-care-note-refused = the care system did not take a note: write it there
 trouble-what-care-pause-refused = a citizen was not paused or resumed: do it in the care system
+trouble-what-care-calendar-shrunk = the calendar shows less than half of the visits: nothing was taken off the board; look in the care system
 
 contact-emergency-112 = 112
 contact-doctor = doctor on call

@@ -1,14 +1,15 @@
 //! What a watched folder does with a route list: read, ask who the citizens are, hand in, tell what could not be read.
 //!
 //! Owns the order: facts first, then the rows that were not taken, then "done", so that a file is deleted only when
-//! all of it is on disk. Must never keep who a CPR number is for longer than the file that named it is there.
+//! all of it is on disk. A row whose citizen the care system cannot tell now waits, and its file with it; the other
+//! rows and files go in. Must never keep who a CPR number is for longer than the file that named it is there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Mutex;
 
 use super::translate::{self, Reading, Told, Who};
 use super::wire::{self, BadRow};
@@ -17,7 +18,7 @@ use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, SourceNa
 use crate::domain::observation::Observation;
 use crate::protocol::observations::{Observed, Outcome};
 use crate::sources::drop_folder::{Dropped, Handler, Verdict};
-use crate::sources::{BadRows, Inbox, KnownVisit, Now};
+use crate::sources::{BadRows, Inbox, KnownVisit, Now, Unavailable, Waiting, withdrawn};
 
 /// Observations handed in together: an alarm that comes meanwhile waits behind no more than these.
 const AT_ONCE: usize = 100;
@@ -26,15 +27,35 @@ const BAD_ROWS_TOLD_MAX: usize = 20;
 /// Citizens remembered while a file waits to be taken in.
 const CITIZENS_MAX: usize = 50_000;
 
+/// So many questions in a row that nobody answers, and the care system is not asked again until the files that wait
+/// are read again.
+const AWAY_MAX: u32 = 3;
+/// What the others wait for then.
+const AWAY: &str = "care-failed";
+/// A row waits for its citizen no longer than this after its visit was to begin.
+const WAIT_FOR_MAX: TimeDelta = TimeDelta::hours(24);
+
 /// Why nobody was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotFound {
-    /// There is nobody to ask, or they will not say.
+    /// There is nobody to ask.
     NobodyToAsk,
     /// The care system does not know them.
     Unknown,
-    /// The care system is away: to be asked again.
-    Away,
+    /// The care system is away, the code says how: to be asked again.
+    Away(&'static str),
+    /// It will not say of this one, the code says why: to be asked again, as somebody may give us leave.
+    Refused(&'static str),
+}
+
+impl NotFound {
+    /// The code of what is waited for.
+    fn waits(self) -> Option<&'static str> {
+        match self {
+            Self::Away(why) | Self::Refused(why) => Some(why),
+            Self::NobodyToAsk | Self::Unknown => None,
+        }
+    }
 }
 
 /// Who finds a citizen by CPR number: the care system, through whoever wires us.
@@ -47,11 +68,45 @@ pub struct Lists<I, C> {
     source: SourceName,
     agreement: AgreementId,
     mapping: Arc<Mapping>,
+    is_whole: bool,
     inbox: I,
     citizens: C,
     now: Now,
-    /// Of the file being read: so that a care system that goes away half-way is not asked everything again.
-    found: Mutex<HashMap<String, Result<CitizenId, NotFound>>>,
+    asked: Mutex<Asked>,
+}
+
+/// What is remembered while files wait: in memory only, and no longer than the file is there.
+#[derive(Default)]
+struct Asked {
+    /// Who could not be told since the waiting files were last read: they wait in later files as well, so that
+    /// nothing overtakes what was said first.
+    waits: HashMap<String, NotFound>,
+    away_in_a_row: u32,
+    files: HashMap<String, Seen>,
+}
+
+/// What is remembered of one file that waits.
+#[derive(Default)]
+struct Seen {
+    written_at: DateTime<Utc>,
+    /// So that nobody is asked about twice.
+    found: HashMap<String, Result<CitizenId, NotFound>>,
+    /// The lines that wait; all others are on disk. None: it was not read yet.
+    lines: Option<BTreeSet<u32>>,
+    /// What was told of it.
+    told: BTreeSet<(u32, Code)>,
+}
+
+/// What a list holds.
+#[derive(Default)]
+struct Span {
+    named: BTreeSet<ExternalId>,
+    /// How many of them are new.
+    fresh: usize,
+    /// When its first and its last visit are planned.
+    times: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// Every row could be read.
+    is_whole: bool,
 }
 
 impl<I: Inbox, C: Citizens> Lists<I, C> {
@@ -60,10 +115,11 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             source: settings.name(),
             agreement: settings.agreement.clone(),
             mapping: Arc::new(mapping),
+            is_whole: settings.whole,
             inbox,
             citizens,
             now,
-            found: Mutex::default(),
+            asked: Mutex::default(),
         }
     }
 
@@ -78,54 +134,127 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             // The server is stopping.
             Err(_) => return Verdict::Retry,
         };
-        let mut is_waiting = false;
-        let mut lines = Vec::new();
+        let mut seen = self.remembered(&file.name, file.written_at);
+        let span = self.span(&rows, bad.is_empty());
+        let (mut lines, mut waits) = (Vec::new(), Vec::new());
         for told in rows {
             let line = told.line;
-            match self.citizen(&told, is_waiting).await {
+            if seen.lines.as_ref().is_some_and(|waiting| !waiting.contains(&line)) {
+                continue;
+            }
+            match self.citizen(&told, &mut seen).await {
                 Ok(citizen) => lines.push((line, told.observations(citizen, &self.agreement, &reading))),
-                Err(NotFound::Away) => is_waiting = true,
                 Err(NotFound::Unknown) => bad.push(BadRow { line, what: "citizen-unknown" }),
                 Err(NotFound::NobodyToAsk) => bad.push(BadRow { line, what: "citizen-is-cpr" }),
+                Err(_) if told.is_over(&reading, WAIT_FOR_MAX) => {
+                    bad.push(BadRow { line, what: "citizen-never-told" });
+                }
+                Err(NotFound::Away(why) | NotFound::Refused(why)) => waits.push((line, why)),
             }
         }
-        let Ok(refused) = self.hand_in(lines).await else { return Verdict::Retry };
-        if is_waiting {
-            // What is known is in; the rest of the file waits for the care system.
+        // What waits is read again, perhaps after a later list: what was known already must have a key by then, too.
+        let Ok(mut troubles) = self.hand_in(lines, waits.is_empty()).await else { return Verdict::Retry };
+        troubles.extend(bad.into_iter().map(|bad| (bad.line, code(bad.what))));
+        troubles.retain(|trouble| !seen.told.contains(trouble));
+        self.tell(troubles.clone()).await;
+        if let Some((_, why)) = waits.first() {
+            seen.told.extend(troubles);
+            let waiting = Waiting { count: u32::try_from(waits.len()).unwrap_or(u32::MAX), why: code(why) };
+            seen.lines = Some(waits.into_iter().map(|(line, _)| line).collect());
+            self.asked().files.insert(file.name, seen);
+            return Verdict::Waits(waiting);
+        }
+        if self.is_whole && self.withdraw(span, &reading).await.is_err() {
             return Verdict::Retry;
         }
-        self.tell(bad, refused).await;
         // Nothing, handed in: an answer means that what was told before it is on disk.
         if self.inbox.submit(&self.source, Vec::new()).await.is_err() {
             return Verdict::Retry;
         }
-        self.found.lock().await.clear();
         Verdict::Done
     }
 
-    /// Who a row's citizen is. Once the care system is away, it is not asked again in this reading.
-    async fn citizen(&self, told: &Told, is_away: bool) -> Result<Option<CitizenId>, NotFound> {
+    /// No panic leaves it half changed: every change is one step.
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of this very file, taken out; nothing of one that was written over.
+    fn remembered(&self, name: &str, written_at: DateTime<Utc>) -> Seen {
+        let seen = self.asked().files.remove(name).filter(|seen| seen.written_at == written_at);
+        seen.unwrap_or(Seen { written_at, ..Seen::default() })
+    }
+
+    /// Who a row's citizen is. Nobody is asked about twice in a round, nor anybody once the care system is away.
+    async fn citizen(&self, told: &Told, seen: &mut Seen) -> Result<Option<CitizenId>, NotFound> {
         let cpr = match &told.planned {
             None => return Ok(None),
             Some((Who::Id(citizen), _)) => return Ok(Some(citizen.clone())),
             Some((Who::Cpr(cpr), _)) => cpr,
         };
-        let mut found = self.found.lock().await;
-        if let Some(known) = found.get(cpr.expose_secret()) {
+        let digits = cpr.expose_secret();
+        if let Some(known) = seen.found.get(digits) {
             return known.clone().map(Some);
         }
-        let answer = if is_away { Err(NotFound::Away) } else { self.citizens.by_cpr(cpr).await };
-        if answer != Err(NotFound::Away) && found.len() < CITIZENS_MAX {
-            found.insert(cpr.expose_secret().to_owned(), answer.clone());
+        let (before, is_away) = {
+            let asked = self.asked();
+            (asked.waits.get(digits).copied(), asked.away_in_a_row >= AWAY_MAX)
+        };
+        if let Some(why) = before {
+            return Err(why);
+        }
+        let answer = if is_away { Err(NotFound::Away(AWAY)) } else { self.citizens.by_cpr(cpr).await };
+        let mut asked = self.asked();
+        asked.away_in_a_row = match answer {
+            Err(NotFound::Away(_)) => asked.away_in_a_row.saturating_add(1),
+            _ => 0,
+        };
+        match &answer {
+            Err(why) if why.waits().is_some() => drop(asked.waits.insert(digits.to_owned(), *why)),
+            _ if seen.found.len() < CITIZENS_MAX => {
+                drop(seen.found.insert(digits.to_owned(), answer.clone()))
+            }
+            _ => {}
         }
         answer.map(Some)
     }
 
-    /// Hands in what is new. The answer: what was refused, with its line.
+    /// What the list holds, before any of it is handed in.
+    fn span(&self, rows: &[Told], is_read: bool) -> Span {
+        if !self.is_whole {
+            return Span::default();
+        }
+        let times = rows.iter().filter_map(|told| Some(told.planned.as_ref()?.1.agreed_at));
+        let times = times.clone().min().zip(times.max());
+        let named: BTreeSet<ExternalId> = rows.iter().map(|told| told.visit.clone()).collect();
+        let all: Vec<ExternalId> = named.iter().cloned().collect();
+        let known = self.inbox.known_visits(&self.source, &all).len();
+        Span { fresh: named.len().saturating_sub(known), named, times, is_whole: is_read }
+    }
+
+    /// Takes off the board what was planned within the list's time and is not in the list.
+    async fn withdraw(&self, span: Span, reading: &Reading) -> Result<(), Unavailable> {
+        let Some((first, last)) = span.times.filter(|_| span.is_whole) else { return Ok(()) };
+        let standing = self.inbox.standing_visits(&self.source, first, last + TimeDelta::seconds(1));
+        match withdrawn::gone(standing, &span.named, span.fresh) {
+            Ok(gone) => {
+                let told: Vec<Observed> =
+                    gone.iter().map(|it| withdrawn::told(it, &self.agreement, reading.now)).collect();
+                for batch in told.chunks(AT_ONCE) {
+                    self.inbox.submit(&self.source, batch.to_vec()).await?;
+                }
+            }
+            Err(_) => self.inbox.unreadable(&self.source, code("list-shrunk")),
+        }
+        Ok(())
+    }
+
+    /// Hands in what is new, or everything. The answer: what was refused, with its line.
     async fn hand_in(
         &self,
         lines: Vec<(u32, Vec<Observed>)>,
-    ) -> Result<Vec<(u32, Code)>, crate::sources::Unavailable> {
+        only_new: bool,
+    ) -> Result<Vec<(u32, Code)>, Unavailable> {
         let visits: Vec<ExternalId> = lines
             .iter()
             .flat_map(|(_, told)| told)
@@ -136,7 +265,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let mut news = lines.into_iter().flat_map(|(line, told)| told.into_iter().map(move |it| (line, it)));
         let is_new = |observed: &Observed| {
             let known = visit_of(&observed.observation).and_then(|visit| known.get(visit));
-            known.is_none_or(|known| !known.says(&observed.observation))
+            !only_new || known.is_none_or(|known| !known.says(&observed.observation))
         };
         let mut refused = Vec::new();
         loop {
@@ -157,9 +286,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
     }
 
     /// Tells what was not taken: the first rows one by one, the rest by reason.
-    async fn tell(&self, bad: Vec<BadRow>, refused: Vec<(u32, Code)>) {
-        let mut all: Vec<(u32, Code)> = bad.into_iter().map(|bad| (bad.line, code(bad.what))).collect();
-        all.extend(refused);
+    async fn tell(&self, mut all: Vec<(u32, Code)>) {
         all.sort();
         let rest = all.split_off(all.len().min(BAD_ROWS_TOLD_MAX));
         let mut told: Vec<BadRows> =
@@ -179,6 +306,13 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
 impl<I: Inbox, C: Citizens> Handler for Lists<I, C> {
     async fn handle(&self, file: Dropped) -> Verdict {
         self.list(file).await
+    }
+
+    fn again(&self, waiting: &BTreeSet<String>) {
+        let mut asked = self.asked();
+        asked.waits.clear();
+        asked.away_in_a_row = 0;
+        asked.files.retain(|name, _| waiting.contains(name));
     }
 }
 

@@ -5,7 +5,8 @@
 //! reason, and the rest goes in. Names and addresses beside what is mapped are never read; a citizen written as a CPR
 //! number is asked about in the care system, or the row is refused.
 //!
-//! A list need not be whole: a visit that is not in a later one is not changed by that.
+//! A list need not be whole: a visit that is not in a later one is not changed by that, unless the folder's settings say
+//! that its lists are.
 
 pub mod link;
 pub mod mapping;

@@ -25,6 +25,9 @@ pub struct Settings {
     /// False: the lists never tell when a visit starts, so that silence is not late.
     #[serde(default = "yes")]
     pub starts: bool,
+    /// True: a list names every visit from its first to its last, so that one which is missing was taken out of the plan.
+    #[serde(default)]
+    pub whole: bool,
     /// What the columns and values of these lists mean, where they differ from the built-in words.
     #[serde(default)]
     pub mapping: Option<PathBuf>,

@@ -211,7 +211,10 @@ impl Reader<'_> {
             facts.push((told_at, Observation::DoorUnanswered { visit: visit() }));
         }
         if let Some(by) = self.cancelled_by(status)? {
-            facts.push((told_at, Observation::VisitCancelled { visit: visit(), by, told_at }));
+            facts.push((
+                told_at,
+                Observation::VisitCancelled { visit: visit(), by, told_at, withdrawn: false },
+            ));
         }
         Ok(facts)
     }
@@ -229,6 +232,11 @@ impl Reader<'_> {
 }
 
 impl Told {
+    /// Whether the planned time of the visit was so long ago.
+    pub fn is_over(&self, reading: &Reading, since: TimeDelta) -> bool {
+        self.planned.as_ref().is_some_and(|(_, plan)| plan.agreed_at + since < reading.now)
+    }
+
     /// What the row says, as it is handed in. `citizen` is who the row's citizen is, once that is known.
     pub fn observations(
         self,

@@ -217,6 +217,10 @@ fn heard(words: Words<'_>, it: &SourceHealth, within: u32) -> Said {
 fn missing(words: Words<'_>, it: &SourceHealth) -> Said {
     let texts = &words.look.texts;
     let is_desks = it.kind == DESKS;
+    if let (SourceState::Late, Some(why)) = (it.state, &it.waiting_why) {
+        let args = [("count", it.waiting.into()), ("why", words.code("trouble-what", why).into())];
+        return texts.with(key::SOURCE_WAITING, &args);
+    }
     let said = match (quiet_since(it), it.heard_at) {
         (Some(since), None) if !is_desks => {
             let clock = dates::near(since, words.now());

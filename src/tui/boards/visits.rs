@@ -170,6 +170,10 @@ fn one_move(words: Words<'_>, moved: &VisitMove) -> Said {
 
 fn cancellation(words: Words<'_>, visit: &VisitDetails) -> Option<Said> {
     let texts = &words.look.texts;
+    if visit.cancelled_by.as_deref() == Some("withdrawn") {
+        let clock = dates::near(visit.cancelled_at?, words.now());
+        return Some(texts.with(key::FACT_WITHDRAWN, &[("clock", clock.into())]));
+    }
     let by = visit.cancelled_by.as_ref().map(|code| words.code("party", code)).unwrap_or_default();
     let told_at = visit.cancellation_told_at.or(visit.cancelled_at)?;
     let said = texts.with(
