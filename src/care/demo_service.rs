@@ -67,6 +67,7 @@ struct Inner {
     /// By key. A text is kept only as whether it is the same.
     notes: Mutex<HashMap<String, Written>>,
     cprs: Mutex<Vec<(Cpr, CitizenId)>>,
+    refused: Mutex<Vec<Cpr>>,
     told: Mutex<Vec<Told>>,
     visits: Mutex<Vec<Visit>>,
     paused: Mutex<BTreeSet<CitizenId>>,
@@ -89,6 +90,7 @@ impl Service {
             citizens: invent(seed),
             notes: Mutex::default(),
             cprs: Mutex::default(),
+            refused: Mutex::default(),
             told: Mutex::default(),
             visits: Mutex::default(),
             paused: Mutex::default(),
@@ -117,6 +119,13 @@ impl Service {
     /// From now on a search for this number finds this citizen.
     pub fn know(&self, cpr: Cpr, citizen: CitizenId) {
         locked(&self.inner.cprs).push((cpr, citizen));
+    }
+
+    /// Whether a search for this number is refused, whoever asks.
+    pub fn refuse(&self, cpr: Cpr, refused: bool) {
+        let mut all = locked(&self.inner.refused);
+        all.retain(|it| *it != cpr);
+        all.extend(refused.then_some(cpr));
     }
 
     /// From now on this stands in the lists.
@@ -232,6 +241,9 @@ async fn device(State(service): State<Service>, Path(id): Path<String>) -> Respo
 
 async fn search(State(service): State<Service>, Json(search): Json<WireSearch>) -> Response {
     let Ok(cpr) = Cpr::new(&search.cpr) else { return StatusCode::UNPROCESSABLE_ENTITY.into_response() };
+    if locked(&service.inner.refused).contains(&cpr) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let cprs = locked(&service.inner.cprs).clone();
     match cprs.into_iter().find(|(known, _)| *known == cpr) {
         None => StatusCode::NOT_FOUND.into_response(),

@@ -514,6 +514,50 @@ async fn a_file_waits_for_the_care_system_and_a_stranger_leaves_with_an_ok() {
     );
 }
 
+#[tokio::test]
+async fn one_message_whose_citizen_is_refused_stays_and_the_others_go_in() {
+    let (home, care) = (Home::new(), DemoCare::start().await);
+    known_to(&care);
+    let refused = Cpr::new("3102005678").unwrap();
+    care.service.refuse(refused.clone(), true);
+    let anna = home.add("anna", "coordinator", "jammerbugt");
+    let (inbox, outbox) = (home.path("advis"), home.path("advis-outbox"));
+    std::fs::create_dir(&inbox).unwrap();
+    home.write("care.token", CARE_TOKEN);
+    home.write(
+        "server.toml",
+        &format!(
+            "[medcom]\nours = \"care\"\ninbox = \"advis\"\ndefault_agreement = \"jammerbugt\"\n\
+             [care]\nadapter = \"demo\"\nurl = \"{}\"\ntoken_file = \"care.token\"\n",
+            care.base
+        ),
+    );
+    let serving = home.serve("--config server.toml");
+    let other = admit("h9").json().to_string().replace(CPR, "3102005678").replace(LOCAL, "of-another");
+    std::fs::write(inbox.join("1.json"), other).unwrap();
+    std::fs::write(inbox.join("2.json"), admit("h1").json().to_string()).unwrap();
+    let source = async || {
+        let board = serving.get("/v1/board", &anna).await.body;
+        board["sources"].as_array().unwrap().iter().find(|it| it["name"] == "medcom-inbox").cloned().unwrap()
+    };
+    wait_for("the second message to be taken, and the first to be said to wait", || async {
+        let (left, answered, source) = (files(&inbox), files(&outbox).len(), source().await);
+        let is_said = source["waiting"] == 1 && source["waiting_why"] == "care-refused";
+        let is_late = source["state"] == "late";
+        if left == ["1.json"] && answered == 1 && is_said && is_late { Ok(()) } else { Err((left, source)) }
+    })
+    .await;
+    care.service.refuse(refused, false);
+    wait_for("the first to be answered, too", || async {
+        let (left, source) = (files(&inbox), source().await);
+        if left.is_empty() && source["waiting"].is_null() { Ok(()) } else { Err((left, source)) }
+    })
+    .await;
+    assert_eq!(files(&outbox).len(), 2);
+    let log = std::fs::read_to_string(home.path("stderr.log")).unwrap();
+    assert!(!log.contains("3102005678") && !log.contains("panicked"), "{log}");
+}
+
 #[test]
 fn settings_that_cannot_work_are_refused_at_start() {
     let home = Home::new();

@@ -282,8 +282,9 @@ async fn a_visit_taken_out_of_the_calendar_leaves_the_board_and_a_late_one_stays
     night.plan(31, 180);
     let again = night.until_visit(31, "planned").await;
     assert_eq!(first["id"], again["id"]);
-    let history = night.serving.get(&format!("/v1/entries/{}", first["id"].as_str().unwrap()), &night.anna);
-    assert!(history.await.body.to_string().contains("\"withdrawn\""));
+    let path = format!("/v1/entries/{}", first["id"].as_str().unwrap());
+    let history = night.serving.get(&path, &night.anna).await;
+    assert!(history.body.to_string().contains("\"withdrawn\""), "{history:?}");
 
     // Somebody may have rung about the late one.
     night.double.remove_event(12384, 33);

@@ -1,6 +1,6 @@
 //! Hospital notifications: bytes in, observations and the answer out, and what the real domain makes of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::medcom::{Answer, Form, Ours, Received, Stamp, Unreadable, receive};
 
 use crate::messages::{CPR, LOCAL, Message, SOR, admit, codes, death, discharge, end_leave, start_leave};
-use crate::mutate::{cuts, json as bent_json, pieces};
+use crate::mutate::{bent_at, cuts, in_parallel, json as bent_json, pieces, places};
 
 /// Official example messages, one of each kind; not part of the package.
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/medcom");
@@ -131,11 +131,68 @@ fn each_official_example_on_a_fresh_log_gives_its_state() {
             (in_xml.observations, in_xml.content),
             "{name}"
         );
-        // Our own are cut at every byte; these, of the same shape and longer, at some.
-        for length in (0..bytes.trim_ascii_end().len()).step_by(97) {
-            assert_eq!(survive(name, &bytes[..length]), "unreadable", "{name} cut at {length}");
+    }
+}
+
+/// The official examples, each with its name; none: they are not on this machine.
+fn examples() -> Vec<(String, Vec<u8>)> {
+    let Ok(folder) = std::fs::read_dir(EXAMPLES) else { return Vec::new() };
+    let mut examples: Vec<(String, Vec<u8>)> = folder
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "json"))
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect();
+    examples.sort();
+    examples
+}
+
+#[test]
+fn the_official_examples_cut_at_every_byte_are_seen_as_unreadable() {
+    let examples = examples();
+    in_parallel(|nth, of| {
+        for (name, bytes) in &examples {
+            for length in (0..bytes.trim_ascii_end().len()).skip(nth).step_by(of) {
+                assert_eq!(survive(name, &bytes[..length]), "unreadable", "{name} cut at {length}");
+            }
+        }
+    });
+}
+
+/// Each kind of place once: the twelve are of one shape, and what is broken in one is broken alike in the next.
+#[test]
+fn no_field_of_the_official_examples_removed_doubled_swapped_or_filled_ends_in_a_panic() {
+    let examples: Vec<Value> =
+        examples().iter().map(|(_, bytes)| serde_json::from_slice(bytes).unwrap()).collect();
+    let mut kinds = BTreeSet::new();
+    let places: Vec<(usize, String)> = examples
+        .iter()
+        .enumerate()
+        .flat_map(|(nth, example)| places(example).into_iter().map(move |place| (nth, place)))
+        .filter(|(nth, place)| kinds.insert(kind_of_place(&examples[*nth], place)))
+        .collect();
+    assert!(examples.is_empty() || places.len() > 100, "{places:?}");
+    in_parallel(|nth, of| {
+        for (example, place) in places.iter().skip(nth).step_by(of) {
+            for mutant in bent_at(&examples[*example], place) {
+                survive(&mutant.what, &mutant.bytes);
+            }
+        }
+    });
+}
+
+/// The names on the way to a place, a resource by its type instead of its number.
+fn kind_of_place(message: &Value, place: &str) -> String {
+    let (mut here, mut kind) = (message, String::new());
+    for name in place.split('/').skip(1) {
+        here = here.get(name).or_else(|| here.get(name.parse::<usize>().ok()?)).unwrap();
+        kind.push('/');
+        match here["resourceType"].as_str() {
+            Some(resource) => kind.push_str(resource),
+            None if name.parse::<usize>().is_ok() => kind.push('*'),
+            None => kind.push_str(name),
         }
     }
+    kind
 }
 
 // ---- the table of activities ------------------------------------------------------------------

@@ -72,24 +72,42 @@ pub fn pieces<'g>(good: &'g [u8], ends: &'static [u8]) -> impl Iterator<Item = M
 /// A JSON text with each place removed, doubled, swapped with its neighbour, of every other type, filled with each
 /// intruder that is text, and nested deep. Object keys come twice when doubled.
 pub fn json(good: &Value) -> impl Iterator<Item = Mutant> + '_ {
-    let mut places = Vec::new();
-    visit(good, &mut String::new(), &mut places);
-    places.into_iter().flat_map(move |place| {
-        let mut mutants: Vec<Mutant> = replacements()
-            .into_iter()
-            .map(|(name, value)| {
-                let mut changed = good.clone();
-                *changed.pointer_mut(&place).expect("a place of this value") = value;
-                Mutant { what: format!("{place:?} is {name}"), bytes: changed.to_string().into_bytes() }
-            })
-            .collect();
-        mutants.extend(around(good, &place));
-        mutants.push(deep(good, &place));
-        mutants.into_iter()
-    })
+    places(good).into_iter().flat_map(move |place| bent_at(good, &place))
+}
+
+/// As [`json`], of one place.
+pub fn bent_at(good: &Value, place: &str) -> Vec<Mutant> {
+    let mut mutants: Vec<Mutant> = replacements()
+        .into_iter()
+        .map(|(name, value)| {
+            let mut changed = good.clone();
+            *changed.pointer_mut(place).expect("a place of this value") = value;
+            Mutant { what: format!("{place:?} is {name}"), bytes: changed.to_string().into_bytes() }
+        })
+        .collect();
+    mutants.extend(around(good, place));
+    mutants.push(deep(good, place));
+    mutants
 }
 
 /// The JSON pointer of every place, the whole first.
+pub fn places(value: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    visit(value, &mut String::new(), &mut places);
+    places
+}
+
+/// Runs a part of the work on each core: `work(nth, of)` takes every `of`th piece from the `nth` on.
+pub fn in_parallel(work: impl Fn(usize, usize) + Sync) {
+    let of = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = &work;
+    std::thread::scope(|scope| {
+        for nth in 0..of {
+            scope.spawn(move || work(nth, of));
+        }
+    });
+}
+
 fn visit(value: &Value, at: &mut String, places: &mut Vec<String>) {
     places.push(at.clone());
     let children: Vec<(String, &Value)> = match value {

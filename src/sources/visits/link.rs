@@ -192,7 +192,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             Some((Who::Id(citizen), _)) => return Ok(Some(citizen.clone())),
             Some((Who::Cpr(cpr), _)) => cpr,
         };
-        let digits = cpr.expose_secret();
+        let digits = &cpr.expose_secret().replace('-', "");
         if let Some(known) = seen.found.get(digits) {
             return known.clone().map(Some);
         }
@@ -210,10 +210,8 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             _ => 0,
         };
         match &answer {
-            Err(why) if why.waits().is_some() => drop(asked.waits.insert(digits.to_owned(), *why)),
-            _ if seen.found.len() < CITIZENS_MAX => {
-                drop(seen.found.insert(digits.to_owned(), answer.clone()))
-            }
+            Err(why) if why.waits().is_some() => drop(asked.waits.insert(digits.clone(), *why)),
+            _ if seen.found.len() < CITIZENS_MAX => drop(seen.found.insert(digits.clone(), answer.clone())),
             _ => {}
         }
         answer.map(Some)
