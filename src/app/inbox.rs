@@ -115,8 +115,8 @@ impl Inbox for EngineInbox {
     }
 
     async fn bad_rows(&self, source: &SourceName, rows: BadRows) {
-        warn!(%source, what = %rows.what, line = rows.first_line, rows = rows.rows, "rows were not taken in");
-        let report = Report::Rows { what: rows.what, line: rows.first_line, rows: rows.rows };
+        warn!(%source, what = %rows.what, line = rows.line, rows = rows.rows, "rows were not taken in");
+        let report = Report::Rows { what: rows.what, line: rows.line, row: rows.row, rows: rows.rows };
         self.engine.report(source, report).await;
     }
 

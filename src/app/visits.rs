@@ -69,9 +69,15 @@ pub fn check(file: &Path, mapping: Option<&Path>, texts: &Texts) -> Result<()> {
         visits::check(&bytes, &mapping, &Reading { now, written_at: now }).map_err(|unreadable| {
             Failed::new(key::CLI_VISITS_UNREADABLE).with("why", reason(texts, unreadable.code()))
         })?;
+    if let Some(line) = checked.header_line {
+        say::line(texts.with(key::CLI_VISITS_HEADER, &[("line", line.into())]).as_str())?;
+    }
     for bad in &checked.bad {
-        let arguments = [("line", bad.line.into()), ("what", reason(texts, bad.what).as_str().into())];
-        say::line(texts.with(key::TROUBLE_ROW, &arguments).as_str())?;
+        let what = reason(texts, bad.what);
+        let mut arguments = vec![("line", bad.place.line.into()), ("what", what.as_str().into())];
+        arguments.extend(bad.place.row.map(|row| ("row", row.into())));
+        let says = if bad.place.row.is_some() { key::TROUBLE_ITEM } else { key::TROUBLE_ROW };
+        say::line(texts.with(says, &arguments).as_str())?;
     }
     let arguments =
         [("good", checked.good.into()), ("bad", checked.bad.len().into()), ("cpr", checked.by_cpr.into())];

@@ -197,6 +197,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("resume_due", Privacy::Time),
     ("ring_out_at", Privacy::Time),
     ("role", Privacy::Code),
+    ("row", Privacy::Count),
     ("setting", Privacy::Code),
     ("source", Privacy::Opaque),
     ("starts", Privacy::Code),

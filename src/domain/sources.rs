@@ -32,6 +32,8 @@ pub struct Trouble {
     pub what: Option<Code>,
     /// Where in a file, from 1; of several rows the first.
     pub line: Option<u32>,
+    /// Which row of the file, from 1, where lines do not tell the rows apart.
+    pub row: Option<u32>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
     pub recovered_at: Option<DateTime<Utc>>,
@@ -70,6 +72,7 @@ pub enum Report {
     Rows {
         what: Code,
         line: u32,
+        row: Option<u32>,
         rows: u32,
     },
     Recovered {
@@ -96,6 +99,8 @@ pub enum SourceEvent {
         what: Option<Code>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<u32>,
         /// How often at once: rows of a file.
         #[serde(default = "once", skip_serializing_if = "is_once")]
         times: u32,
@@ -108,6 +113,8 @@ pub enum SourceEvent {
         times: u32,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        row: Option<u32>,
     },
     /// Heard again, somebody takes the calls again, it works again: it ends by itself, with an event that says so.
     Recovered {},
@@ -143,12 +150,13 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
             return Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))]);
         }
         Report::Trouble { trouble, what, times } => {
-            Told { trouble: *trouble, what: what.clone(), line: None, times: *times }
+            Told { trouble: *trouble, what: what.clone(), line: None, row: None, times: *times }
         }
-        Report::Rows { what, line, rows } => Told {
+        Report::Rows { what, line, row, rows } => Told {
             trouble: TroubleKind::Unreadable,
             what: Some(what.clone()),
             line: Some(*line),
+            row: *row,
             times: *rows,
         },
     };
@@ -157,7 +165,8 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
             Err(Refusal::Unchanged)
         }
         Some(entry) => {
-            let event = SourceEvent::Repeated { what: told.what, times: told.times, line: told.line };
+            let event =
+                SourceEvent::Repeated { what: told.what, times: told.times, line: told.line, row: told.row };
             Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
         }
         None => Ok(vec![opened(state, ctx, source, told)]),
@@ -169,6 +178,7 @@ struct Told {
     trouble: TroubleKind,
     what: Option<Code>,
     line: Option<u32>,
+    row: Option<u32>,
     times: u32,
 }
 
@@ -180,8 +190,8 @@ fn opened(state: &State, ctx: &Ctx, source: &SourceName, told: Told) -> Draft {
         citizen: None,
         dues: Vec::new(),
     };
-    let Told { trouble, what, line, times } = told;
-    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what, line, times };
+    let Told { trouble, what, line, row, times } = told;
+    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what, line, row, times };
     Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: None, event: Event::Sources(event) }
 }
 
@@ -195,12 +205,13 @@ pub fn decide(ctx: &Ctx, entry: &Entry, trouble: &Trouble, command: &Command) ->
 
 /// Applies one event.
 pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
-    if let SourceEvent::Opened { opening, source, trouble, what, line, times } = event {
+    if let SourceEvent::Opened { opening, source, trouble, what, line, row, times } = event {
         let body = Body::Source(Trouble {
             source: source.clone(),
             trouble: *trouble,
             what: what.clone(),
             line: *line,
+            row: *row,
             count: *times,
             last_at: record.happened_at,
             recovered_at: None,
@@ -216,12 +227,12 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
         let Body::Source(trouble) = &mut entry.body else { return };
         match event {
             SourceEvent::Opened { .. } => {}
-            SourceEvent::Repeated { what, times, line } => {
+            SourceEvent::Repeated { what, times, line, row } => {
                 trouble.count = trouble.count.saturating_add(*times);
                 trouble.last_at = record.happened_at;
                 if what.is_some() {
                     trouble.what.clone_from(what);
-                    trouble.line = *line;
+                    (trouble.line, trouble.row) = (*line, *row);
                 }
             }
             SourceEvent::Recovered {} | SourceEvent::Done {} => {

@@ -540,6 +540,9 @@ pub struct SourceDetails {
     /// Where in a file, from 1; of several rows the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+    /// Which row of the file, from 1, where lines do not tell the rows apart (JSON).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
 }

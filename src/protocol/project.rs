@@ -304,6 +304,7 @@ fn of_trouble(trouble: &sources::Trouble) -> SourceDetails {
         trouble: word(trouble.trouble),
         what: trouble.what.clone(),
         line: trouble.line,
+        row: trouble.row,
         count: trouble.count,
         last_at: trouble.last_at,
     }

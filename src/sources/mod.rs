@@ -114,8 +114,10 @@ pub struct KnownVisit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRows {
     pub what: Code,
-    /// In the file, from 1.
-    pub first_line: u32,
+    /// Where the first of them stands in the file, from 1.
+    pub line: u32,
+    /// Which row of the file that is, from 1, where lines do not tell the rows apart (JSON).
+    pub row: Option<u32>,
     pub rows: u32,
 }
 

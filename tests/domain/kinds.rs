@@ -138,6 +138,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("sources.repeated", json!({ "what": "line-too-long" })),
         ("sources.repeated", json!({ "what": "line-too-long", "times": 60 })),
         ("sources.repeated", json!({ "what": "unknown-help", "times": 3, "line": 14 })),
+        ("sources.repeated", json!({ "what": "unknown-help", "line": 1, "row": 14 })),
         ("sources.recovered", json!({})),
         ("sources.done", json!({})),
         ("devices.heard", json!({ "device": "dev-1" })),

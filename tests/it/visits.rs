@@ -197,6 +197,17 @@ fn a_list_is_checked_before_anybody_drops_it() {
     let said = home.run("visits check slem.csv --mapping ord.toml");
     assert!(!said.status.success() && said.out.contains("linje 3: ukendt hjælp"), "{said:?}");
     assert!(!said.out.contains("010101"), "{said:?}");
+    home.write("titel.csv", &format!("Ruteplan;;;\n\n{good}"));
+    let said = home.run("visits check titel.csv --mapping ord.toml").good();
+    assert!(said.contains("Kolonnernes navne står i linje 3."), "{said}");
+    let row = |help: &str| {
+        let at = Clock::system().now();
+        serde_json::json!({ "visit": "b-1", "citizen": "c-1", "help": help, "agreed_at": at })
+    };
+    let one_line = serde_json::json!([row("pleje"), row("pleje"), row("flyvning")]).to_string();
+    home.write("en-linje.json", &one_line);
+    let said = home.run("visits check en-linje.json --mapping ord.toml");
+    assert!(!said.status.success() && said.out.contains("række 3 (linje 1): ukendt hjælp"), "{said:?}");
     home.write("ark.csv", "PK\u{3}\u{4}");
     home.run("visits check ark.csv").refused(&["regneark"]);
     home.write("ord.toml", "[colums]\n");

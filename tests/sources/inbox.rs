@@ -29,7 +29,7 @@ pub struct Seen {
     keys: HashSet<String>,
     pub states: Vec<(SourceState, Option<String>)>,
     pub unreadable: Vec<String>,
-    /// First line, reason, how many.
+    /// First line (of JSON: row), reason, how many.
     pub bad_rows: Vec<(u32, String, u32)>,
     pub heard: usize,
     /// What waits, each time that was told.
@@ -148,7 +148,9 @@ impl Inbox for TestInbox {
     }
 
     async fn bad_rows(&self, _: &SourceName, rows: BadRows) {
-        self.change(|seen| seen.bad_rows.push((rows.first_line, rows.what.to_string(), rows.rows)));
+        self.change(|seen| {
+            seen.bad_rows.push((rows.row.unwrap_or(rows.line), rows.what.to_string(), rows.rows))
+        });
     }
 
     fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {

@@ -98,6 +98,7 @@ pub fn places(value: &Value) -> Vec<String> {
 }
 
 /// Runs a part of the work on each core: `work(nth, of)` takes every `of`th piece from the `nth` on.
+#[allow(dead_code, reason = "each test binary uses its own part")]
 pub fn in_parallel(work: impl Fn(usize, usize) + Sync) {
     let of = std::thread::available_parallelism().map_or(1, usize::from);
     let work = &work;

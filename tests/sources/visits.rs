@@ -263,6 +263,63 @@ async fn many_bad_rows_are_told_one_by_one_and_then_by_reason() {
 }
 
 #[rstest]
+#[case::a_title("Ruteplan for søndag 22. november\n", 2)]
+#[case::a_title_over_all_columns("Ruteplan;;;;\nDistrikt Nord;;;;\n\n", 4)]
+#[case::a_title_that_is_a_columns_name("Besøg\n", 2)]
+#[case::a_mark_a_title_and_a_separator("\u{feff}sep=;\n\nUdskrevet, af Karl, 21.11.2026\n", 4)]
+#[case::an_open_quote("Rute \"nord\n", 2)]
+#[case::many("Forklaring\n".repeat(24).leak(), 25)]
+#[tokio::test]
+async fn lines_above_the_names_of_the_columns_are_passed_over(#[case] above: &str, #[case] line: u32) {
+    let list = format!("{above}{SEMICOLONS}{}", "b-2;c-2;Karl;Flyvning;22.11.2026 08:30\r\n");
+    let checked = check(list.as_bytes(), &mapping(MAPPING), &reading()).unwrap();
+    assert_eq!((checked.good, checked.header_line), (1, Some(line)));
+    let bad: Vec<_> = checked.bad.iter().map(|bad| (bad.place.line, bad.place.row, bad.what)).collect();
+    assert_eq!(bad, [(line + 2, None, "unknown-help")], "the line is the one that an editor shows");
+    agreed_at(format!("{above}{SEMICOLONS}")).await;
+}
+
+#[tokio::test]
+async fn too_much_above_the_names_of_the_columns_is_no_list() {
+    let list = format!("{}{SEMICOLONS}", "Forklaring\n".repeat(25));
+    let Verdict::SetAside(why) = Bench::new(MAPPING, Care::default()).drop(list).await else { panic!() };
+    assert_eq!(why.as_str(), "no-visit-column");
+}
+
+#[test]
+fn the_rows_of_a_json_list_are_told_apart_also_on_one_line() {
+    let row = |id: u32, help: &str| {
+        format!(r#"{{"visit":"b-{id}","citizen":"c","help":"{help}","agreed_at":"2026-11-22T06:30:00Z"}}"#)
+    };
+    let rows = [row(1, "pleje"), row(2, "flyvning"), row(3, "pleje"), row(4, "flyvning")];
+    let bad = |list: String| -> Vec<(u32, Option<u32>)> {
+        let checked = check(list.as_bytes(), &mapping(MAPPING), &reading()).unwrap();
+        assert_eq!((checked.good, checked.header_line), (2, None));
+        checked.bad.iter().map(|bad| (bad.place.line, bad.place.row)).collect()
+    };
+    assert_eq!(bad(format!("[{}]", rows.join(","))), [(1, Some(2)), (1, Some(4))]);
+    assert_eq!(bad(format!("{{\"visits\": [\n{}]}}", rows.join(",\n"))), [(3, Some(2)), (5, Some(4))]);
+    assert_eq!(bad(rows.join("\n")), [(2, Some(2)), (4, Some(4))]);
+}
+
+#[tokio::test]
+async fn one_row_of_a_json_list_on_one_line_waits_alone() {
+    let bench = Bench::new(MAPPING, Care::default());
+    bench.care.refuses.lock().unwrap().insert(KNOWN_CPR.to_owned());
+    let row = |id: u32, citizen: &str| {
+        format!(
+            r#"{{"visit":"b-{id}","citizen":"{citizen}","help":"pleje","agreed_at":"2026-11-22T06:30:00Z"}}"#
+        )
+    };
+    let list = format!("[{},{},{}]", row(1, "c-1"), row(2, KNOWN_CPR), row(3, "c-3"));
+    assert_eq!(bench.drop(list.clone()).await, waits(1, "care-refused"));
+    assert_eq!(bench.facts().len(), 2);
+    bench.care.refuses.lock().unwrap().clear();
+    bench.again();
+    assert_eq!((bench.drop(list).await, bench.facts().len()), (Verdict::Done, 3));
+}
+
+#[rstest]
 #[case(b"".as_slice(), "empty-file")]
 #[case(b" \r\n\r\n", "empty-file")]
 #[case(b"PK\x03\x04\x14\x00", "is-workbook")]
@@ -521,7 +578,7 @@ fn bytes_of_any_kind_are_survived() {
             // Whatever it is: an answer, and no line beyond the file's.
             if let Ok(checked) = check(&bytes, &words, &reading()) {
                 assert!(
-                    checked.bad.iter().all(|bad| (1..=4).contains(&bad.line)),
+                    checked.bad.iter().all(|bad| (1..=4).contains(&bad.place.line)),
                     "{at} {byte}: {checked:?}"
                 );
             }

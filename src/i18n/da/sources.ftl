@@ -76,6 +76,8 @@ trouble-what-no-desk-open = ingen tavle er åben: nogen må åbne en og møde in
 # Hvad der præcist er galt med en kilde eller en række i en fil
 trouble-row = linje { $line }: { $what }
 trouble-rows = linje { $line } og { $more } til: { $what }
+trouble-item = række { $row } (linje { $line }): { $what }
+trouble-items = række { $row } (linje { $line }) og { $more } til: { $what }
 trouble-what-folder-missing = mappen findes ikke: opret den, eller ret stien i indstillingerne
 trouble-what-folder-unreadable = mappen må ikke læses: giv serveren læse- og skriveret
 trouble-what-cannot-delete = en læst fil kan ikke slettes: giv serveren skriveret til mappen
@@ -118,6 +120,7 @@ trouble-what-cut-off = filen slutter midt i rækken: læg den ind igen
 trouble-what-refused = blev afvist: ret rækken, eller skriv den ind i hånden
 cli-visits-unreadable = Filen kan ikke læses som liste. I mappen ville kilden sige: { $why }. Her er intet omdøbt.
 cli-visits-checked = { $good } rækker kan tages ind, { $bad } kan ikke; { $cpr } nævner borgeren ved CPR-nummer, som omsorgssystemet bliver spurgt om.
+cli-visits-header = Kolonnernes navne står i linje { $line }.
 cli-visits-bad-rows = Ret rækkerne, eller skriv de manglende ord i oversættelsesfilen (--mapping FIL).
 trouble-what-signature-needed = kilden underskriver ikke: den, der driver den, må sætte hemmeligheden ind
 trouble-what-signature-malformed = underskriften er ikke skrevet rigtigt: den, der driver kilden, må rette det

@@ -76,6 +76,8 @@ trouble-what-no-desk-open = no board is open: somebody must open one and sign on
 # What exactly is wrong with a source, or with a row of a file.
 trouble-row = line { $line }: { $what }
 trouble-rows = line { $line } and { $more } more: { $what }
+trouble-item = row { $row } (line { $line }): { $what }
+trouble-items = row { $row } (line { $line }) and { $more } more: { $what }
 trouble-what-folder-missing = the folder is not there: make it, or correct its path in the settings
 trouble-what-folder-unreadable = the folder may not be read: give the server read and write access
 trouble-what-cannot-delete = a file that was read cannot be deleted: give the server write access to the folder
@@ -118,6 +120,7 @@ trouble-what-cut-off = the file ends in the middle of the row: put it in again
 trouble-what-refused = was refused: mend the row, or enter it by hand
 cli-visits-unreadable = The file cannot be read as a list. In the folder the source would say: { $why }. Nothing is renamed here.
 cli-visits-checked = { $good } rows can be taken in, { $bad } cannot; { $cpr } name the citizen by CPR number, which the care system is asked about.
+cli-visits-header = The names of the columns are on line { $line }.
 cli-visits-bad-rows = Correct the rows, or put the missing words into the mapping file (--mapping FILE).
 trouble-what-signature-needed = the source does not sign: whoever runs it must set the secret
 trouble-what-signature-malformed = the signature is not written as it should be: whoever runs the source must correct it

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::translate::{self, Reading, Told, Who};
-use super::wire::{self, BadRow};
+use super::wire::{self, BadRow, Place};
 use super::{Mapping, settings};
 use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, SourceName};
 use crate::domain::observation::Observation;
@@ -91,10 +91,10 @@ struct Seen {
     written_at: DateTime<Utc>,
     /// So that nobody is asked about twice.
     found: HashMap<String, Result<CitizenId, NotFound>>,
-    /// The lines that wait; all others are on disk. None: it was not read yet.
-    lines: Option<BTreeSet<u32>>,
+    /// The rows that wait; all others are on disk. None: it was not read yet.
+    waiting: Option<BTreeSet<Place>>,
     /// What was told of it.
-    told: BTreeSet<(u32, Code)>,
+    told: BTreeSet<(Place, Code)>,
 }
 
 /// What a list holds.
@@ -136,31 +136,31 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         };
         let mut seen = self.remembered(&file.name, file.written_at);
         let span = self.span(&rows, bad.is_empty());
-        let (mut lines, mut waits) = (Vec::new(), Vec::new());
+        let (mut known, mut waits) = (Vec::new(), Vec::new());
         for told in rows {
-            let line = told.line;
-            if seen.lines.as_ref().is_some_and(|waiting| !waiting.contains(&line)) {
+            let place = told.place;
+            if seen.waiting.as_ref().is_some_and(|waiting| !waiting.contains(&place)) {
                 continue;
             }
             match self.citizen(&told, &mut seen).await {
-                Ok(citizen) => lines.push((line, told.observations(citizen, &self.agreement, &reading))),
-                Err(NotFound::Unknown) => bad.push(BadRow { line, what: "citizen-unknown" }),
-                Err(NotFound::NobodyToAsk) => bad.push(BadRow { line, what: "citizen-is-cpr" }),
+                Ok(citizen) => known.push((place, told.observations(citizen, &self.agreement, &reading))),
+                Err(NotFound::Unknown) => bad.push(BadRow { place, what: "citizen-unknown" }),
+                Err(NotFound::NobodyToAsk) => bad.push(BadRow { place, what: "citizen-is-cpr" }),
                 Err(_) if told.is_over(&reading, WAIT_FOR_MAX) => {
-                    bad.push(BadRow { line, what: "citizen-never-told" });
+                    bad.push(BadRow { place, what: "citizen-never-told" });
                 }
-                Err(NotFound::Away(why) | NotFound::Refused(why)) => waits.push((line, why)),
+                Err(NotFound::Away(why) | NotFound::Refused(why)) => waits.push((place, why)),
             }
         }
         // What waits is read again, perhaps after a later list: what was known already must have a key by then, too.
-        let Ok(mut troubles) = self.hand_in(lines, waits.is_empty()).await else { return Verdict::Retry };
-        troubles.extend(bad.into_iter().map(|bad| (bad.line, code(bad.what))));
+        let Ok(mut troubles) = self.hand_in(known, waits.is_empty()).await else { return Verdict::Retry };
+        troubles.extend(bad.into_iter().map(|bad| (bad.place, code(bad.what))));
         troubles.retain(|trouble| !seen.told.contains(trouble));
         self.tell(troubles.clone()).await;
         if let Some((_, why)) = waits.first() {
             seen.told.extend(troubles);
             let waiting = Waiting { count: u32::try_from(waits.len()).unwrap_or(u32::MAX), why: code(why) };
-            seen.lines = Some(waits.into_iter().map(|(line, _)| line).collect());
+            seen.waiting = Some(waits.into_iter().map(|(place, _)| place).collect());
             self.asked().files.insert(file.name, seen);
             return Verdict::Waits(waiting);
         }
@@ -247,51 +247,51 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         Ok(())
     }
 
-    /// Hands in what is new, or everything. The answer: what was refused, with its line.
+    /// Hands in what is new, or everything. The answer: what was refused, with its place.
     async fn hand_in(
         &self,
-        lines: Vec<(u32, Vec<Observed>)>,
+        rows: Vec<(Place, Vec<Observed>)>,
         only_new: bool,
-    ) -> Result<Vec<(u32, Code)>, Unavailable> {
-        let visits: Vec<ExternalId> = lines
+    ) -> Result<Vec<(Place, Code)>, Unavailable> {
+        let visits: Vec<ExternalId> = rows
             .iter()
             .flat_map(|(_, told)| told)
             .filter_map(|it| visit_of(&it.observation))
             .cloned()
             .collect();
         let known = self.inbox.known_visits(&self.source, &visits);
-        let mut news = lines.into_iter().flat_map(|(line, told)| told.into_iter().map(move |it| (line, it)));
+        let mut news = rows.into_iter().flat_map(|(place, told)| told.into_iter().map(move |it| (place, it)));
         let is_new = |observed: &Observed| {
             let known = visit_of(&observed.observation).and_then(|visit| known.get(visit));
             !only_new || known.is_none_or(|known| !known.says(&observed.observation))
         };
         let mut refused = Vec::new();
         loop {
-            let batch: Vec<(u32, Observed)> =
+            let batch: Vec<(Place, Observed)> =
                 news.by_ref().filter(|(_, observed)| is_new(observed)).take(AT_ONCE).collect();
             if batch.is_empty() {
                 return Ok(refused);
             }
-            let (lines, batch): (Vec<u32>, Vec<Observed>) = batch.into_iter().unzip();
+            let (places, batch): (Vec<Place>, Vec<Observed>) = batch.into_iter().unzip();
             let receipts = self.inbox.submit(&self.source, batch).await?;
-            for (line, receipt) in lines.into_iter().zip(receipts) {
+            for (place, receipt) in places.into_iter().zip(receipts) {
                 if receipt.outcome == Outcome::Refused {
                     let why = receipt.problem.and_then(|problem| Code::new(problem.code).ok());
-                    refused.push((line, why.unwrap_or_else(|| code("refused"))));
+                    refused.push((place, why.unwrap_or_else(|| code("refused"))));
                 }
             }
         }
     }
 
     /// Tells what was not taken: the first rows one by one, the rest by reason.
-    async fn tell(&self, mut all: Vec<(u32, Code)>) {
+    async fn tell(&self, mut all: Vec<(Place, Code)>) {
         all.sort();
         let rest = all.split_off(all.len().min(BAD_ROWS_TOLD_MAX));
-        let mut told: Vec<BadRows> =
-            all.into_iter().map(|(line, what)| BadRows { what, first_line: line, rows: 1 }).collect();
+        let bad_rows = |place: Place, what, rows| BadRows { what, line: place.line, row: place.row, rows };
+        let mut told: Vec<BadRows> = all.into_iter().map(|(place, what)| bad_rows(place, what, 1)).collect();
         let mut by_reason: BTreeMap<Code, BadRows> = BTreeMap::new();
-        for (line, what) in rest {
-            let rows = by_reason.entry(what.clone()).or_insert(BadRows { what, first_line: line, rows: 0 });
+        for (place, what) in rest {
+            let rows = by_reason.entry(what.clone()).or_insert_with(|| bad_rows(place, what, 0));
             rows.rows += 1;
         }
         told.extend(by_reason.into_values());

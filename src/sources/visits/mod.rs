@@ -18,7 +18,7 @@ pub mod wire;
 pub use link::{Citizens, Lists, NotFound};
 pub use mapping::Mapping;
 pub use translate::Reading;
-pub use wire::{BadRow, Unreadable};
+pub use wire::{BadRow, Place, Unreadable};
 
 /// Larger files are set aside unread (bytes). A day of a large provider is below one megabyte.
 pub const FILE_MAX: u64 = 16 * 1024 * 1024;
@@ -26,18 +26,20 @@ pub const FILE_MAX: u64 = 16 * 1024 * 1024;
 /// What a list would do, for whoever sets one up. Nothing is handed in, nobody is asked.
 #[derive(Debug, Default)]
 pub struct Checked {
+    /// The line that names the columns; none in JSON.
+    pub header_line: Option<u32>,
     /// Rows that would be taken in.
     pub good: usize,
     /// Of these, rows whose citizen is a CPR number: the care system would be asked.
     pub by_cpr: usize,
-    /// In order of line.
+    /// In their order in the file.
     pub bad: Vec<BadRow>,
 }
 
 /// Reads a list as the folder would. Errors: nothing of it can be read.
 pub fn check(bytes: &[u8], mapping: &Mapping, reading: &Reading) -> Result<Checked, Unreadable> {
     let list = wire::read(bytes, mapping)?;
-    let mut checked = Checked { bad: list.bad, ..Checked::default() };
+    let mut checked = Checked { header_line: list.header_line, bad: list.bad, ..Checked::default() };
     for row in &list.rows {
         match translate::row(row, mapping, reading) {
             Ok(None) => {}
@@ -48,6 +50,6 @@ pub fn check(bytes: &[u8], mapping: &Mapping, reading: &Reading) -> Result<Check
             Err(bad) => checked.bad.push(bad),
         }
     }
-    checked.bad.sort_by_key(|bad| bad.line);
+    checked.bad.sort_by_key(|bad| bad.place);
     Ok(checked)
 }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::mapping::{Field, Mapping, Status};
 use super::times::{self, When};
-use super::wire::{BadRow, Row};
+use super::wire::{BadRow, Place, Row};
 use crate::domain::calendar;
 use crate::domain::identity::{AgreementId, BadId, CitizenId, ExternalId, Key, looks_like_cpr};
 use crate::domain::observation::{CancelledBy, Grant, Help, Observation, Rank, Window};
@@ -54,7 +54,7 @@ pub struct Plan {
 
 /// What one row says.
 pub struct Told {
-    pub line: u32,
+    pub place: Place,
     pub visit: ExternalId,
     /// Set if the row holds a plan.
     pub planned: Option<(Who, Plan)>,
@@ -64,7 +64,7 @@ pub struct Told {
 
 /// Reads one row. None: it says nothing that concerns us. Errors: the first thing wrong with it.
 pub fn row(row: &Row, mapping: &Mapping, reading: &Reading) -> Result<Option<Told>, BadRow> {
-    Reader { row, mapping, reading }.told().map_err(|what| BadRow { line: row.line, what })
+    Reader { row, mapping, reading }.told().map_err(|what| BadRow { place: row.place, what })
 }
 
 struct Reader<'r> {
@@ -88,7 +88,7 @@ impl Reader<'_> {
             // An update has something to update; a plan has a citizen.
             return Err(if status.is_none() { "missing-citizen" } else { "missing-time" });
         }
-        Ok(Some(Told { line: self.row.line, visit, planned, facts }))
+        Ok(Some(Told { place: self.row.place, visit, planned, facts }))
     }
 
     fn visit(&self) -> Result<ExternalId, &'static str> {

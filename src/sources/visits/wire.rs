@@ -18,6 +18,8 @@ const CELL_MAX: usize = 200;
 const LINES_OF_A_ROW_MAX: u64 = 50;
 /// Quotes that were never closed, at most; then the rest is told as one trouble.
 const OPEN_QUOTES_MAX: usize = 20;
+/// The line that names the columns is looked for in so many lines that are not blank.
+const HEADER_WITHIN_LINES: usize = 25;
 /// Columns of a list at most; the rest is passed over.
 const COLUMNS_MAX: usize = 500;
 
@@ -45,11 +47,25 @@ impl Unreadable {
     }
 }
 
+/// Where a row stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// From 1, as an editor counts.
+    pub line: u32,
+    /// In JSON, where a whole list may be one line: which of its objects, from 1.
+    pub row: Option<u32>,
+}
+
+impl Place {
+    fn line(line: u32) -> Self {
+        Self { line, row: None }
+    }
+}
+
 /// A row that could not be read, or a fact of it that was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadRow {
-    /// In the file, from 1.
-    pub line: u32,
+    pub place: Place,
     /// Kebab-case; the texts are the screen's.
     pub what: &'static str,
 }
@@ -58,7 +74,7 @@ pub struct BadRow {
 /// written as a CPR number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    pub line: u32,
+    pub place: Place,
     cells: BTreeMap<Field, String>,
 }
 
@@ -70,13 +86,15 @@ impl Row {
 
 impl std::fmt::Debug for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Row(line {}, {} cells)", self.line, self.cells.len())
+        write!(f, "Row(line {}, {} cells)", self.place.line, self.cells.len())
     }
 }
 
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct List {
+    /// The line that names the columns; none in JSON.
+    pub header_line: Option<u32>,
     pub rows: Vec<Row>,
     pub bad: Vec<BadRow>,
 }
@@ -171,21 +189,22 @@ impl Columns {
     }
 
     fn row(&self, record: &StringRecord, line: u32) -> Result<Row, BadRow> {
+        let place = Place::line(line);
         // A separator inside a text that is not quoted moves every cell behind it to another column.
         if record.iter().skip(self.count).any(|cell| !cell.trim().is_empty()) {
-            return Err(BadRow { line, what: "too-many-cells" });
+            return Err(BadRow { place, what: "too-many-cells" });
         }
         let mut cells = BTreeMap::new();
         for (at, field) in &self.fields {
             let cell = bare(record.get(*at).unwrap_or_default());
             if cell.chars().count() > CELL_MAX {
-                return Err(BadRow { line, what: "cell-too-long" });
+                return Err(BadRow { place, what: "cell-too-long" });
             }
             if !cell.is_empty() {
                 cells.insert(*field, cell.to_owned());
             }
         }
-        Ok(Row { line, cells })
+        Ok(Row { place, cells })
     }
 }
 
@@ -195,34 +214,65 @@ fn bare(cell: &str) -> &str {
     cell.strip_prefix("=\"").and_then(|it| it.strip_suffix('"')).unwrap_or(cell).trim()
 }
 
-fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
-    let (mut from, mut separator) = (0, mapping.separator);
-    // Lines before the header: blank ones, and a spreadsheet's `sep=;`.
-    let header = loop {
+/// The line that names the columns, and what it says.
+struct Header {
+    columns: Columns,
+    separator: u8,
+    line: u32,
+    /// Where the rows begin.
+    rows_from: usize,
+}
+
+/// Looks for the line that names the columns: titles, dates and blank lines may stand above it, and a spreadsheet's
+/// `sep=;`. A title of one word may happen to be a column's name, so that a line with more of them goes before it.
+fn header(text: &str, mapping: &Mapping) -> Result<Header, Unreadable> {
+    let (mut from, mut line, mut seen) = (0, 1, 0);
+    let mut separator = mapping.separator;
+    let mut best: Option<Header> = None;
+    while from < text.len() && seen < HEADER_WITHIN_LINES {
         let rest = &text[from..];
-        let line = rest.lines().next().ok_or(Unreadable::Empty)?;
-        let end = from + line_length(rest);
-        if let Some(told) = line.trim().strip_prefix("sep=") {
+        let (this, length) = (rest.lines().next().unwrap_or_default(), line_length(rest));
+        if let Some(told) = this.trim().strip_prefix("sep=") {
             separator = separator.or(told.chars().next());
-        } else if !line.trim().is_empty() {
-            break line;
+        } else if !this.trim().is_empty() {
+            seen += 1;
+            let separator = separator.filter(char::is_ascii).unwrap_or_else(|| likely_separator(this)) as u8;
+            let cells = Cells { text, from, separator, line, open_quotes: 0 };
+            if let Some(found) = columns_at(cells, mapping) {
+                let is_sure = found.columns.fields.len() > 1;
+                if is_sure || best.is_none() {
+                    best = Some(found);
+                }
+                if is_sure {
+                    break;
+                }
+            }
         }
-        if end >= text.len() {
-            return Err(Unreadable::Empty);
-        }
-        from = end;
-    };
-    let separator = separator.filter(char::is_ascii).unwrap_or_else(|| likely_separator(header)) as u8;
-    let mut cells = Cells { text, from, separator, line: line_at(text, from), open_quotes: 0 };
-    let mut list = List::default();
-    let first = match cells.next() {
-        Some(Ok((_, first))) => first,
-        _ => return Err(Unreadable::NoVisitColumn),
-    };
-    let columns = Columns::of(first.iter(), mapping);
-    if !columns.has(Field::Visit) {
-        return Err(Unreadable::NoVisitColumn);
+        (from, line) = (from + length, line + 1);
     }
+    match best {
+        Some(header) => Ok(header),
+        None if seen == 0 => Err(Unreadable::Empty),
+        None => Err(Unreadable::NoVisitColumn),
+    }
+}
+
+/// The columns that the next record names, if one of them is the visit's id.
+fn columns_at(mut cells: Cells<'_>, mapping: &Mapping) -> Option<Header> {
+    let (line, record) = cells.next()?.ok()?;
+    let columns = Columns::of(record.iter(), mapping);
+    columns.has(Field::Visit).then_some(Header {
+        columns,
+        separator: cells.separator,
+        line,
+        rows_from: cells.from,
+    })
+}
+
+fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
+    let Header { columns, separator, line, rows_from } = header(text, mapping)?;
+    let cells = Cells { text, from: rows_from, separator, line: line_at(text, rows_from), open_quotes: 0 };
+    let mut list = List { header_line: Some(line), ..List::default() };
     for next in cells {
         let row = next.and_then(|(line, record)| {
             if record.iter().all(|cell| cell.trim().is_empty()) {
@@ -239,13 +289,13 @@ fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
 
 /// False: there are too many rows.
 fn take(list: &mut List, row: Result<Option<Row>, BadRow>) -> bool {
-    let line = match &row {
-        Ok(Some(row)) => row.line,
+    let place = match &row {
+        Ok(Some(row)) => row.place,
         Ok(None) => return true,
-        Err(bad) => bad.line,
+        Err(bad) => bad.place,
     };
     if list.rows.len() + list.bad.len() >= ROWS_MAX {
-        list.bad.push(BadRow { line, what: "too-many-rows" });
+        list.bad.push(BadRow { place, what: "too-many-rows" });
         return false;
     }
     match row {
@@ -325,7 +375,7 @@ impl Iterator for Cells<'_> {
         self.open_quotes += 1;
         let is_too_much = self.open_quotes > OPEN_QUOTES_MAX;
         self.advance(if is_too_much { rest.len() } else { length });
-        Some(Err(BadRow { line, what: "open-quote" }))
+        Some(Err(BadRow { place: Place::line(line), what: "open-quote" }))
     }
 }
 
@@ -366,16 +416,17 @@ fn json(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
     let depth = if is_wrapped(text) { 2 } else { 1 };
     let mut list = List::default();
     let mut has_visit = false;
-    for object in objects(text, depth) {
+    for (row, object) in (1_u32..).zip(objects(text, depth)) {
+        let row = Some(row);
         let row = match object {
             Ok((line, text)) => match serde_json::from_str::<Value>(text) {
                 Ok(Value::Object(fields)) => {
                     has_visit |= fields.keys().any(|key| is_visit(mapping, key));
-                    json_row(line, &fields, mapping).map(Some)
+                    json_row(Place { line, row }, &fields, mapping).map(Some)
                 }
-                _ => Err(BadRow { line, what: "bad-json" }),
+                _ => Err(BadRow { place: Place { line, row }, what: "bad-json" }),
             },
-            Err(line) => Err(BadRow { line, what: "cut-off" }),
+            Err(line) => Err(BadRow { place: Place { line, row }, what: "cut-off" }),
         };
         if !take(&mut list, row) {
             break;
@@ -393,7 +444,7 @@ fn is_visit(mapping: &Mapping, column: &str) -> bool {
     mapping.field(column).is_some_and(|(field, _)| field == Field::Visit)
 }
 
-fn json_row(line: u32, fields: &serde_json::Map<String, Value>, mapping: &Mapping) -> Result<Row, BadRow> {
+fn json_row(place: Place, fields: &serde_json::Map<String, Value>, mapping: &Mapping) -> Result<Row, BadRow> {
     let mut best: BTreeMap<Field, (usize, String)> = BTreeMap::new();
     for (name, value) in fields {
         let Some((field, rank)) = mapping.field(name) else { continue };
@@ -402,18 +453,18 @@ fn json_row(line: u32, fields: &serde_json::Map<String, Value>, mapping: &Mappin
             Value::String(text) => text.trim().to_owned(),
             Value::Number(number) => number.to_string(),
             Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
-                return Err(BadRow { line, what: "bad-value" });
+                return Err(BadRow { place, what: "bad-value" });
             }
         };
         if cell.chars().count() > CELL_MAX {
-            return Err(BadRow { line, what: "cell-too-long" });
+            return Err(BadRow { place, what: "cell-too-long" });
         }
         let is_better = best.get(&field).is_none_or(|(before, _)| rank < *before);
         if !cell.is_empty() && is_better {
             best.insert(field, (rank, cell));
         }
     }
-    Ok(Row { line, cells: best.into_iter().map(|(field, (_, cell))| (field, cell)).collect() })
+    Ok(Row { place, cells: best.into_iter().map(|(field, (_, cell))| (field, cell)).collect() })
 }
 
 /// `{"visits": [ …`: one object around the list.

@@ -58,7 +58,7 @@ pub fn cells(words: Words<'_>, entry: &Entry, trouble: &SourceDetails) -> Vec<Pi
 /// What exactly is wrong: what could not be read and on which line, or what has not come.
 fn why(words: Words<'_>, trouble: &SourceDetails) -> Said {
     if let Some(what) = &trouble.what {
-        return reason(words, what.as_str(), trouble.line.map(i64::from), 1);
+        return reason(words, what.as_str(), (trouble.line.map(i64::from), trouble.row.map(i64::from)), 1);
     }
     let mut sources = words.model.board.iter().flat_map(|board| &board.sources);
     let is_bad = |it: &&SourceHealth| it.name == trouble.source && is_missed(it);
@@ -73,7 +73,10 @@ pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
         (key::FACT_LAST, dates::near(trouble.last_at, words.now())),
     ];
     if let Some(what) = &trouble.what {
-        facts.push((key::FACT_REASON, reason(words, what.as_str(), trouble.line.map(i64::from), 1)));
+        facts.push((
+            key::FACT_REASON,
+            reason(words, what.as_str(), (trouble.line.map(i64::from), trouble.row.map(i64::from)), 1),
+        ));
     }
     facts
 }
@@ -363,14 +366,18 @@ pub fn all_heard(words: Words<'_>) -> Option<Said> {
     }
 }
 
-/// What exactly could not be read; of a file with its line, of several rows with how many.
-pub fn reason(words: Words<'_>, what: &str, line: Option<i64>, rows: i64) -> Said {
+/// What exactly could not be read; of a file with its line, or row and line, of several rows with how many.
+pub fn reason(words: Words<'_>, what: &str, (line, row): (Option<i64>, Option<i64>), rows: i64) -> Said {
     let what = words.code("trouble-what", what);
     let Some(line) = line else { return what };
     let mut args = vec![("line", line.into()), ("what", what.into())];
-    if rows <= 1 {
-        return words.look.texts.with(key::TROUBLE_ROW, &args);
-    }
-    args.push(("more", (rows - 1).into()));
-    words.look.texts.with(key::TROUBLE_ROWS, &args)
+    args.extend(row.map(|row| ("row", row.into())));
+    args.extend((rows > 1).then(|| ("more", (rows - 1).into())));
+    let says = match (row, rows > 1) {
+        (None, false) => key::TROUBLE_ROW,
+        (None, true) => key::TROUBLE_ROWS,
+        (Some(_), false) => key::TROUBLE_ITEM,
+        (Some(_), true) => key::TROUBLE_ITEMS,
+    };
+    words.look.texts.with(says, &args)
 }

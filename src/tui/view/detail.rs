@@ -371,7 +371,8 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
         && let Some(reason) = line.payload.get("what").and_then(|it| it.as_str())
     {
         let number = |field| line.payload.get(field).and_then(|it: &serde_json::Value| it.as_i64());
-        let reason = sources::reason(words, reason, number("line"), number("times").unwrap_or(1));
+        let reason =
+            sources::reason(words, reason, (number("line"), number("row")), number("times").unwrap_or(1));
         return when.join(" ", &who).join(": ", &what).join(" – ", &reason);
     }
     if line.kind == "entry.linked" {
