@@ -135,10 +135,14 @@ const fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 
+/// A name, or a prefix and a name: each is one by itself, as we go by the second alone.
 fn is_name(name: &str) -> bool {
-    let is_start = |c: char| c.is_alphabetic() || matches!(c, '_' | ':');
-    name.starts_with(is_start)
-        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | ':' | '-' | '.'))
+    let is_start = |c: char| c.is_alphabetic() || c == '_';
+    let is_part = |part: &str| {
+        part.starts_with(is_start)
+            && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))
+    };
+    name.splitn(2, ':').all(is_part)
 }
 
 fn is_predefined(entity: &[u8]) -> bool {
@@ -416,7 +420,13 @@ fn begun(start: &BytesStart<'_>) -> Result<Element, Refused> {
         match declares {
             Some(prefix) if prefix == own_prefix => element.name_space = Some(value.into_owned()),
             Some(_) => {}
-            None => element.attributes.push((text(key.local_name().as_ref())?, value.into_owned())),
+            None => {
+                // Of two that differ in their prefix only, the first is the one.
+                let name = text(key.local_name().as_ref())?;
+                if element.attribute(&name).is_none() {
+                    element.attributes.push((name, value.into_owned()));
+                }
+            }
         }
     }
     Ok(element)

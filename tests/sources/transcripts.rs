@@ -3,13 +3,16 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::BytesMut;
+use tokio_util::codec::Decoder;
 use vagttavle::domain::observation::MissedReason;
 use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::queue_log::Line;
 use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;
-use vagttavle::sources::ami::wire::{Frame, Message};
+use vagttavle::sources::ami::wire::{Frame, Message, Wire};
 
+use crate::mutate::{cuts, in_parallel, pieces};
 use crate::support::{End, after, fold, frames};
 
 const TRANSCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/asterisk/transcripts");
@@ -78,6 +81,72 @@ fn every_recording_is_read_whole_and_in_any_pieces() {
             assert_eq!(whole.first(), Some(&Frame::Banner));
         }
     }
+}
+
+/// A call that comes after the damage: of another channel, joining and giving up.
+const AFTERWARDS: &str = "\r\n\r\n\
+    Event: QueueCallerJoin\r\nUniqueid: natnat-1795310040.900\r\nQueue: doegnvagt\r\nCallerIDNum: 20304090\r\n\r\n\
+    Event: QueueCallerAbandon\r\nUniqueid: natnat-1795310040.900\r\nQueue: doegnvagt\r\n\r\n";
+
+/// What a connection has come to: its decoder, and what its messages said so far.
+#[derive(Clone)]
+struct Listener {
+    wire: Wire,
+    buffer: BytesMut,
+    calls: Calls,
+    told: Vec<Observed>,
+    frames: usize,
+}
+
+impl Listener {
+    fn hears(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        while let Some(frame) = self.wire.decode(&mut self.buffer).unwrap() {
+            self.frames += 1;
+            if let Frame::Message(message) = frame {
+                self.told.extend(self.calls.message(&message, after(1)));
+                self.calls.ends_list(&message);
+            }
+        }
+    }
+}
+
+/// Heard byte by byte; at each byte a copy of what it has come to hears the rest of the night instead.
+#[test]
+fn a_recording_cut_at_every_byte_costs_at_most_the_message_it_was_cut_in() {
+    let recordings: Vec<(PathBuf, Vec<u8>)> = folders()
+        .iter()
+        .flat_map(|folder| std::fs::read_dir(folder.join("raw")).unwrap())
+        .map(|file| file.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read(&path).unwrap()))
+        .collect();
+    in_parallel(|nth, of| {
+        for (path, bytes) in &recordings {
+            let (wire, calls) = (Wire::default(), Calls::new(&settings()));
+            let mut listener = Listener { wire, buffer: BytesMut::new(), calls, told: Vec::new(), frames: 0 };
+            // Before its end there is no exchange to listen to.
+            let banner = bytes.iter().position(|byte| *byte == b'\n').unwrap();
+            for (at, byte) in bytes.iter().enumerate() {
+                if at > banner && at % of == nth {
+                    let mut cut = Listener { told: Vec::new(), ..listener.clone() };
+                    cut.hears(AFTERWARDS.as_bytes());
+                    let said = format!("{} cut at {at}", path.display());
+                    let more = cut.frames - listener.frames;
+                    assert!((2..=4).contains(&more), "{said}: {more} frames");
+                    let end = fold(&cut.told).get("natnat-1795310040.900").copied();
+                    assert!(
+                        matches!(end, None | Some((End::Waiting | End::Missed(_), _))),
+                        "{said}: {end:?}"
+                    );
+                    let joined = cut.told.iter().any(|it| it.key.as_str().contains("natnat-1795310040.900"));
+                    assert!(joined, "{said}: {:?}", cut.told);
+                }
+                listener.hears(&[*byte]);
+                // What was told is not copied along.
+                listener.told.clear();
+            }
+        }
+    });
 }
 
 #[test]
@@ -191,5 +260,14 @@ fn the_recorded_log_is_read() {
             .collect();
         let ends: Vec<_> = fold(&told).into_values().collect();
         assert_eq!(ends, [(End::Missed(MissedReason::HungUp), false), (End::Answered, true)]);
+        let mut lines_read = 0;
+        for mutant in cuts(&text).chain(pieces(&text, b"\n")).chain(pieces(&text, b"|\n")) {
+            let mut calls = Calls::new(&settings());
+            let parsed = mutant.bytes.split(|byte| *byte == b'\n').filter_map(Line::parse);
+            let told: Vec<Observed> = parsed.flat_map(|line| calls.line(&line, after(1_000_000))).collect();
+            assert!(told.iter().all(|it| it.at <= after(1_000_000)), "{}", mutant.what);
+            lines_read += usize::from(!told.is_empty());
+        }
+        assert!(lines_read > 100, "{lines_read}");
     }
 }

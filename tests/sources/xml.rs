@@ -52,6 +52,11 @@ fn each_danger_has_its_code() {
         ("<a>&</a>", "xml-syntax"),
         ("<a>]]></a>", "xml-syntax"),
         ("<1/>", "xml-syntax"),
+        // Found by fuzzing: behind its prefix it was no name, and could not be written again.
+        ("<a xmln:3=\"x\"/>", "xml-syntax"),
+        ("<a:3/>", "xml-syntax"),
+        ("<a:b:c/>", "xml-syntax"),
+        ("<:a/>", "xml-syntax"),
         ("< a/>", "xml-syntax"),
         ("<a><!-- -- --></a>", "xml-syntax"),
         ("<a><b><c><d><e/></d></c></b></a>", "xml-too-deep"),
@@ -133,4 +138,14 @@ fn a_document_cut_anywhere_is_refused_and_never_a_panic() {
             }
         }
     }
+}
+
+#[test]
+fn of_two_attributes_that_differ_in_their_prefix_only_the_first_is_taken_and_the_tree_is_written_and_read_back()
+ {
+    let document = "<a p:b=\"1\" b=\"2\" q:b=\"3\"/>";
+    let read = |text: &str| tree(&check(text.as_bytes(), &LIMITS).unwrap()).unwrap();
+    let first = read(document);
+    assert_eq!((first.attribute("b"), first.attributes.len()), (Some("1"), 1));
+    assert!(read(&first.document()) == first);
 }

@@ -41,7 +41,7 @@ impl Member {
 }
 
 /// The members of all our queues.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Members {
     queues: BTreeMap<String, BTreeMap<String, Member>>,
     /// Members that the list being told has not confirmed yet.

@@ -103,7 +103,7 @@ struct Pending {
 }
 
 /// One stay of one caller in one queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Stay {
     uniqueid: String,
     queue: Option<ExternalId>,
@@ -140,7 +140,7 @@ impl Stay {
 }
 
 /// Which stay of a Uniqueid is meant.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Numbers {
     /// The one the interface's events are about; 0: none yet.
     event: u32,
@@ -151,7 +151,7 @@ struct Numbers {
 }
 
 /// The list being told after `QueueStatus`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Listing {
     action: String,
     asked_at: DateTime<Utc>,
@@ -163,7 +163,7 @@ struct Listing {
 }
 
 /// Everything known of the calls of one exchange.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Calls {
     queues: BTreeMap<String, Queue>,
     agents: BTreeMap<String, PersonName>,

@@ -101,7 +101,7 @@ impl fmt::Debug for Message {
 }
 
 /// The decoder. One for each connection.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Wire {
     greeted: bool,
     message: Message,
