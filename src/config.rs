@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is where settings are read")]
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -31,11 +32,29 @@ pub struct BadConfig {
     pub what: String,
     /// The nearest right key to an unknown one.
     pub nearest: Option<String>,
+    /// What is wrong with the file itself, where that is known: it has a sentence of its own.
+    pub code: Option<&'static str>,
 }
 
 impl BadConfig {
     fn whole(file: &Path, what: impl std::fmt::Display) -> Self {
-        Self { file: file.display().to_string(), line: 0, column: 0, what: what.to_string(), nearest: None }
+        let (file, what) = (file.display().to_string(), what.to_string());
+        Self { file, line: 0, column: 0, what, nearest: None, code: None }
+    }
+
+    fn coded(file: &Path, code: &'static str, what: impl std::fmt::Display) -> Self {
+        Self { code: Some(code), ..Self::whole(file, what) }
+    }
+
+    fn unreadable(file: &Path, error: &std::io::Error) -> Self {
+        let code = match error.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => "missing",
+            ErrorKind::PermissionDenied => "forbidden",
+            ErrorKind::IsADirectory => "folder",
+            ErrorKind::InvalidData => "not-text",
+            _ => return Self::whole(file, error),
+        };
+        Self::coded(file, code, error)
     }
 }
 
@@ -503,25 +522,25 @@ pub fn log_filter() -> String {
 /// Reads a secret: the first line of a file that only its owner may read.
 pub fn secret(file: &Path) -> Result<SecretString, BadConfig> {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::whole(file, error))?;
+    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::unreadable(file, &error))?;
     if metadata.permissions().mode() & 0o077 != 0 {
         let what = format!("others may read it; run: chmod 600 {}", file.display());
-        return Err(BadConfig::whole(file, what));
+        return Err(BadConfig::coded(file, "open-to-others", what));
     }
     let text = read_text(file)?;
     let secret = text.lines().next().unwrap_or_default().trim();
     if secret.is_empty() {
-        return Err(BadConfig::whole(file, "the file is empty"));
+        return Err(BadConfig::coded(file, "empty-secret", "the file is empty"));
     }
     Ok(SecretString::from(secret.to_owned()))
 }
 
 fn read_text(file: &Path) -> Result<String, BadConfig> {
-    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::whole(file, error))?;
+    let metadata = std::fs::metadata(file).map_err(|error| BadConfig::unreadable(file, &error))?;
     if metadata.len() > FILE_MAX {
-        return Err(BadConfig::whole(file, format!("larger than {FILE_MAX} bytes")));
+        return Err(BadConfig::coded(file, "too-large", format!("larger than {FILE_MAX} bytes")));
     }
-    std::fs::read_to_string(file).map_err(|error| BadConfig::whole(file, error))
+    std::fs::read_to_string(file).map_err(|error| BadConfig::unreadable(file, &error))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, BadConfig> {
@@ -535,6 +554,7 @@ fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, B
             column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
             nearest: nearest(&message),
             what: message,
+            code: None,
         }
     })
 }

@@ -15,7 +15,7 @@ use crate::domain::agreement::{self, Agreement, Mistake};
 use crate::domain::identity::AgreementId;
 use crate::i18n::{Key, Texts, key};
 use crate::protocol::Problem;
-use crate::store::{Heads, StoreError};
+use crate::store::{Heads, StoreError, Why};
 use crate::theme::Library;
 use crate::tui::keymap::Keymap;
 use crate::tui::table;
@@ -107,14 +107,24 @@ fn store_error(texts: &Texts, error: &StoreError) -> String {
             texts.with(key::CLI_LOG_DAMAGED, &[("at", at.as_str().into()), ("why", why.as_str().into())])
         }
         StoreError::Unavailable { why } => {
-            texts.with(key::CLI_LOG_UNAVAILABLE, &[("why", why.as_str().into())])
+            texts.with(key::CLI_LOG_UNAVAILABLE, &[("why", store_why(texts, why).as_str().into())])
         }
-        StoreError::Refused { why } => texts.with(key::CLI_LOG_REFUSED, &[("why", why.as_str().into())]),
+        StoreError::Refused { why } => {
+            texts.with(key::CLI_LOG_REFUSED, &[("why", store_why(texts, why).as_str().into())])
+        }
         StoreError::Conflict { .. } | StoreError::Duplicate { .. } => {
             texts.with(key::CLI_FAILED, &[("why", error.to_string().as_str().into())])
         }
     };
     text.as_str().to_owned()
+}
+
+/// A known reason says what to do; another is as the store has it.
+fn store_why(texts: &Texts, why: &Why) -> String {
+    let Some(code) = why.code else { return why.to_string() };
+    let arguments: Vec<_> =
+        why.arguments.iter().map(|(name, value)| (*name, value.as_str().into())).collect();
+    texts.code_with("store-why", code, &arguments).as_str().to_owned()
 }
 
 /// The reader's words for the two mistakes that everybody makes, in the screen's language; the rest as it is.
@@ -135,6 +145,10 @@ fn what_is_wrong(texts: &Texts, what: &str) -> String {
 }
 
 fn bad_config(texts: &Texts, bad: &BadConfig) -> String {
+    if let Some(code) = bad.code {
+        let arguments = [("file", bad.file.as_str().into())];
+        return texts.code_with("file-trouble", code, &arguments).as_str().to_owned();
+    }
     let what = what_is_wrong(texts, &bad.what);
     let mut text = if bad.line == 0 {
         let arguments = [("file", bad.file.as_str().into()), ("what", what.as_str().into())];

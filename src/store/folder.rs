@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
+use super::{StoreError, Why};
 
 /// Rights of folders; wider ones are refused.
 pub const FOLDER_MODE: u32 = 0o700;
@@ -38,7 +38,8 @@ pub fn prepare(dir: &Path) -> Result<(), StoreError> {
     match network_kind(&mounts, &whole) {
         None => Ok(()),
         Some(kind) => {
-            let why = format!("{} is on a network file system ({kind}); use a local disk", dir.display());
+            let text = format!("{} is on a network file system ({kind}); use a local disk", dir.display());
+            let why = Why::coded("network-disk", text).with("file", dir.display()).with("kind", kind);
             Err(StoreError::refused(why))
         }
     }
@@ -73,7 +74,9 @@ pub fn lock(dir: &Path) -> Result<File, StoreError> {
             let mut holder = String::new();
             // Only for the message: an unreadable lock file leaves the process out of it.
             let _ = file.take(LOCK_TEXT_MAX).read_to_string(&mut holder);
-            let why = format!("another server (process {}) holds {}", holder.trim(), dir.display());
+            let (process, dir) = (holder.trim(), dir.display());
+            let text = format!("another server (process {process}) holds {dir}");
+            let why = Why::coded("held", text).with("process", process).with("file", dir);
             return Err(StoreError::refused(why));
         }
         Err(TryLockError::Error(error)) => return Err(failed(&path, &error)),
@@ -108,9 +111,9 @@ fn check_mode(path: &Path, allowed: u32) -> Result<(), StoreError> {
         return Ok(());
     }
     let path = path.display();
-    Err(StoreError::refused(format!(
-        "others may read {path} (rights {mode:03o}); run: chmod {allowed:03o} {path}"
-    )))
+    let text = format!("others may read {path} (rights {mode:03o}); run: chmod {allowed:03o} {path}");
+    let why = Why::coded("open-to-others", text).with("file", path).with("rights", format!("{allowed:03o}"));
+    Err(StoreError::refused(why))
 }
 
 /// The kind of network file system that `path` is on, read from `/proc/self/mountinfo`.
@@ -127,5 +130,13 @@ pub fn network_kind<'m>(mountinfo: &'m str, path: &Path) -> Option<&'m str> {
 }
 
 pub(super) fn failed(path: &Path, error: &io::Error) -> StoreError {
-    StoreError::unavailable(format!("{}: {error}", path.display()))
+    let code = match error.kind() {
+        io::ErrorKind::NotFound => "missing",
+        io::ErrorKind::PermissionDenied => "forbidden",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "disk-full",
+        io::ErrorKind::ReadOnlyFilesystem => "read-only",
+        _ => "disk",
+    };
+    let why = Why::coded(code, format!("{}: {error}", path.display()));
+    StoreError::unavailable(why.with("file", path.display()).with("error", error))
 }

@@ -95,22 +95,63 @@ pub enum StoreError {
     Duplicate { what: String },
     /// Not to be had now. After an append it is unknown whether it took effect: `recover`, then read.
     #[error("the log cannot be used: {why}")]
-    Unavailable { why: String },
+    Unavailable { why: Why },
     /// What is stored is not what was written. `sequence` is the first bad one; 0 means the file itself.
     #[error("the log is damaged at {chain} {sequence}: {why}")]
     Corrupt { chain: Chain, sequence: Sequence, why: String },
     /// Will not do that: wrong setting of the database, rights of a folder, second server, misuse.
     #[error("refused: {why}")]
-    Refused { why: String },
+    Refused { why: Why },
 }
 
 impl StoreError {
-    pub(crate) fn refused(why: impl Into<String>) -> Self {
+    pub(crate) fn refused(why: impl Into<Why>) -> Self {
         Self::Refused { why: why.into() }
     }
 
-    pub(crate) fn unavailable(why: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(why: impl Into<Why>) -> Self {
         Self::Unavailable { why: why.into() }
+    }
+}
+
+/// Why the log is not to be had: in our own words for a log line, and, where a person can do something about it, as a
+/// code with what goes into its sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    text: String,
+    pub code: Option<&'static str>,
+    pub arguments: Vec<(&'static str, String)>,
+}
+
+impl Why {
+    /// A reason with a sentence of its own.
+    pub(crate) fn coded(code: &'static str, text: impl Into<String>) -> Self {
+        Self { text: text.into(), code: Some(code), arguments: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.arguments.push((name, value.to_string()));
+        self
+    }
+}
+
+impl<T: Into<String>> From<T> for Why {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), code: None, arguments: Vec::new() }
+    }
+}
+
+impl std::ops::Deref for Why {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

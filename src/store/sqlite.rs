@@ -18,7 +18,7 @@ use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr as _};
 use super::chain::{self, Chain, Hash, Link, Walk};
 use super::row::{self, LookRow, Row};
 use super::witness::{self, Witness};
-use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, check_numbering, folder};
+use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, Why, check_numbering, folder};
 use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 
 /// Name of the log in the data folder; SQLite adds `-wal` and `-shm`.
@@ -106,7 +106,10 @@ impl Sqlite {
         }
         drop(folder::own_file(&file)?);
         if is_same_folder(dir, witness_dir) {
-            return Err(StoreError::refused("the witness must not be in the data folder"));
+            return Err(StoreError::refused(Why::coded(
+                "witness-inside",
+                "the witness must not be in the data folder",
+            )));
         }
         let (witness, seen) = Witness::open(witness_dir)?;
         let writer = open_writer(&file).await?;
@@ -345,7 +348,8 @@ impl Files {
 
     pub(super) async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
         if file.exists() {
-            return Err(StoreError::refused(format!("{} exists", file.display())));
+            let why = Why::coded("file-exists", format!("{} exists", file.display()));
+            return Err(StoreError::refused(why.with("file", file.display())));
         }
         let name = file.to_str().ok_or_else(|| StoreError::refused("the name of the backup is not UTF-8"))?;
         // Made beforehand for its rights; SQLite takes an empty file.
@@ -667,9 +671,13 @@ fn taken(error: &sqlx::Error) -> Option<String> {
 fn failed(error: sqlx::Error) -> StoreError {
     const CORRUPT: i32 = 11;
     const NOT_A_DATABASE: i32 = 26;
+    const FULL: i32 = 13;
     let code = error.as_database_error().and_then(|it| it.code()?.parse::<i32>().ok());
     match code.map(|code| code & 0xff) {
         Some(CORRUPT | NOT_A_DATABASE) => bad_file(error.to_string()),
+        Some(FULL) => {
+            StoreError::unavailable(Why::coded("disk-full", error.to_string()).with("file", "log.db"))
+        }
         _ => StoreError::unavailable(error.to_string()),
     }
 }
@@ -680,9 +688,10 @@ fn bad_file(why: String) -> StoreError {
 
 fn not_migrated(error: MigrateError) -> StoreError {
     match error {
-        MigrateError::VersionMissing(version) => StoreError::refused(format!(
-            "the log was written by a newer program (tables of version {version})"
-        )),
+        MigrateError::VersionMissing(version) => {
+            let text = format!("the log was written by a newer program (tables of version {version})");
+            StoreError::refused(Why::coded("newer-program", text).with("version", version))
+        }
         MigrateError::Execute(error) => failed(error),
         other => StoreError::refused(other.to_string()),
     }

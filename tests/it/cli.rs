@@ -53,13 +53,16 @@ fn without_a_server_it_says_what_to_do_and_ends_with_one() {
     home.run("list --server http://127.0.0.1:9").refused(&["--token-file"]);
     home.write("open.token", "a-token");
     home.run("list --server ftp://x --token-file open.token").refused(&[]);
-    home.run("list --server http://127.0.0.1:9 --token-file missing.token").refused(&["missing.token"]);
+    home.run("list --server http://127.0.0.1:9 --token-file missing.token")
+        .refused(&["missing.token findes ikke: opret den"]);
     home.run("list --server http://127.0.0.1:9 --token-file open.token").refused(&[]);
     home.write("empty.token", "");
-    home.run("list --server http://127.0.0.1:9 --token-file empty.token").refused(&["empty.token"]);
+    home.run("list --server http://127.0.0.1:9 --token-file empty.token")
+        .refused(&["empty.token er tom: skriv hemmeligheden"]);
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(home.path("open.token"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    home.run("list --server http://127.0.0.1:9 --token-file open.token").refused(&["chmod 600"]);
+    home.run("list --server http://127.0.0.1:9 --token-file open.token")
+        .refused(&["Andre må læse", "chmod 600"]);
 }
 
 #[tokio::test]

@@ -153,8 +153,9 @@ async fn a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let home = Home::new();
     let anna = home.add("anna", "coordinator", "jammerbugt");
     let mut serving = home.serve("");
-    home.run("serve --data {data} --listen 127.0.0.1:0").refused(&["Loggen åbnes ikke", "another server"]);
-    home.run("verify --data {data}").refused(&["Loggen åbnes ikke", "another server"]);
+    home.run("serve --data {data} --listen 127.0.0.1:0")
+        .refused(&["Loggen åbnes ikke", "en anden server (proces"]);
+    home.run("verify --data {data}").refused(&["Loggen åbnes ikke", "en anden server (proces"]);
     assert_eq!(serving.get("/v1/board", &anna).await.status, 200);
     let port = serving.base.rsplit(':').next().unwrap().to_owned();
     let other = Home::new();

@@ -15,7 +15,7 @@ use crate::build::{Place, batch, salts};
 
 async fn refusal(place: &Place) -> String {
     match place.try_open().await {
-        Err(StoreError::Refused { why }) => why,
+        Err(StoreError::Refused { why }) => why.to_string(),
         Err(other) => panic!("another error: {other}"),
         Ok(_) => panic!("it opened"),
     }

@@ -77,3 +77,25 @@ mistake-no-value = skriv enten contract = … eller own = …
 mistake-two-values = skriv kun én af contract og own
 mistake-missing-clause = en aftalt værdi skal nævne sit punkt: clause = "…"
 mistake-clause-of-own-rule = en egen regel har intet punkt i aftalen
+
+# Filer, som serveren eller tavlen skal læse
+file-trouble-missing = Filen { $file } findes ikke: opret den, eller ret stien.
+file-trouble-forbidden = Filen { $file } må ikke læses: giv den bruger, som programmet kører under, læseret.
+file-trouble-folder = { $file } er en mappe og ikke en fil: ret stien.
+file-trouble-not-text = Filen { $file } er ikke tekst (UTF-8): det er nok den forkerte fil.
+file-trouble-too-large = Filen { $file } er for stor: det er nok den forkerte fil.
+file-trouble-open-to-others = Andre må læse { $file }. Kør: chmod 600 { $file }
+file-trouble-empty-secret = Filen { $file } er tom: skriv hemmeligheden i den første linje.
+
+# Hvorfor loggen ikke kan åbnes eller bruges
+store-why-network-disk = { $file } ligger på et netværksdrev ({ $kind }); brug en lokal disk
+store-why-held = en anden server (proces { $process }) bruger { $file }; stop den først
+store-why-open-to-others = andre må læse { $file }; kør: chmod { $rights } { $file }
+store-why-witness-inside = vidnet må ikke ligge i datamappen: sæt witness til en anden mappe
+store-why-file-exists = { $file } findes i forvejen; vælg et andet navn
+store-why-newer-program = den er skrevet af et nyere program (tabellernes version { $version }); brug det
+store-why-missing = { $file } findes ikke
+store-why-forbidden = { $file } må ikke læses eller skrives; giv den bruger, som serveren kører under, ret til det
+store-why-disk-full = der er ikke plads på disken ({ $file })
+store-why-read-only = disken kan kun læses ({ $file })
+store-why-disk = { $file } kan ikke læses eller skrives ({ $error })

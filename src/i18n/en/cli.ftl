@@ -77,3 +77,25 @@ mistake-no-value = write either contract = … or own = …
 mistake-two-values = write only one of contract and own
 mistake-missing-clause = an agreed value must name its clause: clause = "…"
 mistake-clause-of-own-rule = an own rule has no clause in the contract
+
+# Files that the server or the desk must read
+file-trouble-missing = The file { $file } is not there: make it, or correct the path.
+file-trouble-forbidden = The file { $file } may not be read: give the user that the program runs as the right to read it.
+file-trouble-folder = { $file } is a folder and no file: correct the path.
+file-trouble-not-text = The file { $file } is no text (UTF-8): it is probably the wrong file.
+file-trouble-too-large = The file { $file } is too large: it is probably the wrong file.
+file-trouble-open-to-others = Others may read { $file }. Run: chmod 600 { $file }
+file-trouble-empty-secret = The file { $file } is empty: write the secret on its first line.
+
+# Why the log cannot be opened or used
+store-why-network-disk = { $file } is on a network file system ({ $kind }); use a local disk
+store-why-held = another server (process { $process }) uses { $file }; stop it first
+store-why-open-to-others = others may read { $file }; run: chmod { $rights } { $file }
+store-why-witness-inside = the witness must not be in the data folder: set witness to another folder
+store-why-file-exists = { $file } is there already; choose another name
+store-why-newer-program = it was written by a newer program (version { $version } of its tables); use that
+store-why-missing = { $file } is not there
+store-why-forbidden = { $file } may not be read or written; give the user that the server runs as the right to
+store-why-disk-full = there is no room on the disk ({ $file })
+store-why-read-only = the disk can only be read ({ $file })
+store-why-disk = { $file } cannot be read or written ({ $error })
