@@ -88,7 +88,7 @@ impl<I: Inbox> Around<I> {
                 .staff(&name(EXCHANGE.0), vec![queue("doegnvagt", *main), queue("noedkald", *alarms)]);
         }
         for (_, what, first_line, rows) in BAD_ROWS.iter().filter(|(at, ..)| *at == second) {
-            let rows = BadRows { what: code(what), first_line: *first_line, rows: *rows };
+            let rows = BadRows { what: code(what), line: *first_line, row: None, rows: *rows };
             self.routes.heard(&name(ROUTES.0));
             self.routes.bad_rows(&name(ROUTES.0), rows).await;
         }
