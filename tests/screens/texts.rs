@@ -44,7 +44,10 @@ fn choices_have_words() {
     has_words("correct", visits::CORRECTABLE);
     has_words("correction", discharges::CORRECTION_REASONS);
     has_words("correction", visits::CORRECTION_REASONS);
-    has_words("party", ["citizen", "provider", "municipality", "hospital", "death", "help-stopped", "withdrawn"]);
+    has_words(
+        "party",
+        ["citizen", "provider", "municipality", "hospital", "death", "help-stopped", "withdrawn"],
+    );
     has_words("duty", ["start-of-help", "agree-time", "immediate-notice", "notice-taken-back"]);
     has_words("why", ["duty-immediate-notice", "duty-notice-taken-back"]);
     has_words("next", ["do-immediate-notice", "do-notice-taken-back"]);
