@@ -13,6 +13,8 @@
 //! - `bare`: axum and one SQLite writer with group commit that inserts a text of about the size that a command
 //!   leaves in our log (record and remembered key). No sessions, no rules, no history, no hash chain.
 //! - `command`: a coordinator claims and releases an alarm, each connection its own, with 100 alarms open.
+//! - `planned`: the same, with a plan of visits at rest behind it (`--planned 3000`): what nobody looks at costs a
+//!   command nothing, so its figures are those of `command`.
 //! - `observation`: a source raises an alarm, each a new one, one in a request. The board gets longer all the while.
 //!
 //! Read the ratios: absolute figures belong to one machine on one day.
@@ -37,6 +39,8 @@ use vagttavle::clock::Clock;
 const CONNECTIONS: [usize; 3] = [1, 8, 32];
 /// Alarms that are open while commands are measured.
 const OPEN: usize = 100;
+/// Visits in one request.
+const AT_ONCE: usize = 500;
 /// What a command leaves in our log: about 420 bytes of record and 130 of remembered key.
 const STORED_BYTES: usize = 550;
 /// Items in one transaction of the bare server, as in ours.
@@ -50,7 +54,8 @@ fn main() {
         return;
     }
     let (seconds, rounds) = (argument("seconds", 3), argument("rounds", 3));
-    let rows: [(&str, Measure); 3] = [("bare", bare), ("command", commands), ("observation", observations)];
+    let rows: [(&str, Measure); 4] =
+        [("bare", bare), ("command", commands), ("planned", planned), ("observation", observations)];
     let mut all = vec![vec![Vec::new(); CONNECTIONS.len()]; rows.len()];
     for _ in 0..rounds {
         for (place, connections) in CONNECTIONS.into_iter().enumerate() {
@@ -121,8 +126,22 @@ fn measure<W: FnMut() + Send + 'static>(workers: Vec<W>, time: Duration) -> Figu
 }
 
 fn commands(connections: usize, time: Duration) -> Figures {
+    commands_beside(0, connections, time)
+}
+
+fn planned(connections: usize, time: Duration) -> Figures {
+    let visits = argument("planned", 3_000);
+    commands_beside(usize::try_from(visits).unwrap_or(usize::MAX), connections, time)
+}
+
+/// Commands on alarms, beside so many visits as planned.
+fn commands_beside(visits: usize, connections: usize, time: Duration) -> Figures {
     let server = Server::start();
     let mut source = Connection::open(&server.address);
+    for from in (0..visits).step_by(AT_ONCE) {
+        let items: Vec<Value> = (from..visits.min(from + AT_ONCE)).map(visit).collect();
+        source.post("/v1/observations", &server.source, &json!(items).to_string());
+    }
     let entries: Vec<String> = (0..OPEN.max(connections))
         .map(|number| {
             let answer = source.post("/v1/observations", &server.source, &alarm("aaben", number));
@@ -157,6 +176,16 @@ fn observations(connections: usize, time: Duration) -> Figures {
         }
     });
     measure(workers.collect(), time)
+}
+
+/// A visit tomorrow.
+fn visit(number: usize) -> Value {
+    let now = Clock::system().now();
+    let agreed_at =
+        now + chrono::TimeDelta::hours(24) + chrono::TimeDelta::seconds(i64::try_from(number).unwrap_or(0));
+    json!({ "key": format!("plan-{number}"), "at": now, "agreement": "jammerbugt", "observation": {
+        "type": "visit-planned", "visit": format!("besoeg-{number}"), "citizen": format!("borger-{}", number / 5),
+        "grant": "service", "help": "personal", "agreed_at": agreed_at } })
 }
 
 /// A body with one alarm.

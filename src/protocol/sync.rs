@@ -33,8 +33,8 @@ pub struct Replica {
     pub notes_waiting: u32,
     /// Entries at rest in this scope, held or not.
     at_rest: u32,
-    /// Those held when the board was fetched.
-    held_at_first: u32,
+    /// Those held at most since the board was fetched.
+    held_most: u32,
     /// Those held now.
     held: u32,
     /// Server's clock minus ours, at the last word from the server.
@@ -77,12 +77,12 @@ impl Replica {
             synthetic: board.synthetic,
             notes_waiting: board.notes_waiting,
             at_rest: board.at_rest,
-            held_at_first: 0,
+            held_most: 0,
             held: 0,
             clock: Clock { server_at: board.now, desk_at: desk_now, rate: board.rate },
         };
         replica.held = replica.entries.values().filter(|entry| entry.at_rest).map(|_| 1).sum();
-        replica.held_at_first = replica.held;
+        replica.held_most = replica.held;
         replica.settle(replica.now(desk_now));
         replica
     }
@@ -189,7 +189,7 @@ impl Replica {
 
     /// Those at rest that were nearest are over by now: others are.
     fn is_thin(&self) -> bool {
-        self.more() > 0 && self.held < self.held_at_first / 2
+        self.more() > 0 && self.held < self.held_most / 2
     }
 
     /// What is over is let go of.
@@ -201,6 +201,7 @@ impl Replica {
         };
         let rested = before.map_or(0, |it| u32::from(it.at_rest));
         self.held = self.held + rests - rested;
+        self.held_most = self.held_most.max(self.held);
     }
 
     /// What could not be stored is stored now: by its id, or under a new one by what the outside calls it. True when

@@ -125,6 +125,9 @@ async fn what_slips_is_an_admissions_or_is_taken_in_hand_is_carried_wherever_it_
         if missing == 0 && board["sequence"] == through { Ok(()) } else { Err((through, missing)) }
     })
     .await;
+    // Those in reach as they came, the three that something is about, and of each hundred out of reach one word.
+    let (most, heard) = (CARRIED + (PLANNED - CARRIED) / 100 + 20, desk.heard("recorded"));
+    assert!(heard <= most, "{heard} of {PLANNED} and a few, at most {most}");
     server.stop().await;
 }
 

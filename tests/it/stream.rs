@@ -55,6 +55,11 @@ impl Follower {
         self.with(|seen| seen.replica.as_ref().map_or(0, |it| it.through))
     }
 
+    /// Items of this kind so far.
+    pub fn heard(&self, kind: &str) -> usize {
+        self.with(|seen| seen.items.iter().filter(|it| **it == kind).count())
+    }
+
     pub fn lost(&self) -> usize {
         self.with(|seen| seen.lost)
     }
