@@ -48,7 +48,7 @@ pub struct Cursor {
     pub index: usize,
     /// First row shown.
     pub top: usize,
-    /// First line shown of the text below the rows, where a place has one.
+    /// First line shown of a place's text: below its rows, or all there is.
     pub below: u16,
 }
 

@@ -117,8 +117,7 @@ fn text(words: Words<'_>, frame: &mut Frame<'_>, mut area: Rect, lines: Vec<Piec
         stale_bar(words, frame, area);
         area = below(area, 1);
     }
-    let top = u16::try_from(words.model.cursor().top).unwrap_or(u16::MAX);
-    scrolled(words, frame, area, &lines, top);
+    scrolled(words, frame, area, &lines, words.model.cursor().below);
 }
 
 /// Lines from `top` on, stopping at the end; what lies below is counted.

@@ -254,3 +254,30 @@ fn a_deadline_that_has_passed_is_not_called_the_next() {
     ]);
     Desk::with(board).shows("Frister 2, 1 OVERSKREDET");
 }
+
+#[rstest]
+fn the_shift_and_the_agreements_are_read_to_their_end(
+    #[values("7", "9")] place: &str,
+    #[values((80, 24), (60, 20))] size: (u16, u16),
+) {
+    let mut board = night::busy();
+    board.sources = many_sources().sources;
+    let mut desk = Desk::new(size.0, size.1).showing(board);
+    desk.press(place).drawn();
+    if desk.model.scroll_max == 0 {
+        return;
+    }
+    let begin = desk.screen();
+    desk.press("j").drawn();
+    assert_ne!(desk.screen(), begin, "{begin}");
+    desk.press("G").drawn().hides(" til\n");
+    let end = desk.screen();
+    desk.press("j").drawn();
+    assert_eq!(desk.screen(), end);
+    desk.press("g").drawn();
+    assert_eq!(desk.screen(), begin);
+    for _ in 0..30 {
+        desk.press("PgDn").drawn();
+    }
+    assert_eq!(desk.screen(), end);
+}

@@ -56,12 +56,13 @@ fn since(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Piece {
     }
 }
 
-/// The department that wrote, or that it was told by telephone.
+/// The department that wrote, or that it was told by telephone, or else who said when they come home.
 fn told_by(words: Words<'_>, stay: &DischargeDetails) -> Said {
-    match (&stay.department, &stay.stay) {
-        (Some(department), _) => Said::outside(department.as_str()),
-        (None, None) => words.look.texts.get(key::FACT_BY_TELEPHONE),
-        (None, Some(_)) => words.look.texts.get(key::COMMON_UNKNOWN),
+    match (&stay.department, &stay.stay, &stay.expected_told_by) {
+        (Some(department), ..) => Said::outside(department.as_str()),
+        (None, None, _) => words.look.texts.get(key::FACT_BY_TELEPHONE),
+        (None, Some(_), Some(teller)) => words.code("teller", teller.as_str()),
+        (None, Some(_), None) => words.look.texts.get(key::COMMON_UNKNOWN),
     }
 }
 

@@ -207,6 +207,12 @@ fn move_by(model: &mut Model, action: Action) {
     let ids: Vec<EntryId> = model.rows(model.place).iter().map(|entry| entry.id).collect();
     let page = usize::from(layout::list_rows(model)).max(1);
     let has_text_below = layout::has_text_below(model.place);
+    if !layout::has_list(model.place) {
+        // The shift and the agreements are a text alone.
+        let cursor = model.cursors.entry(model.place).or_default();
+        cursor.below = scrolled(cursor.below, action, max);
+        return;
+    }
     let cursor = model.cursors.entry(model.place).or_default();
     let last = ids.len().saturating_sub(1);
     if has_text_below && moves_text(cursor.index.min(last) == last, cursor.below.min(max), action) {
@@ -229,12 +235,6 @@ fn move_by(model: &mut Model, action: Action) {
     };
     cursor.chosen = ids.get(cursor.index).copied();
     model.slipped_at = None;
-    if ids.is_empty() && !layout::has_list(model.place) {
-        // The shift and the agreements scroll as a text: `top` is their first line.
-        let cursor = model.cursors.entry(model.place).or_default();
-        let top = u16::try_from(cursor.top).unwrap_or(u16::MAX);
-        cursor.top = usize::from(scrolled(top, action, max));
-    }
 }
 
 /// From the last row on the moving keys go on into the text below the rows, and back.
