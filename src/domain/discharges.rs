@@ -547,11 +547,15 @@ fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, 
 fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
     let is_admitted = |stay: &Stay| stay.now.place.is_hospitals() && stay.now.admitted_at.is_some();
     let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
+    let never = |stay: &Stay| stay.now.place == Place::NeverAdmitted;
+    let knows_of_admission = entry.told.iter().any(|told| told.what.as_str() == "admission");
     let mut drafts = Vec::new();
-    if !is_admitted(before) && is_admitted(after) && !is_dead(before) {
+    if !is_admitted(before) && is_admitted(after) && !(is_dead(before) && knows_of_admission) {
         drafts.extend(notices::arises(state, ctx, entry, "admission"));
+    } else if never(before) && !never(after) {
+        drafts.extend(notices::stands(state, ctx, entry, "admission"));
     }
-    if after.now.place == Place::NeverAdmitted {
+    if never(after) {
         drafts.extend(notices::falls(state, ctx, entry, "admission"));
     }
     match (is_dead(before), is_dead(after)) {

@@ -84,15 +84,21 @@ fn open_of<'s>(state: &'s State, about: EntryId, kind: DutyKind, matter: &Code) 
 /// from when we heard of it, where the agreement says how soon "at once" is. True again before it was taken back: then
 /// there is nothing to take back.
 pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Option<Draft> {
-    let matter = code(matter);
-    if let Some(taken_back) = open_of(state, entry.id, DutyKind::NoticeTakenBack, &matter) {
-        return Some(duties::withdrawn(ctx, taken_back));
+    if let Some(stands) = stands(state, ctx, entry, matter) {
+        return Some(stands);
     }
+    let matter = code(matter);
     if open_of(state, entry.id, DutyKind::ImmediateNotice, &matter).is_some() {
         return None;
     }
     let rule = rule_of(state, ctx, entry.agreements(), &matter)?;
     Some(about(state, ctx, 1, entry, DutyKind::ImmediateNotice, &matter, Some(rule)))
+}
+
+/// What the municipality was told is so after all, and nobody has said otherwise: there is nothing to take back.
+pub fn stands(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Option<Draft> {
+    let taken_back = open_of(state, entry.id, DutyKind::NoticeTakenBack, &code(matter));
+    taken_back.map(|duty| duties::withdrawn(ctx, duty))
 }
 
 /// It was not so: a notice nobody has given yet is void; what the municipality was told is to be taken back.

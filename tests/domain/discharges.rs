@@ -794,7 +794,7 @@ fn a_round_is_not_opened_before_its_time_nor_twice() {
 // ---- any order of arrival ---------------------------------------------------------------------
 
 /// What may be told about one stay, by the hour it happened.
-fn any_fact() -> impl Strategy<Value = (u32, Observation)> {
+pub fn any_fact() -> impl Strategy<Value = (u32, Observation)> {
     let kind = prop_oneof![
         Just(StayFact::Admitted),
         Just(StayFact::LeaveStarted),
@@ -828,7 +828,7 @@ fn fact(of: StayFact) -> Observation {
     }
 }
 
-fn hour_of(hour: u32) -> String {
+pub fn hour_of(hour: u32) -> String {
     format!("2026-11-{:02}T{:02}:00:00Z", 17 + hour / 24, hour % 24)
 }
 

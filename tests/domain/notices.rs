@@ -1,5 +1,6 @@
 //! What the municipality is told at once (J 3.2): by what happens, by hand, void, and taken back.
 
+use proptest::prelude::*;
 use vagttavle::domain::Refusal;
 use vagttavle::domain::agreement::IMMEDIATE_NOTICES;
 use vagttavle::domain::duties::{Command as C, Duty, DutyKind};
@@ -379,4 +380,74 @@ fn what_was_told_goes_with_a_stay_that_goes_on_in_another_entry() {
     world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
     assert_eq!(to_take_back(&world), ["admission"]);
     world.replays();
+}
+
+// ---- any order of arrival, told at any time -----------------------------------------------------
+
+/// What the municipality believes, and what it has still to be told, fit what we know.
+fn fits(world: &World) -> Result<(), TestCaseError> {
+    let stay = world.id_of("s");
+    let told = known(world, "s");
+    let take_back = to_take_back(world);
+    for (matter, is_so) in &told {
+        prop_assert_eq!(!is_so, take_back.contains(matter), "{} of {:?}", matter, take_back);
+    }
+    for matter in &take_back {
+        prop_assert!(told.iter().any(|(told, _)| told == matter), "{} was never told", matter);
+    }
+    let is_dead = world.state_of("s") == "dead";
+    for entry in world.duties(DutyKind::ImmediateNotice) {
+        prop_assert_eq!(duty(entry).about, Some(stay));
+        match duty(entry).matter.as_ref().map(|it| it.as_str()) {
+            Some("death") => prop_assert!(is_dead),
+            _ => prop_assert_ne!(world.state_of("s"), "cancelled"),
+        }
+    }
+    if is_dead {
+        let is_known = told.iter().any(|(matter, _)| matter == "death");
+        prop_assert!(
+            is_known || to_tell(world).iter().any(|it| it == "death"),
+            "nobody would tell of the death"
+        );
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_municipality_is_never_left_with_what_is_not_so(
+        steps in proptest::collection::vec((crate::discharges::any_fact(), proptest::bool::weighted(0.6)), 1..10)
+    ) {
+        let mut world = World::at(SATURDAY, "jammerbugt");
+        for ((hour, observation), tells) in steps {
+            match world.tells(&crate::discharges::hour_of(hour), observation) {
+                Ok(_) | Err(Refusal::Unchanged) => {}
+                Err(refusal) => panic!("facts are never refused: {refusal:?}"),
+            }
+            fits(&world)?;
+            if tells {
+                let open = [DutyKind::ImmediateNotice, DutyKind::NoticeTakenBack].map(|kind| world.duties(kind));
+                let open: Vec<EntryId> = open.iter().flatten().map(|entry| entry.id).collect();
+                open.into_iter().for_each(|id| drop(world.does(id, told("assessors"))));
+                fits(&world)?;
+            }
+        }
+        world.replays();
+    }
+}
+
+#[test]
+fn in_hospital_after_all_is_told_when_the_death_that_hid_it_is_taken_back() {
+    let mut world = world();
+    world.given("2026-11-21T05:00:00Z", died("s")).given("2026-11-21T04:00:00Z", admitted("s"));
+    assert_eq!(to_tell(&world), ["death"]);
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!((to_tell(&world), to_take_back(&world).len()), (vec!["admission".to_owned()], 0));
+    world.does(notice(&world), told("nurse"));
+    // Dead and not dead again: the admission is known.
+    world.given("2026-11-21T07:00:00Z", died("s"));
+    world.given("2026-11-21T07:30:00Z", stay_cancelled("s", StayFact::Died));
+    assert!(to_tell(&world).is_empty() && to_take_back(&world).is_empty());
 }
