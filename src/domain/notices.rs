@@ -116,7 +116,9 @@ fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: &Code) -> Option<
         return None;
     }
     let rule = rule_of(state, ctx, entry.agreements(), matter);
-    Some(about(state, ctx, 2, entry, DutyKind::NoticeTakenBack, matter, rule))
+    // An admission and a death may both be taken back at once: two new entries of one request.
+    let nth = if matter.as_str() == "death" { 3 } else { 2 };
+    Some(about(state, ctx, nth, entry, DutyKind::NoticeTakenBack, matter, rule))
 }
 
 /// Opened by hand: neglect, an accident, concern for somebody we do not serve. Nothing but the code is kept.
