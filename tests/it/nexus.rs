@@ -256,8 +256,8 @@ async fn a_visit_taken_out_of_the_calendar_leaves_the_board_and_a_late_one_stays
     night.until_visit(33, "late").await;
 
     // Refused, or not all of it: nothing is taken off the board, and it is said what waits.
-    night.double.remove_event(12384, 31);
     night.double.bar("calendars/12384/events", Some(StatusCode::FORBIDDEN));
+    night.double.remove_event(12384, 31);
     wait_for("the refusal to be said", || async {
         let board = night.board().await;
         let sources = board["sources"].as_array().unwrap();
