@@ -249,6 +249,15 @@ async fn a_bad_row_is_told_with_its_line_and_reason_and_the_rest_goes_in(
 }
 
 #[tokio::test]
+async fn a_list_of_which_no_row_can_be_read_is_kept_for_when_it_can() {
+    let bench = Bench::new("", Care::default());
+    let list = "visit;citizen;help;agreed_at\nb-1;c-1;PP;22.11.2026 08:00\nb-2;c-2;PP;22.11.2026 09:00\n";
+    assert_eq!(bench.drop(list).await, Verdict::SetAside(Code::new("no-row-read").unwrap()));
+    assert_eq!(bench.bad(), [(2, "unknown-help".to_owned(), 1), (3, "unknown-help".to_owned(), 1)]);
+    assert!(bench.facts().is_empty());
+}
+
+#[tokio::test]
 async fn many_bad_rows_are_told_one_by_one_and_then_by_reason() {
     let bench = Bench::new(MAPPING, Care::default());
     let mut list = "visit;citizen;help;agreed_at\n".to_owned();

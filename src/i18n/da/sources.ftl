@@ -88,6 +88,7 @@ trouble-what-empty-file = en fil er tom; den er omdøbt til .unreadable
 trouble-what-is-workbook = en fil er et regneark: gem det som CSV; den er omdøbt til .unreadable
 trouble-what-not-text = en fil er ikke tekst; den er omdøbt til .unreadable
 trouble-what-no-visit-column = ingen kolonne med besøgets id: skriv den i oversættelsesfilen; filen er omdøbt til .unreadable
+trouble-what-no-row-read = en hel liste blev ikke læst; filen er omdøbt til .unreadable: ret den eller oversættelsesfilen, og læg den ind igen
 trouble-what-not-a-list = en JSON-fil er ikke en liste; den er omdøbt til .unreadable
 trouble-what-missing-visit = besøgets id mangler: ret rækken
 trouble-what-visit-is-cpr = besøgets id ligner et CPR-nummer: brug systemets eget id

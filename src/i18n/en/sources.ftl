@@ -88,6 +88,7 @@ trouble-what-empty-file = a file is empty; it was renamed to .unreadable
 trouble-what-is-workbook = a file is a workbook: save it as CSV; it was renamed to .unreadable
 trouble-what-not-text = a file is not text; it was renamed to .unreadable
 trouble-what-no-visit-column = no column with the visit's id: name it in the mapping file; the file was renamed to .unreadable
+trouble-what-no-row-read = a whole list was not read; the file was renamed to .unreadable: mend it or the mapping, and put it in again
 trouble-what-not-a-list = a JSON file is no list; it was renamed to .unreadable
 trouble-what-missing-visit = the visit's id is missing: mend the row
 trouble-what-visit-is-cpr = the visit's id looks like a CPR number: use the system's own id

@@ -30,6 +30,8 @@ const CITIZENS_MAX: usize = 50_000;
 /// So many questions in a row that nobody answers, and the care system is not asked again until the files that wait
 /// are read again.
 const AWAY_MAX: u32 = 3;
+/// Why a list is set aside of which no row could be read.
+const NO_ROW_READ: &str = "no-row-read";
 /// What the others wait for then.
 const AWAY: &str = "care-failed";
 /// A row waits for its citizen no longer than this after its visit was to begin.
@@ -135,6 +137,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             Err(_) => return Verdict::Retry,
         };
         let mut seen = self.remembered(&file.name, file.written_at);
+        let is_unread = rows.is_empty() && !bad.is_empty();
         let span = self.span(&rows, bad.is_empty());
         let (mut known, mut waits) = (Vec::new(), Vec::new());
         for told in rows {
@@ -163,6 +166,10 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             seen.waiting = Some(waits.into_iter().map(|(place, _)| place).collect());
             self.asked().files.insert(file.name, seen);
             return Verdict::Waits(waiting);
+        }
+        // The list of a day of which nobody knows a word yet: once the mapping says them, it can be read again.
+        if is_unread {
+            return Verdict::SetAside(code(NO_ROW_READ));
         }
         if self.is_whole && self.withdraw(span, &reading).await.is_err() {
             return Verdict::Retry;
