@@ -13,7 +13,7 @@ use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, 
 use super::observation::{Observation, Setting, StayFact};
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
-use super::{Ctx, Draft, Event, State, notices, visits};
+use super::{Ctx, Draft, Event, State, duties, notices, visits};
 
 /// Who may have told us when a citizen comes home.
 pub const TELLERS: [&str; 7] =
@@ -523,9 +523,21 @@ fn resume_due(state: &State, entry: &Entry, discharged_at: DateTime<Utc>) -> Opt
         .min_by_key(|due| due.at)
 }
 
-/// What a change of the stay means for the citizen's visits.
+/// What a change of the stay means for the citizen's visits, and for the duties to begin help.
 fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, after: &Stay) -> Vec<Draft> {
     let Some(citizen) = citizen else { return Vec::new() };
+    let (was_dead, is_dead) =
+        (before.halts() == Some(visits::Halt::Dead), after.halts() == Some(visits::Halt::Dead));
+    let mut drafts = match (was_dead, is_dead) {
+        (false, true) => duties::help_ended(state, ctx, citizen),
+        (true, false) => duties::help_goes_on(state, ctx, citizen),
+        _ => Vec::new(),
+    };
+    drafts.extend(halted_visits(state, ctx, citizen, before, after));
+    drafts
+}
+
+fn halted_visits(state: &State, ctx: &Ctx, citizen: &CitizenId, before: &Stay, after: &Stay) -> Vec<Draft> {
     match (before.halts(), after.halts()) {
         (was, Some(halt)) if was != Some(halt) => {
             let from = after.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
@@ -578,18 +590,19 @@ pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<D
         })
         .collect();
     drafts.extend(visits::ended(state, ctx, citizen));
+    drafts.extend(duties::help_ended(state, ctx, citizen));
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
 }
 
 /// The citizen of a stay became known: what it means for that citizen's visits.
 pub fn citizen_known(state: &State, ctx: &Ctx, stay: &Stay, citizen: &CitizenId) -> Vec<Draft> {
-    match stay.halts() {
-        Some(halt) => {
-            let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
-            visits::halt(state, ctx, citizen, halt, from)
-        }
-        None => Vec::new(),
+    let Some(halt) = stay.halts() else { return Vec::new() };
+    let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
+    let mut drafts = visits::halt(state, ctx, citizen, halt, from);
+    if halt == visits::Halt::Dead {
+        drafts.extend(duties::help_ended(state, ctx, citizen));
     }
+    drafts
 }
 
 // ---- commands -----------------------------------------------------------------------------
@@ -733,7 +746,10 @@ fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> 
     match (&entry.citizen, reason.as_str()) {
         (_, BACK_IN_HOSPITAL) | (None, _) => {}
         (Some(_), DEAD) => drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next)),
-        (Some(citizen), _) => drafts.extend(visits::ended(state, ctx, citizen)),
+        (Some(citizen), _) => {
+            drafts.extend(visits::ended(state, ctx, citizen));
+            drafts.extend(duties::help_ended(state, ctx, citizen));
+        }
     }
     drafts.extend(to_tell(state, ctx, entry, stay, &next));
     Ok(drafts)
@@ -883,6 +899,9 @@ pub fn correct(
         (&entry.citizen, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))
     {
         drafts.extend(visits::restored(state, ctx, citizen, stopped.at, reason));
+        if stopped.reason.as_str() != DEAD {
+            drafts.extend(duties::help_goes_on(state, ctx, citizen));
+        }
     }
     Ok(drafts)
 }

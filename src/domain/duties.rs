@@ -16,6 +16,8 @@ use super::observation::Help;
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, calendar, notices, phone, visits};
 
+/// Why a duty fell away that may come back.
+const HELP_ENDED: &str = "help-ended";
 pub const POSTPONE_REASONS: [&str; 4] =
     ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
 
@@ -40,6 +42,11 @@ impl DutyKind {
     /// Something is said to the municipality, to somebody and at a time.
     pub fn is_notice(self) -> bool {
         matches!(self, Self::ImmediateNotice | Self::NoticeTakenBack)
+    }
+
+    /// Owed to somebody who is to have help: not to the dead, nor to those who have moved away.
+    fn begins_help(self) -> bool {
+        matches!(self, Self::StartOfHelp | Self::AgreeTime)
     }
 }
 
@@ -66,6 +73,8 @@ pub struct Duty {
     pub postponed: u32,
     /// Nobody owed it any more before it was done.
     pub withdrawn: bool,
+    /// It fell away because help ended; the limit that stands again if help did not.
+    fell_with_help: Option<Due>,
 }
 
 impl Duty {
@@ -153,6 +162,8 @@ pub enum DutyEvent {
     Withdrawn {
         why: Code,
     },
+    /// Help had not ended after all: it is owed again, by the same limit.
+    StandsAgain {},
 }
 
 impl DutyEvent {
@@ -320,6 +331,9 @@ pub fn help_granted(
     notified_at: DateTime<Utc>,
     order_on: NaiveDate,
 ) -> Vec<Draft> {
+    if state.is_dead(citizen) {
+        return Vec::new();
+    }
     let scope: Vec<_> = match &ctx.agreement {
         Some(agreement) => vec![agreement.clone()],
         None => ctx.candidates.clone(),
@@ -425,6 +439,25 @@ fn of_citizen<'s>(
     })
 }
 
+/// The citizen has died or moved away, or help has stopped: nobody owes a beginning any more.
+pub fn help_ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+    let why = Code::new(HELP_ENDED).expect("a kebab-case constant");
+    state
+        .of_citizen_on(citizen, Board::Duties)
+        .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty.begins_help()))
+        .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why: why.clone() })))
+        .collect()
+}
+
+/// Help had not ended after all: what fell away with it is owed again.
+pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+    state
+        .closed_of_citizen(citizen)
+        .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.fell_with_help.is_some()))
+        .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::StandsAgain {})))
+        .collect()
+}
+
 fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
     let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
     entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, to: None, late }))
@@ -505,6 +538,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             late: false,
             postponed: 0,
             withdrawn: false,
+            fell_with_help: None,
         });
         if let (DutyKind::HospitalMessages, Some(agreement)) = (duty, &record.agreement) {
             state.standing_opened(agreement, calendar::local_date(record.happened_at));
@@ -533,10 +567,19 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             }
             DutyEvent::Assigned { agreement } => entry.agreement.clone_from(agreement),
             DutyEvent::NowAbout { about } => duty.about = Some(*about),
-            DutyEvent::Withdrawn { .. } => {
+            DutyEvent::Withdrawn { why } => {
                 duty.done_at = Some(record.happened_at);
                 duty.withdrawn = true;
+                let due = entry.dues.iter().find(|due| due.what == DueKind::Duty);
+                duty.fell_with_help = due.filter(|_| why.as_str() == HELP_ENDED).cloned();
                 entry.close(record.happened_at);
+            }
+            DutyEvent::StandsAgain {} => {
+                duty.done_at = None;
+                duty.withdrawn = false;
+                let due = duty.fell_with_help.take();
+                entry.reopen();
+                due.into_iter().for_each(|due| entry.set_due(due));
             }
         }
     });

@@ -121,6 +121,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("duties.postponed", 1),
     ("duties.done", 1),
     ("duties.withdrawn", 1),
+    ("duties.stands-again", 1),
     ("sources.opened", 1),
     ("sources.repeated", 1),
     ("sources.recovered", 1),

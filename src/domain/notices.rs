@@ -29,6 +29,8 @@ pub const BY_HAND: [&str; 8] = [
     "cancelled-activities",
 ];
 
+/// Own choice: told longer ago than this before it was written down is a slip of the keys.
+const TOLD_BEFORE_DAYS: i64 = 7;
 pub const CORRECTABLE: [&str; 1] = ["notice"];
 pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
 
@@ -213,7 +215,8 @@ pub(super) fn told(
     if told_at > ctx.now {
         return Err(Refusal::InFuture);
     }
-    if told_at < entry.opened_at {
+    // One rings first and writes afterwards; further back it is a slip of the keys.
+    if told_at < entry.opened_at - Duration::days(TOLD_BEFORE_DAYS) {
         return Err(Refusal::BeforeOpened { opened_at: entry.opened_at });
     }
     // Told in time and ticked afterwards is in time.

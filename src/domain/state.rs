@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use super::agreement::Agreement;
 use super::entry::{Body, Entry, Origin, SPOKEN_MAX};
@@ -41,8 +41,8 @@ pub struct State {
     index: Index,
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
-    /// Citizens who are dead as far as we know, with the stay that says so; also after it is over.
-    dead: OrdMap<CitizenId, EntryId>,
+    /// Citizens who are dead as far as we know, with the stays that say so; also after it is over.
+    dead: OrdMap<CitizenId, OrdSet<EntryId>>,
     /// When each device that says that it lives was last noted.
     devices: OrdMap<Origin, DateTime<Utc>>,
     last_number: u32,
@@ -174,11 +174,16 @@ impl State {
     pub(super) fn note_death(&mut self, stay: EntryId) {
         let Some(entry) = self.entry(stay) else { return };
         let (Some(citizen), Body::Stay(body)) = (entry.citizen.clone(), &entry.body) else { return };
+        let mut says_so = self.dead.get(&citizen).cloned().unwrap_or_default();
         if body.says_dead() {
-            self.dead.insert(citizen, stay);
-        } else if self.dead.get(&citizen) == Some(&stay) {
-            self.dead.remove(&citizen);
-        }
+            says_so.insert(stay)
+        } else {
+            says_so.remove(&stay)
+        };
+        match says_so.is_empty() {
+            true => self.dead.remove(&citizen),
+            false => self.dead.insert(citizen, says_so),
+        };
     }
 
     /// When a device was last noted as heard.

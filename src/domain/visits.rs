@@ -205,6 +205,10 @@ impl Visit {
     }
 
     pub fn state(&self) -> &'static str {
+        // Somebody may lie behind it: no receipt, cancellation or other visit answers for the citizen.
+        if self.door_is_open_question() {
+            return "door-unanswered";
+        }
         if self.done_at.is_some() {
             return "done";
         }
@@ -213,9 +217,6 @@ impl Visit {
         }
         if self.cancelled.is_some() {
             return "cancelled";
-        }
-        if self.door_is_open_question() {
-            return "door-unanswered";
         }
         if self.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
             return "done";
@@ -782,6 +783,7 @@ pub fn decide(
         Command::Door { step, done, outcome } => {
             door(ctx, entry, visit, step.as_ref(), *done, outcome.as_ref())
         }
+        Command::Done {} if visit.door_is_open_question() => wrong_state(),
         Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
         Command::Done {} => {
             let mut drafts = one(ctx, entry, VisitEvent::Done {})?;
@@ -842,7 +844,8 @@ fn door(
     done: bool,
     outcome: Option<&Code>,
 ) -> Result<Vec<Draft>, Refusal> {
-    if visit.cancelled.is_some() || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
+    let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
+    if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
     if step.is_none() && outcome.is_none() && visit.door.is_some() {

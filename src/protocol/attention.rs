@@ -221,8 +221,16 @@ fn is_waited_for(entry: &Entry) -> bool {
     }
 }
 
+/// When it is, or was, about: a visit's agreed time; of anything else when we heard of it.
+fn stands_at(entry: &Entry) -> DateTime<Utc> {
+    match &entry.details {
+        Details::Visits(visit) => visit.agreed_at.unwrap_or(entry.opened_at),
+        _ => entry.opened_at,
+    }
+}
+
 /// Worst first: level, then what nobody has, then where somebody waits, then the nearest limit (overdue first), then
-/// the oldest.
+/// the oldest; visits in the order of their times.
 pub fn order(a: &Entry, b: &Entry) -> Ordering {
     let key = |entry: &Entry| (entry.attention.level, entry.holder.is_some(), !is_waited_for(entry));
     key(a)
@@ -233,7 +241,7 @@ pub fn order(a: &Entry, b: &Entry) -> Ordering {
             (None, Some(_)) => Ordering::Greater,
             (None, None) => Ordering::Equal,
         })
-        .then_with(|| a.opened_at.cmp(&b.opened_at))
+        .then_with(|| stands_at(a).cmp(&stands_at(b)))
         .then_with(|| a.id.cmp(&b.id))
 }
 

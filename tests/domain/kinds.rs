@@ -131,6 +131,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("duties.postponed", json!({ "until": until, "reason": "busy-night" })),
         ("duties.done", json!({ "reference": "HP-2026/3", "late": false })),
         ("duties.withdrawn", json!({ "why": "corrected" })),
+        ("duties.stands-again", json!({})),
         (
             "sources.opened",
             with(json!({ "source": "central", "trouble": "unreadable", "what": "line-too-long" })),

@@ -110,8 +110,11 @@ fn it_is_ticked_as_told_to_whom_and_when() {
     assert_eq!(unknown, Err(Refusal::UnknownCode { field: "to".into() }));
     let ahead = world.tries("anna", Some(id), done("nurse", "2026-11-21T09:31:00Z"));
     assert_eq!(ahead, Err(Refusal::InFuture));
-    let before = world.tries("anna", Some(id), done("nurse", "2026-11-21T07:59:00Z"));
-    assert_eq!(before, Err(Refusal::BeforeOpened { opened_at: at(SATURDAY) }));
+    let long_ago = world.tries("anna", Some(id), done("nurse", "2026-11-14T07:59:00Z"));
+    assert_eq!(long_ago, Err(Refusal::BeforeOpened { opened_at: at(SATURDAY) }));
+    let mut rung_first = world.clone();
+    rung_first.does(id, done("nurse", "2026-11-21T07:40:00Z"));
+    assert_eq!(duty(rung_first.state.entry(id).unwrap()).done_at, Some(at("2026-11-21T07:40:00Z")));
     world.does(id, done("nurse", "2026-11-21T08:40:00Z"));
     let entry = world.state.entry(id).unwrap();
     assert!(!entry.is_open());

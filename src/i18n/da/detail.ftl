@@ -215,6 +215,7 @@ kind-duties-fell-late = for sent
 kind-duties-postponed = udskudt
 kind-duties-done = klaret
 kind-duties-withdrawn = bortfaldet
+kind-duties-stands-again = gælder igen
 kind-duties-now-about = gælder nu en anden post
 kind-sources-opened = kilde i uorden
 kind-sources-repeated = skete igen

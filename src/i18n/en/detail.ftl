@@ -213,6 +213,7 @@ kind-duties-fell-late = late
 kind-duties-postponed = postponed
 kind-duties-done = done
 kind-duties-withdrawn = no longer owed
+kind-duties-stands-again = owed again
 kind-duties-now-about = now about another entry
 kind-sources-opened = source in trouble
 kind-sources-repeated = happened again
