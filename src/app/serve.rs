@@ -73,7 +73,6 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     Ok(())
 }
 
-/// What the program could listen to and nobody has set up says so: what is not there is no quiet.
 /// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.
 fn say_newer_rules(engine: &Engine, texts: &Texts) {
     for rules in engine.state().agreements.values() {
@@ -83,6 +82,7 @@ fn say_newer_rules(engine: &Engine, texts: &Texts) {
     }
 }
 
+/// What the program could listen to and nobody has set up says so: what is not there is no quiet.
 fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
     let known = [("ami", "telefoncentral"), ("scaip", "nødkald-ip"), ("escalation", "bagvagt")];
     for (kind, name) in known {
