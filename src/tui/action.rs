@@ -68,7 +68,10 @@ pub enum Action {
     /// Initials instead of names, no numbers or addresses: somebody looks over the shoulder.
     HidePeople,
     Redraw,
+    /// One step back; from the overview nowhere.
     Back,
+    /// One step back; from the overview out.
+    Leave,
     Quit,
     // moving
     Up,

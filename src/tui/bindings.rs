@@ -51,7 +51,7 @@ const GLOBAL: &[Row] = &{
         row(Global, Chord::Tab, Action::NextPlace, key::KEYS_NEXT_PLACE, 0),
         row(Global, Chord::BackTab, Action::PreviousPlace, key::KEYS_PREVIOUS_PLACE, 0),
         row(Global, Chord::Esc, Action::Back, key::KEYS_BACK, 0),
-        row(Global, Char('q'), Action::Back, key::KEYS_BACK, 95),
+        row(Global, Char('q'), Action::Leave, key::KEYS_LEAVE, 95),
         row(Global, Ctrl('c'), Action::Quit, key::KEYS_QUIT, 0),
         row(Global, Ctrl('l'), Action::Redraw, key::KEYS_REDRAW, 0),
     ]

@@ -232,7 +232,7 @@ fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Pr
 fn find(model: &mut Model) -> Option<Effect> {
     let wanted = model.filter.text().trim().to_owned();
     let has_more = model.board.as_ref().is_some_and(|board| board.more() > 0);
-    if wanted.is_empty() || !has_more {
+    if !is_an_id(&wanted) || !has_more {
         model.found.clear();
         return None;
     }
@@ -241,6 +241,13 @@ fn find(model: &mut Model) -> Option<Effect> {
     }
     model.finding = Some(wanted.clone());
     Some(Effect::Find(wanted))
+}
+
+/// Like a number on the board, or what the outside calls a citizen or a visit. Names, streets and telephone numbers
+/// are searched for here, and leave the desk for nowhere.
+fn is_an_id(wanted: &str) -> bool {
+    let is_phone = wanted.len() >= 8 && wanted.bytes().all(|b| b.is_ascii_digit());
+    wanted.bytes().any(|b| b.is_ascii_digit()) && !is_phone && CitizenId::new(wanted).is_ok()
 }
 
 /// The answer to a search. What came too late for the stream, or for what is searched for by now, is asked again.

@@ -95,7 +95,7 @@ fn the_usual_keys_are_there() {
         ("PgDn", Action::PageDown),
         ("Enter", Action::Open),
         ("Esc", Action::Back),
-        ("q", Action::Back),
+        ("q", Action::Leave),
         ("t", Action::Do("claim")),
         ("u", Action::Do("respond")),
     ] {

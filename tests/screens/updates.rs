@@ -576,6 +576,15 @@ fn throwing_a_text_away_asks() {
     assert_eq!(desk.model.overlays, []);
 }
 
+#[test]
+fn one_esc_too_many_does_not_end_the_watch() {
+    let mut desk = Desk::with(night::busy());
+    desk.press("2 Enter Esc Esc Esc Esc");
+    assert!(!desk.take().contains(&Effect::Quit));
+    desk.press("q");
+    assert_eq!(desk.take(), [Effect::Quit]);
+}
+
 #[rstest]
 #[case("q", Effect::Quit)]
 #[case("Ctrl+c", Effect::Quit)]

@@ -26,6 +26,7 @@ keys-worst = til det værste
 keys-next-place = næste tavle
 keys-previous-place = forrige tavle
 keys-back = tilbage
+keys-leave = tilbage/luk
 keys-quit = afslut
 keys-redraw = tegn skærmen igen
 keys-hide-people = skjul eller vis navne

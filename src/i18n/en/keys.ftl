@@ -26,6 +26,7 @@ keys-worst = to the worst
 keys-next-place = next board
 keys-previous-place = previous board
 keys-back = back
+keys-leave = back/quit
 keys-quit = quit
 keys-redraw = draw the screen again
 keys-hide-people = hide or show names

@@ -77,7 +77,8 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::PreviousPlace => go_to(model, model.place.step(false)),
         Action::Redraw => return vec![Effect::Redraw],
         Action::HidePeople => model.hides_people = !model.hides_people,
-        Action::Back => return back(model),
+        Action::Back => back(model),
+        Action::Leave => return leave(model),
         Action::Quit => return quit(model),
         Action::Open => return open(model),
         Action::Menu => menu(model),
@@ -96,16 +97,22 @@ fn go_to(model: &mut Model, place: Place) {
     model.slipped_at = None;
 }
 
-/// Back goes one step back first and leaves only from the top.
-fn back(model: &mut Model) -> Vec<Effect> {
+/// One step back. From the top it goes nowhere: one `Esc` too many must not end the watch.
+fn back(model: &mut Model) {
     if model.detail.take().is_some() {
     } else if !model.filter.is_empty() {
         model.filter = Editor::line();
-    } else if model.place != Place::Overview {
-        go_to(model, Place::Overview);
     } else {
+        go_to(model, Place::Overview);
+    }
+}
+
+/// One step back, and out from the top.
+fn leave(model: &mut Model) -> Vec<Effect> {
+    if model.detail.is_none() && model.filter.is_empty() && model.place == Place::Overview {
         return quit(model);
     }
+    back(model);
     Vec::new()
 }
 
