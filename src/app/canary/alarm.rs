@@ -21,7 +21,7 @@ use crate::engine::{Engine, Order};
 use crate::i18n::key;
 use crate::sources::scaip::ask::ask;
 use crate::sources::scaip::sip::NotSent;
-use crate::sources::scaip::translate::device;
+use crate::sources::scaip::translate::{self, device};
 
 /// How it is called on the screen, set up or not.
 pub const NAME: &str = "kanariefugl-nødkald";
@@ -36,12 +36,18 @@ const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
 pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
     let Some(canary) = &settings.canary else { return Ok(()) };
     let Some(alarm) = canary.alarm else { return Ok(()) };
-    let is_test = |account: &String| settings.scaip.iter().any(|it| it.test_accounts.contains(account));
-    if !is_test(&canary.account) {
+    let takes_it = settings.scaip.iter().filter(|it| it.test_accounts.contains(&canary.account));
+    let receivers: Vec<SourceName> = takes_it.map(|it| it.name.clone()).collect();
+    if receivers.is_empty() {
         return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
     }
-    let bird =
-        Bird { engine: engine.clone(), settings: canary.clone(), alarm, device: device(&canary.account).0 };
+    let bird = Bird {
+        engine: engine.clone(),
+        settings: canary.clone(),
+        alarm,
+        device: device(&canary.account).0,
+        receivers,
+    };
     fly(SourceName::new(NAME)?, bird, engine, stop);
     Ok(())
 }
@@ -51,6 +57,8 @@ struct Bird {
     settings: CanarySettings,
     alarm: SocketAddr,
     device: ExternalId,
+    /// One of them hands it in.
+    receivers: Vec<SourceName>,
 }
 
 impl Probe for Bird {
@@ -73,15 +81,16 @@ impl Bird {
     async fn out_and_back(&self) -> Result<(), &'static str> {
         let now = self.engine.clock.now();
         let until = now + TimeDelta::seconds(self.settings.within_s.into());
-        let reference = self.engine.ids.uuid(now).simple().to_string();
+        let mut reference = self.engine.ids.uuid(now).simple().to_string();
+        reference.truncate(REFERENCE_LENGTH);
         tokio::select! {
             // What the answer says is not asked: on the board is where the alarm must be.
-            sent = self.send(&reference[..REFERENCE_LENGTH]) => sent?,
+            sent = self.send(&reference) => sent?,
             () = self.engine.clock.sleep_until(until) => return Err("canary-not-back"),
         }
         loop {
-            if let Some(entry) = self.back() {
-                return if self.close(entry).await { Ok(()) } else { Err("canary-not-closed") };
+            if self.is_back(&reference) {
+                return self.close_all().await;
             }
             if self.engine.clock.now() >= until {
                 return Err("canary-not-back");
@@ -97,11 +106,23 @@ impl Bird {
         asked.map(|_| ()).map_err(|NotSent| "canary-not-sent")
     }
 
-    /// Its own alarm, open on the board, marked as a test.
-    fn back(&self) -> Option<EntryId> {
+    /// On the board is the alarm of this flight: one that was late does not answer for the next.
+    fn is_back(&self, reference: &str) -> bool {
+        let alarm = translate::alarm(&self.settings.account, reference, 1);
         let state = self.engine.state();
+        self.receivers.iter().any(|receiver| state.by_origin(receiver, &alarm).is_some())
+    }
+
+    /// Closes what it raised, marked as a test; also what came too late the last time.
+    async fn close_all(&self) -> Result<(), &'static str> {
         let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
-        state.not_at_rest().find(|entry| is_ours(&entry.body)).map(|entry| entry.id)
+        let state = self.engine.state();
+        for entry in state.not_at_rest().filter(|entry| is_ours(&entry.body)).map(|entry| entry.id) {
+            if !self.close(entry).await {
+                return Err("canary-not-closed");
+            }
+        }
+        Ok(())
     }
 
     async fn close(&self, entry: EntryId) -> bool {

@@ -339,10 +339,16 @@ fn short(words: Words<'_>, it: &SourceHealth) -> Said {
     }
 }
 
-/// That all are heard, and the one that is nearest to being late.
+/// That all are heard, and the one that is nearest to being late; or how many of them are, since the server began.
 pub fn all_heard(words: Words<'_>) -> Option<Said> {
     let board = words.model.board.as_ref()?;
     let texts = &words.look.texts;
+    let set_up = || board.sources.iter().filter(|it| it.set_up && it.kind != DESKS);
+    let (heard, of) = (set_up().filter(|it| it.heard_at.is_some()).count(), set_up().count());
+    if heard < of {
+        let args = [("heard", heard.into()), ("of", of.into())];
+        return Some(texts.with(key::HEADER_SOURCES_SOME, &args));
+    }
     let nearest = board
         .sources
         .iter()
