@@ -120,6 +120,13 @@ impl Entry {
         }
     }
 
+    /// Somebody comes home, and not all of the resume list is done.
+    pub fn is_home_unprepared(&self) -> bool {
+        let Details::Discharges(stay) = &self.details else { return false };
+        let comes_home = matches!(self.state.as_str(), "discharged" | "discharge-expected");
+        comes_home && stay.steps.iter().any(|step| step.done_at.is_none())
+    }
+
     /// Its number is one to speak: not that of a visit as planned.
     pub fn is_spoken_of(&self) -> bool {
         self.number <= SPOKEN_MAX

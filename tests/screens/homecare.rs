@@ -225,6 +225,21 @@ fn a_step_is_ticked_off_by_a_key(
 }
 
 #[test]
+fn help_is_not_resumed_by_one_key_while_something_is_missing_at_home() {
+    let mut desk = alone(night::discharged(17));
+    desk.press("4 i").shows("Mangler:");
+    assert!(desk.submitted().is_empty());
+    desk.press("J");
+    assert_eq!(desk.submitted().len(), 1);
+    let mut ready = night::discharged(17);
+    let Details::Discharges(stay) = &mut ready.details else { panic!() };
+    stay.steps.clear();
+    let mut desk = alone(ready);
+    desk.press("4 i");
+    assert_eq!(desk.submitted().len(), 1, "all is done: one key");
+}
+
+#[test]
 fn a_visit_as_planned_is_on_its_own_board_only() {
     let mut planned = night::early(22);
     planned.attention.level = Level::None;

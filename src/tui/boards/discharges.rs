@@ -132,6 +132,11 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     facts
 }
 
+/// What is not ready of what must be at home.
+pub(in crate::tui) fn missing(words: Words<'_>, stay: &DischargeDetails) -> Option<Said> {
+    steps(words, to_come_home(stay)).1
+}
+
 /// Which steps are done, with when, and which are not.
 pub(super) fn steps(words: Words<'_>, steps: &[Step]) -> (Option<Said>, Option<Said>) {
     let name = |step: &Step| words.code("step", step.step.as_str());

@@ -337,7 +337,8 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
         verb: verb.to_owned(),
         version: entry.version,
     };
-    let asks = action.confirm || verb == "take-over" || is_grave(model, verb);
+    let is_unfinished = verb == "resume" && entry.is_home_unprepared();
+    let asks = action.confirm || verb == "take-over" || is_grave(model, verb) || is_unfinished;
     if !action.fields.is_empty() {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
         return Vec::new();

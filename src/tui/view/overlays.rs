@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::action::Action;
+use super::super::boards::discharges;
 use super::super::form::{Form, FormField};
 use super::super::keymap::Context;
 use super::super::model::{Asked, Confirm, Overlay};
@@ -389,8 +390,14 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
             Some(words.field(name).join(": ", &value))
         })
         .collect();
+    let about = deed.entry.and_then(|id| words.model.entry(id));
+    if let ("resume", Some(Details::Discharges(stay))) = (deed.verb.as_str(), about.map(|entry| &entry.details))
+        && let Some(missing) = discharges::missing(words, stay)
+    {
+        facts.push(words.look.texts.get(key::FACT_STEPS_MISSING).join(": ", &missing));
+    }
     if deed.verb == "redirect"
-        && let Some(entry) = deed.entry.and_then(|id| words.model.entry(id))
+        && let Some(entry) = about
     {
         facts.extend(super::cost(words, entry, key::COST_THIS).into_iter().map(|piece| piece.said));
     }
