@@ -38,6 +38,8 @@ pub fn client(limits: &Limits) -> Result<reqwest::Client, reqwest::Error> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .connect_timeout(limits.connect_for)
+        // Shorter than servers keep a silent connection: a request must not meet one that is being closed.
+        .pool_idle_timeout(Duration::from_secs(4))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()

@@ -23,6 +23,9 @@ pub use follow::{Update, follow};
 
 /// A server that does not take a connection within this is away.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+/// A silent connection is not used again after this: the server hangs up after 10 s, and a request may meet that on the
+/// way.
+const IDLE_MAX: Duration = Duration::from_secs(5);
 /// An answer that takes longer than this is lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Tries of one command or question, the first included.
@@ -79,6 +82,7 @@ impl Client {
         }
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_MAX)
             // A desk talks to its own server; what a proxy of the machine is for is something else.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::world::{Answer, BOUND, install_tls};
+use crate::world::{Answer, BOUND, IDLE_MAX, install_tls};
 
 /// A home folder and nothing else of this machine; gone when dropped.
 pub struct Home {
@@ -131,7 +131,8 @@ impl Serving {
             panic!("it said {first:?} and {}", std::fs::read_to_string(log).unwrap());
         };
         // A server that hangs must not hang the test.
-        let http = reqwest::Client::builder().no_proxy().timeout(BOUND).build().unwrap();
+        let http =
+            reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).timeout(BOUND).build().unwrap();
         Self { child, out: lines, base, http }
     }
 

@@ -34,6 +34,8 @@ use vagttavle::server::{self, Options, token_digest};
 use vagttavle::sources::medcom::Ours;
 use vagttavle::store::{Log, folder};
 
+/// The server hangs up a silent connection after 10 s; a request must not meet that on the way.
+pub const IDLE_MAX: Duration = Duration::from_secs(5);
 /// No test waits longer than this for a condition.
 pub const BOUND: Duration = Duration::from_secs(60);
 
@@ -232,7 +234,7 @@ impl TestServer {
         let medcom = Medcom::start(engine.clone(), Ours::default(), setup.ours, &stop);
         options.receivers.push(Arc::new(medcom));
         let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).build().unwrap();
         let (serving, writer) = (Some(serving), Some(writer));
         Self { base, engine, clock: setup.clock, tokens, http, stop, engine_stop, serving, writer }
     }

@@ -92,6 +92,8 @@ impl Channel {
         if let Some(url) = &settings.web_hook {
             let http = reqwest::Client::builder()
                 .timeout(timeout)
+                // Called seldom: a connection kept from the last time may be dead.
+                .pool_max_idle_per_host(0)
                 // What was set is what is called, and nothing it points to.
                 .redirect(reqwest::redirect::Policy::none())
                 .no_proxy()

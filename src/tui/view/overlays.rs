@@ -391,7 +391,8 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
         })
         .collect();
     let about = deed.entry.and_then(|id| words.model.entry(id));
-    if let ("resume", Some(Details::Discharges(stay))) = (deed.verb.as_str(), about.map(|entry| &entry.details))
+    if let ("resume", Some(Details::Discharges(stay))) =
+        (deed.verb.as_str(), about.map(|entry| &entry.details))
         && let Some(missing) = discharges::missing(words, stay)
     {
         facts.push(words.look.texts.get(key::FACT_STEPS_MISSING).join(": ", &missing));
