@@ -6,15 +6,29 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use tracing::warn;
+
 use super::pulse::Memory;
 
 /// A larger one is none of ours (bytes).
 const FILE_MAX: u64 = 16 * 1024 * 1024;
 
-/// None: there is none, or none that can be read; then nobody's silence is known.
+/// None: there is none, or none that can be read, which is logged; then silence counts from now.
 pub fn read(file: &Path) -> Option<Memory> {
-    let is_small = fs::metadata(file).ok()?.len() <= FILE_MAX;
-    is_small.then(|| fs::read(file).ok()).flatten().and_then(|bytes| serde_json::from_slice(&bytes).ok())
+    let read = || -> io::Result<Memory> {
+        if fs::metadata(file)?.len() > FILE_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(serde_json::from_slice(&fs::read(file)?)?)
+    };
+    match read() {
+        Ok(memory) => Some(memory),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => {
+            warn!(file = %file.display(), %error, "who was heard when cannot be read: silence of units counts from now");
+            None
+        }
+    }
 }
 
 /// Replaces it as a whole.
