@@ -86,13 +86,27 @@ fn signed_in(model: &mut Model, me: Me) -> Vec<Effect> {
 }
 
 fn snapshot(model: &mut Model, board: BoardSnapshot) -> Vec<Effect> {
+    let known: Option<Vec<EntryId>> =
+        model.board.is_some().then(|| model.ringing().map(|it| it.id).collect());
     let mut fresh = Replica::new(board, model.desk_now);
     // What was found went with the old board.
     model.found.clear();
     std::mem::swap(model.board.get_or_insert_with(|| fresh.clone()), &mut fresh);
     heard(model);
     forget_confirmed(model);
-    refetch_detail(model, None)
+    let mut effects = refetch_detail(model, None);
+    // What began to ring while the line was down is new to whoever sits here.
+    let came = known.and_then(|known| model.ringing().find(|it| !known.contains(&it.id)));
+    if let Some(number) = came.map(|alarm| alarm.number) {
+        effects.extend(new_alarm(model, number));
+    }
+    effects
+}
+
+fn new_alarm(model: &mut Model, number: u32) -> [Effect; 2] {
+    model.notice = Some(Notice::NewAlarm { number });
+    model.rung_at = Some(model.desk_now);
+    [Effect::Bell, Effect::Notify { ringing: model.ringing().count() }]
 }
 
 fn heard(model: &mut Model) {
@@ -113,13 +127,10 @@ fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
         Applied::Old => Vec::new(),
         Applied::Fresh { entry, is_new } => {
             let mut effects = Vec::new();
-            let new_alarm =
+            let rings =
                 entry.filter(|_| is_new).and_then(|id| model.entry(id)).filter(|entry| is_ringing(entry));
-            if let Some(alarm) = new_alarm {
-                let number = alarm.number;
-                model.notice = Some(Notice::NewAlarm { number });
-                model.rung_at = Some(now);
-                effects.extend([Effect::Bell, Effect::Notify { ringing: model.ringing().count() }]);
+            if let Some(number) = rings.map(|alarm| alarm.number) {
+                effects.extend(new_alarm(model, number));
             }
             let is_missed =
                 |entry: &&Entry| entry.board() == Board::Sources && entry.attention.level == Level::Duty;

@@ -476,6 +476,17 @@ fn a_gap_asks_for_the_board_anew() {
 }
 
 #[test]
+fn what_began_to_ring_while_the_line_was_down_is_said_and_rings() {
+    let mut desk = Desk::with(night::board(vec![night::ringing(11)]));
+    desk.take();
+    desk.send(Msg::Board(Box::new(night::board(vec![night::ringing(11)])))).hides("NYT NØDKALD");
+    assert!(!desk.take().contains(&Effect::Bell), "known, and not due to ring again");
+    desk.send(Msg::Board(Box::new(night::board(vec![night::ringing(11), night::ringing(12)]))));
+    desk.shows("NYT NØDKALD Nr 12");
+    assert!(desk.take().contains(&Effect::Bell));
+}
+
+#[test]
 fn a_new_snapshot_keeps_the_place_and_the_chosen_entry() {
     let mut desk = Desk::with(night::busy());
     desk.press("3 j");
