@@ -97,6 +97,8 @@ pub struct Alarm {
     pub outcome_at: Option<DateTime<Utc>>,
     /// The device says it was cleared: only a remark, never an end.
     pub cleared_at: Option<DateTime<Utc>>,
+    /// The device says that somebody is with the citizen: likewise only a remark.
+    pub presence_at: Option<DateTime<Utc>>,
     pub unanswered_at: Option<DateTime<Utc>>,
     pub redirect: Option<Redirected>,
     pub justification: Option<Justification>,
@@ -265,6 +267,8 @@ pub enum AlarmEvent {
         outcome: Code,
     },
     Cleared {},
+    /// The device says that somebody is with the citizen.
+    Presence {},
     /// Rang out. Starts the justification's clock where the agreement has one.
     Unanswered {
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -304,7 +308,13 @@ pub enum AlarmEvent {
 
 impl AlarmEvent {
     pub fn is_material(&self) -> bool {
-        !matches!(self, Self::Cleared {} | Self::JustificationBegun {} | Self::RedirectContested { .. })
+        !matches!(
+            self,
+            Self::Cleared {}
+                | Self::Presence {}
+                | Self::JustificationBegun {}
+                | Self::RedirectContested { .. }
+        )
     }
 }
 
@@ -457,6 +467,8 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
             known.device.as_ref() == Some(device)
                 && (known.technical, known.test) == (signal.technical, signal.test)
                 && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
+                // The battery and the mains are two troubles, each with an end of its own.
+                && (!signal.technical || known.trigger == *signal.trigger)
                 && known.response.is_none()
                 && known.outcome.is_none()
                 && known.unanswered_at.is_none()
@@ -815,6 +827,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         outcome: None,
         outcome_at: None,
         cleared_at: None,
+        presence_at: None,
         unanswered_at: None,
         redirect: None,
         justification: None,
@@ -887,6 +900,7 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             alarm.outcome_at = Some(at);
         }
         AlarmEvent::Cleared {} => alarm.cleared_at = Some(at),
+        AlarmEvent::Presence {} => alarm.presence_at = Some(at),
         AlarmEvent::Unanswered { justification_due } => {
             alarm.unanswered_at = Some(at);
             start_justification(alarm, at, justification_due.as_ref());

@@ -73,6 +73,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("alarms.arrived", 1),
     ("alarms.closed", 1),
     ("alarms.cleared", 1),
+    ("alarms.presence", 1),
     ("alarms.unanswered", 1),
     ("alarms.redirected", 1),
     ("alarms.redirect-contested", 1),

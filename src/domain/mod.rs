@@ -324,6 +324,8 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         O::CitizenMatched { of, citizen } => citizen_matched(state, ctx, of, citizen),
         O::DeviceHeard { device } => devices::heard(state, ctx, device),
         O::DeviceSilent { device } => devices::silent(state, ctx, device),
+        O::DeviceWell { device, ends } => devices::well(state, ctx, device, *ends),
+        O::DevicePresence { device } => devices::presence(state, ctx, device),
     }
 }
 

@@ -82,6 +82,16 @@ pub struct Window {
     pub to: chrono::NaiveTime,
 }
 
+/// The technical trouble of a device that is over when it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ends {
+    /// Whatever there is.
+    All,
+    Mains,
+    Link,
+}
+
 /// Who or what a citizen id belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +149,15 @@ pub enum Observation {
         device: ExternalId,
     },
     DeviceSilent {
+        device: ExternalId,
+    },
+    /// All is well with it, or this much is: ends trouble of the device itself, never a person's alarm.
+    DeviceWell {
+        device: ExternalId,
+        ends: Ends,
+    },
+    /// Somebody is with the citizen, the device says.
+    DevicePresence {
         device: ExternalId,
     },
     StayAdmitted {

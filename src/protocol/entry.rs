@@ -256,6 +256,9 @@ pub struct AlarmDetails {
     pub outcome: Option<Code>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<DateTime<Utc>>,
+    /// The device says that somebody is with the citizen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

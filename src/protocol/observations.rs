@@ -12,7 +12,7 @@ use super::text::Text;
 use super::wire::{self, tagged_enum};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, Key};
 use crate::domain::observation::{
-    CancelledBy, Grant, Help, Matched, MissedReason, Observation, Rank, Setting, StayFact, Window,
+    CancelledBy, Ends, Grant, Help, Matched, MissedReason, Observation, Rank, Setting, StayFact, Window,
 };
 
 /// Observations in one request at most.
@@ -143,6 +143,12 @@ tagged_enum! {
         "help-arrived" => HelpArrived { #[schema(value_type = String)] pub alarm: ExternalId, }
         "device-heard" => DeviceHeard { #[schema(value_type = String)] pub device: ExternalId, }
         "device-silent" => DeviceSilent { #[schema(value_type = String)] pub device: ExternalId, }
+        "device-well" => DeviceWell {
+            #[schema(value_type = String)] pub device: ExternalId,
+            /// all, mains or link: the technical trouble of the device that is over. Never ends a person's alarm.
+            #[schema(value_type = String)] pub ends: Ends,
+        }
+        "device-presence" => DevicePresence { #[schema(value_type = String)] pub device: ExternalId, }
         "stay-admitted" => StayAdmitted {
             #[schema(value_type = String)] pub stay: ExternalId,
             #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
@@ -306,6 +312,8 @@ impl WireObservation {
             Self::HelpArrived(it) => O::HelpArrived { alarm: it.alarm },
             Self::DeviceHeard(it) => O::DeviceHeard { device: it.device },
             Self::DeviceSilent(it) => O::DeviceSilent { device: it.device },
+            Self::DeviceWell(it) => O::DeviceWell { device: it.device, ends: it.ends },
+            Self::DevicePresence(it) => O::DevicePresence { device: it.device },
             Self::StayAdmitted(it) => O::StayAdmitted {
                 stay: it.stay,
                 citizen: it.citizen,

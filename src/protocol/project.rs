@@ -136,6 +136,7 @@ fn of_alarm(alarm: &alarms::Alarm) -> AlarmDetails {
         arrived_at: alarm.arrived_at,
         outcome: alarm.outcome.clone(),
         cleared_at: alarm.cleared_at,
+        presence_at: alarm.presence_at,
         unanswered_at: alarm.unanswered_at,
         redirected_at: alarm.redirect.as_ref().map(|it| it.at),
         redirected_to: alarm.redirect.as_ref().map(|it| it.to.clone()),

@@ -28,6 +28,8 @@ fn all_observations() -> Vec<Value> {
         json!({ "type": "help-arrived", "alarm": "a" }),
         json!({ "type": "device-heard", "device": "d" }),
         json!({ "type": "device-silent", "device": "d" }),
+        json!({ "type": "device-well", "device": "d", "ends": "mains" }),
+        json!({ "type": "device-presence", "device": "d" }),
         json!({ "type": "stay-admitted", "stay": "s", "citizen": "x", "setting": "acute-outpatient", "planned": true,
             "department": "6001" }),
         json!({ "type": "stay-leave-started", "stay": "s" }),

@@ -46,6 +46,7 @@ fact-helper = Hjælper
 fact-arrived = Hjælp fremme
 fact-outcome = Udfald
 fact-cleared = Slukket
+fact-presence = Hjælper er hos borgeren
 fact-unanswered = Ringede ud
 fact-redirected = Viderestillet
 fact-contested = Bestridt

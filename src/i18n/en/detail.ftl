@@ -46,6 +46,7 @@ fact-helper = Helper
 fact-arrived = Help arrived
 fact-outcome = Outcome
 fact-cleared = Cleared
+fact-presence = A helper is with the citizen
 fact-unanswered = Rang out
 fact-redirected = Redirected
 fact-contested = Contested

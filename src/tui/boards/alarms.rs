@@ -77,6 +77,7 @@ pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
     add(key::FACT_ARRIVED, alarm.arrived_at.map(clock));
     add(key::FACT_OUTCOME, alarm.outcome.as_ref().map(|code| words.code("outcome", code.as_str())));
     add(key::FACT_CLEARED, alarm.cleared_at.map(clock));
+    add(key::FACT_PRESENCE, alarm.presence_at.map(clock));
     add(key::FACT_UNANSWERED, alarm.unanswered_at.map(clock));
     let redirected = alarm.redirected_at.map(|at| {
         let to = alarm.redirected_to.as_ref().map(|code| words.code("redirect-to", code.as_str()));
