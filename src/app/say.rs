@@ -284,6 +284,10 @@ pub fn newer_rules(texts: &Texts, rules: &Agreement) -> Option<String> {
 /// Every value with where it comes from: contract with clause, own rule, or unset (not listed).
 fn show_agreement(texts: &Texts, rules: &Agreement) -> Result<()> {
     line(&format!("{} ({}) {}", rules.name, rules.id, rules.version))?;
+    if let Some(shared) = &rules.care_system {
+        let says = texts.get(key::CLI_CARE_SYSTEM_SHARED);
+        line(&format!("care_system = \"{shared}\"  {says}"))?;
+    }
     let value = serde_json::to_value(rules)?;
     let mut left = vec![(String::new(), &value)];
     while let Some((path, value)) = left.pop() {

@@ -134,6 +134,10 @@ pub struct Agreement {
     /// What goes to the municipality at once; codes of [`IMMEDIATE_NOTICES`]. (J 3.2)
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub immediate_notice: Rule<Vec<Code>>,
+    /// The care system that it shares with other agreements: with those that say the same, citizens' ids are one and
+    /// the same. Without it its citizens are its own, whatever their ids.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub care_system: Option<Code>,
 }
 
 impl Agreement {

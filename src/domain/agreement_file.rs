@@ -59,6 +59,7 @@ fn agreement(file: &Table<'_>) -> Option<Agreement> {
     let records = section(file, "records", records);
     let calendar = section(file, "calendar", calendar);
     let contacts = list_of(file, "contacts", contact);
+    let care_system = file.get("care_system").and_then(|it| it.checked(|text| Code::new(text).ok()));
     let immediate_notice = rule(file, "immediate_notice", |it| codes(it, &IMMEDIATE_NOTICES));
     Some(Agreement {
         id: id?,
@@ -74,6 +75,7 @@ fn agreement(file: &Table<'_>) -> Option<Agreement> {
         calendar,
         contacts: Contacts(contacts),
         immediate_notice,
+        care_system,
     })
 }
 

@@ -11,6 +11,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin}
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::observation::{Observation, Setting, StayFact};
+use super::realm::Citizen;
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
 use super::{Ctx, Draft, Event, State, duties, notices, visits};
@@ -357,7 +358,7 @@ fn by_hand<'s>(
     citizen: Option<&CitizenId>,
     observation: &Observation,
 ) -> Option<&'s Entry> {
-    let citizen = citizen?;
+    let citizen = state.citizen_named(ctx, citizen?)?;
     let may_be = |entry: &&Entry| {
         same_agreement(ctx, entry) && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
     };
@@ -372,9 +373,9 @@ fn by_hand<'s>(
         is_near && stay.resumed_at.is_some() && !is_new
     };
     state
-        .of_citizen(citizen)
+        .of_citizen(&citizen)
         .find(may_be)
-        .or_else(|| state.closed_of_citizen(citizen).filter(may_be).find(was_this_stay))
+        .or_else(|| state.closed_of_citizen(&citizen).filter(may_be).find(was_this_stay))
 }
 
 fn same_agreement(ctx: &Ctx, entry: &Entry) -> bool {
@@ -394,7 +395,8 @@ fn same_stay<'s>(
     observation: &Observation,
 ) -> Option<&'s Entry> {
     let admits = matches!(observation, Observation::StayAdmitted { .. });
-    let stays = state.of_citizen(citizen?).filter_map(|entry| match &entry.body {
+    let citizen = state.citizen_named(ctx, citizen?)?;
+    let stays = state.of_citizen(&citizen).filter_map(|entry| match &entry.body {
         Body::Stay(stay) if !admits || !matches!(stay.now.place, Place::Home | Place::Dead) => {
             Some((stay.now.place.is_hospitals(), stay.now.admitted_at, entry))
         }
@@ -450,11 +452,12 @@ fn on_known(
         drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
         next.hear(told);
         let citizen = entry.citizen.as_ref().or(citizen);
-        drafts.extend(follow(state, ctx, citizen, stay, &next));
+        let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
+        drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
         drafts.extend(to_tell(state, ctx, entry, stay, &next));
     }
     if let Some(citizen) = learnt {
-        add_new(&mut drafts, citizen_known(state, ctx, &next, citizen));
+        add_new(&mut drafts, citizen_known(state, ctx, entry, &next, citizen));
         // Joined as things are after these drafts; nothing of this copy is kept.
         let mut after = state.clone();
         drafts.iter().for_each(|draft| super::evolve(&mut after, &ctx.provisional(draft)));
@@ -524,7 +527,7 @@ fn resume_due(state: &State, entry: &Entry, discharged_at: DateTime<Utc>) -> Opt
 }
 
 /// What a change of the stay means for the citizen's visits, and for the duties to begin help.
-fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, after: &Stay) -> Vec<Draft> {
+fn follow(state: &State, ctx: &Ctx, citizen: Option<&Citizen>, before: &Stay, after: &Stay) -> Vec<Draft> {
     let Some(citizen) = citizen else { return Vec::new() };
     let (was_dead, is_dead) =
         (before.halts() == Some(visits::Halt::Dead), after.halts() == Some(visits::Halt::Dead));
@@ -537,7 +540,7 @@ fn follow(state: &State, ctx: &Ctx, citizen: Option<&CitizenId>, before: &Stay, 
     drafts
 }
 
-fn halted_visits(state: &State, ctx: &Ctx, citizen: &CitizenId, before: &Stay, after: &Stay) -> Vec<Draft> {
+fn halted_visits(state: &State, ctx: &Ctx, citizen: &Citizen, before: &Stay, after: &Stay) -> Vec<Draft> {
     match (before.halts(), after.halts()) {
         (was, Some(halt)) if was != Some(halt) => {
             let from = after.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
@@ -580,6 +583,23 @@ fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay)
 
 /// The citizen has moved away: help stops (J 3.1.1), on every open stay and for every visit from then on.
 pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<Draft>, Refusal> {
+    // An id that may mean one of several people is that of the one whom we know; of two it must be said.
+    let scope = ctx.scope();
+    let each = if scope.is_empty() { vec![scope] } else { scope.chunks(1).collect() };
+    let mut named: Vec<Citizen> =
+        each.into_iter().filter_map(|agreement| state.citizen_in(agreement, citizen)).collect();
+    named.sort();
+    named.dedup();
+    let mut told: Vec<Vec<Draft>> = named.iter().map(|citizen| help_stops(state, ctx, citizen)).collect();
+    told.retain(|drafts| !drafts.is_empty());
+    match (told.pop(), told.is_empty()) {
+        (None, _) => Err(Refusal::Unchanged),
+        (Some(drafts), true) => Ok(drafts),
+        (Some(_), false) => Err(Refusal::FieldMissing { field: "agreement".into() }),
+    }
+}
+
+fn help_stops(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     let reason = Code::new("moved").expect("a constant code");
     let mut drafts: Vec<Draft> = state
         .of_citizen(citizen)
@@ -591,12 +611,19 @@ pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<D
         .collect();
     drafts.extend(visits::ended(state, ctx, citizen));
     drafts.extend(duties::help_ended(state, ctx, citizen));
-    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+    drafts
 }
 
 /// The citizen of a stay became known: what it means for that citizen's visits.
-pub fn citizen_known(state: &State, ctx: &Ctx, stay: &Stay, citizen: &CitizenId) -> Vec<Draft> {
+pub fn citizen_known(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    citizen: &CitizenId,
+) -> Vec<Draft> {
     let Some(halt) = stay.halts() else { return Vec::new() };
+    let Some(citizen) = &state.citizen_in(entry.agreements(), citizen) else { return Vec::new() };
     let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
     let mut drafts = visits::halt(state, ctx, citizen, halt, from);
     if halt == visits::Halt::Dead {
@@ -636,8 +663,9 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
 }
 
 fn open_stay_of<'s>(state: &'s State, citizen: &CitizenId, agreement: &AgreementId) -> Option<&'s Entry> {
+    let citizen = state.citizen_in(std::slice::from_ref(agreement), citizen)?;
     state
-        .of_citizen(citizen)
+        .of_citizen(&citizen)
         .find(|entry| matches!(entry.body, Body::Stay(_)) && entry.agreement.as_ref() == Some(agreement))
 }
 
@@ -726,7 +754,7 @@ fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Dr
         state => return Err(Refusal::WrongState { state: state.into() }),
     }
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(DischargeEvent::Resumed {}))];
-    if let Some(citizen) = &entry.citizen {
+    if let Some(citizen) = &state.citizen_of(entry) {
         drafts.extend(visits::go_on(state, ctx, citizen, Some(ctx.at)));
     }
     Ok(drafts)
@@ -743,9 +771,10 @@ fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> 
     apply(&mut next, ctx.at, &event);
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     // A death only halts the visits: one that is taken back must restore them.
-    match (&entry.citizen, reason.as_str()) {
+    let whose = state.citizen_of(entry);
+    match (&whose, reason.as_str()) {
         (_, BACK_IN_HOSPITAL) | (None, _) => {}
-        (Some(_), DEAD) => drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next)),
+        (Some(_), DEAD) => drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next)),
         (Some(citizen), _) => {
             drafts.extend(visits::ended(state, ctx, citizen));
             drafts.extend(duties::help_ended(state, ctx, citizen));
@@ -784,7 +813,9 @@ fn join(
     drafts.extend(from.facts.iter().filter(known).map(|told| over(told.at, DischargeEvent::of_told(told))));
     let mut next = stay.clone();
     from.facts.iter().filter(known).for_each(|told| next.hear(told.clone()));
-    drafts.extend(follow(state, ctx, entry.citizen.as_ref().or(other.citizen.as_ref()), stay, &next));
+    let citizen = entry.citizen.as_ref().or(other.citizen.as_ref());
+    let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
+    drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
     if let (None, Some(told)) = (stay.assessors_told, from.assessors_told) {
         drafts.push(over(ctx.at, DischargeEvent::AssessorsTold { told }));
     }
@@ -803,7 +834,8 @@ fn join(
 /// where a coordinator has worked, else where it was heard of first.
 pub fn joined_by_citizen(state: &State, ctx: &Ctx, known: &Entry, citizen: &CitizenId) -> Vec<Draft> {
     let Body::Stay(stay) = &known.body else { return Vec::new() };
-    let joined = state.of_citizen(citizen).filter(|entry| entry.id != known.id).find_map(|entry| {
+    let Some(citizen) = state.citizen_in(known.agreements(), citizen) else { return Vec::new() };
+    let joined = state.of_citizen(&citizen).filter(|entry| entry.id != known.id).find_map(|entry| {
         let Body::Stay(there) = &entry.body else { return None };
         let here_first = (is_worked_on(known, stay), entry.id) > (is_worked_on(entry, there), known.id);
         let into_here = || join(state, ctx, known, stay, entry.id).ok();
@@ -892,11 +924,12 @@ pub fn correct(
     corrected(&mut next, what.as_str());
     let event = DischargeEvent::Corrected { what: what.clone(), reason: reason.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
-    drafts.extend(follow(state, ctx, entry.citizen.as_ref(), stay, &next));
+    let whose = state.citizen_of(entry);
+    drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
     drafts.extend(to_tell(state, ctx, entry, stay, &next));
     // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
     if let (Some(citizen), Some(stopped)) =
-        (&entry.citizen, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))
+        (&whose, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))
     {
         drafts.extend(visits::restored(state, ctx, citizen, stopped.at, reason));
         if stopped.reason.as_str() != DEAD {

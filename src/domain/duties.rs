@@ -13,6 +13,7 @@ use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, PersonName, Reference};
 use super::observation::Help;
+use super::realm::Citizen;
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, calendar, notices, phone, visits};
 
@@ -331,31 +332,19 @@ pub fn help_granted(
     notified_at: DateTime<Utc>,
     order_on: NaiveDate,
 ) -> Vec<Draft> {
-    if state.is_dead(citizen) {
-        return Vec::new();
-    }
-    let scope: Vec<_> = match &ctx.agreement {
-        Some(agreement) => vec![agreement.clone()],
-        None => ctx.candidates.clone(),
-    };
-    let start = start_of_help(state, ctx, &scope, citizen, notified_at).filter(|_| help == Help::Practical);
-    let time = agree_time(state, ctx, &scope, citizen, help, order_on);
+    let start = start_of_help(state, ctx, citizen, notified_at).filter(|_| help == Help::Practical);
+    let time = agree_time(state, ctx, citizen, help, order_on);
     start.into_iter().chain(time).collect()
 }
 
 /// The duty to begin a new citizen's practical help within so many days of the notice.
-fn start_of_help(
-    state: &State,
-    ctx: &Ctx,
-    scope: &[AgreementId],
-    citizen: &CitizenId,
-    notified_at: DateTime<Utc>,
-) -> Option<Draft> {
-    if of_citizen(state, citizen, DutyKind::StartOfHelp, None).is_some() {
+fn start_of_help(state: &State, ctx: &Ctx, citizen: &CitizenId, notified_at: DateTime<Utc>) -> Option<Draft> {
+    let (rules, days) =
+        state.rules(ctx.scope()).find_map(|rules| Some((rules, rules.visits.start_within_days.as_ref()?)))?;
+    let whose = state.citizen_in(std::slice::from_ref(&rules.id), citizen)?;
+    if state.is_dead(&whose) || of_citizen(state, &whose, DutyKind::StartOfHelp, None).is_some() {
         return None;
     }
-    let (rules, days) =
-        state.rules(scope).find_map(|rules| Some((rules, rules.visits.start_within_days.as_ref()?)))?;
     let clause = days.clause().map(|it| it.as_str().to_owned());
     let due_at = calendar::plus_calendar_days(notified_at, i64::from(*days.value()));
     Some(first_time(state, ctx, rules, citizen, DutyKind::StartOfHelp, Help::Practical, due_at, clause))
@@ -365,23 +354,23 @@ fn start_of_help(
 fn agree_time(
     state: &State,
     ctx: &Ctx,
-    scope: &[AgreementId],
     citizen: &CitizenId,
     help: Help,
     order_on: NaiveDate,
 ) -> Option<Draft> {
-    let has_time = visits::has_planned(state, citizen, help);
-    // Delegated nursing has its own ways.
-    if help == Help::Nursing
-        || has_time
-        || of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).is_some()
-    {
-        return None;
-    }
-    let (rules, rule) = state.rules(scope).find_map(|rules| {
+    let (rules, rule) = state.rules(ctx.scope()).find_map(|rules| {
         let rule = rules.visits.agree_by_order_date.as_ref().filter(|rule| *rule.value())?;
         Some((rules, rule))
     })?;
+    let whose = state.citizen_in(std::slice::from_ref(&rules.id), citizen)?;
+    // Delegated nursing has its own ways.
+    if help == Help::Nursing
+        || state.is_dead(&whose)
+        || visits::has_planned(state, &whose, help)
+        || of_citizen(state, &whose, DutyKind::AgreeTime, Some(help)).is_some()
+    {
+        return None;
+    }
     let clause = rule.clause().map(|it| it.as_str().to_owned());
     let due_at = calendar::end_of_day_after(calendar::starts_of_local_date(order_on), 0);
     Some(first_time(state, ctx, rules, citizen, DutyKind::AgreeTime, help, due_at, clause))
@@ -430,7 +419,7 @@ fn first_time(
 /// The citizen's open duty of that kind, for that help where one is named.
 fn of_citizen<'s>(
     state: &'s State,
-    citizen: &CitizenId,
+    citizen: &Citizen,
     kind: DutyKind,
     help: Option<Help>,
 ) -> Option<&'s Entry> {
@@ -440,7 +429,7 @@ fn of_citizen<'s>(
 }
 
 /// The citizen has died or moved away, or help has stopped: nobody owes a beginning any more.
-pub fn help_ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+pub fn help_ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     let why = Code::new(HELP_ENDED).expect("a kebab-case constant");
     state
         .of_citizen_on(citizen, Board::Duties)
@@ -450,7 +439,7 @@ pub fn help_ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
 }
 
 /// Help had not ended after all: what fell away with it is owed again.
-pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     state
         .closed_of_citizen(citizen)
         .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.fell_with_help.is_some()))
@@ -464,14 +453,14 @@ fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
 }
 
 /// Help has begun: the duties to begin it and to agree a time are done.
-pub fn help_started(state: &State, ctx: &Ctx, citizen: &CitizenId, help: Help) -> Vec<Draft> {
+pub fn help_started(state: &State, ctx: &Ctx, citizen: &Citizen, help: Help) -> Vec<Draft> {
     let start = of_citizen(state, citizen, DutyKind::StartOfHelp, None).filter(|_| help == Help::Practical);
     let start = start.map(|entry| fulfilled(ctx, entry));
     start.into_iter().chain(time_agreed(state, ctx, citizen, help)).collect()
 }
 
 /// A visit of that help is planned: the duty to agree a time is done.
-pub fn time_agreed(state: &State, ctx: &Ctx, citizen: &CitizenId, help: Help) -> Option<Draft> {
+pub fn time_agreed(state: &State, ctx: &Ctx, citizen: &Citizen, help: Help) -> Option<Draft> {
     of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).map(|entry| fulfilled(ctx, entry))
 }
 

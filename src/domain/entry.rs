@@ -262,6 +262,13 @@ impl Entry {
         }
     }
 
+    /// Whether it belongs, or may belong, to one of these agreements. One with no agreement at all (a source's
+    /// trouble, say) belongs to everybody.
+    pub fn is_in(&self, scope: &[AgreementId]) -> bool {
+        let of = self.agreements();
+        of.is_empty() || of.iter().any(|id| scope.contains(id))
+    }
+
     /// Refused when somebody else has it.
     pub fn not_held_by_other(&self, ctx: &Ctx) -> Result<(), Refusal> {
         match (&self.holder, ctx.actor.person()) {

@@ -125,7 +125,7 @@ impl Index {
         self.boards.get(&board).into_iter().flat_map(|ids| ids.iter().copied())
     }
 
-    /// Of a citizen, by board, oldest first.
+    /// Of an id, by board, oldest first; several people may have it.
     pub fn of_citizen(&self, citizen: &CitizenId) -> OrdSet<(Board, EntryId)> {
         self.citizens.get(citizen).cloned().unwrap_or_default()
     }
@@ -133,11 +133,6 @@ impl Index {
     /// The part of a citizen's that is on this board.
     pub fn all_of(board: Board) -> RangeInclusive<(Board, EntryId)> {
         (board, EntryId(Uuid::nil()))..=(board, EntryId(Uuid::max()))
-    }
-
-    /// The citizens that something open is about.
-    pub fn citizens(&self) -> impl Iterator<Item = &CitizenId> {
-        self.citizens.keys()
     }
 
     /// Duties about an entry, oldest first.

@@ -13,8 +13,8 @@ use super::entry::{self, Body, Entry, EntryEvent};
 use super::identity::{Board, EntryId};
 use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits};
 
-/// The reason on the link.
-const WHY: &str = "same-citizen";
+/// The reason on the link of two entries of one citizen.
+pub(super) const SAME_CITIZEN: &str = "same-citizen";
 /// The reason on the link of an alarm and its voice call.
 const VOICE: &str = "voice-call";
 /// A device calls within so long after its alarm was told, or after it was told that a person has it (SCAIP).
@@ -40,12 +40,12 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     let mut joined: BTreeSet<(EntryId, EntryId)> = BTreeSet::new();
     for id in touched {
         let Some(one) = after.entry(id) else { continue };
-        let Some(citizen) = &one.citizen else { continue };
+        let Some(citizen) = after.citizen_of(one) else { continue };
         for board in may_belong_to(one.board()) {
-            for other in after.of_citizen_on(citizen, *board).filter(|other| other.id != id) {
+            for other in after.of_citizen_on(&citizen, *board).filter(|other| other.id != id) {
                 let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
                 if is_new && belong_together(one, other, ctx.at) {
-                    drafts.extend(entry::link_both(ctx.at, one, other, WHY));
+                    drafts.extend(entry::link_both(ctx.at, one, other, SAME_CITIZEN));
                 }
             }
         }
@@ -80,7 +80,9 @@ fn voice_calls(after: &State, ctx: &Ctx, drafts: &[Draft]) -> Vec<Draft> {
     };
     let others = ctx.same_number.iter().filter_map(|id| after.entry(*id));
     others
-        .filter(|other| other.id != one.id && other.is_open() && is_voice_of(one, other))
+        .filter(|other| other.id != one.id && other.is_open())
+        // A number that two municipalities know joins nothing of theirs.
+        .filter(|other| other.is_in(one.agreements()) && is_voice_of(one, other))
         .flat_map(|other| entry::link_both(ctx.at, one, other, VOICE))
         .collect()
 }
@@ -113,6 +115,9 @@ fn may_join(event: &Event) -> bool {
         Event::Entry(EntryEvent::CitizenMatched { .. }) => true,
         Event::Alarms(alarms::AlarmEvent::Raised { opening, .. }) => opening.citizen.is_some(),
         Event::Alarms(alarms::AlarmEvent::ArrivalKnown { citizen, .. }) => citizen.is_some(),
+        // Only now it is known whose citizen its id means.
+        Event::Alarms(alarms::AlarmEvent::Assigned { .. })
+        | Event::Phone(phone::PhoneEvent::Assigned { .. }) => true,
         Event::Discharges(event) => {
             use discharges::DischargeEvent as D;
             matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died {} | D::Discharged { .. })

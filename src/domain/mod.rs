@@ -25,6 +25,7 @@ mod numbers;
 pub mod observation;
 pub mod people;
 pub mod phone;
+pub mod realm;
 pub mod refusal;
 pub mod shift;
 pub mod sources;
@@ -159,6 +160,14 @@ impl Ctx {
             same_caller: Vec::new(),
             same_number: Vec::new(),
             visit_starts: true,
+        }
+    }
+
+    /// The agreements that what is decided belongs to: the one that was told, else those it may be.
+    pub fn scope(&self) -> &[AgreementId] {
+        match &self.agreement {
+            Some(agreement) => std::slice::from_ref(agreement),
+            None => &self.candidates,
         }
     }
 
@@ -346,7 +355,7 @@ fn citizen_matched(
     let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
     if let Body::Stay(stay) = &entry.body {
-        drafts.extend(discharges::citizen_known(state, ctx, stay, citizen));
+        drafts.extend(discharges::citizen_known(state, ctx, entry, stay, citizen));
         let joined = discharges::joined_by_citizen(state, ctx, entry, citizen);
         discharges::add_new(&mut drafts, joined);
     }

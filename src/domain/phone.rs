@@ -260,7 +260,9 @@ fn answered(
         drafts.extend(documentation(state, ctx, entry, call, 1));
     }
     for earlier in &ctx.same_caller {
-        if let Some(other) = state.entry(*earlier).filter(|other| other.id != entry.id) {
+        // A number that two municipalities know joins nothing of theirs.
+        let other = state.entry(*earlier).filter(|other| other.id != entry.id);
+        if let Some(other) = other.filter(|other| other.is_in(entry.agreements())) {
             drafts.extend(entry::link_both(ctx.at, entry, other, "same-caller"));
         }
     }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 
 use super::agreement::Agreement;
 use super::entry::{Body, Entry, Origin, SPOKEN_MAX};
@@ -16,6 +16,7 @@ use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, Person
 use super::index::{Index, Keys, Nearness};
 use super::numbers::Numbers;
 use super::people::Person;
+use super::realm::Citizen;
 use super::shift::OnDuty;
 use super::{agreement, alarms, calendar, duties, phone};
 
@@ -41,8 +42,9 @@ pub struct State {
     index: Index,
     /// The last local date for which an agreement's daily duty was opened.
     standing: OrdMap<AgreementId, NaiveDate>,
-    /// Citizens who are dead as far as we know, with the stays that say so; also after it is over.
-    dead: OrdMap<CitizenId, OrdSet<EntryId>>,
+    /// Ids of citizens who are dead as far as we know, with the stays that say so and whose those are; also after it
+    /// is over.
+    dead: OrdMap<CitizenId, OrdMap<EntryId, Vec<AgreementId>>>,
     /// When each device that says that it lives was last noted.
     devices: OrdMap<Origin, DateTime<Utc>>,
     last_number: u32,
@@ -111,24 +113,26 @@ impl State {
     }
 
     /// The open entries of a citizen: by board, oldest first.
-    pub fn of_citizen<'s>(&'s self, citizen: &CitizenId) -> impl Iterator<Item = &'s Entry> + use<'s> {
-        self.index.of_citizen(citizen).into_iter().filter_map(|(_, id)| self.entry(id))
+    pub fn of_citizen<'s>(&'s self, citizen: &Citizen) -> impl Iterator<Item = &'s Entry> + use<'s> {
+        let is_theirs = self.is_of(citizen);
+        self.index.of_citizen(&citizen.id).into_iter().filter_map(|(_, id)| self.entry(id)).filter(is_theirs)
+    }
+
+    /// Whether an entry, of which the id is right, is about this citizen and not about another one's namesake.
+    fn is_of<'s>(&'s self, citizen: &Citizen) -> impl Fn(&&'s Entry) -> bool + use<'s> {
+        let realm = Some(citizen.realm.clone());
+        move |entry| self.realm(entry.agreements()) == realm
     }
 
     /// Those of one board, oldest first. The others are not looked at.
     pub fn of_citizen_on<'s>(
         &'s self,
-        citizen: &CitizenId,
+        citizen: &Citizen,
         board: Board,
     ) -> impl Iterator<Item = &'s Entry> + use<'s> {
-        let all = self.index.of_citizen(citizen);
+        let all = self.index.of_citizen(&citizen.id);
         let ids: Vec<EntryId> = all.range(Index::all_of(board)).map(|(_, id)| *id).collect();
-        ids.into_iter().filter_map(|id| self.entry(id))
-    }
-
-    /// The citizens that something open is about.
-    pub fn citizens(&self) -> impl Iterator<Item = &CitizenId> {
-        self.index.citizens()
+        ids.into_iter().filter_map(|id| self.entry(id)).filter(self.is_of(citizen))
     }
 
     /// The open duties about an entry, oldest first.
@@ -145,9 +149,9 @@ impl State {
     }
 
     /// The entries of a citizen that are over and still kept. Looks through all that are: for rare questions only.
-    pub fn closed_of_citizen<'s>(&'s self, citizen: &CitizenId) -> impl Iterator<Item = &'s Entry> + use<'s> {
-        let citizen = citizen.clone();
-        self.closed.values().map(Arc::as_ref).filter(move |entry| entry.citizen.as_ref() == Some(&citizen))
+    pub fn closed_of_citizen<'s>(&'s self, citizen: &Citizen) -> impl Iterator<Item = &'s Entry> + use<'s> {
+        let (is_theirs, id) = (self.is_of(citizen), Some(citizen.id.clone()));
+        self.closed.values().map(Arc::as_ref).filter(move |entry| entry.citizen == id && is_theirs(entry))
     }
 
     /// The last date for which the agreement's daily duty was opened, or needed none; none before its adoption.
@@ -166,8 +170,9 @@ impl State {
     }
 
     /// Whether a stay, open or over, says that the citizen is dead.
-    pub fn is_dead(&self, citizen: &CitizenId) -> bool {
-        self.dead.contains_key(citizen)
+    pub fn is_dead(&self, citizen: &Citizen) -> bool {
+        let mut told = self.dead.get(&citizen.id).into_iter().flat_map(OrdMap::values);
+        told.any(|agreements| self.realm(agreements).as_ref() == Some(&citizen.realm))
     }
 
     /// Keeps in step who is dead with what a stay says now.
@@ -176,7 +181,7 @@ impl State {
         let (Some(citizen), Body::Stay(body)) = (entry.citizen.clone(), &entry.body) else { return };
         let mut says_so = self.dead.get(&citizen).cloned().unwrap_or_default();
         if body.says_dead() {
-            says_so.insert(stay)
+            says_so.insert(stay, entry.agreements().to_vec())
         } else {
             says_so.remove(&stay)
         };

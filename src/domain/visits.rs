@@ -13,6 +13,7 @@ use super::envelope::Record;
 use super::identity::{Board, CitizenId, Code, ExternalId};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
+use super::realm::Citizen;
 use super::refusal::{Refusal, listed};
 use super::visit_rules::{self, Standing};
 use super::{Ctx, Draft, Event, State, duties, notices};
@@ -465,9 +466,10 @@ fn planned(
             *slot = Some(plan(&scope));
         }
         let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-        let halted = halted_by_stay(state, &entry, citizen);
         let Body::Visit(Visit { plan: Some(plan), .. }) = &entry.body else { return Err(Refusal::Unchanged) };
-        let agreed = duties::time_agreed(state, ctx, citizen, plan.help);
+        let whose = state.citizen_of(&entry);
+        let halted = whose.as_ref().and_then(|whose| halted_by_stay(state, &entry, whose));
+        let agreed = whose.as_ref().and_then(|whose| duties::time_agreed(state, ctx, whose, plan.help));
         return Ok([opening].into_iter().chain(halted).chain(agreed).collect());
     };
     let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
@@ -541,14 +543,14 @@ fn with_visit(
 
 /// Help has begun: the duties to begin it and to agree a time are done.
 fn begun(state: &State, ctx: &Ctx, entry: &Entry, visit: &Visit) -> Vec<Draft> {
-    match (&entry.citizen, &visit.plan) {
-        (Some(citizen), Some(plan)) => duties::help_started(state, ctx, citizen, plan.help),
+    match (state.citizen_of(entry), &visit.plan) {
+        (Some(citizen), Some(plan)) => duties::help_started(state, ctx, &citizen, plan.help),
         _ => Vec::new(),
     }
 }
 
 /// Whether a visit of that help stands in the plan.
-pub fn has_planned(state: &State, citizen: &CitizenId, help: Help) -> bool {
+pub fn has_planned(state: &State, citizen: &Citizen, help: Help) -> bool {
     visits_of(state, citizen).any(|(_, visit)| visit.plan.as_ref().is_some_and(|plan| plan.help == help))
 }
 
@@ -624,8 +626,8 @@ fn waits(visit: &Visit) -> bool {
 
 fn visits_of<'s>(
     state: &'s State,
-    citizen: &'s CitizenId,
-) -> impl Iterator<Item = (&'s Entry, &'s Visit)> + 's {
+    citizen: &Citizen,
+) -> impl Iterator<Item = (&'s Entry, &'s Visit)> + use<'s> {
     state.of_citizen_on(citizen, Board::Visits).filter_map(|entry| match &entry.body {
         Body::Visit(visit) if waits(visit) => Some((entry, visit)),
         _ => None,
@@ -636,7 +638,7 @@ fn visits_of<'s>(
 pub fn halt(
     state: &State,
     ctx: &Ctx,
-    citizen: &CitizenId,
+    citizen: &Citizen,
     halt: Halt,
     from: Option<DateTime<Utc>>,
 ) -> Vec<Draft> {
@@ -648,7 +650,7 @@ pub fn halt(
 }
 
 /// Help goes on: the visits from then on (none: all of them, so that one that was skipped shows as late).
-pub fn go_on(state: &State, ctx: &Ctx, citizen: &CitizenId, from: Option<DateTime<Utc>>) -> Vec<Draft> {
+pub fn go_on(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<Utc>>) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.halted.is_some())
         .filter(|(_, visit)| from.is_none_or(|from| visit.agreed_at().is_none_or(|at| at >= from)))
@@ -657,7 +659,7 @@ pub fn go_on(state: &State, ctx: &Ctx, citizen: &CitizenId, from: Option<DateTim
 }
 
 /// Help has stopped, the citizen has moved away: what is still to come falls away and nothing is owed (J 3.1.1).
-pub fn ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
+pub fn ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.agreed_at().is_none_or(|at| at >= ctx.at))
         .map(|(entry, _)| {
@@ -677,7 +679,7 @@ pub fn ended(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Vec<Draft> {
 pub fn restored(
     state: &State,
     ctx: &Ctx,
-    citizen: &CitizenId,
+    citizen: &Citizen,
     stopped_at: DateTime<Utc>,
     reason: &Code,
 ) -> Vec<Draft> {
@@ -696,7 +698,7 @@ pub fn restored(
         .collect()
 }
 
-fn halted_by_stay(state: &State, entry: &Entry, citizen: &CitizenId) -> Option<Draft> {
+fn halted_by_stay(state: &State, entry: &Entry, citizen: &Citizen) -> Option<Draft> {
     let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
         Body::Stay(stay) => stay.halts(),
         _ => None,

@@ -254,6 +254,8 @@ pub struct World {
     pub log: Vec<Record>,
     pub now: DateTime<Utc>,
     pub agreement: Option<AgreementId>,
+    /// What is told may belong to one of these, while `agreement` is none.
+    pub candidates: Vec<AgreementId>,
     /// Whether the plan's source tells when visits start.
     pub visit_starts: bool,
     asked: u32,
@@ -267,6 +269,7 @@ impl World {
             log: Vec::new(),
             now: at(now),
             agreement: Some(agreement_id(agreement_name)),
+            candidates: Vec::new(),
             visit_starts: true,
             asked: 0,
         };
@@ -287,6 +290,30 @@ impl World {
         world
     }
 
+    /// From now on these agreements say that they share a care system.
+    pub fn share(&mut self, system: &str, agreements: &[&str]) -> &mut Self {
+        for name in agreements {
+            let mut rules = (*self.state.agreements[&agreement_id(name)]).clone();
+            rules.care_system = Some(code(system));
+            self.server(Command::Adopt(Box::new(rules)));
+        }
+        self
+    }
+
+    /// What is told from now on belongs to this agreement.
+    pub fn of_agreement(&mut self, name: &str) -> &mut Self {
+        self.agreement = Some(agreement_id(name));
+        self.candidates = Vec::new();
+        self
+    }
+
+    /// What is told from now on belongs to one of these agreements.
+    pub fn of_one_of(&mut self, names: &[&str]) -> &mut Self {
+        self.agreement = None;
+        self.candidates = names.iter().map(|name| agreement_id(name)).collect();
+        self
+    }
+
     fn server(&mut self, command: Command) {
         let ctx = self.ctx(Actor::Server);
         self.ask(&ctx, &Request::Command { entry: None, expected_version: None, command }).unwrap();
@@ -296,6 +323,7 @@ impl World {
         self.asked += 1;
         let mut ctx = Ctx::new(self.now, actor, Uuid::from_u128(u128::from(self.asked) << 32));
         ctx.agreement.clone_from(&self.agreement);
+        ctx.candidates.clone_from(&self.candidates);
         ctx.visit_starts = self.visit_starts;
         ctx
     }

@@ -23,6 +23,7 @@ mod phone;
 mod plans;
 mod props;
 mod protocol;
+mod realms;
 mod sync;
 mod visits;
 mod wire;

@@ -167,13 +167,23 @@ fn check(world: &World) {
     let ids = |found: Vec<&Entry>| found.iter().map(|entry| entry.id).collect::<Vec<_>>();
     let among =
         |is_it: &dyn Fn(&Entry) -> bool| all.iter().copied().filter(|entry| is_it(entry)).collect::<Vec<_>>();
-    for whose in ["c-1", "c-2", "c-3", "c-4"].map(citizen) {
+    let agreements = ["jammerbugt", "norddjurs"].map(agreement_id);
+    for (id, agreement) in ["c-1", "c-2", "c-3", "c-4"]
+        .map(citizen)
+        .iter()
+        .flat_map(|id| agreements.iter().map(move |it| (id, it)))
+    {
+        let whose =
+            state.citizen_in(std::slice::from_ref(agreement), id).expect("one agreement is one realm");
+        let is_theirs = |it: &Entry| {
+            it.citizen.as_ref() == Some(id) && it.agreements() == std::slice::from_ref(agreement)
+        };
         let mut of_citizen = ids(state.of_citizen(&whose).collect());
         of_citizen.sort_unstable();
-        assert_eq!(of_citizen, ids(among(&|it| it.citizen.as_ref() == Some(&whose))));
+        assert_eq!(of_citizen, ids(among(&is_theirs)));
         for board in [Board::Phone, Board::Alarms, Board::Discharges, Board::Visits, Board::Duties] {
             let found = ids(state.of_citizen_on(&whose, board).collect());
-            assert_eq!(found, ids(among(&|it| it.board() == board && it.citizen.as_ref() == Some(&whose))));
+            assert_eq!(found, ids(among(&|it| it.board() == board && is_theirs(it))));
         }
     }
     let at_rest = |it: &Entry| it.rests_until().is_some();

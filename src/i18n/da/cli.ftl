@@ -53,6 +53,7 @@ cli-demo-people = Borgere og medarbejdere er opdigtede. Intet gemmes.
 cli-source = kilde
 cli-contract = aftale { $clause }
 cli-own-rule = egen regel
+cli-care-system-shared = borgernes numre deles med de aftaler, der nævner samme omsorgssystem
 cli-unset = ikke fastsat
 cli-offer-demo = Tryk Enter for at se demoen (opdigtede borgere, intet gemmes). Skriv andet for at slutte.
 # Fejl i en aftalefil.

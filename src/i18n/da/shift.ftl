@@ -36,4 +36,5 @@ source-kind-demo = demonstration
 agreements-loading = Henter aftalerne …
 agreements-none = Ingen aftaler.
 agreements-head = { $name } · udgave { $version } · gælder fra { $from }
+agreements-shared = Omsorgssystem: { $system }. Borgernes numre deles med de aftaler, der nævner det samme.
 agreements-legend = Med punkt: aftalt. »egen regel«: vores egen. Resten er ikke fastsat og vises ikke.

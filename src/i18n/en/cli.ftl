@@ -53,6 +53,7 @@ cli-demo-people = Citizens and staff are invented. Nothing is stored.
 cli-source = source
 cli-contract = contract { $clause }
 cli-own-rule = own rule
+cli-care-system-shared = citizens' ids are shared with the agreements that name the same care system
 cli-unset = unset
 cli-offer-demo = Press Enter to see the demo (invented citizens, nothing is stored). Type anything else to end.
 # Mistakes in an agreement file.

@@ -36,4 +36,5 @@ source-kind-demo = demonstration
 agreements-loading = Fetching the agreements …
 agreements-none = No agreements.
 agreements-head = { $name } · edition { $version } · valid from { $from }
+agreements-shared = Care system: { $system }. Citizens' ids are shared with the agreements that name the same.
 agreements-legend = With a clause: agreed. "own rule": our own. The rest is not set and not shown.

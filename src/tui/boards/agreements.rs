@@ -11,7 +11,9 @@ use crate::i18n::{Said, dates, key};
 use crate::theme::Role;
 
 /// Names that make up the head line and are no rules.
-const HEAD: [&str; 4] = ["id", "name", "version", "valid_from"];
+const HEAD: [&str; 5] = ["id", "name", "version", "valid_from", CARE_SYSTEM];
+/// Whom citizens' ids are shared with.
+const CARE_SYSTEM: &str = "care_system";
 
 pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
     let texts = &words.look.texts;
@@ -28,6 +30,10 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
     for agreement in agreements {
         out.push(Vec::new());
         out.push(vec![Piece::new(head(words, agreement), Role::Title)]);
+        if let Some(system) = agreement.get(CARE_SYSTEM).and_then(Value::as_str) {
+            let said = texts.with(key::AGREEMENTS_SHARED, &[("system", Said::outside(system).into())]);
+            out.extend(paint::wrap(&said, width).into_iter().map(|line| vec![Piece::new(line, Role::Muted)]));
+        }
         let mut rules = Vec::new();
         collect(agreement, "", &[], &mut rules);
         for rule in rules {
