@@ -1,6 +1,7 @@
 //! The sources' inbox, fulfilled by the engine.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tracing::warn;
@@ -23,6 +24,8 @@ use crate::sources::{
 
 /// A device that was not heard for so long was taken down: a restart does not miss it any more.
 const DEVICE_MISSED_FOR: TimeDelta = TimeDelta::days(40);
+/// A source is told that nothing is known to be stored when it takes longer than this.
+const STORED_WITHIN: Duration = Duration::from_millis(1_500);
 /// A clock of the other side this far off is told (seconds).
 const CLOCK_AHEAD_TOLD: TimeDelta = TimeDelta::seconds(60);
 
@@ -36,7 +39,10 @@ impl Inbox for EngineInbox {
     async fn submit(&self, source: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
         let keys: Vec<_> = batch.iter().map(|observed| observed.key.clone()).collect();
         let facts = batch.into_iter().map(fact).collect();
-        let outcomes = self.engine.observe(source, facts).await.map_err(|_| Unavailable)?;
+        // What the source says next must not wait behind a disk that hangs. The batch stays with the writer; handed in
+        // again it is a repeat.
+        let stored = tokio::time::timeout(STORED_WITHIN, self.engine.observe(source, facts)).await;
+        let outcomes = stored.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         Ok(keys.into_iter().zip(outcomes).map(|(key, outcome)| receipt(key, outcome)).collect())
     }
 

@@ -8,6 +8,7 @@ pub mod live;
 mod notes;
 pub mod plan_only;
 mod standing;
+mod storing;
 mod timers;
 mod writer;
 
@@ -30,6 +31,7 @@ pub use crate::store::{Look, Looked, StoreError};
 use live::{Live, Personal};
 
 pub use notes::Pending;
+pub use storing::Storing;
 
 /// Requests waiting for the writer; more wait at the door.
 const INBOX_MAX: usize = 4_096;
@@ -150,6 +152,9 @@ enum Item {
     Standing(StandingDue),
 }
 
+/// Alarms that ring and are not stored.
+type Ringing = BTreeMap<EntryId, Arc<Entry>>;
+
 /// What the engine needs from outside.
 pub struct Parts {
     pub log: Log,
@@ -175,7 +180,8 @@ pub struct Engine {
     notes: notes::Notes,
     /// Places for questions that may wait.
     asking: Arc<Semaphore>,
-    stored_ok: watch::Receiver<bool>,
+    storing: watch::Receiver<Storing>,
+    ringing: watch::Receiver<Ringing>,
 }
 
 impl Engine {
@@ -187,7 +193,8 @@ impl Engine {
         let Parts { log, clock, ids, care } = parts;
         let (inbox, requests) = mpsc::channel(INBOX_MAX);
         let (published, _) = broadcast::channel(PUBLISHED_MAX);
-        let (stored_ok_tx, stored_ok) = watch::channel(true);
+        let (storing_out, storing) = watch::channel(Storing::Yes);
+        let (ringing_out, ringing) = watch::channel(Ringing::new());
         let state = writer::replay(&log).await?;
         let (state_tx, state_rx) = watch::channel(state.clone());
         let engine = Self {
@@ -203,13 +210,15 @@ impl Engine {
             care,
             notes: notes::Notes::default(),
             asking: Arc::new(Semaphore::new(ASK_WHO_AT_ONCE)),
-            stored_ok,
+            storing,
+            ringing,
         };
-        let writer = writer::Writer::new(log, state, engine.clone(), state_tx, stored_ok_tx);
+        let out = writer::Out { state: state_tx, storing: storing_out, ringing: ringing_out };
+        let writer = writer::Writer::new(log, state, engine.clone(), requests, out);
         // A thread of its own: deciding and writing never wait behind a request that is being answered.
         let runtime = tokio::runtime::Handle::current();
         let ends = stop.clone();
-        let task = tokio::task::spawn_blocking(move || runtime.block_on(writer.run(requests, ends)));
+        let task = tokio::task::spawn_blocking(move || runtime.block_on(writer.run(ends)));
         tokio::spawn(notes::retry(engine.clone(), stop.clone()));
         tokio::spawn(standing::watch(engine.clone(), stop.clone()));
         tokio::spawn(supervise(engine.clone(), stop));
@@ -226,7 +235,17 @@ impl Engine {
 
     /// False while the log cannot be written.
     pub fn is_storing(&self) -> bool {
-        *self.stored_ok.borrow()
+        self.storing.borrow().is_yes()
+    }
+
+    /// Whether the log can be written, and why not; and every change of that.
+    pub fn storing(&self) -> watch::Receiver<Storing> {
+        self.storing.clone()
+    }
+
+    /// Alarms that ring and are not stored.
+    pub fn ringing_unstored(&self) -> Vec<Arc<Entry>> {
+        self.ringing.borrow().values().cloned().collect()
     }
 
     pub fn subscribe(&self) -> broadcast::Receiver<Published> {

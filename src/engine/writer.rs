@@ -4,7 +4,7 @@
 //! working state become the state. After a failed commit it is thrown away and the log is read again, since it may
 //! have been written after all.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,16 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+mod disk;
+mod unstored;
+
+use disk::{Disk, Meanwhile};
+use unstored::{Name, Unstored};
+
 use super::live::{Personal, is_same_number};
+use super::storing::Storing;
 use super::timers::Timers;
-use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published};
+use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
@@ -33,8 +40,6 @@ const BATCH_MAX: usize = 512;
 const REPLAY_PAGE: usize = 2_000;
 /// Pause between tries to use the log again after it failed.
 const RECOVER_EVERY: Duration = Duration::from_millis(500);
-/// Alarms kept to be stored later while the log cannot be written.
-const UNSTORED_MAX: usize = 1_000;
 /// Looks kept to be written later while the log cannot be written; more are lost, and said so.
 const LOOKS_MAX: usize = 20_000;
 /// Words of the supervision kept likewise; more say nothing new.
@@ -75,15 +80,27 @@ struct Working {
     reused: Vec<SourceName>,
 }
 
+/// Where everybody sees what the writer made.
+pub struct Out {
+    pub state: watch::Sender<State>,
+    pub storing: watch::Sender<Storing>,
+    pub ringing: watch::Sender<Ringing>,
+}
+
 pub struct Writer {
-    log: Log,
+    log: Disk,
+    requests: mpsc::Receiver<Item>,
+    /// Nobody can hand anything in any more.
+    is_deserted: bool,
+    /// What came while the log was at work, in order.
+    backlog: VecDeque<Item>,
     state: State,
     engine: Engine,
     timers: Timers,
-    state_out: watch::Sender<State>,
-    stored_ok: watch::Sender<bool>,
-    /// Alarms that ring unstored, to be stored when the log works again.
-    unstored: Vec<(SourceName, Fact, uuid::Uuid)>,
+    out: Out,
+    unstored: Unstored,
+    /// What the state would be had the alarms that ring unstored been stored; none until one rings.
+    unstored_state: Option<Working>,
     /// Looks that are not written yet.
     looks: Vec<Look>,
     /// What the supervision said and is not written yet.
@@ -93,61 +110,82 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(
-        log: Log,
-        state: State,
-        engine: Engine,
-        state_out: watch::Sender<State>,
-        stored_ok: watch::Sender<bool>,
-    ) -> Self {
-        let timers = Timers::of(&state);
-        let (unstored, looks, reports) = (Vec::new(), Vec::new(), Vec::new());
-        Self { log, state, engine, timers, state_out, stored_ok, unstored, looks, reports, retry_at: None }
+    pub fn new(log: Log, state: State, engine: Engine, requests: mpsc::Receiver<Item>, out: Out) -> Self {
+        Self {
+            log: Disk::new(log),
+            requests,
+            is_deserted: false,
+            backlog: VecDeque::new(),
+            timers: Timers::of(&state),
+            state,
+            engine,
+            out,
+            unstored: Unstored::default(),
+            unstored_state: None,
+            looks: Vec::new(),
+            reports: Vec::new(),
+            retry_at: None,
+        }
     }
 
-    pub async fn run(mut self, mut requests: mpsc::Receiver<Item>, stop: CancellationToken) {
-        loop {
-            let timer = until(self.engine.clock.clone(), self.timers.next_at());
-            let retry_at = self.retry_at;
-            let mut items = Vec::new();
-            tokio::select! {
-                biased;
-                // Stops only when nobody waits for an answer any more.
-                () = stop.cancelled(), if requests.is_empty() => break,
-                received = requests.recv_many(&mut items, BATCH_MAX) => if received == 0 { break },
-                () = tokio::time::sleep_until(retry_at.unwrap_or_else(steady)), if retry_at.is_some() => {}
-                () = timer, if retry_at.is_none() => {}
-            }
+    pub async fn run(mut self, stop: CancellationToken) {
+        while let Some(items) = self.next(&stop).await {
             // A fault of ours in one batch must not end the only writer: the batch is lost, the log is read again.
             if AssertUnwindSafe(self.work(items)).catch_unwind().await.is_err() {
                 error!("deciding a batch ended in a panic; nobody was told that it was recorded");
-                self.broke();
+                self.forget_undecided();
+                self.broke(Storing::Away);
             }
         }
-        if let Err(error) = self.log.close().await {
+        let closed = self.on_log(Meanwhile::TurnAway, async |log: &mut Log| log.close().await).await;
+        if let Err(error) = closed {
             error!(%error, "closing the log");
         }
+    }
+
+    /// What is to be done next; nothing in it when a timer is due or the log is to be tried again. None at the end,
+    /// which is when nobody waits for an answer any more.
+    async fn next(&mut self, stop: &CancellationToken) -> Option<Vec<Item>> {
+        if !self.backlog.is_empty() {
+            let some = self.backlog.len().min(BATCH_MAX);
+            return Some(self.backlog.drain(..some).collect());
+        }
+        let timer = until(self.engine.clock.clone(), self.timers.next_at());
+        let retry_at = self.retry_at;
+        let mut items = Vec::new();
+        tokio::select! {
+            biased;
+            () = stop.cancelled(), if self.requests.is_empty() => return None,
+            received = self.requests.recv_many(&mut items, BATCH_MAX) => if received == 0 { return None },
+            () = tokio::time::sleep_until(retry_at.unwrap_or_else(steady)), if retry_at.is_some() => {}
+            () = timer, if retry_at.is_none() => {}
+        }
+        Some(items)
     }
 
     /// One batch; while the log is broken only a try to mend it.
     async fn work(&mut self, items: Vec<Item>) {
         if let Some(retry_at) = self.retry_at {
-            let is_due = steady() >= retry_at;
-            if !is_due || !self.recover().await {
-                self.turn_away(items);
-                return;
+            self.turn_away(items);
+            if steady() >= retry_at && self.recover().await {
+                self.write_looks().await;
             }
+            return;
         }
         self.turn(items).await;
         self.write_looks().await;
     }
 
     async fn turn(&mut self, items: Vec<Item>) {
+        let mut rings = HashSet::new();
+        for item in &items {
+            rings.extend(self.keep(item));
+        }
         let known = match self.known(&items).await {
             Ok(known) => known,
             Err(error) => {
                 error!(%error, "the log cannot be read");
-                self.broke();
+                self.broke(Storing::of(&error));
                 self.turn_away(items);
                 return;
             }
@@ -159,31 +197,8 @@ impl Writer {
             return;
         }
         let mut working = Working::of(&self.state);
-        let mut kept = Vec::new();
         for item in items {
-            match item {
-                Item::Order(order, reply) => {
-                    let answer = self.order(&mut working, &known, order);
-                    working.answers.push(Answer::Order(reply, answer));
-                }
-                Item::Facts(source, facts, noted, reply) => {
-                    let mut outcomes = Vec::with_capacity(facts.len());
-                    for fact in facts {
-                        if is_alarm(&fact.observation) {
-                            kept.push((source.clone(), fact.clone()));
-                        }
-                        outcomes.push(self.fact(&mut working, &known, &source, fact));
-                    }
-                    if !outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) {
-                        working.note(&known, &source, noted);
-                    }
-                    working.answers.push(Answer::Facts(reply, outcomes));
-                }
-                Item::Known(scope, key, reply) => drop(reply.send(Ok(known.get(&(scope, key)).cloned()))),
-                Item::Report(source, report) => self.keep_report(source, report),
-                Item::Look(look) => self.keep_look(look),
-                Item::Standing(due) => self.standing(&mut working, due),
-            }
+            self.decide(&mut working, &known, item);
         }
         for (source, report) in &self.reports {
             self.report(&mut working, source, report);
@@ -193,7 +208,30 @@ impl Writer {
                 sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None, times: 1 };
             self.report(&mut working, &source, &report);
         }
-        self.commit(working, kept).await;
+        self.commit(working, rings).await;
+    }
+
+    fn decide(&mut self, working: &mut Working, known: &HashMap<(String, Key), Seen>, item: Item) {
+        match item {
+            Item::Order(order, reply) => {
+                let answer = self.order(working, known, order);
+                working.answers.push(Answer::Order(reply, answer));
+            }
+            Item::Facts(source, facts, noted, reply) => {
+                let mut outcomes = Vec::with_capacity(facts.len());
+                for fact in facts {
+                    outcomes.push(self.fact(working, known, &source, fact));
+                }
+                if !outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) {
+                    working.note(known, &source, noted);
+                }
+                working.answers.push(Answer::Facts(reply, outcomes));
+            }
+            Item::Known(scope, key, reply) => drop(reply.send(Ok(known.get(&(scope, key)).cloned()))),
+            Item::Report(source, report) => self.keep_report(source, report),
+            Item::Look(look) => self.keep_look(look),
+            Item::Standing(due) => self.standing(working, due),
+        }
     }
 
     fn keep_look(&mut self, look: Look) {
@@ -215,17 +253,24 @@ impl Writer {
         if self.looks.is_empty() || self.retry_at.is_some() {
             return;
         }
-        match self.log.look_all(&self.looks).await {
-            Ok(()) => self.looks.clear(),
+        let looks = self.looks.clone();
+        let count = looks.len();
+        let written =
+            self.on_log(Meanwhile::Queue, async move |log: &mut Log| log.look_all(&looks).await).await;
+        match written {
+            Ok(()) => {
+                self.looks.drain(..count);
+                self.is_well_again();
+            }
             Err(error) => {
                 error!(%error, "looks could not be written");
-                self.broke();
+                self.broke(Storing::of(&error));
             }
         }
     }
 
     /// What the log remembers of the keys in these items.
-    async fn known(&self, items: &[Item]) -> Result<HashMap<(String, Key), Seen>, StoreError> {
+    async fn known(&mut self, items: &[Item]) -> Result<HashMap<(String, Key), Seen>, StoreError> {
         let mut keys = Vec::new();
         for item in items {
             match item {
@@ -242,7 +287,8 @@ impl Writer {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let seen = self.log.seen(&keys).await?;
+        let asked = keys.clone();
+        let seen = self.on_log(Meanwhile::Queue, async move |log: &mut Log| log.seen(&asked).await).await?;
         Ok(keys.into_iter().zip(seen).filter_map(|(key, seen)| Some((key, seen?))).collect())
     }
 
@@ -262,7 +308,7 @@ impl Writer {
                 working.record(&ctx, &cause, drafts);
             }
         }
-        self.commit(working, Vec::new()).await;
+        self.commit(working, HashSet::new()).await;
     }
 
     /// A duty that comes round by the calendar.
@@ -343,7 +389,7 @@ impl Writer {
         }
         let now = self.engine.clock.now();
         // What rang unstored is stored under the id it rang with.
-        let base = self.rang_as(source, &fact.observation).unwrap_or_else(|| self.engine.ids.uuid(now));
+        let base = self.unstored.base_of(source, &fact).unwrap_or_else(|| self.engine.ids.uuid(now));
         let mut ctx = Ctx::new(now, actor, base);
         ctx.at = in_micros(fact.at.min(now));
         ctx.rank = fact.rank;
@@ -444,22 +490,29 @@ impl Writer {
         }
     }
 
-    async fn commit(&mut self, mut working: Working, kept: Vec<(SourceName, Fact)>) {
+    /// `rings` are the facts in it that may ring.
+    async fn commit(&mut self, mut working: Working, rings: HashSet<Name>) {
         if !working.records.is_empty() || !working.seen.is_empty() {
-            let batch = Batch { records: std::mem::take(&mut working.records), seen: working.seen };
-            if let Err(error) = self.log.append(self.state.head, &batch).await {
+            let batch = Batch {
+                records: std::mem::take(&mut working.records),
+                seen: std::mem::take(&mut working.seen),
+            };
+            let head = self.state.head;
+            let append = async move |log: &mut Log| (log.append(head, &batch).await, batch);
+            let (appended, batch) = self.on_log(Meanwhile::Queue, append).await;
+            if let Err(error) = appended {
                 error!(%error, "the log could not be written");
                 // Refused for what is in the batch: nothing was written, and the log is well.
                 if !matches!(error, StoreError::Refused { .. } | StoreError::Duplicate { .. }) {
-                    self.broke();
+                    self.broke(Storing::of(&error));
                 }
-                self.ring_unstored(&working.state, kept);
+                self.left_unstored(&rings);
                 working.answers.into_iter().for_each(Answer::fail);
                 return;
             }
             working.records = batch.records;
-            self.stored_ok.send_replace(true);
         }
+        self.is_well_again();
         self.reports.clear();
         let before = std::mem::replace(&mut self.state, working.state);
         let touched: BTreeSet<EntryId> = working.records.iter().map(|record| record.entry).collect();
@@ -468,8 +521,7 @@ impl Writer {
         }
         let unknown = self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
-            self.let_go_of_stored();
-            self.state_out.send_replace(self.state.clone());
+            self.out.state.send_replace(self.state.clone());
             let news =
                 Published::Recorded { records: Arc::new(working.records), before, after: self.state.clone() };
             // Nobody listening is no fault.
@@ -479,6 +531,7 @@ impl Writer {
         for entry in unknown.iter().filter_map(|id| self.state.entry(*id)) {
             self.engine.ask_who(entry);
         }
+        self.settled(&rings);
         for answer in working.answers {
             answer.send(&self.state);
         }
@@ -519,98 +572,53 @@ impl Writer {
         unknown
     }
 
-    /// The id under which an alarm rings unstored.
-    fn rang_as(&self, source: &SourceName, observation: &Observation) -> Option<uuid::Uuid> {
-        let Observation::AlarmRaised { alarm, .. } = observation else { return None };
-        let is_it = |(from, it, _): &&(SourceName, Fact, uuid::Uuid)| {
-            from == source
-                && matches!(&it.observation, Observation::AlarmRaised { alarm: rang, .. } if rang == alarm)
-        };
-        self.unstored.iter().find(is_it).map(|(.., base)| *base)
-    }
-
-    /// An alarm that cannot be stored still rings, once; its source gets no acknowledgement.
-    fn ring_unstored(&mut self, working: &State, kept: Vec<(SourceName, Fact)>) {
-        for (source, fact) in kept {
-            let Observation::AlarmRaised { alarm, .. } = &fact.observation else { continue };
-            let Some(entry) = working.by_origin(&source, alarm) else { continue };
-            let rings = self.rang_as(&source, &fact.observation).is_some();
-            if self.state.entry(entry.id).is_some() || rings {
-                continue;
-            }
-            if self.unstored.len() >= UNSTORED_MAX {
-                error!("too many alarms wait for the log: this one is left to its source");
-                continue;
-            }
-            self.engine.live.merge(entry.id, fact.personal.clone());
-            let _ = self.engine.published.send(Published::Unstored(Arc::new(entry.clone())));
-            self.unstored.push((source, fact, entry.id.0));
-        }
-    }
-
-    /// Alarms that rang unstored and are in the log by now.
-    fn let_go_of_stored(&mut self) {
-        let state = &self.state;
-        self.unstored.retain(|(source, fact, _)| match &fact.observation {
-            Observation::AlarmRaised { alarm, .. } => state.by_origin(source, alarm).is_none(),
-            _ => false,
-        });
-    }
-
     /// The log failed: nothing more is decided until it has been read again.
-    fn broke(&mut self) {
-        self.stored_ok.send_replace(false);
+    fn broke(&mut self, storing: Storing) {
+        self.out.storing.send_replace(storing);
         self.retry_at = Some(steady() + RECOVER_EVERY);
+    }
+
+    fn is_well_again(&self) {
+        if self.retry_at.is_none() && !self.out.storing.borrow().is_yes() {
+            warn!("the log is written again");
+            self.out.storing.send_replace(Storing::Yes);
+        }
     }
 
     /// Nothing can be stored now: everybody is told, and the alarms ring.
     fn turn_away(&mut self, items: Vec<Item>) {
-        let mut kept = Vec::new();
         for item in items {
+            self.take_over(&item);
             match item {
                 Item::Order(_, reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Known(_, _, reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Facts(source, facts, _, reply) => {
-                    let alarms = facts.into_iter().filter(|fact| is_alarm(&fact.observation));
-                    kept.extend(alarms.map(|fact| (source.clone(), fact)));
-                    drop(reply.send(Err(Failure::Unavailable)));
-                }
+                Item::Facts(.., reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Look(look) => self.keep_look(look),
                 Item::Report(source, report) => self.keep_report(source, report),
                 // Still due, and handed in again.
                 Item::Standing(_) => {}
             }
         }
-        if !kept.is_empty() {
-            let working = self.provisional(&kept);
-            self.ring_unstored(&working, kept);
-        }
-    }
-
-    /// The state as it would be had these alarms been stored.
-    fn provisional(&self, kept: &[(SourceName, Fact)]) -> State {
-        let mut working = Working::of(&self.state);
-        for (source, fact) in kept {
-            self.fact(&mut working, &HashMap::new(), source, fact.clone());
-        }
-        working.state
+        self.ring();
     }
 
     /// The commit may have happened or not: the log alone knows. True when the log can be used again; what rang
     /// unstored is in it then.
     async fn recover(&mut self) -> bool {
-        let reread = match self.reread().await {
+        let head = self.state.head;
+        let reread = async move |log: &mut Log| reread(log, head).await;
+        let reread = match self.on_log(Meanwhile::TurnAway, reread).await {
             Ok(reread) => reread,
             Err(error) => {
                 warn!(%error, "the log is still not to be had");
-                self.broke();
+                self.broke(Storing::of(&error));
                 return false;
             }
         };
         self.retry_at = None;
         if let Some(state) = reread {
             let before = std::mem::replace(&mut self.state, state);
-            self.state_out.send_replace(self.state.clone());
+            self.out.state.send_replace(self.state.clone());
             for entry in self.state.open_entries().filter(|entry| before.entry(entry.id).is_none()) {
                 self.engine.ask_who(entry);
             }
@@ -618,34 +626,28 @@ impl Writer {
             let _ = self.engine.published.send(Published::StartOver);
         }
         self.timers = Timers::of(&self.state);
+        self.unstored_state = None;
         self.store_what_rang().await;
-        if self.retry_at.is_none() {
-            self.stored_ok.send_replace(true);
-        }
+        self.is_well_again();
         self.retry_at.is_none()
-    }
-
-    /// Opens the log anew. The state it says, if that is not the one we have.
-    async fn reread(&mut self) -> Result<Option<State>, StoreError> {
-        self.log.recover().await?;
-        if self.log.head().await?.sequence == self.state.head {
-            return Ok(None);
-        }
-        replay(&self.log).await.map(Some)
     }
 
     /// Hands the alarms that rang unstored in again, under the ids they rang with.
     async fn store_what_rang(&mut self) {
-        if self.unstored.is_empty() {
-            return;
+        let left = self.left_to_us();
+        if !left.is_empty() {
+            Box::pin(self.turn(left)).await;
         }
-        let again = |(source, fact, _): &(SourceName, Fact, uuid::Uuid)| {
-            // The source was told that it failed; nobody waits for this answer.
-            Item::Facts(source.clone(), vec![fact.clone()], Vec::new(), oneshot::channel().0)
-        };
-        let items = self.unstored.iter().map(again).collect();
-        Box::pin(self.turn(items)).await;
     }
+}
+
+/// Opens the log anew. The state it says, if that is not the one up to `head`.
+async fn reread(log: &mut Log, head: Sequence) -> Result<Option<State>, StoreError> {
+    log.recover().await?;
+    if log.head().await?.sequence == head {
+        return Ok(None);
+    }
+    replay(log).await.map(Some)
 }
 
 impl Working {
@@ -762,10 +764,6 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
         (None, Some(sequence)) => Ok((sequence, seen.entry)),
         (None, None) => Err(Failure::IdReused),
     }
-}
-
-fn is_alarm(observation: &Observation) -> bool {
-    matches!(observation, Observation::AlarmRaised { .. })
 }
 
 /// SHA-256, the first 128 bits.

@@ -30,6 +30,25 @@ pub struct BoardSnapshot {
     /// Notes that wait in memory because the care system is away.
     #[serde(default)]
     pub notes_waiting: u32,
+    /// What is wrong with the log; none while all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogTrouble>,
+}
+
+/// The log cannot be written, or is not believed. Until that is over alarms ring unstored and nothing is acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogTrouble {
+    /// A code: log-loading, disk-slow, log-away or log-damaged.
+    pub why: String,
+    /// Of a damaged log: record, look or key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// Of a damaged log: the first number that is bad or gone; 0 means the file itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// Of a damaged log: the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
 }
 
 /// `GET /v1/entries?find=`: open entries by number, citizen or what the outside calls them, also those that the board

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::board::{Answering, Ledger, Shift, SourceHealth};
+use super::board::{Answering, Ledger, LogTrouble, Shift, SourceHealth};
 use super::entry::{Entry, Live};
 use crate::domain::identity::EntryId;
 
@@ -70,4 +70,7 @@ pub struct Beat {
     /// As in the board.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_rest: Option<u32>,
+    /// As in the board: none while all is well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogTrouble>,
 }

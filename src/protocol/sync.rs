@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::attention::{attention, changes_at, order};
-use super::board::{Answering, BoardSnapshot, Contact, Found, Ledger, Shift, SourceHealth};
+use super::board::{Answering, BoardSnapshot, Contact, Found, Ledger, LogTrouble, Shift, SourceHealth};
 use super::entry::Entry;
 use super::stream::{STALE_SECONDS, StreamItem};
 use crate::domain::identity::EntryId;
@@ -31,6 +31,8 @@ pub struct Replica {
     pub contacts: Vec<Contact>,
     pub synthetic: bool,
     pub notes_waiting: u32,
+    /// What is wrong with the server's log.
+    pub log: Option<LogTrouble>,
     /// Entries at rest in this scope, held or not.
     at_rest: u32,
     /// Those held at most since the board was fetched.
@@ -76,6 +78,7 @@ impl Replica {
             contacts: board.contacts,
             synthetic: board.synthetic,
             notes_waiting: board.notes_waiting,
+            log: board.log,
             at_rest: board.at_rest,
             held_most: 0,
             held: 0,
@@ -159,6 +162,7 @@ impl Replica {
                 if let Some(waiting) = beat.notes_waiting {
                     self.notes_waiting = waiting;
                 }
+                self.log = beat.log;
                 if let Some(at_rest) = beat.at_rest {
                     self.at_rest = at_rest;
                 }

@@ -96,8 +96,8 @@ impl Hub {
         let news = engine.subscribe();
         let state = engine.state();
         let connected = hub.connected.clone();
-        let (unstored, scopes) = (BTreeMap::new(), BTreeMap::new());
-        let work = Work { engine, looks, metrics, state, unstored, scopes, connected, watches_desks };
+        let scopes = BTreeMap::new();
+        let work = Work { engine, looks, metrics, state, scopes, connected, watches_desks };
         tokio::spawn(work.run(news, requests, stop));
         hub
     }
@@ -122,8 +122,6 @@ struct Work {
     metrics: Arc<Metrics>,
     /// The state up to the last news handed on.
     state: State,
-    /// Alarms that ring although they are not stored.
-    unstored: BTreeMap<EntryId, Arc<Entry>>,
     scopes: BTreeMap<Vec<AgreementId>, Vec<Listener>>,
     connected: Arc<Mutex<HashMap<PersonName, usize>>>,
     /// Whether it is said when nobody listens.
@@ -138,6 +136,7 @@ impl Work {
         stop: CancellationToken,
     ) {
         let mut beat = tokio::time::interval(Duration::from_secs(BEAT_SECONDS));
+        let mut storing = self.engine.storing();
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -150,6 +149,8 @@ impl Work {
                 },
                 Some(join) = requests.recv() => self.join(join),
                 _ = beat.tick() => self.beat().await,
+                // What is wrong with the log is said at once.
+                Ok(()) = storing.changed() => self.beat().await,
             }
         }
     }
@@ -164,7 +165,7 @@ impl Work {
         }
         let (frames, receiver) = mpsc::channel(LAG_MAX);
         // A desk that comes while the log is broken must hear what rings.
-        for entry in self.unstored.values().filter(|entry| may_see(&join.scope, entry)) {
+        for entry in self.engine.ringing_unstored().iter().filter(|entry| may_see(&join.scope, entry)) {
             let _ = frames.try_send(self.unstored_frame(entry));
         }
         let joined = Joined { frames: receiver, state: self.state.clone() };
@@ -194,7 +195,6 @@ impl Work {
     fn start_over(&mut self) {
         self.scopes.clear();
         self.state = self.engine.state();
-        self.unstored.retain(|id, _| self.state.entry(*id).is_none());
         self.count();
     }
 
@@ -209,7 +209,6 @@ impl Work {
                 self.metrics.head.set(after.head.0);
                 self.recorded(&records, &before, &after).await;
                 self.state = after;
-                self.unstored.retain(|id, _| self.state.entry(*id).is_none());
             }
             Published::StartOver => self.start_over(),
             Published::LiveChanged(id) => {
@@ -222,7 +221,6 @@ impl Work {
             Published::Unstored(entry) => {
                 let frame = self.unstored_frame(&entry);
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;
-                self.unstored.insert(entry.id, entry);
             }
         }
     }
@@ -262,6 +260,7 @@ impl Work {
                 shift: Some(show::shift(&self.state, &scope, is_connected)),
                 notes_waiting: Some(self.engine.notes_waiting()),
                 at_rest: Some(carried::at_rest(&self.state, &scope)),
+                log: show::log_trouble(&self.engine),
             };
             let frame = Frame::of(&StreamItem::Beat(beat));
             self.send(&scope, &frame).await;

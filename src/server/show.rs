@@ -6,8 +6,8 @@ use crate::domain::State;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::AgreementId;
 use crate::engine::live::Personal;
-use crate::engine::{Engine, health};
-use crate::protocol::board::{OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
+use crate::engine::{Engine, Storing, health};
+use crate::protocol::board::{LogTrouble, OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
 use crate::protocol::entry::{Live, WhereToLook};
 use crate::protocol::text::Text;
 use crate::protocol::{self, project};
@@ -121,6 +121,21 @@ fn staff(queue: &health::Queue, scope: &[AgreementId]) -> Option<QueueStaff> {
 
 fn unreadable(unread: health::Unread) -> Unreadable {
     Unreadable { what: unread.what.to_string(), count: unread.count, last_at: unread.last_at }
+}
+
+/// What is wrong with the log, if anything is.
+pub fn log_trouble(engine: &Engine) -> Option<LogTrouble> {
+    let storing = engine.storing().borrow().clone();
+    let trouble = match &storing {
+        Storing::Damaged(trouble) => Some(*trouble),
+        _ => None,
+    };
+    Some(LogTrouble {
+        why: storing.code()?.to_owned(),
+        chain: trouble.map(|it| it.chain.to_string()),
+        from: trouble.map(|it| it.from.0),
+        to: trouble.and_then(|it| it.to).map(|it| it.0),
+    })
 }
 
 /// Who is on duty among those who share an agreement with the scope.

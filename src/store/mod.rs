@@ -109,9 +109,29 @@ impl StoreError {
         Self::Refused { why: why.into() }
     }
 
+    /// What of the log is not what was written, if that is what it says.
+    pub fn trouble(&self) -> Option<Trouble> {
+        match self {
+            Self::Corrupt { chain, sequence, .. } => {
+                Some(Trouble { chain: *chain, from: *sequence, to: None })
+            }
+            _ => None,
+        }
+    }
+
     pub(crate) fn unavailable(why: impl Into<Why>) -> Self {
         Self::Unavailable { why: why.into() }
     }
+}
+
+/// Which part of the log is not what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Trouble {
+    pub chain: Chain,
+    /// The first bad one; 0 means the file itself.
+    pub from: Sequence,
+    /// The last one that is known to be gone or bad; none when that is not known.
+    pub to: Option<Sequence>,
 }
 
 /// Why the log is not to be had: in our own words for a log line, and, where a person can do something about it, as a

@@ -62,7 +62,10 @@ pub fn areas(model: &Model) -> Areas {
 
 /// Lines above the rows of a list: column heads, and what stands before them.
 pub fn lines_above_rows(model: &Model) -> u16 {
-    1 + u16::from(model.is_stale()) + u16::from(shows_cost(model)) + u16::from(shows_filter(model))
+    1 + u16::from(model.is_stale())
+        + u16::from(model.log_trouble().is_some())
+        + u16::from(shows_cost(model))
+        + u16::from(shows_filter(model))
 }
 
 /// What the next redirect would cost is said while something rings.

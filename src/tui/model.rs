@@ -14,7 +14,7 @@ use super::effect::Purpose;
 use super::form::{Deed, Form};
 use super::keymap::{Context, Keymap};
 use super::layout;
-use crate::protocol::board::Me;
+use crate::protocol::board::{LogTrouble, Me};
 use crate::protocol::commands::WireCommand;
 use crate::protocol::entry::{Details, EntryView, Live};
 use crate::protocol::history::CitizenHistory;
@@ -339,6 +339,11 @@ impl Model {
     /// True when the entry has something sent about it that is not yet in the log.
     pub fn is_pending(&self, id: EntryId) -> bool {
         self.pending.values().any(|pending| pending.entry == Some(id))
+    }
+
+    /// What is wrong with the server's log.
+    pub fn log_trouble(&self) -> Option<&LogTrouble> {
+        self.board.as_ref()?.log.as_ref()
     }
 
     pub fn is_stale(&self) -> bool {

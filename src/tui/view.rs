@@ -113,10 +113,7 @@ fn place(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
 
 /// A place that is read rather than chosen from.
 fn text(words: Words<'_>, frame: &mut Frame<'_>, mut area: Rect, lines: Vec<Pieces>) {
-    if words.model.is_stale() {
-        stale_bar(words, frame, area);
-        area = below(area, 1);
-    }
+    area = bars(words, frame, area);
     scrolled(words, frame, area, &lines, words.model.cursor().below);
 }
 
@@ -141,22 +138,25 @@ fn below(area: Rect, lines: u16) -> Rect {
     Rect { y: area.y + lines, height: area.height - lines, ..area }
 }
 
-/// The data itself says that it is old.
-fn stale_bar(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
+/// The data itself says that it is old, or that nothing is stored. What is left of the area.
+fn bars(words: Words<'_>, frame: &mut Frame<'_>, mut area: Rect) -> Rect {
     if let Link::Stale { since } = words.model.link {
         let clock = dates::clock_seconds(since);
         let said = words.look.texts.with(key::COMMON_STALE, &[("clock", clock.into())]);
         paint::line_in(frame, area, &[Piece::plain(said)], Role::LinkDown, &words.look.theme);
+        area = below(area, 1);
     }
+    if let Some(trouble) = words.model.log_trouble() {
+        let said = paint::fit(&words.log_trouble(trouble), area.width);
+        paint::line_in(frame, area, &[Piece::plain(said)], Words::log_role(trouble), &words.look.theme);
+        area = below(area, 1);
+    }
+    area
 }
 
 fn list(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
     let (model, theme) = (words.model, &words.look.theme);
-    let mut rest = area;
-    if model.is_stale() {
-        stale_bar(words, frame, rest);
-        rest = below(rest, 1);
-    }
+    let mut rest = bars(words, frame, area);
     if layout::shows_cost(model) {
         if let Some(alarm) = model.costly() {
             let full = cost(words, alarm, key::COST_NEXT);
@@ -545,6 +545,9 @@ fn too_small(words: Words<'_>, frame: &mut Frame<'_>) {
     if let Link::Stale { since } = model.link {
         let stale = texts.with(key::COMMON_STALE, &[("clock", dates::clock_seconds(since).into())]);
         lines.push(vec![Piece::new(stale, Role::LinkDown)]);
+    }
+    if let Some(trouble) = model.log_trouble() {
+        lines.push(vec![Piece::new(words.log_trouble(trouble), Words::log_role(trouble))]);
     }
     lines.extend(
         paint::wrap(&size, model.size.width).into_iter().map(|line| vec![Piece::new(line, Role::Muted)]),

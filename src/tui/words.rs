@@ -13,6 +13,7 @@ use super::model::{Model, is_person_alarm};
 use super::paint::Piece;
 use super::update::keys::bare;
 use crate::i18n::{Said, dates, key};
+use crate::protocol::board::LogTrouble;
 use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
 use crate::theme::Role;
 
@@ -88,6 +89,21 @@ impl<'a> Words<'a> {
 
     pub fn is_unstored(self, entry: &Entry) -> bool {
         self.model.board.as_ref().is_some_and(|board| board.is_unstored(entry.id))
+    }
+
+    /// What is wrong with the log, across the whole screen.
+    pub fn log_trouble(self, trouble: &LogTrouble) -> Said {
+        let number = |number: Option<u64>| i64::try_from(number.unwrap_or(0)).unwrap_or(i64::MAX);
+        let args = [("from", number(trouble.from).into()), ("to", number(trouble.to).into())];
+        match (trouble.from, trouble.to) {
+            (Some(0) | None, _) => self.code("banner", &trouble.why),
+            (Some(_), None) => self.look.texts.code_with("banner-from", &trouble.why, &args),
+            (Some(_), Some(_)) => self.look.texts.code_with("banner-span", &trouble.why, &args),
+        }
+    }
+
+    pub fn log_role(trouble: &LogTrouble) -> Role {
+        if trouble.why == "log-damaged" { Role::Alarm } else { Role::LinkDown }
     }
 
     /// `Nødkald 12`

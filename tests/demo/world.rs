@@ -359,6 +359,7 @@ impl World {
             contacts: Vec::new(),
             synthetic: true,
             notes_waiting: 0,
+            log: None,
             at_rest: 0,
         }
     }

@@ -132,6 +132,7 @@ fn board(world: &World, entries: Vec<vagttavle::protocol::Entry>, at_rest: u32) 
         contacts: Vec::new(),
         synthetic: false,
         notes_waiting: 0,
+        log: None,
         at_rest,
     }
 }
@@ -273,6 +274,7 @@ fn a_desk_may_hold_a_part_of_what_is_at_rest_and_asks_for_the_board_when_that_is
             sources: None,
             shift: None,
             notes_waiting: None,
+            log: None,
             at_rest,
         })
     };

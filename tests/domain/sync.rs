@@ -25,6 +25,7 @@ fn snapshot(world: &World) -> BoardSnapshot {
         contacts: Vec::new(),
         synthetic: false,
         notes_waiting: 0,
+        log: None,
         at_rest: 0,
     }
 }
@@ -51,6 +52,7 @@ fn beat(world: &World, through: u64) -> StreamItem {
         sources: None,
         shift: None,
         notes_waiting: None,
+        log: None,
         at_rest: None,
     })
 }
@@ -114,6 +116,7 @@ fn the_servers_clock_runs_on_at_its_rate_between_two_words() {
         sources: None,
         shift: None,
         notes_waiting: Some(2),
+        log: None,
         at_rest: None,
     });
     replica.apply(item, desk);

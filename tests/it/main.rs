@@ -9,6 +9,7 @@ mod commands;
 mod corpora;
 mod escalation;
 mod exchanges;
+mod hanging_disk;
 mod headless_desk;
 mod history;
 mod homecare;

@@ -30,6 +30,7 @@ fn beat(through: u64, desk: &Desk) -> StreamItem {
         sources: None,
         shift: None,
         notes_waiting: None,
+        log: None,
         at_rest: None,
     })
 }

@@ -38,6 +38,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         contacts: project::contacts(&state, scope, now),
         synthetic: app.options.synthetic,
         notes_waiting: app.engine.notes_waiting(),
+        log: show::log_trouble(&app.engine),
     })
 }
 

@@ -6,8 +6,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 
 use crate::protocol::Problem;
-use crate::server::App;
 use crate::server::errors::ApiError;
+use crate::server::{App, show};
 
 /// The process answers.
 #[utoipa::path(get, path = "/healthz", responses((status = 200, description = "alive")))]
@@ -15,10 +15,17 @@ pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// The log can be written.
+/// The log can be written; if not, why.
 #[utoipa::path(get, path = "/readyz", responses((status = 200, description = "ready"), (status = 503, body = Problem)))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
-    if app.engine.is_storing() { Ok("ready\n") } else { Err(Problem::unavailable().into()) }
+    let Some(trouble) = show::log_trouble(&app.engine) else { return Ok("ready\n") };
+    let mut problem = Problem::unavailable().with("why", trouble.why);
+    for (name, number) in [("from", trouble.from), ("to", trouble.to)] {
+        if let Some(number) = number {
+            problem = problem.with(name, number);
+        }
+    }
+    Err(problem.into())
 }
 
 /// Counts in the text format of Prometheus.

@@ -26,11 +26,7 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, id: EntryId, op
     let fetched = opened.and_then(|detail| detail.view.as_ref());
     let here = words.model.entry(id);
     let Some(entry) = here.or(fetched.map(|view| &view.entry)) else { return };
-    let mut rest = area;
-    if words.model.is_stale() {
-        super::stale_bar(words, frame, rest);
-        rest = super::below(rest, 1);
-    }
+    let mut rest = super::bars(words, frame, area);
     let mut title = vec![words.mark(entry), Piece::fixed(" ", Role::Base)];
     let heading = words.name(entry).join(" · ", &words.state(entry)).join(" · ", &words.agreement_of(entry));
     title.push(Piece::new(heading, Role::Title));

@@ -1,0 +1,40 @@
+//! Whether the log can be written now, and why not.
+//!
+//! Owns the words for it. Must never know how a log is kept.
+
+use crate::store::{StoreError, Trouble};
+
+/// What the log can do. Anything but `Yes`: alarms ring unstored and nobody is told that anything was recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storing {
+    Yes,
+    /// A commit or a look-up takes longer than it may: a disk that hangs.
+    Slow,
+    /// It failed, and is tried again.
+    Away,
+    /// What is stored is not what was written. Nothing of it is believed until somebody has mended it.
+    Damaged(Trouble),
+}
+
+impl Storing {
+    pub fn is_yes(&self) -> bool {
+        *self == Self::Yes
+    }
+
+    /// The code of the reason; none while all is well.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Yes => None,
+            Self::Slow => Some("disk-slow"),
+            Self::Away => Some("log-away"),
+            Self::Damaged(_) => Some("log-damaged"),
+        }
+    }
+
+    pub(super) fn of(error: &StoreError) -> Self {
+        match error.trouble() {
+            Some(trouble) => Self::Damaged(trouble),
+            None => Self::Away,
+        }
+    }
+}
