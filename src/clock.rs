@@ -4,7 +4,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the clock")]
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,21 +19,52 @@ pub fn steady() -> tokio::time::Instant {
     tokio::time::Instant::now()
 }
 
+/// How much longer the machine has been up than it has been awake since this program first asked: the difference grows
+/// by the time it sleeps. None where the system does not say.
+pub fn awake_and_asleep() -> Option<TimeDelta> {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let said = std::fs::read_to_string("/proc/uptime").ok()?;
+    let seconds: f64 = said.split(' ').next()?.parse().ok()?;
+    let up = TimeDelta::milliseconds((seconds * 1000.0) as i64);
+    Some(up - TimeDelta::from_std(FIRST.get_or_init(Instant::now).elapsed()).ok()?)
+}
+
 /// Cheap to clone; all clones tell the same time.
+///
+/// It tells two times. [`Clock::now`] is the wall's: what is shown, stored and compared with a calendar. It can be set,
+/// forward and back. [`Clock::even`] is the time as it would be had nobody set the wall's since the start: it never goes
+/// back and never leaps, and durations are measured by it.
 #[derive(Debug, Clone)]
 pub struct Clock(Arc<Kind>);
 
 #[derive(Debug)]
 enum Kind {
-    System,
-    Fast { started: Instant, started_at: DateTime<Utc>, rate: f64 },
-    Manual(watch::Sender<DateTime<Utc>>),
+    /// `slept_ms`: how long the machine was suspended since the start; the steady clock stands still then.
+    System {
+        started: Instant,
+        started_at: DateTime<Utc>,
+        slept_ms: AtomicI64,
+    },
+    Fast {
+        started: Instant,
+        started_at: DateTime<Utc>,
+        rate: f64,
+    },
+    Manual(watch::Sender<Hands>),
+}
+
+/// What a manual clock shows.
+#[derive(Debug, Clone, Copy)]
+struct Hands {
+    wall: DateTime<Utc>,
+    even: DateTime<Utc>,
 }
 
 impl Clock {
     /// The machine's own clock.
     pub fn system() -> Self {
-        Self(Arc::new(Kind::System))
+        let (started, started_at) = (Instant::now(), in_micros(Utc::now()));
+        Self(Arc::new(Kind::System { started, started_at, slept_ms: AtomicI64::new(0) }))
     }
 
     /// Starts now and runs `rate` times as fast as the world.
@@ -45,19 +77,42 @@ impl Clock {
 
     /// Stands still until it is set.
     pub fn manual(at: DateTime<Utc>) -> Self {
-        Self(Arc::new(Kind::Manual(watch::Sender::new(at))))
+        Self(Arc::new(Kind::Manual(watch::Sender::new(Hands { wall: at, even: at }))))
     }
 
     /// Now, in whole microseconds: what the log can hold.
     pub fn now(&self) -> DateTime<Utc> {
-        let now = match &*self.0 {
-            Kind::System => Utc::now(),
+        in_micros(match &*self.0 {
+            Kind::System { .. } => Utc::now(),
+            Kind::Fast { .. } => self.even(),
+            Kind::Manual(hands) => hands.borrow().wall,
+        })
+    }
+
+    /// The time as it would be had nobody set the clock since the start.
+    pub fn even(&self) -> DateTime<Utc> {
+        in_micros(match &*self.0 {
+            Kind::System { started, started_at, slept_ms } => {
+                let slept = TimeDelta::milliseconds(slept_ms.load(Ordering::Relaxed));
+                *started_at + slept + TimeDelta::from_std(started.elapsed()).unwrap_or_default()
+            }
             Kind::Fast { started, started_at, rate } => {
                 *started_at + TimeDelta::microseconds((started.elapsed().as_micros() as f64 * rate) as i64)
             }
-            Kind::Manual(at) => *at.borrow(),
-        };
-        DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+            Kind::Manual(hands) => hands.borrow().even,
+        })
+    }
+
+    /// How far the wall's clock has been set forward since the start; negative: back.
+    pub fn set_by(&self) -> TimeDelta {
+        self.now() - self.even()
+    }
+
+    /// The machine slept for so long, as somebody noticed: that time has passed.
+    pub fn slept(&self, for_ms: i64) {
+        if let Kind::System { slept_ms, .. } = &*self.0 {
+            slept_ms.fetch_add(for_ms, Ordering::Relaxed);
+        }
     }
 
     /// How many times as fast as the world.
@@ -68,26 +123,60 @@ impl Clock {
         }
     }
 
-    /// Sets a manual clock; others are left alone.
+    /// On a manual clock time passes until `at`; others are left alone.
     pub fn set(&self, at: DateTime<Utc>) {
-        if let Kind::Manual(now) = &*self.0 {
-            now.send_replace(at);
+        if let Kind::Manual(hands) = &*self.0 {
+            hands.send_modify(|hands| {
+                hands.even += (at - hands.wall).max(TimeDelta::zero());
+                hands.wall = at;
+            });
         }
     }
 
-    /// Waits until this clock says `at` or later.
-    pub async fn sleep_until(&self, at: DateTime<Utc>) {
-        if let Kind::Manual(now) = &*self.0 {
-            let mut now = now.subscribe();
-            // The sender lives in `self`: it cannot be gone.
-            let _ = now.wait_for(|now| *now >= at).await;
-            return;
-        }
-        loop {
-            let left = at - self.now();
-            let Ok(left) = left.to_std() else { return };
-            let real = left.div_f64(self.rate().max(f64::MIN_POSITIVE));
-            tokio::time::sleep(real.min(WAIT_MAX).max(Duration::from_millis(1))).await;
+    /// Somebody sets a manual clock, and no time passes; others are left alone.
+    pub fn jump(&self, at: DateTime<Utc>) {
+        if let Kind::Manual(hands) = &*self.0 {
+            hands.send_modify(|hands| hands.wall = at);
         }
     }
+
+    /// Waits until the wall's clock says `at` or later: for what a calendar says. Who waits for a while uses
+    /// [`Clock::sleep`].
+    pub async fn sleep_until(&self, at: DateTime<Utc>) {
+        if let Kind::Manual(hands) = &*self.0 {
+            let mut hands = hands.subscribe();
+            // The sender lives in `self`: it cannot be gone.
+            let _ = hands.wait_for(|hands| hands.wall >= at).await;
+            return;
+        }
+        while self.now() < at {
+            self.wait(at - self.now()).await;
+        }
+    }
+
+    /// Waits until the even clock says `at` or later.
+    pub async fn sleep_until_even(&self, at: DateTime<Utc>) {
+        if let Kind::Manual(hands) = &*self.0 {
+            let mut hands = hands.subscribe();
+            let _ = hands.wait_for(|hands| hands.even >= at).await;
+            return;
+        }
+        while self.even() < at {
+            self.wait(at - self.even()).await;
+        }
+    }
+
+    /// Waits for so long, whatever becomes of the wall's clock meanwhile.
+    pub async fn sleep(&self, length: TimeDelta) {
+        self.sleep_until_even(self.even() + length).await;
+    }
+
+    async fn wait(&self, left: TimeDelta) {
+        let real = left.to_std().unwrap_or_default().div_f64(self.rate().max(f64::MIN_POSITIVE));
+        tokio::time::sleep(real.min(WAIT_MAX).max(Duration::from_millis(1))).await;
+    }
+}
+
+fn in_micros(at: DateTime<Utc>) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }

@@ -45,7 +45,7 @@ fn fly(name: SourceName, probe: impl Probe, engine: &Engine, stop: &Cancellation
             () = probe.ready() => {}
         }
         while !stop.is_cancelled() {
-            let begun_at = clock.now();
+            let begun_at = clock.even();
             let ended = probe.fly(&stop).await;
             if stop.is_cancelled() {
                 return;
@@ -59,7 +59,7 @@ fn fly(name: SourceName, probe: impl Probe, engine: &Engine, stop: &Cancellation
             }
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = clock.sleep_until(begun_at + probe.every()) => {}
+                () = clock.sleep_until_even(begun_at + probe.every()) => {}
             }
         }
     });

@@ -397,7 +397,7 @@ async fn tell_of_stays(engine: Engine, stop: CancellationToken) {
         let again = async {
             match waiting.is_empty() {
                 true => std::future::pending().await,
-                false => engine.clock.sleep_until(engine.clock.now() + PAUSE_AGAIN).await,
+                false => engine.clock.sleep(PAUSE_AGAIN).await,
             }
         };
         tokio::select! {

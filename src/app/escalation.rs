@@ -6,7 +6,7 @@
 
 mod send;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -57,6 +57,7 @@ pub fn start(
         started_at: now,
         calling: Arc::default(),
         begun: VecDeque::new(),
+        due: BTreeMap::new(),
     };
     tokio::spawn(watch.run(stop.clone()));
     Ok(())
@@ -70,29 +71,36 @@ struct Watch {
     started_at: DateTime<Utc>,
     /// About whom somebody is being called now.
     calling: Arc<Mutex<BTreeSet<EntryId>>>,
-    /// When the last ones were begun.
+    /// When the last ones were begun, by the even clock.
     begun: VecDeque<DateTime<Utc>>,
+    /// When each falls due: the time in the log, and what that is by the even clock. A clock that is set since neither
+    /// stops it nor hurries it.
+    due: BTreeMap<EntryId, (DateTime<Utc>, DateTime<Utc>)>,
 }
 
 impl Watch {
     async fn run(mut self, stop: CancellationToken) {
         loop {
-            let now = self.engine.clock.now();
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.engine.clock.sleep_until(now + LOOK_EVERY) => {}
+                () = self.engine.clock.sleep(LOOK_EVERY) => {}
             }
             self.look(&stop).await;
         }
     }
 
     async fn look(&mut self, stop: &CancellationToken) {
-        let (state, now) = (self.engine.state(), self.engine.clock.now());
-        let mut due: Vec<_> = state
-            .not_at_rest()
-            .filter_map(|entry| Some((due_at(&state, entry)?.0, entry)))
-            .filter(|(at, _)| *at <= now)
-            .collect();
+        let (state, now) = (self.engine.state(), self.engine.clock.even());
+        let set_by = self.engine.clock.set_by();
+        let wanted = state.not_at_rest().filter_map(|entry| Some((due_at(&state, entry)?.0, entry)));
+        let wanted: Vec<_> = wanted.collect();
+        let known = std::mem::take(&mut self.due);
+        for (at, entry) in &wanted {
+            let fresh = (*at, *at - set_by);
+            let due = known.get(&entry.id).filter(|it| it.0 == *at).copied().unwrap_or(fresh);
+            self.due.insert(entry.id, due);
+        }
+        let mut due: Vec<_> = wanted.into_iter().filter(|(_, entry)| self.due[&entry.id].1 <= now).collect();
         due.sort_by_key(|(at, entry)| (*at, entry.id));
         for (_, entry) in due {
             if !self.may_begin(now) || !self.begin(entry).await {
@@ -122,7 +130,7 @@ impl Watch {
         let order = ordered(Key::of_bytes("escalate-", &id), entry.id, entry::Command::EscalationBegin);
         match self.engine.order(order).await {
             Ok(_) => {
-                self.begun.push_back(self.engine.clock.now());
+                self.begun.push_back(self.engine.clock.even());
                 info!(entry = %entry.id, "a second person is called");
                 true
             }
@@ -195,7 +203,7 @@ impl Call {
     }
 
     async fn pause(&self, length: TimeDelta) {
-        self.engine.clock.sleep_until(self.engine.clock.now() + length).await;
+        self.engine.clock.sleep(length).await;
     }
 
     async fn call(&self) -> (&'static str, u32) {

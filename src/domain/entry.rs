@@ -66,6 +66,14 @@ impl DueKind {
     pub fn has_timer(self) -> bool {
         matches!(self, Self::RingOut | Self::Claim | Self::Kept | Self::Duty | Self::Late | Self::Receipt)
     }
+
+    /// So long from when it began, whatever a clock on the wall is set to; the others are what a calendar says.
+    pub fn is_duration(self) -> bool {
+        matches!(
+            self,
+            Self::Answer | Self::RingOut | Self::Claim | Self::Arrive | Self::CallBack | Self::Contact
+        )
+    }
 }
 
 /// A due time with where it comes from, fixed when the duty began (editing an agreement never rewrites the past).

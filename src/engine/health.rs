@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::clock::Clock;
 use crate::domain::identity::{AgreementId, Code, SourceName};
 
 /// The kind of an agreement's desks: they are watched as a source is, and their silence is that nobody listens.
@@ -117,6 +118,16 @@ impl Health {
         }
     }
 
+    /// As a clock says it that is ahead by so much.
+    fn later_by(mut self, by: TimeDelta) -> Self {
+        self.since += by;
+        self.heard_at = self.heard_at.map(|at| at + by);
+        for unread in &mut self.unread {
+            unread.last_at += by;
+        }
+        self
+    }
+
     pub fn condition(&self, now: DateTime<Utc>) -> Condition {
         match self.heard_condition(now) {
             Condition::Ok | Condition::Off if self.is_set_up && self.waiting.is_some() => Condition::Late,
@@ -146,12 +157,28 @@ impl Health {
 }
 
 /// All sources. Cheap to clone.
+///
+/// Times come in and go out by the wall's clock as it is set now, and are kept by the even one: a clock that is set
+/// makes nobody silent and nobody heard.
 #[derive(Debug, Clone, Default)]
-pub struct Sources(Arc<Mutex<BTreeMap<SourceName, Health>>>);
+pub struct Sources {
+    all: Arc<Mutex<BTreeMap<SourceName, Health>>>,
+    /// None: nobody sets the clock.
+    clock: Option<Clock>,
+}
 
 impl Sources {
+    pub fn new(clock: Clock) -> Self {
+        Self { all: Arc::default(), clock: Some(clock) }
+    }
+
     fn with<T>(&self, then: impl FnOnce(&mut BTreeMap<SourceName, Health>) -> T) -> T {
-        then(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        then(&mut self.all.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the wall's clock is ahead of the even one.
+    fn set_by(&self) -> TimeDelta {
+        self.clock.as_ref().map_or(TimeDelta::zero(), Clock::set_by)
     }
 
     /// Makes a source known before it has said anything.
@@ -163,6 +190,7 @@ impl Sources {
         agreements: Vec<AgreementId>,
         now: DateTime<Utc>,
     ) {
+        let now = now - self.set_by();
         self.with(|all| {
             let health = all.entry(name.clone()).or_insert_with(|| Health {
                 expected_within: within,
@@ -181,6 +209,7 @@ impl Sources {
     /// Something the program could listen to and nobody has set up; `why` says what is missing. Leaves alone what is
     /// known by that name.
     pub fn not_set_up(&self, name: SourceName, kind: &'static str, why: Option<Code>, now: DateTime<Utc>) {
+        let now = now - self.set_by();
         self.with(|all| {
             all.entry(name.clone()).or_insert_with(|| Health {
                 is_set_up: false,
@@ -211,6 +240,7 @@ impl Sources {
 
     /// The source said something.
     pub fn heard(&self, name: &SourceName, kind: &'static str, now: DateTime<Utc>) {
+        let now = now - self.set_by();
         self.with(|all| {
             let health = all.entry(name.clone()).or_insert_with(|| Health::new(name.clone(), kind, now));
             health.heard_at = Some(now);
@@ -281,6 +311,7 @@ impl Sources {
         what: &Code,
         now: DateTime<Utc>,
     ) -> Option<u32> {
+        let now = now - self.set_by();
         self.with(|all| {
             let health = all.entry(name.clone()).or_insert_with(|| Health::new(name.clone(), kind, now));
             let place = health.unread.iter().position(|it| it.what == *what);
@@ -304,6 +335,7 @@ impl Sources {
 
     /// What was counted and is now to be told: source, reason, how many.
     pub fn untold(&self, now: DateTime<Utc>) -> Vec<(SourceName, Code, u32)> {
+        let now = now - self.set_by();
         self.with(|all| {
             let mut told = Vec::new();
             for health in all.values_mut() {
@@ -318,7 +350,8 @@ impl Sources {
     }
 
     pub fn all(&self) -> Vec<Health> {
-        self.with(|all| all.values().cloned().collect())
+        let set_by = self.set_by();
+        self.with(|all| all.values().map(|health| health.clone().later_by(set_by)).collect())
     }
 }
 

@@ -4,6 +4,7 @@
 //! stored still rings. Must never know HTTP, a terminal or a board's rules.
 
 pub mod health;
+mod jumps;
 pub mod live;
 mod notes;
 pub mod plan_only;
@@ -202,7 +203,7 @@ impl Engine {
             state: state_rx,
             published: published.clone(),
             live: Live::default(),
-            health: health::Sources::default(),
+            health: health::Sources::new(clock.clone()),
             plan_only: plan_only::PlanOnly::default(),
             reader: log.reader(),
             clock: clock.clone(),
@@ -221,6 +222,7 @@ impl Engine {
         let task = tokio::task::spawn_blocking(move || runtime.block_on(writer.run(ends)));
         tokio::spawn(notes::retry(engine.clone(), stop.clone()));
         tokio::spawn(standing::watch(engine.clone(), stop.clone()));
+        tokio::spawn(jumps::watch(engine.clone(), stop.clone()));
         tokio::spawn(supervise(engine.clone(), stop));
         for entry in engine.state().open_entries() {
             engine.ask_who(entry);
@@ -371,7 +373,7 @@ impl Engine {
                     return;
                 }
                 was_away = true;
-                engine.clock.sleep_until(engine.clock.now() + ASK_WHO_AGAIN).await;
+                engine.clock.sleep(ASK_WHO_AGAIN).await;
             }
         });
     }
@@ -450,10 +452,9 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
     let mut unattended = Unattended::known(&engine.state());
     let mut empty = BTreeMap::new();
     loop {
-        let now = engine.clock.now();
         tokio::select! {
             () = stop.cancelled() => return,
-            () = engine.clock.sleep_until(now + chrono::TimeDelta::seconds(1)) => {}
+            () = engine.clock.sleep(chrono::TimeDelta::seconds(1)) => {}
         }
         let now = engine.clock.now();
         for (source, what, times) in engine.health.untold(now) {
@@ -476,7 +477,7 @@ async fn supervise(engine: Engine, stop: CancellationToken) {
                 let from = silence_of(&health);
                 engine.report(&health.name, sources::Report::Recovered { from }).await;
             }
-            if let Some(report) = unattended.report(&health, now) {
+            if let Some(report) = unattended.report(&health, engine.clock.even()) {
                 engine.report(&health.name, report).await;
             }
         }

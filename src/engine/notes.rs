@@ -192,10 +192,9 @@ fn refused(error: CareError) -> Failure {
 /// Tries the waiting notes again, until told to stop.
 pub async fn retry(engine: Engine, stop: CancellationToken) {
     loop {
-        let at = engine.clock.now() + TimeDelta::seconds(RETRY_SECONDS);
         tokio::select! {
             () = stop.cancelled() => return,
-            () = engine.clock.sleep_until(at) => {}
+            () = engine.clock.sleep(TimeDelta::seconds(RETRY_SECONDS)) => {}
         }
         engine.write_waiting().await;
     }

@@ -25,7 +25,7 @@ use unstored::{Name, Unstored};
 
 use super::live::{Personal, is_same_number};
 use super::storing::Storing;
-use super::timers::Timers;
+use super::timers::{Now, Timers};
 use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
@@ -116,7 +116,7 @@ impl Writer {
             requests,
             is_deserted: false,
             backlog: VecDeque::new(),
-            timers: Timers::of(&state),
+            timers: Timers::of(&state, Now::of(&engine.clock)),
             state,
             engine,
             out,
@@ -150,7 +150,7 @@ impl Writer {
             let some = self.backlog.len().min(BATCH_MAX);
             return Some(self.backlog.drain(..some).collect());
         }
-        let timer = until(self.engine.clock.clone(), self.timers.next_at());
+        let timer = until(&self.engine.clock, self.timers.next_at());
         let retry_at = self.retry_at;
         let mut items = Vec::new();
         tokio::select! {
@@ -293,13 +293,14 @@ impl Writer {
     }
 
     async fn fire_timers(&mut self) {
-        let now = self.engine.clock.now();
-        let due = self.timers.take_due(now, BATCH_MAX);
+        let due = self.timers.take_due(Now::of(&self.engine.clock), BATCH_MAX);
         if due.is_empty() {
             return;
         }
         let mut working = Working::of(&self.state);
-        for (at, entry, what) in due {
+        for (entry, what, at) in due {
+            // The wall's clock may have been set back since it began: it is due all the same.
+            let now = self.engine.clock.now().max(at);
             let ctx = Ctx::new(now, Actor::Timer, self.engine.ids.uuid(now));
             let request = Request::Due { entry, what, at };
             if let Ok(drafts) = domain::decide(&working.state, &ctx, &request) {
@@ -333,7 +334,7 @@ impl Writer {
         if let Some(seen) = working.seen_before(known, &scope, &order.id) {
             return if seen.digest == digest { answer_again(seen) } else { Err(Failure::IdReused) };
         }
-        let now = self.engine.clock.now();
+        let now = self.not_before(&working.state, &order);
         let mut ctx = Ctx::new(now, order.actor, self.engine.ids.uuid(now));
         ctx.at = in_micros(order.happened_at.unwrap_or(now));
         let request = Request::Command {
@@ -365,6 +366,20 @@ impl Writer {
             answer,
         });
         result
+    }
+
+    /// Now, and no earlier than what it is about: the wall's clock may have been set back since.
+    fn not_before(&self, state: &State, order: &Order) -> DateTime<Utc> {
+        let now = self.engine.clock.now();
+        let Some(entry) = order.entry.and_then(|id| state.entry(id)) else { return now };
+        let due_at = match order.command {
+            // Who asks for it knows by the even clock that it is due.
+            domain::Command::Entry(domain::entry::Command::EscalationBegin) => {
+                domain::escalation::due_at(state, entry).map(|(at, _)| at)
+            }
+            _ => None,
+        };
+        now.max(entry.opened_at).max(due_at.unwrap_or(now))
     }
 
     fn fact(
@@ -517,7 +532,7 @@ impl Writer {
         let before = std::mem::replace(&mut self.state, working.state);
         let touched: BTreeSet<EntryId> = working.records.iter().map(|record| record.entry).collect();
         for entry in &touched {
-            self.timers.touch(&self.state, *entry);
+            self.timers.touch(&self.state, *entry, Now::of(&self.engine.clock));
         }
         let unknown = self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
@@ -625,7 +640,7 @@ impl Writer {
             self.let_go_of_stored();
             let _ = self.engine.published.send(Published::StartOver);
         }
-        self.timers = Timers::of(&self.state);
+        self.timers.follow(&self.state, Now::of(&self.engine.clock));
         self.unstored_state = None;
         self.store_what_rang().await;
         self.is_well_again();
@@ -747,11 +762,12 @@ fn in_micros(at: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(at.timestamp_micros()).unwrap_or(at)
 }
 
-/// Waits for the next due time; for ever when there is none.
-async fn until(clock: Clock, due_at: Option<DateTime<Utc>>) {
-    match due_at {
-        Some(at) => clock.sleep_until(at).await,
-        None => std::future::pending().await,
+/// Waits for the next due time, by the wall's clock and by the even one; for ever when there is none.
+async fn until(clock: &Clock, (by_wall, by_even): (Option<DateTime<Utc>>, Option<DateTime<Utc>>)) {
+    tokio::select! {
+        () = clock.sleep_until(by_wall.unwrap_or_default()), if by_wall.is_some() => {}
+        () = clock.sleep_until_even(by_even.unwrap_or_default()), if by_even.is_some() => {}
+        else => std::future::pending().await,
     }
 }
 

@@ -80,22 +80,22 @@ impl Bird {
     /// Out, and back on the board within the time.
     async fn out_and_back(&self) -> Result<(), &'static str> {
         let now = self.engine.clock.now();
-        let until = now + TimeDelta::seconds(self.settings.within_s.into());
+        let until = self.engine.clock.even() + TimeDelta::seconds(self.settings.within_s.into());
         let mut reference = self.engine.ids.uuid(now).simple().to_string();
         reference.truncate(REFERENCE_LENGTH);
         tokio::select! {
             // What the answer says is not asked: on the board is where the alarm must be.
             sent = self.send(&reference) => sent?,
-            () = self.engine.clock.sleep_until(until) => return Err("canary-not-back"),
+            () = self.engine.clock.sleep_until_even(until) => return Err("canary-not-back"),
         }
         loop {
             if self.is_back(&reference) {
                 return self.close_all().await;
             }
-            if self.engine.clock.now() >= until {
+            if self.engine.clock.even() >= until {
                 return Err("canary-not-back");
             }
-            self.engine.clock.sleep_until(self.engine.clock.now() + LOOK_EVERY).await;
+            self.engine.clock.sleep(LOOK_EVERY).await;
         }
     }
 

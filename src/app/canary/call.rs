@@ -80,7 +80,7 @@ impl Probe for Bird {
         let clock = &self.engine.clock;
         tokio::select! {
             () = self.canary.is_known() => {}
-            () = clock.sleep_until(clock.now() + LISTENS_WITHIN) => {}
+            () = clock.sleep(LISTENS_WITHIN) => {}
         }
     }
 

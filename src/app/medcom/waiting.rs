@@ -116,7 +116,7 @@ impl Waiting {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.clock.sleep_until(self.clock.now() + ASK_AGAIN_EVERY) => {}
+                () = self.clock.sleep(ASK_AGAIN_EVERY) => {}
             }
             self.round(&medcom).await;
             self.tell(&medcom);

@@ -73,6 +73,9 @@ trouble-what-refused-item = observation afvist
 trouble-what-bad-json = ikke JSON
 trouble-what-body-too-large = for stor
 trouble-what-body-too-slow = kom for langsomt
+trouble-what-clock-set-back = serverens ur blev stillet tilbage: tjek uret; nedtællinger gik videre
+trouble-what-clock-set-forward = serverens ur blev stillet frem: tjek uret; nedtællinger gik videre
+trouble-what-machine-slept = maskinen sov: intet blev hørt imens
 trouble-what-no-desk-open = ingen tavle er åben: nogen må åbne en og møde ind
 # Hvad der præcist er galt med en kilde eller en række i en fil
 trouble-row = linje { $line }: { $what }

@@ -73,6 +73,9 @@ trouble-what-refused-item = observation refused
 trouble-what-bad-json = not JSON
 trouble-what-body-too-large = too large
 trouble-what-body-too-slow = came too slowly
+trouble-what-clock-set-back = the server's clock was set back: check it; countdowns ran on
+trouble-what-clock-set-forward = the server's clock was set forward: check it; countdowns ran on
+trouble-what-machine-slept = the machine slept: nothing was heard meanwhile
 trouble-what-no-desk-open = no board is open: somebody must open one and sign on
 # What exactly is wrong with a source, or with a row of a file.
 trouble-row = line { $line }: { $what }
