@@ -13,15 +13,19 @@
 //!   since 1970 UTC), actor, agreement?, kind, version, cause, index, digest of the content
 //! * content of a look: `vagttavle/look-content/1`, salt, who, purpose, entry, citizen?
 //! * look: `vagttavle/look/1`, previous hash, number, at (µs), digest of the content
+//! * key that was seen: `vagttavle/key/1`, previous hash, number, scope, key, digest, outcome, entry?, first?, answer?
+//! * keys from before they had numbers, in the order of scope and key: `vagttavle/keys-before/1`, hash of the ones before
+//!   (32 zero bytes at first), scope, key, digest, outcome, entry?, first?, answer?
 //!
-//! The first record and the first look have 32 zero bytes as previous hash. A content may be erased with its salt: its
+//! The first record and the first look have 32 zero bytes as previous hash. The first key has the hash of the last of
+//! those from before, which is 32 zero bytes when there were none. A content may be erased with its salt: its
 //! digest stays and the chain still verifies, while nobody can try out what the content was.
 
 use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use super::row::{LookRow, Row};
+use super::row::{LookRow, Row, SeenRow};
 use super::{Head, StoreError};
 use crate::domain::identity::Sequence;
 
@@ -56,11 +60,13 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// Which of the two chains.
+/// Which of the chains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chain {
     Records,
     Looks,
+    /// What was seen.
+    Keys,
 }
 
 impl fmt::Display for Chain {
@@ -68,6 +74,7 @@ impl fmt::Display for Chain {
         f.write_str(match self {
             Self::Records => "record",
             Self::Looks => "look",
+            Self::Keys => "key",
         })
     }
 }
@@ -101,6 +108,26 @@ impl Parts {
 
     fn number(self, number: i64) -> Self {
         self.bytes(&number.to_be_bytes())
+    }
+
+    fn maybe_number(mut self, number: Option<i64>) -> Self {
+        match number {
+            Some(number) => self.number(number),
+            None => {
+                self.0.update(ABSENT.to_be_bytes());
+                self
+            }
+        }
+    }
+
+    fn seen(self, row: &SeenRow) -> Self {
+        self.text(&row.scope)
+            .text(&row.key)
+            .text(&row.digest)
+            .text(&row.outcome)
+            .maybe(row.entry.as_deref())
+            .maybe_number(row.first)
+            .maybe(row.answer.as_deref())
     }
 
     fn hash(self) -> Hash {
@@ -150,6 +177,16 @@ pub fn look_hash(row: &LookRow, previous: Hash) -> Hash {
         .number(row.at)
         .bytes(&row.digest.0)
         .hash()
+}
+
+/// Hash of a key that was seen, after `previous`.
+pub fn key_hash(row: &SeenRow, previous: Hash) -> Hash {
+    Parts::of("vagttavle/key/1").bytes(&previous.0).number(row.number).seen(row).hash()
+}
+
+/// Hash over a key from before they had numbers, after those before it.
+pub fn key_before_hash(row: &SeenRow, previous: Hash) -> Hash {
+    Parts::of("vagttavle/keys-before/1").bytes(&previous.0).seen(row).hash()
 }
 
 /// A link of one of the chains.
@@ -210,6 +247,26 @@ impl Link for LookRow {
             (None, None, None, None) => self.citizen.is_none(),
             _ => false,
         }
+    }
+}
+
+impl Link for SeenRow {
+    const CHAIN: Chain = Chain::Keys;
+
+    fn number(&self) -> i64 {
+        self.number
+    }
+
+    fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    fn expected_hash(&self, previous: Hash) -> Hash {
+        key_hash(self, previous)
+    }
+
+    fn content_fits(&self) -> bool {
+        true
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::chain::Walk;
-use super::row::{self, LookRow, Row};
+use super::row::{self, LookRow, Row, SeenRow};
 use super::{Batch, Hash, Head, Heads, Look, Salts, Seen, StoreError, check_numbering};
 use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 
@@ -14,6 +14,7 @@ use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 struct Tables {
     records: Vec<Row>,
     causes: HashSet<(String, i64)>,
+    keys: Vec<SeenRow>,
     seen: HashMap<(String, Key), Seen>,
     looks: Vec<LookRow>,
 }
@@ -55,13 +56,17 @@ impl Memory {
                 return Err(StoreError::Duplicate { what: "a cause and index".into() });
             }
         }
-        let mut keys = HashSet::new();
+        let (mut keys, mut key_rows) = (HashSet::new(), Vec::with_capacity(batch.seen.len()));
         for seen in &batch.seen {
             let key = (seen.scope.clone(), seen.key.clone());
             if tables.seen.contains_key(&key) || !keys.insert(key) {
                 return Err(StoreError::Duplicate { what: "a seen key".into() });
             }
+            let last =
+                key_rows.last().or(tables.keys.last()).map_or((0, Hash::ZERO), |row| (row.number, row.hash));
+            key_rows.push(SeenRow::of(seen, last.0, last.1)?);
         }
+        tables.keys.extend(key_rows);
         tables.causes.extend(causes);
         tables.records.extend(rows);
         let seen = batch.seen.iter().map(|seen| ((seen.scope.clone(), seen.key.clone()), seen.clone()));
@@ -133,13 +138,16 @@ impl Shared {
 
     pub(super) fn verify(&self) -> Result<Heads, StoreError> {
         let tables = self.get();
-        let (mut records, mut looks) = (Walk::start(), Walk::start());
+        let (mut records, mut looks, mut keys) = (Walk::start(), Walk::start(), Walk::start());
         for row in &tables.records {
             records.step(row)?;
         }
         for row in &tables.looks {
             looks.step(row)?;
         }
-        Ok(Heads { records: records.head(), looks: looks.head() })
+        for row in &tables.keys {
+            keys.step(row)?;
+        }
+        Ok(Heads { records: records.head(), looks: looks.head(), keys: keys.head() })
     }
 }

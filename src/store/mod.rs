@@ -77,12 +77,14 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// The ends of both chains. `verify` gives them after recomputing everything before them.
+/// The ends of the chains. `verify` gives them after recomputing everything before them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Heads {
     pub records: Head,
     /// `sequence` is the look's number.
     pub looks: Head,
+    /// What was seen; `sequence` is the key's number.
+    pub keys: Head,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -337,7 +339,7 @@ impl Reader {
         rows.iter().map(row::LookRow::looked).collect()
     }
 
-    /// Recomputes both chains from the first link, checks the file and compares with the witness.
+    /// Recomputes the chains from the first link, checks the file and compares with the witness.
     /// Errors: `Corrupt` naming the first bad one, `Unavailable`.
     pub async fn verify(&self) -> Result<Heads, StoreError> {
         match self {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::chain::{self, Chain, Hash, SALT_BYTES};
-use super::{Look, Looked, Salts, StoreError};
+use super::{Look, Looked, Salts, Seen, StoreError};
 use crate::domain::envelope::{Actor, Record};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence};
 use crate::domain::kinds;
@@ -143,6 +143,58 @@ impl LookRow {
             },
         };
         Ok(Looked { number, look })
+    }
+}
+
+/// One row of `seen`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenRow {
+    /// 0: from before keys had numbers.
+    pub number: i64,
+    pub scope: String,
+    pub key: String,
+    pub digest: String,
+    pub outcome: String,
+    pub entry: Option<String>,
+    pub first: Option<i64>,
+    pub answer: Option<String>,
+    pub hash: Hash,
+}
+
+impl SeenRow {
+    /// The row of a key after number `last` with hash `previous`. Errors: `Refused` beyond 2^63.
+    pub fn of(seen: &Seen, last: i64, previous: Hash) -> Result<Self, StoreError> {
+        let mut row = Self {
+            number: last + 1,
+            scope: seen.scope.clone(),
+            key: seen.key.to_string(),
+            digest: seen.digest.clone(),
+            outcome: seen.outcome.clone(),
+            entry: seen.entry.map(|entry| entry.to_string()),
+            first: seen.first.map(number).transpose()?,
+            answer: seen.answer.clone(),
+            hash: Hash::ZERO,
+        };
+        row.hash = chain::key_hash(&row, previous);
+        Ok(row)
+    }
+
+    /// What is remembered. Errors: `Corrupt` when the key cannot be read.
+    pub fn seen(&self) -> Result<Seen, StoreError> {
+        let key = Key::new(self.key.clone()).map_err(|error| StoreError::Corrupt {
+            chain: Chain::Keys,
+            sequence: Sequence(self.number.unsigned_abs()),
+            why: format!("a key cannot be read: {error}"),
+        })?;
+        Ok(Seen {
+            scope: self.scope.clone(),
+            key,
+            digest: self.digest.clone(),
+            outcome: self.outcome.clone(),
+            entry: self.entry.as_deref().and_then(entry),
+            first: self.first.map(|first| Sequence(first.unsigned_abs())),
+            answer: self.answer.clone(),
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr as _};
 
 use super::chain::{self, Chain, Hash, Link, Walk};
-use super::row::{self, LookRow, Row};
+use super::row::{self, LookRow, Row, SeenRow};
 use super::witness::{self, Witness};
 use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, Why, check_numbering, folder};
 use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
@@ -33,9 +33,10 @@ const READER_WAIT_FOR: Duration = Duration::from_secs(5);
 pub const TAIL_MAX: u64 = 20_000;
 
 /// Tables by version. Not by the `migrate!` macro: it has the database driver compiled twice.
-const MIGRATIONS: [(i64, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str); 3] = [
     (1, "log", include_str!("migrations/sqlite/0001_log.sql")),
     (2, "citizen", include_str!("migrations/sqlite/0002_citizen.sql")),
+    (3, "keys", include_str!("migrations/sqlite/0003_keys.sql")),
 ];
 
 const INSERT_RECORDS: &str = "
@@ -45,16 +46,19 @@ SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->
        unhex(value->>9), unhex(value->>10), value->>11, value->>12, unhex(value->>13)
 FROM json_each($1)";
 const INSERT_SEEN: &str = "
-INSERT INTO seen (scope, key, digest, outcome, entry, first, answer)
-SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6 FROM json_each($1)";
+INSERT INTO seen (scope, key, digest, outcome, entry, first, answer, number, hash)
+SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, unhex(value->>8)
+FROM json_each($1)";
 const INSERT_LOOKS: &str = "
 INSERT INTO looks (number, at, who, purpose, entry, citizen, salt, digest, hash)
 SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, unhex(value->>6), unhex(value->>7),
        unhex(value->>8)
 FROM json_each($1)";
 const SELECT_SEEN: &str = "
-SELECT asked.key AS place, seen.* FROM json_each($1) AS asked
-JOIN seen ON seen.scope = asked.value->>0 AND seen.key = asked.value->>1";
+SELECT asked.key AS place, seen.*, coalesce(before.hash, (SELECT hash FROM seen_before)) AS previous
+FROM json_each($1) AS asked
+JOIN seen ON seen.scope = asked.value->>0 AND seen.key = asked.value->>1
+LEFT JOIN seen AS before ON before.number = seen.number - 1";
 const SELECT_RECORDS: &str = "
 SELECT it.*, before.hash AS previous FROM records AS it LEFT JOIN records AS before ON before.sequence = it.sequence - 1
 WHERE it.sequence > $1 ORDER BY it.sequence LIMIT $2";
@@ -71,6 +75,13 @@ SELECT it.*, before.hash AS previous FROM looks AS it LEFT JOIN looks AS before 
 WHERE it.number > $1 ORDER BY it.number LIMIT $2";
 const WALK_RECORDS: &str = "SELECT * FROM records WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 const WALK_LOOKS: &str = "SELECT * FROM looks WHERE number > $1 ORDER BY number LIMIT $2";
+const WALK_KEYS: &str = "SELECT * FROM seen WHERE number > $1 ORDER BY number LIMIT $2";
+/// Keys from before they had numbers, in pages.
+const KEYS_BEFORE: &str = "
+SELECT * FROM seen WHERE number IS NULL AND (scope, key) > ($1, $2) ORDER BY scope, key LIMIT $3";
+const SEAL_KEYS: &str = "INSERT INTO seen_before (id, keys, hash) VALUES (1, $1, $2)";
+const LAST_KEY: &str = "
+SELECT number, hash FROM seen WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1";
 const LAST_RECORD: &str = "SELECT sequence, hash FROM records ORDER BY sequence DESC LIMIT 1";
 const LAST_LOOK: &str = "SELECT number, hash FROM looks ORDER BY number DESC LIMIT 1";
 
@@ -93,6 +104,8 @@ pub struct Sqlite {
     heads: Heads,
     /// A write began and did not end well: what is on disk is unknown until `recover`.
     is_doubtful: bool,
+    /// There are records, and no witness of them was found.
+    is_unwitnessed: bool,
 }
 
 impl Sqlite {
@@ -111,7 +124,7 @@ impl Sqlite {
                 "the witness must not be in the data folder",
             )));
         }
-        let (witness, seen) = Witness::open(witness_dir)?;
+        let witness = Witness::open(witness_dir)?;
         let writer = open_writer(&file).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
@@ -129,18 +142,25 @@ impl Sqlite {
             salts,
             heads: Heads::default(),
             is_doubtful: false,
+            is_unwitnessed: false,
         };
-        log.check_tail(seen).await?;
+        log.check_tail().await?;
         Ok(log)
     }
 
-    /// Checks the end of both chains against themselves and the witness, and believes them from then on.
-    async fn check_tail(&mut self, seen: Option<Heads>) -> Result<(), StoreError> {
-        let heads = Heads { records: self.files.head().await?, looks: self.files.last_look().await? };
+    /// Checks the ends of the chains against themselves and the witness, and believes them from then on.
+    async fn check_tail(&mut self) -> Result<(), StoreError> {
+        let seen = witness::read(self.witness.path())?;
+        if let Some(writer) = &mut self.writer {
+            seal_keys(writer, &self.files, seen).await?;
+        }
+        let heads = self.files.heads().await?;
         match seen {
             Some(seen) => self.files.compare(seen, heads).await?,
             None if heads.records.sequence > Sequence(0) => {
-                tracing::warn!(head = %heads.records.sequence, "there is no witness of the log: it is believed as it is");
+                self.is_unwitnessed = true;
+                tracing::error!(head = %heads.records.sequence, file = %self.witness.path().display(),
+                    "there is no witness of the log: what is missing at its end cannot be seen");
             }
             None => {}
         }
@@ -151,10 +171,14 @@ impl Sqlite {
         let from = Heads {
             records: self.files.link_at(Chain::Records, tail(heads.records)).await?,
             looks: self.files.link_at(Chain::Looks, tail(heads.looks)).await?,
+            keys: self.files.link_at(Chain::Keys, tail(heads.keys)).await?,
         };
-        self.files.walk_both(from, heads).await?;
+        self.files.walk_all(from, heads).await?;
         self.heads = heads;
-        self.witness.note(heads);
+        // One that was missing is not made anew in silence: with what is appended next, after it was said.
+        if !self.is_unwitnessed {
+            self.witness.note(heads);
+        }
         Ok(())
     }
 
@@ -176,8 +200,15 @@ impl Sqlite {
             let previous = rows.last().map_or(head.hash, |row| row.hash);
             rows.push(Row::of(record, previous, &mut self.salts)?);
         }
+        let mut keys: Vec<SeenRow> = Vec::with_capacity(batch.seen.len());
+        let mut keys_head = self.heads.keys;
+        for seen in &batch.seen {
+            let row = SeenRow::of(seen, row::number(keys_head.sequence)?, keys_head.hash)?;
+            keys_head = Head { sequence: keys_head.sequence.next(), hash: row.hash };
+            keys.push(row);
+        }
         let records = records_json(&rows)?;
-        let seen = seen_json(&batch.seen)?;
+        let seen = seen_json(&keys)?;
         let writer = usable(&mut self.writer, self.is_doubtful)?;
         // Stays so if this future is dropped half-way.
         self.is_doubtful = true;
@@ -186,6 +217,7 @@ impl Sqlite {
             Err(error) => return Err(self.not_written(error, expected).await),
         }
         self.is_doubtful = false;
+        self.heads.keys = keys_head;
         if let Some(row) = rows.last() {
             self.heads.records = Head { sequence: Sequence(row.sequence.unsigned_abs()), hash: row.hash };
         }
@@ -225,7 +257,12 @@ impl Sqlite {
         for row in &rows {
             let place: i64 = row.try_get("place").map_err(failed)?;
             if let Some(slot) = usize::try_from(place).ok().and_then(|place| found.get_mut(place)) {
-                *slot = Some(seen_of(row)?);
+                let seen = seen_row(row)?;
+                // Those from before have no number, and are proved all together.
+                if seen.number > 0 {
+                    chain::check(&seen, hash_of(row, "previous")?.unwrap_or_default())?;
+                }
+                *slot = Some(seen.seen()?);
             }
         }
         Ok(found)
@@ -238,7 +275,7 @@ impl Sqlite {
         }
         self.is_doubtful = true;
         self.writer = Some(open_writer(&self.file).await?);
-        self.check_tail(witness::read(self.witness.path())?).await?;
+        self.check_tail().await?;
         self.is_doubtful = false;
         Ok(())
     }
@@ -275,8 +312,50 @@ impl Files {
         self.last(LAST_RECORD).await
     }
 
-    async fn last_look(&self) -> Result<Head, StoreError> {
-        self.last(LAST_LOOK).await
+    async fn heads(&self) -> Result<Heads, StoreError> {
+        let keys = match self.last(LAST_KEY).await? {
+            none if none.sequence == Sequence(0) => self.sealed().await?.unwrap_or_default(),
+            keys => keys,
+        };
+        Ok(Heads { records: self.head().await?, looks: self.last(LAST_LOOK).await?, keys })
+    }
+
+    /// What stands before the first key with a number; none when the keys from before were never sealed.
+    async fn sealed(&self) -> Result<Option<Head>, StoreError> {
+        let row =
+            sqlx::query("SELECT hash FROM seen_before").fetch_optional(&self.pool).await.map_err(failed)?;
+        let hash = row.as_ref().map(|row| hash_of(row, "hash")).transpose()?.flatten();
+        Ok(hash.map(|hash| Head { sequence: Sequence(0), hash }))
+    }
+
+    /// How many keys there are from before they had numbers, and one hash over all of them.
+    async fn keys_before(&self) -> Result<(i64, Hash), StoreError> {
+        let (mut count, mut hash) = (0, Hash::ZERO);
+        let mut last = (String::new(), String::new());
+        loop {
+            let page = sqlx::query(KEYS_BEFORE).bind(&last.0).bind(&last.1).bind(count_of(PAGE_MAX));
+            let rows = page.fetch_all(&self.pool).await.map_err(failed)?;
+            for row in &rows {
+                let row = seen_row(row)?;
+                hash = chain::key_before_hash(&row, hash);
+                count += 1;
+                last = (row.scope, row.key);
+            }
+            if rows.len() < PAGE_MAX {
+                return Ok((count, hash));
+            }
+        }
+    }
+
+    async fn check_keys_before(&self) -> Result<(), StoreError> {
+        let said = match self.sealed().await? {
+            Some(sealed) => sealed.hash,
+            None => return Err(keys_damaged("what was there before is not sealed")),
+        };
+        match self.keys_before().await? {
+            (_, hash) if hash == said => Ok(()),
+            _ => Err(keys_damaged("a key from before they had numbers was changed")),
+        }
     }
 
     async fn last(&self, sql: &'static str) -> Result<Head, StoreError> {
@@ -293,11 +372,13 @@ impl Files {
     async fn link_at(&self, chain: Chain, number: u64) -> Result<Head, StoreError> {
         let sequence = Sequence(number);
         if number == 0 {
-            return Ok(Head::default());
+            let sealed = if chain == Chain::Keys { self.sealed().await? } else { None };
+            return Ok(sealed.unwrap_or_default());
         }
         let sql = match chain {
             Chain::Records => "SELECT hash FROM records WHERE sequence = $1",
             Chain::Looks => "SELECT hash FROM looks WHERE number = $1",
+            Chain::Keys => "SELECT hash FROM seen WHERE number = $1",
         };
         let row =
             sqlx::query(sql).bind(row::number(sequence)?).fetch_optional(&self.pool).await.map_err(failed)?;
@@ -308,7 +389,7 @@ impl Files {
     }
 
     pub(super) async fn rows(&self, after: Sequence, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let query = sqlx::query(SELECT_RECORDS).bind(row::number(after)?).bind(count(limit));
+        let query = sqlx::query(SELECT_RECORDS).bind(row::number(after)?).bind(count_of(limit));
         checked(&query.fetch_all(&self.pool).await.map_err(failed)?, record_row)
     }
 
@@ -322,7 +403,7 @@ impl Files {
         citizen: &CitizenId,
         limit: usize,
     ) -> Result<Vec<EntryId>, StoreError> {
-        let query = sqlx::query(SELECT_CITIZEN).bind(citizen.as_str()).bind(count(limit));
+        let query = sqlx::query(SELECT_CITIZEN).bind(citizen.as_str()).bind(count_of(limit));
         let found = query.fetch_all(&self.pool).await.map_err(failed)?;
         let entry =
             |found: &SqliteRow| found.try_get::<String, _>("entry").ok().and_then(|it| row::entry(&it));
@@ -330,18 +411,20 @@ impl Files {
     }
 
     pub(super) async fn look_rows(&self, after: u64, limit: usize) -> Result<Vec<LookRow>, StoreError> {
-        let query = sqlx::query(SELECT_LOOKS).bind(row::number(Sequence(after))?).bind(count(limit));
+        let query = sqlx::query(SELECT_LOOKS).bind(row::number(Sequence(after))?).bind(count_of(limit));
         checked(&query.fetch_all(&self.pool).await.map_err(failed)?, look_row)
     }
 
     pub(super) async fn verify(&self) -> Result<Heads, StoreError> {
         // In this order: the witness is never ahead of a log that is written meanwhile.
         let seen = witness::read(&self.witness)?;
-        let heads = Heads { records: self.head().await?, looks: self.last_look().await? };
+        let heads = self.heads().await?;
         if let Some(seen) = seen {
             self.compare(seen, heads).await?;
         }
-        self.walk_both(Heads::default(), heads).await?;
+        let keys = self.link_at(Chain::Keys, 0).await?;
+        self.walk_all(Heads { keys, ..Heads::default() }, heads).await?;
+        self.check_keys_before().await?;
         self.check_file("PRAGMA integrity_check(1)").await?;
         Ok(heads)
     }
@@ -368,10 +451,14 @@ impl Files {
         verified
     }
 
-    async fn compare(&self, seen: Heads, heads: Heads) -> Result<(), StoreError> {
-        for (chain, seen, log) in
-            [(Chain::Records, seen.records, heads.records), (Chain::Looks, seen.looks, heads.looks)]
-        {
+    async fn compare(&self, seen: witness::Noted, heads: Heads) -> Result<(), StoreError> {
+        let chains = [
+            (Chain::Records, Some(seen.records), heads.records),
+            (Chain::Looks, Some(seen.looks), heads.looks),
+            (Chain::Keys, seen.keys, heads.keys),
+        ];
+        for (chain, seen, log) in chains {
+            let Some(seen) = seen else { continue };
             let at = match seen.sequence <= log.sequence {
                 true => Some(self.link_at(chain, seen.sequence.0).await?.hash),
                 false => None,
@@ -392,7 +479,7 @@ impl Files {
         let mut walk = Walk::after(from);
         while walk.head().sequence < to.sequence {
             let after = row::number(walk.head().sequence)?;
-            let rows = sqlx::query(sql).bind(after).bind(count(PAGE_MAX)).fetch_all(&self.pool).await;
+            let rows = sqlx::query(sql).bind(after).bind(count_of(PAGE_MAX)).fetch_all(&self.pool).await;
             let rows = rows.map_err(failed)?;
             if rows.is_empty() {
                 let sequence = walk.head().sequence.next();
@@ -405,9 +492,10 @@ impl Files {
         Ok(())
     }
 
-    async fn walk_both(&self, from: Heads, to: Heads) -> Result<(), StoreError> {
+    async fn walk_all(&self, from: Heads, to: Heads) -> Result<(), StoreError> {
         self.walk(WALK_RECORDS, record_row, from.records, to.records).await?;
-        self.walk(WALK_LOOKS, look_row, from.looks, to.looks).await
+        self.walk(WALK_LOOKS, look_row, from.looks, to.looks).await?;
+        self.walk(WALK_KEYS, seen_row, from.keys, to.keys).await
     }
 
     /// Asks SQLite whether its file is well-formed.
@@ -500,6 +588,30 @@ async fn write_batch(writer: &mut SqliteConnection, records: &str, seen: &str) -
     }
 }
 
+/// Puts one hash over the keys from before they had numbers, when the log is first opened with numbers for them. What
+/// was sealed and no longer is was tampered with.
+async fn seal_keys(
+    writer: &mut SqliteConnection,
+    files: &Files,
+    seen: Option<witness::Noted>,
+) -> Result<(), StoreError> {
+    if files.sealed().await?.is_some() {
+        return Ok(());
+    }
+    let has_numbers = files.last(LAST_KEY).await?.sequence > Sequence(0);
+    if has_numbers || seen.is_some_and(|it| it.keys.is_some()) {
+        return Err(keys_damaged("what was there before is no longer sealed"));
+    }
+    let (count, hash) = files.keys_before().await?;
+    let seal = sqlx::query(SEAL_KEYS).bind(count).bind(hash.0.to_vec());
+    seal.execute(writer).await.map_err(failed)?;
+    Ok(())
+}
+
+fn keys_damaged(why: &str) -> StoreError {
+    StoreError::Corrupt { chain: Chain::Keys, sequence: Sequence(0), why: why.into() }
+}
+
 fn usable(
     writer: &mut Option<SqliteConnection>,
     is_doubtful: bool,
@@ -536,13 +648,14 @@ fn records_json(rows: &[Row]) -> Result<String, StoreError> {
     json(&values)
 }
 
-fn seen_json(seen: &[Seen]) -> Result<String, StoreError> {
-    let mut values = Vec::with_capacity(seen.len());
-    for it in seen {
-        let first = it.first.map(row::number).transpose()?;
-        let entry = it.entry.map(|entry| entry.to_string());
-        values.push((&it.scope, it.key.as_str(), &it.digest, &it.outcome, entry, first, &it.answer));
-    }
+fn seen_json(rows: &[SeenRow]) -> Result<String, StoreError> {
+    let values: Vec<_> = rows
+        .iter()
+        .map(|it| {
+            let hash = it.hash.to_string();
+            (&it.scope, &it.key, &it.digest, &it.outcome, &it.entry, it.first, &it.answer, it.number, hash)
+        })
+        .collect();
     json(&values)
 }
 
@@ -570,7 +683,7 @@ fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|error| StoreError::refused(error.to_string()))
 }
 
-fn count(limit: usize) -> i64 {
+fn count_of(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
@@ -636,19 +749,21 @@ fn look_row(row: &SqliteRow) -> Result<LookRow, StoreError> {
     get().map_err(failed)
 }
 
-fn seen_of(row: &SqliteRow) -> Result<Seen, StoreError> {
-    let key: String = row.try_get("key").map_err(failed)?;
-    let entry: Option<String> = row.try_get("entry").map_err(failed)?;
-    let first: Option<i64> = row.try_get("first").map_err(failed)?;
-    Ok(Seen {
-        scope: row.try_get("scope").map_err(failed)?,
-        key: Key::new(key).map_err(|error| bad_file(format!("a seen key cannot be read: {error}")))?,
-        digest: row.try_get("digest").map_err(failed)?,
-        outcome: row.try_get("outcome").map_err(failed)?,
-        entry: entry.as_deref().and_then(row::entry),
-        first: first.map(|first| Sequence(first.unsigned_abs())),
-        answer: row.try_get("answer").map_err(failed)?,
-    })
+fn seen_row(row: &SqliteRow) -> Result<SeenRow, StoreError> {
+    let get = || -> Result<SeenRow, sqlx::Error> {
+        Ok(SeenRow {
+            number: row.try_get::<Option<i64>, _>("number")?.unwrap_or(0),
+            scope: row.try_get("scope")?,
+            key: row.try_get("key")?,
+            digest: row.try_get("digest")?,
+            outcome: row.try_get("outcome")?,
+            entry: row.try_get("entry")?,
+            first: row.try_get("first")?,
+            answer: row.try_get("answer")?,
+            hash: hash_in(row, "hash")?.unwrap_or_default(),
+        })
+    };
+    get().map_err(failed)
 }
 
 fn hash_of(row: &SqliteRow, column: &str) -> Result<Option<Hash>, StoreError> {

@@ -3,7 +3,8 @@
 //! A log that was cut short or replaced by an older copy is well-formed in itself; only the witness knows that there
 //! was more. Must never know what a record says.
 //!
-//! The file is `head`: three lines `record <number> <hash>`, `look <number> <hash>`, `check <digest of the two>`. It
+//! The file is `head`: lines `record <number> <hash>`, `look <number> <hash>`, `key <number> <hash>`, `check <digest of
+//! the ones before>`; one that an older program wrote has no line of keys. It
 //! is overwritten in place after each commit (that survives the end of the process) and synced at least each second
 //! (that survives a power cut). A witness that is behind the log is normal after a power cut.
 
@@ -38,13 +39,13 @@ pub struct Witness {
 }
 
 impl Witness {
-    /// Opens or makes the witness; gives what it saw last, none when it is new.
+    /// Opens or makes the file; what it saw last is read with [`read`].
     /// Errors: `Refused` for wider rights, `Corrupt` when it cannot be read as a witness.
-    pub fn open(dir: &Path) -> Result<(Self, Option<Heads>), StoreError> {
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
         folder::prepare(dir)?;
         let path = dir.join(WITNESS_FILE);
         let file = Arc::new(folder::own_file(&path)?);
-        let last = read(&path)?;
+        read(&path)?;
         let (changed, told) = sync_channel::<()>(1);
         let syncing = Arc::clone(&file);
         std::thread::spawn(move || {
@@ -59,7 +60,7 @@ impl Witness {
                 std::thread::sleep(SYNC_EVERY);
             }
         });
-        Ok((Self { path, file, changed, is_failing: AtomicBool::new(false) }, last))
+        Ok(Self { path, file, changed, is_failing: AtomicBool::new(false) })
     }
 
     pub fn path(&self) -> &Path {
@@ -87,8 +88,17 @@ impl Witness {
     }
 }
 
+/// What the witness saw last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    pub records: Head,
+    pub looks: Head,
+    /// None: noted by a program that kept no chain of keys.
+    pub keys: Option<Head>,
+}
+
 /// What the witness at `path` saw last; none while it is empty or missing.
-pub fn read(path: &Path) -> Result<Option<Heads>, StoreError> {
+pub fn read(path: &Path) -> Result<Option<Noted>, StoreError> {
     let length = match std::fs::metadata(path) {
         Ok(it) => it.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -99,7 +109,7 @@ pub fn read(path: &Path) -> Result<Option<Heads>, StoreError> {
     }
     let text = if length > LENGTH_MAX { None } else { std::fs::read_to_string(path).ok() };
     match text.as_deref().and_then(parse) {
-        Some(heads) => Ok(Some(heads)),
+        Some(noted) => Ok(Some(noted)),
         None => Err(StoreError::Corrupt {
             chain: Chain::Records,
             sequence: Sequence(0),
@@ -127,7 +137,8 @@ pub fn compare(chain: Chain, seen: Head, log: Head, at: Option<Hash>, path: &Pat
 }
 
 fn text(heads: Heads) -> String {
-    let lines = format!("{}\n{}\n", line(Chain::Records, heads.records), line(Chain::Looks, heads.looks));
+    let lines = [(Chain::Records, heads.records), (Chain::Looks, heads.looks), (Chain::Keys, heads.keys)];
+    let lines: String = lines.iter().map(|(chain, head)| line(*chain, *head) + "\n").collect();
     let check = check(&lines);
     format!("{lines}check {check}\n")
 }
@@ -141,7 +152,7 @@ fn check(lines: &str) -> String {
     hex::encode(Sha256::digest(lines.as_bytes()))
 }
 
-fn parse(text: &str) -> Option<Heads> {
+fn parse(text: &str) -> Option<Noted> {
     let (lines, rest) = text.split_at_checked(text.find("check ")?)?;
     if rest.strip_prefix("check ")?.trim_end() != check(lines) {
         return None;
@@ -151,5 +162,10 @@ fn parse(text: &str) -> Option<Heads> {
         let sequence = Sequence(words.next()?.parse().ok()?);
         Some(Head { sequence, hash: Hash::parse(words.next()?)? })
     });
-    Some(Heads { records: heads.next()??, looks: heads.next()?? })
+    let (records, looks) = (heads.next()??, heads.next()??);
+    let keys = match heads.next() {
+        Some(head) => Some(head?),
+        None => None,
+    };
+    Some(Noted { records, looks, keys })
 }
