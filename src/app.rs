@@ -8,6 +8,7 @@ mod demo;
 mod desk;
 mod escalation;
 mod exchanges;
+mod id_key;
 mod inbox;
 pub mod medcom;
 mod remote;
@@ -90,6 +91,8 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
 struct Place {
     data: PathBuf,
     witness: PathBuf,
+    /// The secret of ids that are kept as digests: never beside the data.
+    id_key: PathBuf,
 }
 
 impl Place {
@@ -97,7 +100,8 @@ impl Place {
         let data = given.cloned().or_else(config::default_data_folder);
         let data = data.ok_or_else(|| Failed::new(key::CLI_NO_DATA_FOLDER))?;
         let witness = settings.witness.clone().unwrap_or_else(|| folder::default_witness(&data));
-        Ok(Self { data, witness })
+        let id_key = settings.id_key_file.clone().unwrap_or_else(|| witness.join(config::ID_KEY));
+        Ok(Self { data, witness, id_key })
     }
 
     async fn open(&self, ids: &Ids) -> Result<Log> {

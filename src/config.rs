@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::care::nexus::settings as nexus;
@@ -68,6 +68,10 @@ pub struct Settings {
     /// Folder of the head witness: another disk than the data, if there is one.
     #[serde(default)]
     pub witness: Option<PathBuf>,
+    /// The secret under which ids that must not be stored are kept as digests; made at the first start. Never beside the
+    /// data.
+    #[serde(default)]
+    pub id_key_file: Option<PathBuf>,
     /// Folder of agreement files that are adopted at start.
     #[serde(default)]
     pub agreements: Option<PathBuf>,
@@ -450,6 +454,7 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     settings.care.secret_file = settings.care.secret_file.take().map(|path| folder.join(path));
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));
     settings.witness = settings.witness.take().map(|path| folder.join(path));
+    settings.id_key_file = Some(folder.join(settings.id_key_file.take().unwrap_or_else(|| ID_KEY.into())));
     Ok(settings)
 }
 
@@ -517,6 +522,40 @@ pub fn terminal() -> String {
 /// The log filter, e.g. `info`.
 pub fn log_filter() -> String {
     std::env::var("VAGTTAVLE_LOG").unwrap_or_else(|_| "info".into())
+}
+
+/// The file of the secret under which ids are kept as digests, where the settings do not say: in the settings' folder,
+/// or without settings in the witness's.
+pub const ID_KEY: &str = "ids.key";
+
+/// The secret under which ids are kept as digests: 64 hex digits in a file that only its owner may read; drawn and
+/// written where there is none.
+///
+/// # Errors
+/// As [`secret`], and a text that is not such a secret. Nothing is written over.
+pub fn id_key(file: &Path, draw: impl FnOnce() -> [u8; 32]) -> Result<[u8; 32], BadConfig> {
+    if !file.exists() {
+        let key = draw();
+        write_secret(file, &hex::encode(key)).map_err(|error| BadConfig::unreadable(file, &error))?;
+        return Ok(key);
+    }
+    let text = secret(file)?;
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.expose_secret(), &mut key)
+        .map_err(|_| BadConfig::coded(file, "not-a-key", "not 64 hex digits"))?;
+    Ok(key)
+}
+
+/// Whole or not at all: a half-written key would be another key.
+fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let draft = file.with_extension("new");
+    let _ = std::fs::remove_file(&draft);
+    let mut open = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    writeln!(open, "{text}")?;
+    open.sync_all()?;
+    std::fs::rename(&draft, file)
 }
 
 /// Reads a secret: the first line of a file that only its owner may read.

@@ -45,6 +45,13 @@ impl Ids {
         hex::encode(bytes)
     }
 
+    /// A secret of 256 bits.
+    pub fn secret(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.fill(&mut bytes);
+        bytes
+    }
+
     /// A payload's salt.
     pub fn salt(&self) -> [u8; 16] {
         let mut bytes = [0; 16];

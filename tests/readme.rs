@@ -13,7 +13,7 @@ use vagttavle::cli::Cli;
 use vagttavle::config::{self, DeskSettings, Settings};
 use vagttavle::domain::observation::Help;
 use vagttavle::i18n::{Lang, Texts};
-use vagttavle::protocol::observations::parse_item;
+use vagttavle::protocol::item::parse_item;
 use vagttavle::sources::visits::Mapping;
 use vagttavle::tui::keymap::Keymap;
 use vagttavle::tui::table;
@@ -149,7 +149,7 @@ fn what_an_exchange_is_told_to_post_is_what_the_server_takes() {
     assert!(items.len() >= 6);
     let now = "2026-11-22T03:00:00Z".parse().unwrap();
     for item in items {
-        let (_, read) = parse_item(item.clone(), now);
+        let (_, read) = parse_item(item.clone(), now, &vagttavle::domain::masking::Masking::new([7; 32]));
         read.unwrap_or_else(|problem| panic!("{item} is refused: {problem:?}"));
     }
 }

@@ -31,7 +31,7 @@ use crate::domain::{Event, Record, State};
 use crate::engine::{Engine, Published};
 use crate::i18n::{Said, Texts, key};
 use crate::ids::Ids;
-use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::observations::{LiveFacts, Observed, Said as Form};
 use crate::sources::polled::{Answer, Asked, NoAnswer, Poll};
 use crate::sources::withdrawn::{self, Standing};
 use crate::sources::{Inbox, Waiting};
@@ -335,6 +335,7 @@ fn observed(told: Told) -> Observed {
         rank: Rank::Event,
         observation: told.observation,
         live: LiveFacts::default(),
+        said: Form::default(),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::Command;
 use crate::domain::identity::{AgreementId, Key, PersonName, SourceName};
+use crate::domain::masking::Masking;
 use crate::domain::people::{PeopleCommand, Role};
 use crate::engine::{Engine, Parts};
 use crate::i18n::Texts;
@@ -48,7 +49,13 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let ids = Ids::seeded(args.seed);
     let salts = ids.clone();
     let clock = Clock::fast(args.speed);
-    let parts = Parts { log: Log::memory(Box::new(move || salts.salt())), clock: clock.clone(), ids, care };
+    let parts = Parts {
+        log: Log::memory(Box::new(move || salts.salt())),
+        clock: clock.clone(),
+        ids: ids.clone(),
+        care,
+        masking: Masking::new(ids.secret()),
+    };
     let engine_stop = CancellationToken::new();
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, None).await?;

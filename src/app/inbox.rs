@@ -10,6 +10,7 @@ use crate::domain::alarms::Alarm;
 use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Board, Code, ExternalId, SourceName};
+use crate::domain::masking::Masking;
 use crate::domain::sources::Report;
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
@@ -44,6 +45,10 @@ impl Inbox for EngineInbox {
         let stored = tokio::time::timeout(STORED_WITHIN, self.engine.observe(source, facts)).await;
         let outcomes = stored.map_err(|_| Unavailable)?.map_err(|_| Unavailable)?;
         Ok(keys.into_iter().zip(outcomes).map(|(key, outcome)| receipt(key, outcome)).collect())
+    }
+
+    fn masking(&self) -> &Masking {
+        &self.engine.masking
     }
 
     fn heard(&self, source: &SourceName) {

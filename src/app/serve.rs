@@ -13,13 +13,15 @@ use tracing::{info, warn};
 
 use super::say::{self, Failed};
 use super::{
-    Place, admin, adopted, canary, care, escalation, exchanges, medcom, scaip, settings, visits, web_hooks,
+    Place, admin, adopted, canary, care, escalation, exchanges, id_key, medcom, scaip, settings, visits,
+    web_hooks,
 };
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
 use crate::domain::agreement::{self, Agreement};
 use crate::domain::identity::SourceName;
+use crate::domain::masking::Masking;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
@@ -47,11 +49,13 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let log = place.open(&ids).await?;
     // The writer ends last: everything that could still hand something in is stopped before.
     let engine_stop = CancellationToken::new();
-    let parts =
-        Parts { log, clock: Clock::system(), ids, care: care::open(&settings.care, texts, &stop).await? };
+    let masking = Masking::new(config::id_key(&place.id_key, || ids.secret())?);
+    let care = care::open(&settings.care, texts, &stop).await?;
+    let parts = Parts { log, clock: Clock::system(), ids, care, masking };
     let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
     adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
     adopted::check(&settings, &engine.state())?;
+    id_key::check(&engine).await;
     web_hooks::expect(&engine, &settings);
     exchanges::start(&settings, &engine, &stop)?;
     scaip::start(&settings.scaip, &place.data, &engine, &stop).await?;

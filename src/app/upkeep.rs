@@ -11,6 +11,7 @@ use super::{Place, place};
 use crate::care::Care;
 use crate::cli::{AgreementArgs, AgreementCommand, Copy, User, UserCommand};
 use crate::clock::Clock;
+use crate::domain::masking::Masking;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
@@ -24,7 +25,9 @@ async fn administer(place: &Place, request: Request) -> Result<Answer> {
     let ids = Ids::system();
     let log = place.open(&ids).await?;
     let stop = CancellationToken::new();
-    let parts = Parts { log, clock: Clock::system(), ids, care: Care::Off };
+    // No source speaks here: nothing is masked.
+    let masking = Masking::new(ids.secret());
+    let parts = Parts { log, clock: Clock::system(), ids, care: Care::Off, masking };
     let (engine, writer) = Engine::start(parts, stop.clone()).await?;
     adopt(&engine, None).await?;
     let answer = admin::handle(&engine, request).await;

@@ -133,6 +133,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("people.added", 1),
     ("people.revoked", 1),
     ("agreements.adopted", 1),
+    ("server.id-key-set", 1),
 ];
 
 /// Every payload field with its class. `agreement.adopted` holds a whole agreement under `agreement`: rules and
@@ -154,6 +155,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("cancelled_by", Privacy::Code),
     ("candidates", Privacy::Code),
     ("channel", Privacy::Code),
+    ("check", Privacy::Code),
     ("citizen", Privacy::Opaque),
     ("clause", Privacy::Code),
     ("corrected_at", Privacy::Time),
@@ -237,6 +239,7 @@ pub fn encode(event: &Event) -> Result<Encoded, BadKind> {
         Event::Shift(event) => split("shift", event),
         Event::People(event) => split("people", event),
         Event::Agreements(event) => split("agreements", event),
+        Event::Server(event) => split("server", event),
     }
 }
 
@@ -258,6 +261,7 @@ pub fn decode(kind: &str, version: u16, payload: &Value) -> Result<Event, BadKin
         "shift" => Event::Shift(join(kind, payload)?),
         "people" => Event::People(join(kind, payload)?),
         "agreements" => Event::Agreements(join(kind, payload)?),
+        "server" => Event::Server(join(kind, payload)?),
         _ => return Err(BadKind::Unknown { kind: kind.into(), version }),
     })
 }

@@ -20,6 +20,7 @@ pub mod identity;
 pub mod index;
 pub mod kinds;
 mod links;
+pub mod masking;
 pub mod notices;
 mod numbers;
 pub mod observation;
@@ -27,6 +28,7 @@ pub mod people;
 pub mod phone;
 pub mod realm;
 pub mod refusal;
+pub mod server;
 pub mod shift;
 pub mod sources;
 pub mod standing;
@@ -66,6 +68,7 @@ pub enum Event {
     Shift(shift::ShiftEvent),
     People(people::PeopleEvent),
     Agreements(adoption::AdoptionEvent),
+    Server(server::ServerEvent),
 }
 
 /// Everything a person (or the machine's owner) can ask for.
@@ -80,6 +83,8 @@ pub enum Command {
     Sources(sources::Command),
     Shift(shift::Command),
     People(people::PeopleCommand),
+    /// Which secret ids are kept as digests under. The server's own.
+    IdKey(identity::Code),
     /// Adopt an agreement: from now on its values rule.
     Adopt(Box<Agreement>),
 }
@@ -250,6 +255,7 @@ fn decide_command(
         Command::Shift(command) => return shift::decide(state, ctx, command),
         Command::People(command) => return people::decide(state, ctx, command),
         Command::Adopt(agreement) => return adoption::decide(state, ctx, agreement),
+        Command::IdKey(check) => return server::id_key(state, ctx, check),
         Command::Discharges(command) if id.is_none() => return discharges::open_by_hand(state, ctx, command),
         Command::Duties(duties::Command::Notify { what, agreement, citizen }) if id.is_none() => {
             return notices::open_by_hand(state, ctx, what, agreement.as_ref(), citizen.as_ref());
@@ -403,6 +409,7 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::Shift(event) => shift::evolve(state, record, event),
         Event::People(event) => people::evolve(state, record, event),
         Event::Agreements(event) => adoption::evolve(state, record, event),
+        Event::Server(event) => server::evolve(state, event),
     }
     state.head = record.sequence;
     for concerned in [before, concerned(state, record)].into_iter().flatten() {
@@ -415,7 +422,7 @@ pub fn evolve(state: &mut State, record: &Record) {
 /// an entry that is not there yet concerns nobody yet).
 pub fn concerned(state: &State, record: &Record) -> Option<Vec<AgreementId>> {
     match &record.event {
-        Event::People(_) | Event::Devices(_) => None,
+        Event::People(_) | Event::Devices(_) | Event::Server(_) => None,
         Event::Shift(_) => Some(Vec::new()),
         Event::Agreements(_) => Some(record.agreement.iter().cloned().collect()),
         _ => state.entry(record.entry).map(|entry| {

@@ -12,7 +12,9 @@ use super::agreement::Agreement;
 use super::entry::{Body, Entry, Origin, SPOKEN_MAX};
 use super::envelope::Record;
 use super::figures::{Figures, Slot};
-use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, Sequence, SourceName};
+use super::identity::{
+    AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, Sequence, SourceName,
+};
 use super::index::{Index, Keys, Nearness};
 use super::numbers::Numbers;
 use super::people::Person;
@@ -53,6 +55,8 @@ pub struct State {
     pub people: OrdMap<PersonName, Person>,
     pub on_duty: OrdMap<PersonName, OnDuty>,
     pub figures: Figures,
+    /// Which secret ids are kept as digests under.
+    pub id_key: Option<Code>,
     /// The last record that concerned an agreement, and the last that concerned all.
     touched: OrdMap<AgreementId, Sequence>,
     touched_all: Sequence,

@@ -6,6 +6,7 @@
 pub mod health;
 mod jumps;
 pub mod live;
+pub mod namespaces;
 mod notes;
 pub mod plan_only;
 mod standing;
@@ -24,6 +25,7 @@ use crate::care::{Care, CareError, Person};
 use crate::clock::Clock;
 use crate::domain::entry::{Body, Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence, SourceName};
+use crate::domain::masking::Masking;
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
@@ -92,6 +94,10 @@ pub struct Fact {
     pub rank: Rank,
     pub observation: Observation,
     pub personal: Personal,
+    /// Its time is part of what it says: told again it has the same.
+    pub is_timed: bool,
+    /// What was odd about its form, for source health.
+    pub marks: Vec<Code>,
 }
 
 /// What an envelope said, to be remembered beside the observations that came in it: ids only.
@@ -162,6 +168,7 @@ pub struct Parts {
     pub clock: Clock,
     pub ids: Ids,
     pub care: Care,
+    pub masking: Masking,
 }
 
 /// A handle to the running engine. Cheap to clone.
@@ -174,6 +181,10 @@ pub struct Engine {
     pub health: health::Sources,
     /// Sources that never tell when a visit starts.
     pub plan_only: plan_only::PlanOnly,
+    /// Whose devices are the same ones.
+    pub namespaces: namespaces::Namespaces,
+    /// Makes ids from outside storable.
+    pub masking: Masking,
     pub reader: Reader,
     pub clock: Clock,
     pub ids: Ids,
@@ -191,7 +202,7 @@ impl Engine {
         parts: Parts,
         stop: CancellationToken,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), StoreError> {
-        let Parts { log, clock, ids, care } = parts;
+        let Parts { log, clock, ids, care, masking } = parts;
         let (inbox, requests) = mpsc::channel(INBOX_MAX);
         let (published, _) = broadcast::channel(PUBLISHED_MAX);
         let (storing_out, storing) = watch::channel(Storing::Yes);
@@ -205,6 +216,8 @@ impl Engine {
             live: Live::default(),
             health: health::Sources::new(clock.clone()),
             plan_only: plan_only::PlanOnly::default(),
+            namespaces: namespaces::Namespaces::default(),
+            masking,
             reader: log.reader(),
             clock: clock.clone(),
             ids: ids.clone(),
@@ -438,6 +451,8 @@ impl Engine {
             rank: Rank::Event,
             observation: Observation::CitizenMatched { of: Matched::Alarm(origin.id), citizen },
             personal: Personal::default(),
+            is_timed: false,
+            marks: Vec::new(),
         };
         if self.observe(&origin.source, vec![fact]).await.is_err() {
             tracing::warn!("a citizen could not be joined to an entry");

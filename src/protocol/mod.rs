@@ -8,6 +8,7 @@ pub mod board;
 pub mod commands;
 pub mod entry;
 pub mod history;
+pub mod item;
 pub mod observations;
 pub mod problem;
 

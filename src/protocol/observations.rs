@@ -4,13 +4,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::text::Text;
 use super::wire::{self, tagged_enum};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, Key};
+use crate::domain::masking::Masked;
 use crate::domain::observation::{
     CancelledBy, Ends, Grant, Help, Matched, MissedReason, Observation, Rank, Setting, StayFact, Window,
 };
@@ -57,6 +57,67 @@ pub struct Observed {
     pub rank: Rank,
     pub observation: Observation,
     pub live: LiveFacts,
+    pub said: Said,
+}
+
+/// Clocks differ: so far ahead counts as now (seconds).
+pub const CLOCK_SKEW_MAX: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
+
+/// How a fact was said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Its time is the sender's own and the same whenever it says the fact again: two times are two facts. False
+    /// where the time is that of the receipt, or worked out.
+    pub is_timed: bool,
+    /// What was odd about its form; it was taken all the same.
+    pub marks: Vec<Mark>,
+}
+
+/// What was odd about a fact that was taken. Stands in source health; never any of the content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mark {
+    /// An id or key that reads as a CPR number is kept as a digest.
+    MaskedCpr,
+    /// A device or account that reads as a telephone number is kept as a digest.
+    MaskedPhone,
+    /// An id that is too long, or holds what no id holds, is kept as a digest.
+    MaskedForm,
+    /// A text was too long and is cut.
+    TextCut,
+    /// No key that can be read: one was made of the content.
+    KeyMissing,
+    /// No time that can be read: the time of the receipt stands.
+    TimeUnreadable,
+    /// A field that cannot be read was left out, or a word that is not known taken as `other`.
+    FieldDropped,
+    /// A name stood twice in the item: the first one was read.
+    NameTwice,
+}
+
+impl Mark {
+    /// Stable code in source health.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::MaskedCpr => "id-read-as-cpr",
+            Self::MaskedPhone => "id-read-as-phone",
+            Self::MaskedForm => "id-not-an-id",
+            Self::TextCut => "text-cut",
+            Self::KeyMissing => "key-missing",
+            Self::TimeUnreadable => "time-unreadable",
+            Self::FieldDropped => "field-dropped",
+            Self::NameTwice => "name-twice",
+        }
+    }
+}
+
+impl From<Masked> for Mark {
+    fn from(masked: Masked) -> Self {
+        match masked {
+            Masked::Cpr => Self::MaskedCpr,
+            Masked::Phone => Self::MaskedPhone,
+            Masked::Form => Self::MaskedForm,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -226,59 +287,6 @@ tagged_enum! {
         }
     }
 }
-
-/// Reads one item. The key is handed back even when the rest is refused, so that the answer names it.
-pub fn parse_item(item: Value, now: DateTime<Utc>) -> (Option<Key>, Result<Observed, Problem>) {
-    if let Err(problem) = wire::check_depth(&item) {
-        return (None, Err(problem));
-    }
-    let Value::Object(mut fields) = item else {
-        return (None, Err(Problem::new(422, "not-an-object")));
-    };
-    let key = match fields.remove("key") {
-        None => return (None, Err(Problem::field(422, "missing-field", "key"))),
-        Some(Value::String(text)) => match Key::new(text) {
-            Ok(key) => key,
-            Err(bad) => return (None, Err(Problem::field(422, bad.code(), "key"))),
-        },
-        Some(_) => return (None, Err(Problem::field(422, "bad-value", "key"))),
-    };
-    let mut read = || -> Result<Observed, Problem> {
-        let at = match fields.get("at") {
-            None => return Err(Problem::field(422, "missing-field", "at")),
-            Some(value) => wire::time("at", value)?,
-        };
-        if at > now + CLOCK_SKEW_MAX {
-            return Err(Problem::field(422, "in-future", "at"));
-        }
-        let agreement: Option<AgreementId> = match fields.get("agreement") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(wire::read("agreement", value.clone())?),
-        };
-        let body = fields
-            .remove("observation")
-            .ok_or_else(|| Problem::field(422, "missing-field", "observation"))?;
-        let (tag, body) = wire::tagged("observation", body)?;
-        let body = WireObservation::parse("observation", &tag, body)
-            .ok_or_else(|| Problem::field(422, "unknown-observation", "observation.type"))??;
-        let (observation, live) = body.split()?;
-        let at = at.min(now);
-        Ok(Observed {
-            key: key.clone(),
-            at,
-            agreement,
-            candidates: Vec::new(),
-            rank: Rank::Event,
-            observation,
-            live,
-        })
-    };
-    let result = read();
-    (Some(key), result)
-}
-
-/// Clocks differ: so far ahead counts as now (seconds).
-pub const CLOCK_SKEW_MAX: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 
 impl WireObservation {
     /// The fact and the live data beside it. Errors: `citizen-matched` without exactly one id.

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::identity::{AgreementId, Code, ExternalId, SourceName};
+use crate::domain::masking::Masking;
 use crate::domain::observation::{Grant, Help, Window};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
@@ -140,6 +141,9 @@ pub trait Inbox: Clone + Send + Sync + 'static {
         source: &SourceName,
         batch: Vec<Observed>,
     ) -> impl Future<Output = Result<Vec<Receipt>, Unavailable>> + Send;
+
+    /// Makes ids from outside storable; each id of a source goes through it.
+    fn masking(&self) -> &Masking;
 
     /// The other side said something, whatever it was.
     fn heard(&self, source: &SourceName);

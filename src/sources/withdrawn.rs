@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId, Key};
 use crate::domain::observation::{CancelledBy, Observation, Rank};
-use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::observations::{LiveFacts, Observed, Said};
 
 /// So many fewer at once, and fewer than half are left: rather a plan that was cut short than one that changed.
 const FEWER_MIN: usize = 10;
@@ -63,6 +63,7 @@ pub fn told(gone: &Standing, agreement: &AgreementId, at: DateTime<Utc>) -> Obse
             withdrawn: true,
         },
         live: LiveFacts::default(),
+        said: Said::default(),
     }
 }
 

@@ -1,10 +1,11 @@
 //! What surrounds the night: who takes the calls, what falls silent and comes back, what cannot be read.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
 use vagttavle::domain::identity::{Code, SourceName};
+use vagttavle::domain::masking::Masking;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Receipt};
@@ -37,6 +38,11 @@ impl Listener {
 }
 
 impl Inbox for Listener {
+    fn masking(&self) -> &Masking {
+        static MASKING: LazyLock<Masking> = LazyLock::new(|| Masking::new([7; 32]));
+        &MASKING
+    }
+
     async fn submit(&self, _: &SourceName, _: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
         panic!("nothing is observed")
     }

@@ -5,7 +5,8 @@ use serde_json::Value;
 use vagttavle::domain::agreement::{Agreement, value_of};
 use vagttavle::domain::identity::{looks_like_cpr, looks_like_phone};
 use vagttavle::protocol::commands;
-use vagttavle::protocol::observations::{ObservationItem, WireObservation, parse_item};
+use vagttavle::protocol::item::parse_item;
+use vagttavle::protocol::observations::{ObservationItem, WireObservation};
 use vagttavle::sources::demo::{Act, Night, Said, Step, TooFewCitizens};
 
 use super::world;
@@ -61,7 +62,7 @@ fn every_fact_reads_back_as_it_was_meant() {
             let at = night.at(&step);
             let item: ObservationItem = said.clone().item(at);
             let json = serde_json::to_value(&item).unwrap();
-            let (key, read) = parse_item(json, at.max(start()));
+            let (key, read) = parse_item(json, at.max(start()), &super::world::masking());
             assert_eq!(key.as_ref(), Some(&said.key));
             let read = read.unwrap_or_else(|problem| panic!("seed {seed}: {problem:?}"));
             let (fact, live) = said.observation.clone().split().unwrap();

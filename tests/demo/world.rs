@@ -19,7 +19,8 @@ use vagttavle::domain::{
 use vagttavle::protocol::board::Shift;
 use vagttavle::protocol::commands::{self, CommandReply, CommandRequest, ForDomain};
 use vagttavle::protocol::entry::Entry;
-use vagttavle::protocol::observations::{ObservationItem, Outcome, Receipt, parse_item};
+use vagttavle::protocol::item::parse_item;
+use vagttavle::protocol::observations::{ObservationItem, Outcome, Receipt};
 use vagttavle::protocol::text::Text;
 use vagttavle::protocol::{BoardSnapshot, Level, Problem, project};
 use vagttavle::sources::demo::{AGREEMENTS, COLLEAGUE, Citizen, Clock, Hands, HandsError, SOURCE, USER};
@@ -283,7 +284,7 @@ impl World {
     // ---- the public ways --------------------------------------------------------------------
 
     fn take(&mut self, item: &ObservationItem) -> Receipt {
-        let (key, read) = parse_item(serde_json::to_value(item).unwrap(), self.now);
+        let (key, read) = parse_item(serde_json::to_value(item).unwrap(), self.now, &masking());
         let observed = match read {
             Ok(observed) => observed,
             Err(problem) => {
@@ -435,4 +436,9 @@ impl std::fmt::Debug for World {
         }
         write!(f, "World({by_kind:?})")
     }
+}
+
+/// The tests' own key: the same text is the same id in every test.
+pub fn masking() -> vagttavle::domain::masking::Masking {
+    vagttavle::domain::masking::Masking::new([7; 32])
 }

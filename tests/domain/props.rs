@@ -153,7 +153,9 @@ fn is_material(event: &Event) -> bool {
         Event::Visits(event) => event.is_material(),
         Event::Duties(event) => event.is_material(),
         Event::Sources(event) => event.is_material(),
-        Event::Shift(_) | Event::Devices(_) | Event::People(_) | Event::Agreements(_) => false,
+        Event::Shift(_) | Event::Devices(_) | Event::People(_) | Event::Agreements(_) | Event::Server(_) => {
+            false
+        }
     }
 }
 

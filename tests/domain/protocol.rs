@@ -6,7 +6,8 @@ use vagttavle::domain::identity::Board;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::Problem;
 use vagttavle::protocol::commands::{self, ForDomain, Through, WireCommand};
-use vagttavle::protocol::observations::{WireObservation, parse_item};
+use vagttavle::protocol::item::parse_item;
+use vagttavle::protocol::observations::{Mark, WireObservation};
 
 use crate::support::*;
 
@@ -60,7 +61,7 @@ fn item(observation: Value) -> Value {
 }
 
 fn refused(item: Value) -> (u16, String, Option<String>) {
-    let (_, result) = parse_item(item.clone(), at(NIGHT));
+    let (_, result) = parse_item(item.clone(), at(NIGHT), &masking());
     let problem = result.err().unwrap_or_else(|| panic!("taken: {item}"));
     (problem.status, problem.code, problem.field)
 }
@@ -88,46 +89,58 @@ fn every_type_of_the_contract_is_accepted() {
     known.sort_unstable();
     assert_eq!(types, known);
     for observation in all {
-        let (key, result) = parse_item(item(observation.clone()), at(NIGHT));
+        let (key, result) = parse_item(item(observation.clone()), at(NIGHT), &masking());
         let observed = result.unwrap_or_else(|problem| panic!("{observation}: {problem:?}"));
         assert_eq!(key.unwrap().as_str(), "k-1");
         assert_eq!(observed.at, at(NIGHT));
     }
 }
 
+/// What each kind cannot be without: what it is about, and where it matters when.
+fn needed(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "call-waiting" => &["call", "queue"],
+        "call-answered" | "call-missed" | "call-ended" => &["call"],
+        "alarm-raised" | "alarm-answered" | "alarm-cleared" | "alarm-unanswered" | "help-arrived" => {
+            &["alarm"]
+        }
+        "alarm-redirected" => &["alarm", "to"],
+        "device-heard" | "device-silent" => &["device"],
+        "stay-corrected" | "stay-cancelled" => &["stay", "of"],
+        "stay-discharge-expected" => &["stay", "expected_at", "told_by"],
+        "stay-admitted" | "stay-leave-started" | "stay-leave-ended" | "stay-discharged" | "stay-died" => {
+            &["stay"]
+        }
+        "citizen-matched" => &["alarm", "citizen"],
+        "citizen-moved" => &["citizen"],
+        "visit-planned" => &["visit", "citizen", "grant", "help", "agreed_at"],
+        "visit-expected" => &["visit", "expected_at"],
+        "visit-started" | "visit-done" | "visit-cancelled" | "door-unanswered" => &["visit"],
+        "help-granted" => &["citizen", "help", "notified_at", "order_on"],
+        _ => panic!("{kind}"),
+    }
+}
+
 #[test]
-fn every_missing_field_that_is_needed_is_named() {
-    let optional = [
-        "caller",
-        "caller_name",
-        "agent",
-        "device",
-        "trigger",
-        "technical",
-        "test",
-        "text",
-        "planned",
-        "department",
-        "window",
-        "at",
-        "setting",
-    ];
+fn a_fact_is_taken_without_every_field_but_those_it_cannot_be_without() {
     for observation in all_observations() {
         let kind = observation["type"].as_str().unwrap().to_owned();
-        for field in observation.as_object().unwrap().keys() {
-            let is_optional = optional.contains(&field.as_str())
-                && !(kind == "stay-admitted" && field == "setting")
-                || (field == "citizen"
-                    && !matches!(
-                        kind.as_str(),
-                        "citizen-matched" | "citizen-moved" | "visit-planned" | "help-granted"
-                    ))
-                || (kind == "citizen-matched" && field == "alarm");
+        for field in observation.as_object().unwrap().keys().filter(|field| *field != "type") {
             let without = item(with(&observation, field, None));
-            if is_optional {
+            if !needed(&kind).contains(&field.as_str()) {
+                assert!(parse_item(without, at(NIGHT), &masking()).1.is_ok(), "{kind} without {field}");
                 continue;
             }
-            assert_eq!(refused(without), is("missing-field", &format!("observation.{field}")), "{kind}");
+            let (status, code, named) = refused(without);
+            assert_eq!(status, 422);
+            match (kind.as_str(), field.as_str()) {
+                ("citizen-matched", "alarm") => assert_eq!(code, "exactly-one-of"),
+                _ => assert_eq!(
+                    (code.as_str(), named.as_deref()),
+                    ("missing-field", Some(format!("observation.{field}").as_str())),
+                    "{kind}"
+                ),
+            }
         }
     }
 }
@@ -142,69 +155,104 @@ fn a_citizen_is_matched_to_exactly_one_thing() {
 }
 
 #[test]
-fn every_field_of_a_wrong_type_is_named() {
+fn a_field_of_a_wrong_type_is_left_out_and_marked_where_the_fact_can_be_without_it() {
     for observation in all_observations() {
-        for field in observation.as_object().unwrap().keys() {
-            let (status, code, named) = refused(item(with(&observation, field, Some(json!(["no"])))));
+        let kind = observation["type"].as_str().unwrap().to_owned();
+        for field in observation.as_object().unwrap().keys().filter(|field| *field != "type") {
+            let wrong = item(with(&observation, field, Some(json!(["no"]))));
+            let word = matches!(field.as_str(), "to" | "told_by");
+            if !needed(&kind).contains(&field.as_str()) || word {
+                let observed = parse_item(wrong, at(NIGHT), &masking()).1;
+                let observed = observed.unwrap_or_else(|problem| panic!("{kind} {field}: {problem:?}"));
+                assert_eq!(observed.said.marks, [Mark::FieldDropped], "{kind} {field}");
+                continue;
+            }
+            let (status, code, named) = refused(wrong);
             assert_eq!(status, 422);
-            let named = named.unwrap();
-            assert!(named.starts_with(&format!("observation.{field}")), "{field} named as {named}");
+            let is_named = named.unwrap().starts_with(&format!("observation.{field}"));
+            assert!(is_named || code == "exactly-one-of", "{kind} {field}");
             assert!(
-                matches!(code.as_str(), "bad-value" | "not-a-time" | "unknown-code"),
-                "{observation} {field}: {code}"
+                matches!(code.as_str(), "bad-value" | "not-a-time" | "unknown-code" | "exactly-one-of"),
+                "{kind} {field}: {code}"
             );
         }
     }
 }
 
 #[test]
-fn times_need_a_zone_and_are_never_in_the_future() {
+fn no_fact_is_refused_for_a_clock() {
     let mut it = item(json!({ "type": "call-ended", "call": "c" }));
-    for (time, code) in [
-        (json!("2026-11-22T02:00:00"), "time-without-zone"),
-        (json!("in a while"), "not-a-time"),
-        (json!(1_795_000_000), "not-a-time"),
-        (json!("2026-11-22T02:00:06Z"), "in-future"),
-    ] {
+    for time in [json!("in a while"), json!(1_795_000_000), json!(null), json!("2026-13-01T00:00:00Z")] {
         it["at"] = time;
-        assert_eq!(refused(it.clone()), is(code, "at"));
+        let observed = parse_item(it.clone(), at(NIGHT), &masking()).1.unwrap();
+        assert_eq!((observed.at, observed.said.is_timed), (at(NIGHT), false));
+        assert_eq!(observed.said.marks, [Mark::TimeUnreadable]);
     }
-    it["at"] = json!("2026-11-22T02:00:05Z");
-    let observed = parse_item(it, at(NIGHT)).1.unwrap();
-    assert_eq!(observed.at, at(NIGHT), "clocks differ a little: that is now");
+    for ahead in
+        ["2026-11-22T02:00:08Z", "2026-11-23T02:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"]
+    {
+        it["at"] = json!(ahead);
+        let observed = parse_item(it.clone(), at(NIGHT), &masking()).1.unwrap();
+        assert_eq!(observed.at, at(ahead), "as told: the writer bounds it");
+        assert!(observed.said.is_timed);
+    }
+    // Without a zone it is Danish time.
+    it["at"] = json!("2026-11-22T03:00:00");
+    let observed = parse_item(it, at(NIGHT), &masking()).1.unwrap();
+    assert_eq!((observed.at, observed.said.marks), (at(NIGHT), vec![Mark::TimeUnreadable]));
     let visit = json!({ "type": "visit-expected", "visit": "v", "expected_at": "2026-11-22T09:00:00" });
-    assert_eq!(refused(item(visit)), is("time-without-zone", "observation.expected_at"));
+    let observed = parse_item(item(visit), at(NIGHT), &masking()).1.unwrap();
+    let Observation::VisitExpected { expected_at, .. } = observed.observation else { panic!() };
+    assert_eq!(expected_at, at("2026-11-22T08:00:00Z"));
+    let visit = json!({ "type": "visit-expected", "visit": "v", "expected_at": "soon" });
+    assert_eq!(refused(item(visit)), is("not-a-time", "observation.expected_at"));
 }
 
 #[test]
-fn ids_that_look_like_a_cpr_number_or_hold_odd_characters_or_are_too_long_are_refused() {
-    let call = |id: &str| item(json!({ "type": "call-ended", "call": id }));
-    let field = "observation.call";
-    assert_eq!(refused(call("0101701234")), is("looks-like-cpr", field));
-    assert_eq!(refused(call("x-010170-1234")), is("looks-like-cpr", field));
-    assert_eq!(refused(call("a b")), is("bad-character", field));
-    assert_eq!(refused(call("")), is("empty", field));
-    assert_eq!(refused(call(&"x".repeat(121))), is("too-long", field));
-    let citizen = item(json!({ "type": "citizen-moved", "citizen": "311299-4321" }));
-    assert_eq!(refused(citizen), is("looks-like-cpr", "observation.citizen"));
-    let mut key = call("c");
-    key["key"] = json!("0101701234");
-    assert_eq!(refused(key), is("looks-like-cpr", "key"));
-    let caller =
-        item(json!({ "type": "call-waiting", "call": "c", "queue": "q", "caller": "x".repeat(401) }));
-    assert_eq!(refused(caller), is("too-long", "observation.caller"));
+fn an_id_that_must_not_be_stored_is_taken_as_a_digest() {
+    let call = |id: Value| item(json!({ "type": "call-ended", "call": id }));
+    let taken = |item: Value| parse_item(item, at(NIGHT), &masking()).1.unwrap();
+    let one = taken(call(json!("0101701234")));
+    assert_eq!(one.said.marks, [Mark::MaskedCpr]);
+    for again in [json!("010170-1234"), json!("101701234"), json!(101_701_234), json!(" 010170 1234 ")] {
+        assert_eq!(taken(call(again)).observation, one.observation);
+    }
+    assert!(!format!("{one:?}").contains("010170"));
+    assert_eq!(taken(call(json!("x-010170-1234"))).said.marks, [Mark::MaskedCpr]);
+    assert_eq!(taken(call(json!("a b"))).said.marks, [Mark::MaskedForm]);
+    assert_eq!(taken(call(json!("x".repeat(5_000)))).said.marks, [Mark::MaskedForm]);
+    assert_eq!(refused(call(json!(""))), is("empty", "observation.call"));
+    // Unix seconds that read as a CPR number are an exchange's call id, and no device's.
+    assert_eq!(taken(call(json!("1801123456.4"))).said.marks, []);
+    let alarm = taken(item(json!({ "type": "alarm-raised", "alarm": "1801123456", "device": "20304050" })));
+    assert_eq!(alarm.said.marks, [Mark::MaskedCpr, Mark::MaskedPhone]);
+    for key in [json!("0101701234"), json!("k/010170-1234")] {
+        let mut it = call(json!("c"));
+        it["key"] = key;
+        let observed = taken(it);
+        assert_eq!(observed.said.marks, [Mark::MaskedCpr]);
+        assert!(observed.key.as_str().starts_with("x-"));
+    }
+    for keyless in [json!(null), json!({}), json!(" ")] {
+        let mut it = call(json!("c"));
+        it["key"] = keyless;
+        let (one, again) = (taken(it.clone()), taken(it));
+        assert_eq!((one.said.marks, one.key), (vec![Mark::KeyMissing], again.key));
+    }
+    let waiting = json!({ "type": "call-waiting", "call": "c", "queue": "q", "caller": "x".repeat(401) });
+    let waiting = taken(item(waiting));
+    assert_eq!(waiting.said.marks, [Mark::TextCut]);
+    assert!(waiting.live.caller.unwrap().as_str().ends_with('…'));
 }
 
 #[test]
 fn an_unknown_type_or_code_is_refused_without_repeating_it() {
     let unknown = item(json!({ "type": "citizen-sang", "call": "c" }));
     assert_eq!(refused(unknown.clone()), is("unknown-observation", "observation.type"));
-    let missed = item(json!({ "type": "call-missed", "call": "c", "reason": "Bodil Hansen" }));
-    assert_eq!(refused(missed.clone()), is("unknown-code", "observation.reason"));
-    let to = item(json!({ "type": "alarm-redirected", "alarm": "a", "to": "Bodil Hansen" }));
-    assert_eq!(refused(to.clone()), is("bad-character", "observation.to"));
-    for it in [unknown, missed, to] {
-        let problem = parse_item(it, at(NIGHT)).1.unwrap_err();
+    let of = item(json!({ "type": "stay-cancelled", "stay": "s", "of": "Bodil Hansen" }));
+    assert_eq!(refused(of.clone()), is("unknown-code", "observation.of"));
+    for it in [unknown, of] {
+        let problem = parse_item(it, at(NIGHT), &masking()).1.unwrap_err();
         let text = serde_json::to_string(&problem).unwrap();
         assert!(!text.contains("Bodil") && !text.contains("sang"), "{text}");
     }
@@ -213,9 +261,9 @@ fn an_unknown_type_or_code_is_refused_without_repeating_it() {
 #[test]
 fn an_item_that_is_no_item_says_what_is_missing() {
     assert_eq!(refused(json!("x")), (422, "not-an-object".into(), None));
-    assert_eq!(refused(json!({})), is("missing-field", "key"));
-    assert_eq!(refused(json!({ "key": 7 })), is("bad-value", "key"));
-    assert_eq!(refused(json!({ "key": "k" })), is("missing-field", "at"));
+    assert_eq!(refused(json!({})), is("missing-field", "observation"));
+    assert_eq!(refused(json!({ "key": 7 })), is("missing-field", "observation"));
+    assert_eq!(refused(json!({ "key": "k" })), is("missing-field", "observation"));
     let at = "2026-11-22T02:00:00Z";
     assert_eq!(refused(json!({ "key": "k", "at": at })), is("missing-field", "observation"));
     assert_eq!(
@@ -232,7 +280,7 @@ fn an_item_that_is_no_item_says_what_is_missing() {
 
 #[test]
 fn a_bad_item_is_still_answered_by_its_key() {
-    let (key, result) = parse_item(item(json!({ "type": "nonsense" })), at(NIGHT));
+    let (key, result) = parse_item(item(json!({ "type": "nonsense" })), at(NIGHT), &masking());
     assert!(result.is_err());
     assert_eq!(key.unwrap().as_str(), "k-1");
 }
@@ -252,12 +300,12 @@ fn what_is_nested_too_deep_is_refused() {
 
 #[test]
 fn names_and_numbers_travel_beside_the_fact_and_never_in_it() {
-    let observed = parse_item(item(all_observations().remove(0)), at(NIGHT)).1.unwrap();
+    let observed = parse_item(item(all_observations().remove(0)), at(NIGHT), &masking()).1.unwrap();
     assert_eq!(observed.live.caller_name.as_ref().unwrap().as_str(), "Bodil");
     assert_eq!(observed.observation, call_waiting("1795325932.4"));
     let debug = format!("{observed:?}");
     assert!(!debug.contains("Bodil") && !debug.contains("12 34"), "{debug}");
-    let alarm = parse_item(item(all_observations().remove(4)), at(NIGHT)).1.unwrap();
+    let alarm = parse_item(item(all_observations().remove(4)), at(NIGHT), &masking()).1.unwrap();
     assert!(matches!(alarm.observation, Observation::AlarmRaised { test: true, .. }));
     assert_eq!(alarm.live.text.unwrap().as_str(), "hjælp");
 }

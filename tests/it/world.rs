@@ -215,7 +215,13 @@ impl TestServer {
                 Log::open_sqlite(data, &witness, Box::new(move || salts.salt())).await.unwrap()
             }
         };
-        let parts = Parts { log, clock: setup.clock.clone(), ids: ids.clone(), care: setup.care };
+        let parts = Parts {
+            log,
+            clock: setup.clock.clone(),
+            ids: ids.clone(),
+            care: setup.care,
+            masking: crate::support::masking(),
+        };
         let engine_stop = CancellationToken::new();
         let (engine, writer) = Engine::start(parts, engine_stop.clone()).await.unwrap();
         let mut tokens = setup.tokens;

@@ -1,12 +1,13 @@
 //! An inbox in memory, and waiting for what should come into it.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use vagttavle::domain::identity::{Code, ExternalId, SourceName};
+use vagttavle::domain::masking::Masking;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
@@ -119,6 +120,11 @@ impl TestInbox {
 }
 
 impl Inbox for TestInbox {
+    fn masking(&self) -> &Masking {
+        static MASKING: LazyLock<Masking> = LazyLock::new(crate::support::masking);
+        &MASKING
+    }
+
     async fn submit(&self, _: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
         self.change(|seen| {
             if seen.turn_away > 0 {

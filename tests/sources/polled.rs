@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use vagttavle::domain::identity::{Code, ExternalId, Key, SourceName};
 use vagttavle::domain::observation::{Observation, Rank};
 use vagttavle::protocol::board::SourceState;
-use vagttavle::protocol::observations::{LiveFacts, Observed};
+use vagttavle::protocol::observations::{LiveFacts, Observed, Said};
 use vagttavle::sources::polled::{Answer, Asked, NoAnswer, Poll};
 
 use crate::inbox::TestInbox;
@@ -39,6 +39,7 @@ fn discharged(stay: &str) -> Observed {
         rank: Rank::Event,
         observation: Observation::StayDischarged { stay: id(stay), citizen: None },
         live: LiveFacts::default(),
+        said: Said::default(),
     }
 }
 

@@ -509,3 +509,8 @@ pub fn citizen(text: &str) -> CitizenId {
 pub fn seq(number: u64) -> Sequence {
     Sequence(number)
 }
+
+/// The tests' own key: the same text is the same id in every test.
+pub fn masking() -> vagttavle::domain::masking::Masking {
+    vagttavle::domain::masking::Masking::new([7; 32])
+}

@@ -12,7 +12,8 @@ use crate::domain::people::Person;
 use crate::engine::live::Personal;
 use crate::engine::{Fact, Observed};
 use crate::protocol::Problem;
-use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt, parse_item};
+use crate::protocol::item::parse_item;
+use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt};
 use crate::server::App;
 use crate::server::errors::ApiError;
 use crate::server::session::{Posted, SourceSession};
@@ -53,7 +54,7 @@ pub async fn observations(
     let mut receipts: Vec<Option<Receipt>> = vec![None; items.len()];
     let (mut facts, mut places) = (Vec::new(), Vec::new());
     for (place, item) in items.into_iter().enumerate() {
-        let (key, parsed) = parse_item(item, now);
+        let (key, parsed) = parse_item(item, now, &app.engine.masking);
         match parsed.and_then(|observed| in_scope(&person, observed)) {
             Ok(observed) => {
                 places.push((place, observed.key.clone()));
@@ -134,6 +135,8 @@ pub fn fact(observed: wire::Observed) -> Fact {
             text: observed.live.text.map(String::from),
             ..Personal::default()
         },
+        is_timed: observed.said.is_timed,
+        marks: observed.said.marks.iter().filter_map(|mark| Code::new(mark.code()).ok()).collect(),
     }
 }
 

@@ -29,7 +29,7 @@ use super::settings::{Queue, Settings};
 use super::wire::{Message, unescape};
 use crate::domain::identity::{Code, ExternalId, Key, PersonName};
 use crate::domain::observation::{MissedReason, Observation, Rank};
-use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::Text;
 use crate::sources::{OpenCall, QueueKind, QueueStaff};
 
@@ -693,6 +693,7 @@ impl Calls {
             rank,
             observation,
             live,
+            said: Said::default(),
         });
     }
 

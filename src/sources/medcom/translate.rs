@@ -12,7 +12,7 @@ use super::wire::{
 };
 use crate::domain::identity::{AgreementId, ExternalId, Key, looks_like_cpr};
 use crate::domain::observation::{Observation, Rank, Setting, StayFact};
-use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::Text;
 
 const CPR_SYSTEM: &str = "urn:oid:1.2.208.176.1.2";
@@ -105,6 +105,7 @@ pub fn translate(envelope: &Envelope, now: DateTime<Utc>) -> Result<Told, Issue>
             rank: Rank::Event,
             observation,
             live: LiveFacts::default(),
+            said: Said::default(),
         })
         .collect();
     Ok(Told { observations, person, content })

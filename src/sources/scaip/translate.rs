@@ -10,7 +10,7 @@ use super::settings::Settings;
 use super::wire::{Kind, Request, Status};
 use crate::domain::identity::{Code, ExternalId, Key};
 use crate::domain::observation::{Observation, Rank};
-use crate::protocol::observations::{LiveFacts, Observed};
+use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::Text;
 use crate::sources::{AlarmStanding, Stands};
 
@@ -134,6 +134,7 @@ fn observed(settings: &Settings, key: Key, at: DateTime<Utc>, observation: Obser
         rank: Rank::Event,
         observation,
         live: LiveFacts::default(),
+        said: Said::default(),
     }
 }
 

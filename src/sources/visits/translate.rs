@@ -13,7 +13,7 @@ use super::wire::{BadRow, Place, Row};
 use crate::domain::calendar;
 use crate::domain::identity::{AgreementId, BadId, CitizenId, ExternalId, Key, looks_like_cpr};
 use crate::domain::observation::{CancelledBy, Grant, Help, Observation, Rank, Window};
-use crate::protocol::observations::{CLOCK_SKEW_MAX, LiveFacts, Observed};
+use crate::protocol::observations::{CLOCK_SKEW_MAX, LiveFacts, Observed, Said};
 
 /// Visits agreed longer ago than this are not taken in: the log may have let go of them, and they would be opened
 /// anew.
@@ -262,6 +262,7 @@ impl Told {
             rank: Rank::Event,
             observation,
             live: LiveFacts::default(),
+            said: Said::default(),
         };
         plan.into_iter().chain(self.facts).map(observed).collect()
     }
