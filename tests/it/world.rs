@@ -27,6 +27,7 @@ use vagttavle::config::OursRule;
 use vagttavle::domain::Command;
 use vagttavle::domain::agreement;
 use vagttavle::domain::identity::{AgreementId, PersonName};
+use vagttavle::domain::masking::Masking;
 use vagttavle::domain::people::{PeopleCommand, Role};
 use vagttavle::engine::{Engine, Parts};
 use vagttavle::ids::Ids;
@@ -220,7 +221,7 @@ impl TestServer {
             clock: setup.clock.clone(),
             ids: ids.clone(),
             care: setup.care,
-            masking: crate::support::masking(),
+            masking: Masking::new([7; 32]),
         };
         let engine_stop = CancellationToken::new();
         let (engine, writer) = Engine::start(parts, engine_stop.clone()).await.unwrap();

@@ -121,7 +121,7 @@ impl TestInbox {
 
 impl Inbox for TestInbox {
     fn masking(&self) -> &Masking {
-        static MASKING: LazyLock<Masking> = LazyLock::new(crate::support::masking);
+        static MASKING: LazyLock<Masking> = LazyLock::new(|| Masking::new([7; 32]));
         &MASKING
     }
 
