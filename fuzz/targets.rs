@@ -258,7 +258,7 @@ pub fn medcom(bytes: &[u8]) {
     let ours = medcom::Ours { default_agreement: "jammerbugt".parse().ok(), ..medcom::Ours::default() };
     let form = medcom::Form::of(bytes);
     let Ok(received) = medcom::receive(bytes, &ours, now()) else { return };
-    hold(&received.observations, now() + observations::CLOCK_SKEW_MAX);
+    hold(&received.observations, now() + vagttavle::protocol::observations::CLOCK_SKEW_MAX);
     if let Some(reply) = &received.reply {
         let id = uuid::Uuid::nil();
         let stamp = medcom::Stamp { bundle: id, header: id, outcome: id, provenances: [id, id], now: now() };
