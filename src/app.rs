@@ -5,11 +5,13 @@ mod adopted;
 mod canary;
 mod care;
 mod demo;
+mod descriptors;
 mod desk;
 mod escalation;
 mod exchanges;
 mod id_key;
 mod inbox;
+mod log;
 pub mod medcom;
 mod remote;
 mod say;
@@ -47,6 +49,7 @@ pub fn main(cli: Cli) -> ExitCode {
     let ended = runtime.block_on(run(cli, &texts));
     // What still waits for a slow disk or network must not hold the terminal.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    log::flush();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read us has had enough (`| head`).

@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::inbox::EngineInbox;
-use super::serve::{adopt, listen, log_to_stderr, stop_on_signals};
-use super::{medcom, say, web_hooks};
+use super::serve::{adopt, listen, stop_on_signals};
+use super::{descriptors, log, medcom, say, web_hooks};
 use crate::care::{Told, demo_service};
 use crate::cli;
 use crate::client::{Client, LinkError};
@@ -39,7 +39,7 @@ const TOKENS: [(&str, Role); 5] = [
 
 pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     if args.headless {
-        log_to_stderr();
+        log::begin();
     }
     let stop = CancellationToken::new();
     stop_on_signals(&stop)?;
@@ -62,7 +62,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let tokens = people(&engine).await?;
     web_hooks::expect(&engine, &Settings::default());
     let receivers = medcom::start(None, &engine, &stop)?;
-    let options = Options { synthetic: true, receivers, ..Options::default() };
+    let options = Options { synthetic: true, receivers, limits: descriptors::limits(), ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
 
     let client = |name: &str| -> Result<Client> {
@@ -100,7 +100,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     });
 
     let shown = if args.headless {
-        announce(&base, &tokens)?;
+        announce(&base, &tokens);
         stop.cancelled().await;
         Ok(())
     } else {
@@ -172,15 +172,13 @@ async fn people(engine: &Engine) -> Result<Vec<Token>> {
 }
 
 /// For programs: the address, then a token for each role.
-fn announce(base: &str, tokens: &[Token]) -> Result<()> {
+fn announce(base: &str, tokens: &[Token]) {
     use secrecy::ExposeSecret;
-    say::line(&format!("listening on {base}"))?;
-    for (name, role, token) in tokens {
-        if *name != COLLEAGUE {
-            say::line(&format!("token {} {}", role.name(), token.expose_secret()))?;
-        }
+    let mut said = format!("listening on {base}\n");
+    for (_, role, token) in tokens.iter().filter(|(name, ..)| *name != COLLEAGUE) {
+        said.push_str(&format!("token {} {}\n", role.name(), token.expose_secret()));
     }
-    Ok(())
+    say::announce(said);
 }
 
 struct DemoClock(Clock);

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::admin::{Answer, Request};
+use super::log;
 use crate::client::LinkError;
 use crate::config::BadConfig;
 use crate::domain::agreement::{self, Agreement, Mistake};
@@ -68,6 +69,11 @@ pub fn line(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Lines on standard output from a program that runs on: it waits for no reader.
+pub fn announce(lines: String) {
+    log::aside(std::io::stdout(), lines);
+}
+
 /// Nobody reads our answer any more.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
@@ -76,8 +82,7 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// One sentence on standard error: what happened, where, what to do now.
 pub fn error(texts: &Texts, error: &anyhow::Error) {
     let text = explain(texts, error);
-    // Nobody reading is no fault of ours.
-    let _ = writeln!(std::io::stderr(), "vagttavle: {text}");
+    log::aside(std::io::stderr(), format!("vagttavle: {text}\n"));
 }
 
 pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {

@@ -1,6 +1,6 @@
 //! The server: everything is opened, started and ended here, in this order.
 //!
-//! Owns what every server needs, the demo's too: the socket, the signals, the operating log, the agreements. Must never
+//! Owns what every server needs, the demo's too: the socket, the signals, the agreements. Must never
 //! know how a source works: each has its own file here.
 
 use std::net::SocketAddr;
@@ -13,8 +13,8 @@ use tracing::{info, warn};
 
 use super::say::{self, Failed};
 use super::{
-    Place, admin, adopted, canary, care, escalation, exchanges, id_key, medcom, scaip, settings, visits,
-    web_hooks,
+    Place, admin, adopted, canary, care, descriptors, escalation, exchanges, id_key, log, medcom, scaip,
+    settings, visits, web_hooks,
 };
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
@@ -34,7 +34,8 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
         let key = if is_postgres { key::CLI_POSTGRES_LATER } else { key::CLI_UNKNOWN_DATABASE };
         return Err(Failed::new(key).into());
     }
-    log_to_stderr();
+    log::begin();
+    let limits = descriptors::limits();
     let settings = settings(&args.data)?;
     let signers = web_hooks::signers(&settings)?;
     let place = Place::new(args.data.data.as_ref(), &settings)?;
@@ -67,9 +68,9 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     say_what_is_not_set_up(&settings, &engine);
     say_newer_rules(&engine, texts);
     admin::listen(&place.data, engine.clone(), stop.clone()).await?;
-    say::line(&format!("listening on http://{}", listener.local_addr()?))?;
+    say::announce(format!("listening on http://{}\n", listener.local_addr()?));
     info!(agreements = engine.state().agreements.len(), "serving");
-    let options = Options { receivers, signers, watches_desks: true, ..Options::default() };
+    let options = Options { receivers, signers, watches_desks: true, limits, ..Options::default() };
     server::serve(listener, engine.clone(), options, stop).await;
     care::last_notes(&engine, texts).await;
     engine_stop.cancel();
@@ -115,20 +116,6 @@ pub fn stop_on_signals(stop: &CancellationToken) -> Result<()> {
         stop.cancel();
     });
     Ok(())
-}
-
-/// Operating logs: JSON lines on standard error, no citizen in them.
-pub fn log_to_stderr() {
-    use tracing_subscriber::Layer;
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    let filter = tracing_subscriber::EnvFilter::try_new(config::log_filter())
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // The SIP library writes whole messages into its log lines, citizens and all: whatever the filter says, not here.
-    let may_speak = tracing_subscriber::filter::filter_fn(|about| !about.target().starts_with("rsipstack"));
-    let lines = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(may_speak);
-    // A second subscriber in one process is no fault: the first one stays.
-    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// The server's socket: on this machine only.

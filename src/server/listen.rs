@@ -3,7 +3,6 @@
 //! axum's own accept loop sets no timer, so hyper's header timeout would do nothing; hence this one.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,20 +11,38 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
+
+use super::door::{Door, Place};
+
+/// Descriptors that connections to us leave alone: those of alarm receivers, …
+const KEPT_FOR_ALARMS: u64 = 64;
+/// … of the log and of calling a second person, …
+const KEPT_FOR_LOG: u64 = 16;
+/// … and what the program has open anyway: files, sources, the care system.
+const KEPT_FOR_THE_REST: u64 = 48;
+/// More connections than this are of no use to a duty board.
+const CONNECTIONS_MAX: usize = 2_000;
+/// However few descriptors there are.
+const CONNECTIONS_MIN: usize = 8;
+/// A request's header (bytes).
+const HEADER_MAX: usize = 32 * 1024;
+/// Headers of one request.
+const HEADERS_MAX: usize = 64;
 
 /// Limits of the listener.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// A request's header must be whole within this.
     pub header_read: Duration,
+    /// The first header of a connection must be whole within this: until then nobody knows who it is.
+    pub first_header_read: Duration,
     /// A request's body must be whole within this.
     pub body_read: Duration,
-    /// Open connections at once; more wait at the door.
+    /// Open connections at once. A quarter is for those who have not signed in, of the rest a quarter for one token.
     pub connections_max: usize,
     /// How long open requests may take to end when the server stops.
     pub drain: Duration,
@@ -35,35 +52,40 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             header_read: Duration::from_secs(10),
+            first_header_read: Duration::from_secs(5),
             body_read: Duration::from_secs(15),
-            connections_max: 2_000,
+            connections_max: CONNECTIONS_MAX,
             drain: Duration::from_secs(3),
         }
     }
 }
 
+impl Limits {
+    /// For a process that may have so many file descriptors.
+    pub fn of(descriptors: u64) -> Self {
+        let left = descriptors.saturating_sub(KEPT_FOR_ALARMS + KEPT_FOR_LOG + KEPT_FOR_THE_REST);
+        let left = usize::try_from(left).unwrap_or(CONNECTIONS_MAX);
+        Self { connections_max: left.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX), ..Self::default() }
+    }
+}
+
 pub async fn run(listener: TcpListener, router: Router, limits: Limits, stop: CancellationToken) {
-    let places = Arc::new(Semaphore::new(limits.connections_max));
-    let open = TaskTracker::new();
+    let (door, open) = (Door::new(&limits), TaskTracker::new());
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { break };
         let stream = tokio::select! {
             () = stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => stream,
                 Err(error) => {
-                    // Out of file descriptors, mostly: give others time to close.
+                    // Out of file descriptors, mostly.
                     warn!(%error, "a connection could not be accepted");
+                    door.make_room();
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             },
         };
-        let (router, stop, header_read) = (router.clone(), stop.clone(), limits.header_read);
-        open.spawn(async move {
-            connection(stream, router, header_read, stop).await;
-            drop(place);
-        });
+        open.spawn(connection(stream, router.clone(), door.come_in(), limits.clone(), stop.clone()));
     }
     open.close();
     if tokio::time::timeout(limits.drain, open.wait()).await.is_err() {
@@ -71,10 +93,21 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, stop: Ca
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, header_read: Duration, stop: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    router: Router,
+    place: Place,
+    limits: Limits,
+    stop: CancellationToken,
+) {
     // An answer of a few bytes must not wait for more.
     let _ = stream.set_nodelay(true);
-    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+    let (asked, mut has_asked) = tokio::sync::watch::channel(false);
+    let asking = place.clone();
+    let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
+        asking.has_asked();
+        asked.send_replace(true);
+        request.extensions_mut().insert(asking.clone());
         let router = router.clone();
         async move {
             let response = router.oneshot(request.map(Body::new)).await;
@@ -83,11 +116,22 @@ async fn connection(stream: TcpStream, router: Router, header_read: Duration, st
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_read)
+        .header_read_timeout(limits.header_read)
+        .max_buf_size(HEADER_MAX)
+        .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
+    let says_nothing = async {
+        // The sender lives in the service: it is gone when the connection is.
+        let first = has_asked.wait_for(|asked| *asked);
+        if tokio::time::timeout(limits.first_header_read, first).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
     let ended = tokio::select! {
         ended = &mut connection => ended,
+        () = place.must_go() => return,
+        () = says_nothing => return,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
@@ -95,5 +139,16 @@ async fn connection(stream: TcpStream, router: Router, header_read: Duration, st
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_alarms_and_to_the_log() {
+        let of = |descriptors: u64| Limits::of(descriptors).connections_max;
+        assert_eq!([of(0), of(64), of(256), of(1_024), of(20_000)], [8, 8, 128, 896, 2_000]);
     }
 }

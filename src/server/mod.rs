@@ -4,12 +4,14 @@
 //! arguments. Must never hold a sentence for people, a rule of a board, or anything a terminal needs.
 
 mod carried;
+mod door;
 mod errors;
 mod hub;
 mod listen;
 mod looks;
 mod metrics;
 mod presence;
+mod refused;
 mod routes;
 mod scope;
 mod session;
@@ -72,6 +74,7 @@ struct App {
     hub: hub::Hub,
     looks: looks::Looks,
     metrics: Arc<metrics::Metrics>,
+    refused: refused::Refused,
     options: Arc<Options>,
     stop: CancellationToken,
 }
@@ -83,6 +86,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, stop
     let watches = options.watches_desks;
     let hub = hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), watches, stop.clone());
     let limits = options.limits.clone();
-    let app = App { engine, hub, looks, metrics, options: Arc::new(options), stop: stop.clone() };
+    let refused = refused::Refused::start(metrics.clone(), stop.clone());
+    let app = App { engine, hub, looks, metrics, refused, options: Arc::new(options), stop: stop.clone() };
     listen::run(listener, routes::router(app), limits, stop).await;
 }

@@ -2,12 +2,15 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header;
 use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
 
 use super::App;
+use super::door::Place;
 use super::errors::ApiError;
+use super::refused::Why;
 use super::routes::bytes;
 use super::signed;
 use crate::domain::State;
@@ -35,6 +38,7 @@ pub struct SourceSession {
     person: Person,
     name: SourceName,
     claim: Option<Claim>,
+    place: Option<Place>,
 }
 
 /// A source whose token or signature is right, and what it posted.
@@ -42,6 +46,22 @@ pub struct Posted {
     pub person: Person,
     pub name: SourceName,
     pub body: Bytes,
+}
+
+/// A header that may stand there once. Errors: it stands there again, or is no text; whoever is between us and the sender
+/// may have read another one than we.
+pub fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Problem> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(Problem::field(400, "header-repeated", name));
+    }
+    value.to_str().map(Some).map_err(|_| Problem::field(400, "bad-header", name))
+}
+
+/// From now on the connection is theirs. In a test without a listener there is none.
+fn sign_in(place: Option<&Place>, name: &PersonName) -> Result<(), Problem> {
+    place.map_or(Ok(()), |place| place.sign_in(name))
 }
 
 /// Who has this token, if anybody still has.
@@ -58,14 +78,16 @@ impl FromRequestParts<App> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
+        let header = one(&parts.headers, header::AUTHORIZATION.as_str())?;
+        let token = header
             .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
             .map(str::trim);
-        let person = token.and_then(|token| holder(&app.engine.state(), token));
-        person.map(Session).ok_or(ApiError(Problem::unauthorized()))
+        let Some(person) = token.and_then(|token| holder(&app.engine.state(), token)) else {
+            app.refused.count(if token.is_some() { Why::WrongToken } else { Why::NoToken });
+            return Err(Problem::unauthorized().into());
+        };
+        sign_in(parts.extensions.get(), &person.name)?;
+        Ok(Self(person))
     }
 }
 
@@ -83,7 +105,7 @@ impl FromRequestParts<App> for SourceSession {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         match signed::claimed(&parts.headers) {
-            Some(claimed) => Self::signing(app, claimed?).await,
+            Some(claimed) => Self::signing(app, claimed?, parts.extensions.get().cloned()).await,
             None => {
                 let Session(person) = Session::from_request_parts(parts, app).await?;
                 Self::with_token(app, person).await
@@ -102,28 +124,32 @@ impl SourceSession {
         if app.options.signers.must_sign(&name) {
             return Err(refuse(app, &name, Problem::new(401, "signature-needed")).await);
         }
-        Ok(Self { person, name, claim: None })
+        Ok(Self { person, name, claim: None, place: None })
     }
 
-    async fn signing(app: &App, (name, claim): (SourceName, Claim)) -> Result<Self, ApiError> {
+    async fn signing(
+        app: &App,
+        (name, claim): (SourceName, Claim),
+        place: Option<Place>,
+    ) -> Result<Self, ApiError> {
         let state = app.engine.state();
         let known = PersonName::new(name.as_str()).ok().and_then(|name| state.people.get(&name).cloned());
         let Some(person) = known
             .filter(|person| person.role == Role::Source && !person.revoked)
             .filter(|_| app.options.signers.must_sign(&name))
         else {
-            tracing::warn!(source = %name, "signed by a source that is not known, is revoked or has no secret_file");
+            app.refused.count(Why::WrongSignature);
             return Err(Problem::unauthorized().into());
         };
         if let Err(bad) = claim.is_in_time(app.engine.clock.now()) {
             return Err(refuse(app, &name, signed::problem(bad)).await);
         }
-        Ok(Self { person, name, claim: Some(claim) })
+        Ok(Self { person, name, claim: Some(claim), place })
     }
 
     /// Reads the body, and believes the source.
     pub async fn read(self, app: &App, body: Body, max: usize) -> Result<Posted, ApiError> {
-        let Self { person, name, claim } = self;
+        let Self { person, name, claim, place } = self;
         let body = match bytes(app, body, max).await {
             Ok(body) => body,
             Err(ApiError(problem)) => return Err(refuse(app, &name, problem).await),
@@ -131,8 +157,10 @@ impl SourceSession {
         if let Some(claim) = claim
             && let Err(problem) = app.options.signers.check(&name, &claim, &body, app.engine.clock.now())
         {
+            app.refused.count(Why::WrongSignature);
             return Err(refuse(app, &name, problem).await);
         }
+        sign_in(place.as_ref(), &person.name)?;
         Ok(Posted { person, name, body })
     }
 }

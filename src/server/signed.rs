@@ -10,6 +10,7 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::session::one;
 use crate::domain::identity::SourceName;
 use crate::protocol::Problem;
 use crate::protocol::signature::{
@@ -83,12 +84,12 @@ impl Seen {
 
 /// What the headers claim; none of them: nothing is claimed.
 pub fn claimed(headers: &HeaderMap) -> Option<Result<(SourceName, Claim), Problem>> {
-    let values = [SOURCE_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(|name| headers.get(name));
-    if values.iter().all(Option::is_none) {
+    let names = [SOURCE_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER];
+    if names.iter().all(|name| !headers.contains_key(*name)) {
         return None;
     }
-    let [name, stamp, signature] =
-        values.map(|value| value.and_then(|it| it.to_str().ok()).unwrap_or_default());
+    // Given twice, or no text: nobody knows which one was signed.
+    let [name, stamp, signature] = names.map(|name| one(headers, name).ok().flatten().unwrap_or_default());
     let Ok(name) = SourceName::new(name.trim()) else { return Some(Err(problem(BadSignature::Malformed))) };
     Some(Claim::parse(stamp.trim(), signature.trim()).map(|claim| (name, claim)).map_err(problem))
 }

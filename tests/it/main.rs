@@ -21,6 +21,7 @@ mod mutate;
 mod nexus;
 #[path = "../care/nexus_double.rs"]
 mod nexus_double;
+mod open_way;
 mod plans;
 #[path = "../support/ports.rs"]
 mod ports;

@@ -111,34 +111,52 @@ impl Home {
     }
 }
 
+/// A server that hangs must not hang the test.
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).timeout(BOUND).build().unwrap()
+}
+
 /// `vagttavle serve`, running. Killed when dropped.
 pub struct Serving {
     child: Child,
-    out: Lines<BufReader<ChildStdout>>,
+    /// None when its standard output goes elsewhere.
+    out: Option<Lines<BufReader<ChildStdout>>>,
     pub base: String,
     http: reqwest::Client,
 }
 
 impl Serving {
     /// Waits until it answers. What it writes on standard error is added to `log`.
-    pub fn start(mut command: Command, log: &Path) -> Self {
+    pub fn start(command: Command, log: &Path) -> Self {
         let file = std::fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
-        let mut child = command.stderr(file).spawn().unwrap();
+        Self::begin(command, file.into(), || std::fs::read_to_string(log).unwrap())
+    }
+
+    /// The same, with a standard error of the test's own.
+    pub fn saying_to(command: Command, stderr: Stdio) -> Self {
+        Self::begin(command, stderr, String::new)
+    }
+
+    /// One whose standard output nobody reads; it may not answer yet.
+    pub fn unheard(mut command: Command, address: &str) -> Self {
+        let (child, base) = (command.spawn().unwrap(), format!("http://{address}"));
+        Self { child, out: None, base, http: http() }
+    }
+
+    fn begin(mut command: Command, stderr: Stdio, log: impl Fn() -> String) -> Self {
+        let mut child = command.stderr(stderr).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().map(Result::unwrap).unwrap_or_default();
         let Some(base) = first.strip_prefix("listening on ").map(str::to_owned) else {
             let _ = child.kill();
-            panic!("it said {first:?} and {}", std::fs::read_to_string(log).unwrap());
+            panic!("it said {first:?} and {}", log());
         };
-        // A server that hangs must not hang the test.
-        let http =
-            reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).timeout(BOUND).build().unwrap();
-        Self { child, out: lines, base, http }
+        Self { child, out: Some(lines), base, http: http() }
     }
 
     /// The next lines it says.
     pub fn lines(&mut self, count: usize) -> Vec<String> {
-        self.out.by_ref().take(count).map(Result::unwrap).collect()
+        self.out.as_mut().unwrap().take(count).map(Result::unwrap).collect()
     }
 
     pub fn id(&self) -> u32 {
