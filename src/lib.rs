@@ -66,7 +66,7 @@
 //! | [`sources`] | one folder each: wire, translate, link | domain, protocol |
 //! | [`i18n`] | every sentence a person reads, Danish and English | protocol |
 //! | [`theme`] | colours by meaning | |
-//! | [`tui`] | the desk: model, update, view, keys; only `run` and `terminal` touch the world | protocol, i18n, theme |
+//! | [`tui`] | the desk: model, update, view, keys; only `run`, `seat` and `terminal` touch the world | protocol, i18n, theme |
 //! | [`app`], [`cli`] | wiring, arguments | all; nobody uses them |
 //! | [`config`], [`clock`], [`ids`] | settings, time, randomness: each enters here alone | |
 //!

@@ -17,6 +17,7 @@ use crate::protocol::commands::{CommandReply, CommandRequest};
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::observations::{ObservationItem, Receipt};
+use crate::protocol::seat::{SeatReply, SeatReport};
 use crate::protocol::{BoardSnapshot, CitizenId, EntryId, Problem};
 
 pub use follow::{Update, follow};
@@ -28,6 +29,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
 const IDLE_MAX: Duration = Duration::from_secs(5);
 /// An answer that takes longer than this is lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// A confirmation that takes longer than this is late anyway.
+const SEAT_TIMEOUT: Duration = Duration::from_secs(4);
 /// Tries of one command or question, the first included.
 const TRIES_MAX: usize = 4;
 
@@ -136,6 +139,12 @@ impl Client {
             read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
         };
         once.retry(tries()).when(LinkError::is_passing).await
+    }
+
+    /// Confirms that the desk's person can see the board, or leaves. Once: the next one comes soon.
+    pub async fn seat(&self, report: &SeatReport) -> Result<SeatReply, LinkError> {
+        let request = self.request(Method::POST, "/v1/seat").json(report);
+        read(send(request.timeout(SEAT_TIMEOUT)).await?).await
     }
 
     /// Hands in observations as a source; repeats are harmless.

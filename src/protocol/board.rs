@@ -206,7 +206,7 @@ pub struct OnCall {
     pub since: DateTime<Utc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
-    /// A desk of theirs is connected right now.
+    /// They can see a desk of theirs right now: its terminal takes what is drawn.
     pub signed_on: bool,
 }
 

@@ -13,6 +13,7 @@ pub mod observations;
 pub mod problem;
 
 pub mod project;
+pub mod seat;
 pub mod signature;
 pub mod stream;
 pub mod sync;

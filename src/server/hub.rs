@@ -4,7 +4,7 @@
 //! with the sequence it had. Must never wait for a listener.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::carried::{self, Reach};
 use super::looks::Looks;
 use super::metrics::Metrics;
-use super::presence;
+use super::presence::{self, Seats};
 use super::scope::may_see;
 use super::show;
 use crate::domain::entry::Entry;
@@ -80,7 +80,6 @@ struct Join {
 #[derive(Clone)]
 pub struct Hub {
     joins: mpsc::Sender<Join>,
-    connected: Arc<Mutex<HashMap<PersonName, usize>>>,
 }
 
 impl Hub {
@@ -88,16 +87,16 @@ impl Hub {
         engine: Engine,
         looks: Looks,
         metrics: Arc<Metrics>,
+        seats: Seats,
         watches_desks: bool,
         stop: CancellationToken,
     ) -> Self {
         let (joins, requests) = mpsc::channel(64);
-        let hub = Self { joins, connected: Arc::default() };
+        let hub = Self { joins };
         let news = engine.subscribe();
         let state = engine.state();
-        let connected = hub.connected.clone();
         let scopes = BTreeMap::new();
-        let work = Work { engine, looks, metrics, state, scopes, connected, watches_desks };
+        let work = Work { engine, looks, metrics, state, scopes, seats, watches_desks };
         tokio::spawn(work.run(news, requests, stop));
         hub
     }
@@ -108,12 +107,6 @@ impl Hub {
         self.joins.send(Join { person, scope, reply }).await.ok()?;
         joined.await.ok()
     }
-
-    /// Open streams of a person.
-    pub fn connected(&self, person: &str) -> usize {
-        let all = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter().find(|(name, _)| name.as_str() == person).map_or(0, |(_, count)| *count)
-    }
 }
 
 struct Work {
@@ -123,7 +116,7 @@ struct Work {
     /// The state up to the last news handed on.
     state: State,
     scopes: BTreeMap<Vec<AgreementId>, Vec<Listener>>,
-    connected: Arc<Mutex<HashMap<PersonName, usize>>>,
+    seats: Seats,
     /// Whether it is said when nobody listens.
     watches_desks: bool,
 }
@@ -247,17 +240,13 @@ impl Work {
         let now = self.engine.clock.now();
         let scopes: Vec<_> = self.scopes.keys().cloned().collect();
         for scope in scopes {
-            let connected = self.connected.clone();
-            let is_connected = |name: &str| {
-                let all = connected.lock().unwrap_or_else(PoisonError::into_inner);
-                all.iter().any(|(known, count)| known.as_str() == name && *count > 0)
-            };
+            let is_seated = |name: &str| self.seats.is_taken(name);
             let beat = Beat {
                 through: self.state.touched(&scope).0,
                 now,
                 rate: self.engine.clock.rate(),
                 sources: Some(show::sources(&self.engine, &scope, now)),
-                shift: Some(show::shift(&self.state, &scope, is_connected)),
+                shift: Some(show::shift(&self.state, &scope, is_seated)),
                 notes_waiting: Some(self.engine.notes_waiting()),
                 at_rest: Some(carried::at_rest(&self.state, &scope)),
                 log: show::log_trouble(&self.engine),
@@ -269,8 +258,7 @@ impl Work {
         self.metrics.storing.set(i64::from(self.engine.is_storing()));
         self.count();
         if self.watches_desks {
-            let connected = self.connected.lock().unwrap_or_else(PoisonError::into_inner);
-            presence::hear(&self.engine, &self.state, &connected, now);
+            presence::hear(&self.engine, &self.state, &self.seats, now);
         }
     }
 
@@ -311,13 +299,8 @@ impl Work {
     }
 
     fn count(&mut self) {
-        let mut counted = HashMap::new();
         let open = self.scopes.values().flatten().filter(|listener| !listener.frames.is_closed());
-        for listener in open {
-            *counted.entry(listener.person.clone()).or_insert(0) += 1;
-        }
-        self.metrics.streams.set(counted.values().sum::<usize>() as i64);
-        *self.connected.lock().unwrap_or_else(PoisonError::into_inner) = counted;
+        self.metrics.streams.set(i64::try_from(open.count()).unwrap_or(i64::MAX));
     }
 }
 

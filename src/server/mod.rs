@@ -75,6 +75,7 @@ struct App {
     looks: looks::Looks,
     metrics: Arc<metrics::Metrics>,
     refused: refused::Refused,
+    seats: presence::Seats,
     options: Arc<Options>,
     stop: CancellationToken,
 }
@@ -83,10 +84,13 @@ struct App {
 pub async fn serve(listener: TcpListener, engine: Engine, options: Options, stop: CancellationToken) {
     let metrics = Arc::new(metrics::Metrics::default());
     let looks = looks::Looks::new(engine.clone());
+    let seats = presence::Seats::default();
     let watches = options.watches_desks;
-    let hub = hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), watches, stop.clone());
+    let hub =
+        hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), seats.clone(), watches, stop.clone());
     let limits = options.limits.clone();
     let refused = refused::Refused::start(metrics.clone(), stop.clone());
-    let app = App { engine, hub, looks, metrics, refused, options: Arc::new(options), stop: stop.clone() };
+    let app =
+        App { engine, hub, looks, metrics, refused, seats, options: Arc::new(options), stop: stop.clone() };
     listen::run(listener, routes::router(app), limits, stop).await;
 }

@@ -139,7 +139,7 @@ pub fn log_trouble(engine: &Engine) -> Option<LogTrouble> {
 }
 
 /// Who is on duty among those who share an agreement with the scope.
-pub fn shift(state: &State, scope: &[AgreementId], is_connected: impl Fn(&str) -> bool) -> Shift {
+pub fn shift(state: &State, scope: &[AgreementId], is_seated: impl Fn(&str) -> bool) -> Shift {
     let on_call = state
         .on_duty
         .values()
@@ -150,7 +150,7 @@ pub fn shift(state: &State, scope: &[AgreementId], is_connected: impl Fn(&str) -
                 role: person.role.name().to_owned(),
                 since: on.since,
                 until: on.until,
-                signed_on: is_connected(on.name.as_str()),
+                signed_on: is_seated(on.name.as_str()),
             })
         })
         .collect();

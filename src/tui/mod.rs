@@ -1,7 +1,7 @@
 //! The desk: the screen in front of a coordinator.
 //!
 //! Elm-like: `update(&mut Model, Msg) -> Vec<Effect>` and `view(&Model, &Look, &mut Frame)`
-//! are pure and testable without a terminal. Only `run` and `terminal` touch the world.
+//! are pure and testable without a terminal. Only `run`, `seat` and `terminal` touch the world.
 
 pub mod action;
 mod bindings;
@@ -18,6 +18,7 @@ pub mod msg;
 mod next;
 mod paint;
 pub mod run;
+mod seat;
 pub mod table;
 pub mod terminal;
 pub mod update;

@@ -20,6 +20,7 @@ use super::keymap::Keymap;
 use super::look::Look;
 use super::model::{Model, Size};
 use super::msg::Msg;
+use super::seat::Seat;
 use super::terminal::{self, Screen};
 use super::update::update;
 use super::view::view;
@@ -54,7 +55,9 @@ pub struct Settings {
 /// Runs until it is left, told to end, or its terminal is gone. Errors: no terminal, or a closed one.
 pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result<()> {
     let mut screen = Screen::open()?;
+    let signs = screen.signs();
     let (width, height) = screen.size()?;
+    let mut seat = Seat::take(&client, &settings.session, settings.read_only, signs.clone());
     let mut model = Model::new(clock.now(), Size { width, height }, settings.session);
     model.keymap = settings.keymap;
     model.read_only = settings.read_only;
@@ -77,7 +80,12 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
                 Some(Err(_)) | None => Some(Msg::Terminate),
             },
             () = frames.overdue() => None,
-            Some(update) = updates_in.recv() => Some(from_link(update)),
+            Some(update) = updates_in.recv() => {
+                if !matches!(update, Update::Lost(_)) {
+                    signs.heard();
+                }
+                Some(from_link(update))
+            }
             Some(msg) = outcomes_in.recv() => Some(msg),
             () = tokio::time::sleep(world.until_next_second()) => Some(Msg::Tick(world.clock.now())),
             () = frames.due() => None,
@@ -98,6 +106,7 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
         effects.extend(update(&mut model, msg));
         for effect in effects {
             if effect == Effect::Quit {
+                seat.leave().await;
                 return Ok(());
             }
             world.carry_out(effect, &mut screen)?;

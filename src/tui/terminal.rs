@@ -22,6 +22,8 @@ use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use termprofile::{DetectorSettings, TermProfile};
 
+use super::seat::{Signs, Taking};
+
 /// Bytes gathered before they go out: a full frame of a large terminal in one write.
 const FRAME_BYTES: usize = 64 * 1024;
 
@@ -37,12 +39,14 @@ static HELD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 pub struct Screen {
     /// Never dropped: its own drop shows the cursor once more and prints a failure to standard
     /// error, which panics when the whole terminal has hung up.
-    inner: ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
+    inner: ManuallyDrop<ratatui::Terminal<CrosstermBackend<BufWriter<Taking<Stdout>>>>>,
+    signs: Signs,
 }
 
 impl Screen {
     /// Takes the terminal over. Errors: standard output is no terminal, or is closed.
     pub fn open() -> io::Result<Self> {
+        let signs = Signs::default();
         let (desk, before) = (std::thread::current().id(), std::panic::take_hook());
         std::panic::set_hook(Box::new(move |panic| {
             if std::thread::current().id() == desk || !IS_TAKEN.load(Ordering::SeqCst) {
@@ -55,11 +59,16 @@ impl Screen {
         }));
         enable_raw_mode()?;
         IS_TAKEN.store(true, Ordering::SeqCst);
-        let mut out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        let mut out = BufWriter::with_capacity(FRAME_BYTES, Taking::new(io::stdout(), &signs));
         execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
             .inspect_err(|_| give_back())?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| give_back())?;
-        Ok(Self { inner: ManuallyDrop::new(inner) })
+        Ok(Self { inner: ManuallyDrop::new(inner), signs })
+    }
+
+    /// What tells that the terminal takes what is drawn.
+    pub fn signs(&self) -> Signs {
+        self.signs.clone()
     }
 
     pub fn size(&self) -> io::Result<(u16, u16)> {

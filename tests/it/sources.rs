@@ -182,13 +182,18 @@ async fn that_nobody_listens_is_an_entry_of_each_agreement_and_ends_when_somebod
     let board = until_board(&server, "nobody to be listening", |board| nobody(board) == 2).await;
     assert!(!board.to_string().contains("albertslund"), "nobody could ever listen to it: {board}");
 
-    // Only the desk of somebody who may act counts, and only for the agreements they have.
-    let wall = server.request(reqwest::Method::GET, "/v1/stream", "vera").send().await.unwrap();
-    let bo = server.request(reqwest::Method::GET, "/v1/stream", "bo").send().await.unwrap();
+    // Only the seat of somebody who may act counts, and only for the agreements they have; open streams are nobody.
+    let stream = |name| server.request(reqwest::Method::GET, "/v1/stream", name).send();
+    let (wall, lises) = (stream("vera").await.unwrap(), stream("lise").await.unwrap());
+    server.post("/v1/seat", "vera", &json!({ "desk": "wall" })).await.is_problem(403, "not-allowed", "");
+    let seat = json!({ "desk": "desk-bo" });
+    assert_eq!(server.post("/v1/seat", "bo", &seat).await.body, json!({ "empty_after_s": 10 }));
     let board = until_board(&server, "Jammerbugt to be heard", |board| nobody(board) == 1).await;
     assert_eq!(states(&board), [("\"vagt-norddjurs\"".to_owned(), "nobody-listening".to_owned())]);
-    drop((wall, bo));
+    // He leaves, and the streams stay open.
+    assert_eq!(server.post("/v1/seat", "bo", &json!({ "desk": "desk-bo", "left": true })).await.status, 200);
     until_board(&server, "bo's desk to be missed", |board| nobody(board) == 2).await;
+    drop((wall, lises));
 
     // A restart is no desk.
     let next = watched(Setup::sqlite(&folder)).people_of(&server);
@@ -197,9 +202,8 @@ async fn that_nobody_listens_is_an_entry_of_each_agreement_and_ends_when_somebod
     until_board(&server, "the desks to be watched again", |board| names(board).contains(&"vagt-norddjurs"))
         .await;
     assert_eq!(nobody(&server.board("lise").await), 2);
-    let anna = server.request(reqwest::Method::GET, "/v1/stream", "anna").send().await.unwrap();
+    assert_eq!(server.post("/v1/seat", "anna", &json!({ "desk": "desk-anna" })).await.status, 200);
     until_board(&server, "both to be heard", |board| nobody(board) == 0).await;
-    drop(anna);
     server.stop().await;
 }
 

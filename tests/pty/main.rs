@@ -6,6 +6,7 @@ mod link;
 mod looks;
 #[path = "../support/ports.rs"]
 mod ports;
+mod seat;
 mod sequences;
 mod server;
 mod terminal;

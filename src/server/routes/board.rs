@@ -34,7 +34,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         sources: show::sources(&app.engine, scope, now),
         ledgers: project::ledgers(&state, scope, now),
         answering: project::answering(&state, scope, now),
-        shift: show::shift(&state, scope, |name| app.hub.connected(name) > 0),
+        shift: show::shift(&state, scope, |name| app.seats.is_taken(name)),
         contacts: project::contacts(&state, scope, now),
         synthetic: app.options.synthetic,
         notes_waiting: app.engine.notes_waiting(),

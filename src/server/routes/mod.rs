@@ -5,6 +5,7 @@ mod commands;
 mod entries;
 mod history;
 pub mod observations;
+mod seat;
 mod stream;
 mod system;
 
@@ -42,6 +43,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(board::agreements))
         .routes(routes!(stream::stream))
         .routes(routes!(commands::command))
+        .routes(routes!(seat::seat))
         .routes(routes!(observations::observations))
         .routes(routes!(entries::entry))
         .routes(routes!(entries::found))
