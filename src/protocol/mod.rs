@@ -9,6 +9,7 @@ pub mod commands;
 pub mod entry;
 pub mod history;
 pub mod item;
+pub mod json;
 pub mod observations;
 pub mod problem;
 

@@ -132,6 +132,8 @@ macro_rules! tagged_enum {
         impl $name {
             /// Every type's name on the wire.
             pub const TYPES: &'static [&'static str] = &[$($tag),*];
+            /// The same, each with the name of its shape in the API's description.
+            pub const SHAPES: &'static [(&'static str, &'static str)] = &[$(($tag, stringify!($variant))),*];
 
             /// Reads the fields of one type. None when the type is not known.
             pub fn parse(

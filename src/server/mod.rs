@@ -3,6 +3,7 @@
 //! Owns routes, sessions, scope, the stream's fan-out and the looks at personal data. Errors are a code and
 //! arguments. Must never hold a sentence for people, a rule of a board, or anything a terminal needs.
 
+mod asked;
 mod carried;
 mod door;
 mod errors;

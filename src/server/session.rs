@@ -2,12 +2,12 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::FromRequestParts;
-use axum::http::HeaderMap;
 use axum::http::header;
 use axum::http::request::Parts;
 use sha2::{Digest, Sha256};
 
 use super::App;
+use super::asked::one;
 use super::door::Place;
 use super::errors::ApiError;
 use super::refused::Why;
@@ -46,17 +46,6 @@ pub struct Posted {
     pub person: Person,
     pub name: SourceName,
     pub body: Bytes,
-}
-
-/// A header that may stand there once. Errors: it stands there again, or is no text; whoever is between us and the sender
-/// may have read another one than we.
-pub fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(Problem::field(400, "header-repeated", name));
-    }
-    value.to_str().map(Some).map_err(|_| Problem::field(400, "bad-header", name))
 }
 
 /// From now on the connection is theirs. In a test without a listener there is none.

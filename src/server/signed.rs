@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::session::one;
+use super::asked::one;
 use crate::domain::identity::SourceName;
 use crate::protocol::Problem;
 use crate::protocol::signature::{

@@ -7,12 +7,14 @@ mod care;
 mod cli;
 mod commands;
 mod corpora;
+mod description;
 mod escalation;
 mod exchanges;
 mod hanging_disk;
 mod headless_desk;
 mod history;
 mod homecare;
+mod http;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;

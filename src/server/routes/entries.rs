@@ -1,10 +1,10 @@
 //! `GET /v1/entries/{id}`, `GET /v1/entries?find=` and `GET /v1/audit`: what is logged when somebody looks.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::protocol::board::Found;
 use crate::protocol::entry::{EntryView, HistoryLine};
 use crate::protocol::history::PURPOSES;
 use crate::protocol::{Problem, project};
+use crate::server::asked::{Asked, Id, one};
 use crate::server::errors::ApiError;
 use crate::server::session::{Reader, not_allowed};
 use crate::server::{App, scope, show};
@@ -34,7 +35,7 @@ const LOOKS_MAX: usize = 1_000;
 pub async fn entry(
     State(app): State<App>,
     Reader(person): Reader,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<EntryView>, ApiError> {
     let purpose = purpose(&headers)?;
@@ -66,12 +67,6 @@ pub async fn entry(
     Ok(Json(EntryView { entry, history, numbers }))
 }
 
-#[derive(Deserialize)]
-pub struct FindQuery {
-    #[serde(default)]
-    find: String,
-}
-
 /// Open entries of the asker's scope by number, citizen or what the outside calls them: also visits as planned that
 /// are too many for the board. Part of an id will do.
 #[utoipa::path(get, path = "/v1/entries", params(("find" = String, Query)), responses(
@@ -80,9 +75,9 @@ pub struct FindQuery {
 pub async fn found(
     State(app): State<App>,
     Reader(person): Reader,
-    Query(query): Query<FindQuery>,
+    asked: Asked,
 ) -> Result<Json<Found>, ApiError> {
-    let wanted = query.find.trim().to_lowercase();
+    let wanted = asked.text("find")?.unwrap_or_default().trim().to_lowercase();
     if wanted.is_empty() {
         return Err(Problem::field(422, "field-missing", "find").into());
     }
@@ -111,16 +106,10 @@ fn is_called(entry: &Entry, wanted: &str) -> bool {
 
 /// What it is for. Errors: the header is missing, or no such purpose.
 pub fn purpose(headers: &HeaderMap) -> Result<&str, Problem> {
-    let purpose = headers.get("purpose").and_then(|value| value.to_str().ok());
+    let purpose = one(headers, "purpose")?;
     purpose
         .filter(|purpose| PURPOSES.contains(purpose))
         .ok_or_else(|| Problem::field(422, "purpose-missing", "Purpose").with("codes", PURPOSES.to_vec()))
-}
-
-#[derive(Deserialize)]
-pub struct AuditQuery {
-    #[serde(default)]
-    after: u64,
 }
 
 /// One look at personal data.
@@ -137,18 +126,19 @@ pub struct LookView {
 }
 
 /// Who looked at whose data, for leaders: the entries of their own agreements.
-#[utoipa::path(get, path = "/v1/audit", params(("after" = u64, Query)), responses(
+#[utoipa::path(get, path = "/v1/audit", params(("after" = Option<u64>, Query)), responses(
     (status = 200, body = Vec<LookView>), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub async fn audit(
     State(app): State<App>,
     Reader(person): Reader,
-    Query(query): Query<AuditQuery>,
+    asked: Asked,
 ) -> Result<Json<Vec<LookView>>, ApiError> {
     if person.role != Role::Leader {
         return Err(not_allowed(person.role));
     }
     let state = app.engine.state();
-    let looks = app.engine.reader.looks(query.after, LOOKS_MAX).await?;
+    let after = asked.number("after")?.unwrap_or(0);
+    let looks = app.engine.reader.looks(after, LOOKS_MAX).await?;
     let views = looks
         .into_iter()
         .filter(|it| scope::find(&state, &person.agreements, it.look.entry).is_some())

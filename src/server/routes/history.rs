@@ -4,7 +4,7 @@
 //! citizen of others from one that nobody knows.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 
 use super::entries::purpose;
@@ -13,6 +13,7 @@ use crate::domain::identity::{CitizenId, EntryId};
 use crate::domain::{self, Actor, Record};
 use crate::protocol::history::{CitizenHistory, ENTRIES_MAX, PastEntry};
 use crate::protocol::{Problem, project};
+use crate::server::asked::Id;
 use crate::server::errors::ApiError;
 use crate::server::session::Reader;
 use crate::server::{App, scope};
@@ -26,7 +27,7 @@ use crate::server::{App, scope};
 pub async fn history(
     State(app): State<App>,
     Reader(person): Reader,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<CitizenHistory>, ApiError> {
     let purpose = purpose(&headers)?;

@@ -2,29 +2,34 @@
 
 mod board;
 mod commands;
+mod description;
 mod entries;
 mod history;
+mod medcom;
 pub mod observations;
 mod seat;
 mod stream;
 mod system;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use bytes::BytesMut;
+use futures_util::StreamExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::App;
+use super::asked;
 use super::errors::ApiError;
 use super::session::SourceSession;
-use crate::protocol::{Problem, StreamItem};
+use crate::protocol::{Problem, StreamItem, json};
 
 /// A request body at most (bytes).
 pub const BODY_MAX: usize = 256 * 1024;
@@ -32,6 +37,7 @@ pub const BODY_MAX: usize = 256 * 1024;
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Vagttavle", description = "Duty board for the on-call coordinators of Danish home care"),
+    paths(medcom::medcom),
     components(schemas(StreamItem, Problem))
 )]
 struct Doc;
@@ -55,9 +61,9 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(system::openapi))
 }
 
-/// The API description.
-pub fn open_api() -> utoipa::openapi::OpenApi {
-    api().into_openapi()
+/// The API description, OpenAPI 3.1.
+pub fn open_api() -> serde_json::Value {
+    description::whole(api().into_openapi())
 }
 
 pub fn router(app: App) -> Router {
@@ -75,6 +81,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(|| async { ApiError(Problem::new(404, "no-such-place")) })
         .method_not_allowed_fallback(|| async { ApiError(Problem::new(405, "no-such-method")) })
+        .layer(middleware::from_fn(asked::is_proper))
         .layer(middleware::from_fn(no_store))
         .layer(CatchPanicLayer::custom(|_| ApiError(Problem::new(500, "internal")).into_response()))
         .with_state(app)
@@ -87,24 +94,38 @@ async fn no_store(request: Request, next: Next) -> Response {
     response
 }
 
-/// Reads a body. Errors: too large, or too slow: a body that drips must not hold a connection for ever.
+/// Reads a body. Errors: too large, too slow (a body that drips must not hold a connection for ever), or broken off.
 pub(super) async fn bytes(app: &App, body: Body, max: usize) -> Result<Bytes, ApiError> {
-    let too_large =
-        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE.as_u16(), "body-too-large").with("max", max);
-    match tokio::time::timeout(app.options.limits.body_read, to_bytes(body, max)).await {
-        Ok(read) => read.map_err(|_| ApiError(too_large())),
+    match tokio::time::timeout(app.options.limits.body_read, whole(body, max)).await {
+        Ok(read) => read.map_err(ApiError),
         Err(_) => Err(ApiError(Problem::new(StatusCode::REQUEST_TIMEOUT.as_u16(), "body-too-slow"))),
     }
 }
 
-/// Reads a JSON body. Errors: too large, too slow, not JSON, nested too deep.
-async fn json(app: &App, body: Body) -> Result<serde_json::Value, ApiError> {
-    parsed(&bytes(app, body, BODY_MAX).await?)
+async fn whole(body: Body, max: usize) -> Result<Bytes, Problem> {
+    let (mut pieces, mut read) = (body.into_data_stream(), BytesMut::new());
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Problem::new(400, "body-broken"))?;
+        if read.len() + piece.len() > max {
+            let status = StatusCode::PAYLOAD_TOO_LARGE.as_u16();
+            return Err(Problem::new(status, "body-too-large").with("max", max));
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok(read.freeze())
 }
 
-/// Reads JSON. Errors: not JSON, nested too deep.
-fn parsed(bytes: &[u8]) -> Result<serde_json::Value, ApiError> {
-    serde_json::from_slice(bytes).map_err(|error| {
-        ApiError(Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column()))
-    })
+/// Reads a JSON body. Errors: too large, too slow, not JSON, nested too deep; a name given twice, as nobody knows which
+/// value was meant.
+async fn json(app: &App, body: Body) -> Result<serde_json::Value, ApiError> {
+    let read = json::read(&bytes(app, body, BODY_MAX).await?).map_err(|error| bad_json(&error))?;
+    match read.doubled.into_iter().next() {
+        None => Ok(read.value),
+        Some(path) => Err(Problem::field(422, "duplicate-name", path).into()),
+    }
+}
+
+/// Where it stops to be JSON; never what stands there.
+fn bad_json(error: &serde_json::Error) -> Problem {
+    Problem::new(400, "bad-json").with("line", error.line()).with("column", error.column())
 }

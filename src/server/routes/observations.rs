@@ -3,22 +3,26 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::{BODY_MAX, parsed};
+use super::{BODY_MAX, bad_json};
 use crate::domain::identity::{AgreementId, Code, Key, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::Person;
 use crate::engine::live::Personal;
 use crate::engine::{Fact, Observed};
-use crate::protocol::Problem;
 use crate::protocol::item::parse_item;
 use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt};
+use crate::protocol::{Problem, json};
 use crate::server::App;
 use crate::server::errors::ApiError;
 use crate::server::session::{Posted, SourceSession};
 
-/// Hands in what a source observed. A bad item does not stop the others. A source with a secret signs instead of
+/// A name stood twice in an item: the first value was taken, and the item is marked.
+const DUPLICATE: &str = "duplicate-name";
+
+/// Hands in what a source observed. A bad item does not stop the others; one that gives a name twice is taken with the
+/// first value, and its receipt has the problem `duplicate-name`. A source with a secret signs instead of
 /// sending its token: the HMAC-SHA-256 of `TIMESTAMP.BODY`, within 300 s, once.
 #[utoipa::path(post, path = "/v1/observations", request_body = Vec<ObservationItem>, params(
     ("Vagttavle-Source" = Option<String>, Header, description = "its name, for one that signs"),
@@ -26,7 +30,7 @@ use crate::server::session::{Posted, SourceSession};
     ("Vagttavle-Signature" = Option<String>, Header, description = "`v1=` and the HMAC in hex")), responses(
     (status = 200, body = Vec<Receipt>), (status = 400, body = Problem), (status = 401, body = Problem),
     (status = 403, body = Problem), (status = 409, body = Problem), (status = 413, body = Problem),
-    (status = 429, body = Problem), (status = 503, body = Problem)))]
+    (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem)))]
 pub async fn observations(
     State(app): State<App>,
     source: SourceSession,
@@ -37,24 +41,27 @@ pub async fn observations(
     // Given its token while the server runs: from now on it is expected as those from before.
     app.engine.health.expect(source.clone(), "web-hook", None, person.agreements.clone(), now);
     app.engine.health.heard(&source, "web-hook", now);
-    let body = match parsed(&body) {
-        Ok(body) => body,
-        Err(error) => {
-            unreadable(&app, &source, &error.0.code).await;
-            return Err(error);
+    let items = match items(&body) {
+        Ok(items) => items,
+        Err(problem) => {
+            unreadable(&app, &source, &problem.code).await;
+            return Err(problem.into());
         }
-    };
-    let Value::Array(items) = body else {
-        unreadable(&app, &source, "not-an-array").await;
-        return Err(Problem::new(422, "not-an-array").into());
     };
     if items.len() > BATCH_MAX {
         return Err(Problem::new(413, "too-many-items").with("max", BATCH_MAX).into());
     }
     let mut receipts: Vec<Option<Receipt>> = vec![None; items.len()];
     let (mut facts, mut places) = (Vec::new(), Vec::new());
+    let mut doubled: Vec<Option<String>> = vec![None; items.len()];
     for (place, item) in items.into_iter().enumerate() {
-        let (key, parsed) = parse_item(item, now, &app.engine.masking);
+        // What is wrong inside an item is that item's alone.
+        let Ok(read) = json::read(item.get().as_bytes()) else {
+            receipts[place] = Some(refused(None, Problem::new(422, "bad-json")));
+            continue;
+        };
+        doubled[place] = read.doubled.into_iter().next();
+        let (key, parsed) = parse_item(read.value, now, &app.engine.masking);
         match parsed.and_then(|observed| in_scope(&person, observed)) {
             Ok(observed) => {
                 places.push((place, observed.key.clone()));
@@ -66,6 +73,12 @@ pub async fn observations(
     let outcomes = if facts.is_empty() { Vec::new() } else { app.engine.observe(&source, facts).await? };
     for ((place, key), outcome) in places.into_iter().zip(outcomes) {
         receipts[place] = Some(receipt(key, outcome));
+    }
+    for (receipt, path) in receipts.iter_mut().zip(doubled) {
+        if let (Some(receipt), Some(path)) = (receipt, path) {
+            unreadable(&app, &source, DUPLICATE).await;
+            receipt.problem.get_or_insert_with(|| Problem::field(422, DUPLICATE, path));
+        }
     }
     let receipts: Vec<Receipt> = receipts.into_iter().flatten().collect();
     for _ in receipts.iter().filter(|receipt| receipt.outcome == Outcome::Refused) {
@@ -80,6 +93,15 @@ pub async fn observations(
         });
     }
     Ok(Json(receipts))
+}
+
+/// The items of a body, each as its own text. Errors: no JSON, or no array.
+fn items(body: &[u8]) -> Result<Vec<&RawValue>, Problem> {
+    let whole: &RawValue = serde_json::from_slice(body).map_err(|error| bad_json(&error))?;
+    if !whole.get().starts_with('[') {
+        return Err(Problem::new(422, "not-an-array"));
+    }
+    serde_json::from_str(whole.get()).map_err(|error| bad_json(&error))
 }
 
 /// Whoever sent it was told; whoever is on duty sees that something did not come through.

@@ -2,31 +2,29 @@
 
 use std::convert::Infallible;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
-use serde::Deserialize;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::domain;
 use crate::domain::identity::Sequence;
 use crate::protocol::{Problem, StreamItem};
 use crate::server::App;
+use crate::server::asked::{Asked, number, one};
 use crate::server::errors::ApiError;
 use crate::server::hub::{self, Frame};
 use crate::server::session::Reader;
 
 /// Records a stream may be behind when it comes back; more, and it fetches the board anew.
 const RESUME_MAX: u64 = 5_000;
-
-#[derive(Deserialize)]
-pub struct StreamQuery {
-    after: Option<u64>,
-}
+/// The id of the last item that a reader of events had.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// What happens in the asker's scope, from `after` on. A beat every two seconds.
-#[utoipa::path(get, path = "/v1/stream", params(("after" = Option<u64>, Query)), responses(
+#[utoipa::path(get, path = "/v1/stream", params(("after" = Option<u64>, Query),
+    ("Last-Event-ID" = Option<u64>, Header, description = "goes before `after`")), responses(
     (status = 200, description = "text/event-stream of StreamItem", body = StreamItem,
         content_type = "text/event-stream"),
     (status = 401, body = Problem), (status = 403, body = Problem), (status = 410, body = Problem),
@@ -34,14 +32,17 @@ pub struct StreamQuery {
 pub async fn stream(
     State(app): State<App>,
     Reader(person): Reader,
-    Query(query): Query<StreamQuery>,
+    asked: Asked,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
-    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    // One that cannot be read is no reason to begin anew in silence: what was missed would stay so.
+    let last_id = one(&headers, LAST_EVENT_ID)?.filter(|id| !id.is_empty());
+    let last_id = last_id.map(|id| number(LAST_EVENT_ID, id)).transpose()?;
+    let after = last_id.or(asked.number("after")?);
     let scope = person.agreements.clone();
     let joined = app.hub.join(person.name.clone(), scope.clone()).await.ok_or_else(Problem::unavailable)?;
     let head = joined.state.head.0;
-    let after = last_id.or(query.after).unwrap_or(head);
+    let after = after.unwrap_or(head);
     // A board may be newer than what the hub has handed on: what is known already is left out below.
     let newest = app.engine.state().head.0.max(head);
     if after > newest || head.saturating_sub(after) > RESUME_MAX {

@@ -10,13 +10,15 @@ use crate::server::errors::ApiError;
 use crate::server::{App, show};
 
 /// The process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "alive")))]
+#[utoipa::path(get, path = "/healthz", responses(
+    (status = 200, description = "alive", body = String, content_type = "text/plain")))]
 pub async fn healthz() -> &'static str {
     "ok\n"
 }
 
 /// The log can be written; if not, why.
-#[utoipa::path(get, path = "/readyz", responses((status = 200, description = "ready"), (status = 503, body = Problem)))]
+#[utoipa::path(get, path = "/readyz", responses(
+    (status = 200, description = "ready", body = String, content_type = "text/plain"), (status = 503, body = Problem)))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
     let Some(trouble) = show::log_trouble(&app.engine) else { return Ok("ready\n") };
     let mut problem = Problem::unavailable().with("why", trouble.why);
@@ -29,7 +31,8 @@ pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 }
 
 /// Counts in the text format of Prometheus.
-#[utoipa::path(get, path = "/metrics", responses((status = 200, description = "counts", content_type = "text/plain")))]
+#[utoipa::path(get, path = "/metrics", responses(
+    (status = 200, description = "counts", body = String, content_type = "application/openmetrics-text")))]
 pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
     app.metrics.storing.set(i64::from(app.engine.is_storing()));
     (
@@ -39,7 +42,8 @@ pub async fn metrics(State(app): State<App>) -> impl IntoResponse {
 }
 
 /// This description.
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "OpenAPI 3.1")))]
-pub async fn openapi() -> Json<utoipa::openapi::OpenApi> {
+#[utoipa::path(get, path = "/openapi.json", responses(
+    (status = 200, description = "OpenAPI 3.1", body = serde_json::Value)))]
+pub async fn openapi() -> Json<serde_json::Value> {
     Json(super::open_api())
 }
