@@ -11,7 +11,7 @@ use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Board, Code, ExternalId, SourceName};
 use crate::domain::masking::Masking;
-use crate::domain::sources::Report;
+use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
 use crate::engine::health::{self, Queue};
@@ -59,6 +59,13 @@ impl Inbox for EngineInbox {
         warn!(%source, %what, "something could not be read");
         let (engine, source, kind) = (self.engine.clone(), source.clone(), self.kind);
         tokio::spawn(async move { engine.unreadable(&source, kind, what).await });
+    }
+
+    fn alarm_unreadable(&self, source: &SourceName, what: Code) {
+        warn!(%source, %what, "an alarm could not be read, nor who sent it");
+        let (engine, source) = (self.engine.clone(), source.clone());
+        let report = Report::Trouble { trouble: TroubleKind::AlarmUnreadable, what: Some(what), times: 1 };
+        tokio::spawn(async move { engine.report(&source, report).await });
     }
 
     fn state(&self, source: &SourceName, state: SourceState, why: Option<Code>) {

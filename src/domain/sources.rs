@@ -17,6 +17,8 @@ use super::{Ctx, Draft, Event, State};
 pub enum TroubleKind {
     Silent,
     Unreadable,
+    /// An alarm came of which not even the sender could be read: somebody may wait for help.
+    AlarmUnreadable,
     NobodyListening,
     /// The same key came again with another content; the first one stands.
     KeyReused,
@@ -45,7 +47,9 @@ impl Trouble {
         match (self.done_at, self.trouble) {
             (Some(_), _) => "done",
             (None, TroubleKind::Silent) => "silent",
-            (None, TroubleKind::Unreadable | TroubleKind::KeyReused) => "unreadable",
+            (None, TroubleKind::Unreadable | TroubleKind::AlarmUnreadable | TroubleKind::KeyReused) => {
+                "unreadable"
+            }
             (None, TroubleKind::NobodyListening) => "nobody-listening",
             (None, TroubleKind::Failed) => "failed",
         }

@@ -65,9 +65,15 @@ pub fn attention(entry: &Entry, now: DateTime<Utc>) -> Attention {
         Details::Discharges(stay) => of_stay(entry, stay, now),
         Details::Visits(visit) => of_visit(entry, visit, now),
         Details::Sources(trouble) => {
-            let is_missed = matches!(trouble.trouble.as_str(), "silent" | "nobody-listening" | "failed");
+            let is_missed = matches!(
+                trouble.trouble.as_str(),
+                "silent" | "alarm-unreadable" | "nobody-listening" | "failed"
+            );
             let level = if is_missed { Level::Duty } else { Level::Info };
-            Attention::new(level, &format!("source-{}", trouble.trouble), "look-at-source")
+            let attention = Attention::new(level, &format!("source-{}", trouble.trouble), "look-at-source");
+            // Somebody may wait for help: overdue from the moment it came.
+            let due = (trouble.trouble == "alarm-unreadable").then_some(entry.opened_at);
+            attention.until(due, now)
         }
     }
 }

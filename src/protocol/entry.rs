@@ -542,7 +542,7 @@ pub struct DutyDetails {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDetails {
     pub source: String,
-    /// silent, unreadable, nobody-listening, key-reused or failed.
+    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused or failed.
     pub trouble: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -151,6 +151,11 @@ pub trait Inbox: Clone + Send + Sync + 'static {
     /// Something arrived that could not be read; `what` says which rule it broke.
     fn unreadable(&self, source: &SourceName, what: Code);
 
+    /// An alarm arrived of which nothing can be read, not even who sent it: somebody must look now.
+    fn alarm_unreadable(&self, source: &SourceName, what: Code) {
+        self.unreadable(source, what);
+    }
+
     /// Rows could not be read, or not taken in. Answers once the telling stands in line before whatever is handed
     /// in next.
     fn bad_rows(&self, source: &SourceName, rows: BadRows) -> impl Future<Output = ()> + Send {

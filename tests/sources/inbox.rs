@@ -30,6 +30,8 @@ pub struct Seen {
     keys: HashSet<String>,
     pub states: Vec<(SourceState, Option<String>)>,
     pub unreadable: Vec<String>,
+    /// Alarms of which nothing is known.
+    pub lost: Vec<String>,
     /// First line (of JSON: row), reason, how many.
     pub bad_rows: Vec<(u32, String, u32)>,
     pub heard: usize,
@@ -151,6 +153,13 @@ impl Inbox for TestInbox {
 
     fn unreadable(&self, _: &SourceName, what: Code) {
         self.change(|seen| seen.unreadable.push(what.to_string()));
+    }
+
+    fn alarm_unreadable(&self, _: &SourceName, what: Code) {
+        self.change(|seen| {
+            seen.lost.push(what.to_string());
+            seen.unreadable.push(what.to_string());
+        });
     }
 
     async fn bad_rows(&self, _: &SourceName, rows: BadRows) {

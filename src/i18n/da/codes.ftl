@@ -121,6 +121,7 @@ trigger-presence = tilstedeværelse
 trigger-reset = nulstillet
 trigger-tamper = apparatet er åbnet
 trigger-device-silent = enheden er tavs
+trigger-unreadable = ULÆSELIGT nødkald
 
 # Rettelser
 correct-response = svaret

@@ -117,6 +117,7 @@ trigger-presence = presence
 trigger-reset = reset
 trigger-tamper = tampered with
 trigger-device-silent = the device is silent
+trigger-unreadable = UNREADABLE alarm
 
 correct-response = the response
 correct-arrival = the arrival
