@@ -81,13 +81,13 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "scaip",
         run: scaip,
-        covers: &["sources/scaip/wire.rs", "sources/scaip/translate.rs", "sources/scaip/auth.rs"],
+        covers: &["sources/scaip/wire.rs", "sources/scaip/salvage.rs", "sources/scaip/translate.rs", "sources/scaip/auth.rs"],
         seeds: &[b"<mrq><ref>1</ref><cid>4570000000</cid><dty>0001</dty><stc>0000</stc><mty>ME</mty><crd>gsm:20304050</crd><dte>x</dte></mrq>"],
     },
     Target {
         name: "sip",
         run: sip,
-        covers: &["sources/scaip/sip.rs"],
+        covers: &["sources/scaip/sip.rs", "sources/scaip/frames.rs", "sources/scaip/head.rs"],
         seeds: &[b"MESSAGE sip:vagt@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5061;branch=z9hG4bK1\r\nFrom: <sip:enhed@127.0.0.1>;tag=1\r\nTo: <sip:vagt@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nMax-Forwards: 70\r\nContent-Type: application/scaip+xml\r\nContent-Length: 6\r\n\r\n<mrq/>"],
     },
     Target {
@@ -279,7 +279,17 @@ pub fn scaip(bytes: &[u8]) {
     assert!(!matches!(verdict, scaip::auth::Verdict::Good), "nobody gets in without our nonce");
     let _ = scaip::wire::read_answer(bytes);
     let _ = scaip::wire::may_be_request(Some(&header), bytes);
-    let Ok(request) = scaip::wire::read(bytes) else { return };
+    if let Some(end) = scaip::wire::ends(bytes) {
+        assert!(end <= bytes.len() && bytes[end - 1] == b'>');
+    }
+    let request = match scaip::wire::read_any(bytes) {
+        Ok(scaip::wire::Read::Whole(request)) => request,
+        Ok(scaip::wire::Read::Broken(request, _)) => {
+            assert!(request.account.is_some(), "what is broken says who sent it");
+            request
+        }
+        Err(_) => return,
+    };
     let _ = scaip::translate::meaning(&request, &settings);
     let _ = scaip::translate::has_voice(&request);
     if let (Some(account), Some(reference)) = (&request.account, &request.reference) {
@@ -315,13 +325,36 @@ pub fn call(bytes: &[u8]) {
     }
 }
 
-/// A datagram, and a message cut out of a stream. A panic of the SIP library is caught and told as unreadable; under
-/// libFuzzer it ends the run all the same, and is worth telling the library's authors.
+/// A datagram, and a stream in pieces: no byte of it is read twice, and what is answered is one whole answer.
 pub fn sip(bytes: &[u8]) {
-    if let Err(code) = scaip::sip::read(bytes, None) {
-        assert!(code.starts_with("sip-"), "{code}");
+    use scaip::frames::{Frames, Next, datagram};
+    let peer = ([127, 0, 0, 1], 9).into();
+    match datagram(bytes) {
+        Ok(message) => {
+            assert!(message.body.len() + message.beyond.len() <= bytes.len());
+            let _ = (message.head.contact(), message.head.from_user(), message.head.answers_also_at(peer));
+            let answer = message.head.answer((400, "Bad Request"), peer, "t", &[], None);
+            let blank = answer.windows(4).position(|it| it == b"\r\n\r\n");
+            assert_eq!(blank, Some(answer.len() - 4), "a line of theirs ends our answer");
+        }
+        Err(code) => assert!(code.starts_with("sip-"), "{code}"),
     }
-    let _ = scaip::sip::read(bytes, Some(bytes.len() / 2));
+    let (mut frames, mut buffer) = (Frames::new(scaip::wire::ends), BytesMut::new());
+    for piece in bytes.chunks(7) {
+        buffer.extend_from_slice(piece);
+        let mut before = buffer.len() + 1;
+        loop {
+            match frames.next(&mut buffer) {
+                Next::More => break,
+                Next::Lost(_) => return,
+                Next::KeepAlive | Next::Message(_) | Next::Unreadable(_) => {
+                    assert!(buffer.len() < before, "nothing was taken");
+                    before = buffer.len();
+                }
+            }
+        }
+    }
+    let _ = frames.last(&mut buffer);
 }
 
 /// A route list, CSV or JSON.

@@ -131,7 +131,7 @@ fn reader(text: &str) -> Reader<&[u8]> {
 }
 
 /// The characters of XML 1.0.
-const fn is_allowed(c: char) -> bool {
+pub const fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
 

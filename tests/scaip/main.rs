@@ -389,13 +389,58 @@ fn a_unit_that_registered_by_tls_and_hung_up_is_called_back_by_tls() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_and_seen() {
+fn what_cannot_be_read_rings_if_it_says_who_it_is_and_is_a_duty_if_not() {
     let (server, at) = start("jammerbugt", "");
     let anna = server.add("anna", "coordinator", "jammerbugt");
     let mut unit = Unit::new(at, "4512345678");
     assert_eq!(unit.say("<!DOCTYPE mrq><mrq/>", "x").sip, 400);
-    let seen = |all: &[Value]| all.iter().find(|it| it["state"] == "unreadable").cloned();
-    let trouble = until(&server, &anna, "unreadable", seen);
-    assert_eq!(trouble["details"]["what"], "xml-doctype", "{trouble:#}");
+    let seen = |all: &[Value]| all.iter().find(|it| it["details"]["trouble"] == "alarm-unreadable").cloned();
+    let trouble = until(&server, &anna, "a duty", seen);
+    assert_eq!(
+        (&trouble["details"]["what"], &trouble["state"]),
+        (&json!("xml-doctype"), &json!("unreadable"))
+    );
+    let (level, overdue) = (&trouble["attention"]["level"], &trouble["attention"]["overdue"]);
+    assert_eq!((level, overdue), (&json!("duty"), &json!(true)), "{trouble:#}");
     assert!(alarms(&server, &anna).is_empty());
+
+    let told = unit.say("<mrq><ref>u1</ref><cid>444</cid><dty>0004", "u1");
+    assert_eq!((told.sip, told.own), (200, Some(4)));
+    let rings = alarms(&server, &anna);
+    assert_eq!(rings.len(), 1, "{rings:#?}");
+    let details = &rings[0]["details"];
+    assert_eq!((&details["device"], &details["trigger"]), (&json!("444"), &json!("unreadable")));
+    assert_eq!(rings[0]["attention"]["level"], "alarm");
+}
+
+#[test]
+fn what_units_say_of_themselves_leaves_no_row_and_takes_none_that_rings() {
+    let (server, at) = start("jammerbugt", "");
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let mut ill = Unit::new(at, "100200300");
+    assert_eq!(ill.ask("m1", "<dty>2</dty><stc>0085</stc>").own, Some(0));
+    assert_eq!(ill.ask("m2", "<dty>2</dty><stc>0016</stc>").own, Some(0));
+    assert_eq!(ill.ask("m3", "<dty>3</dty><stc>0010</stc>").own, Some(4));
+    let triggers = || -> Vec<String> {
+        let all = alarms(&server, &anna);
+        let mut all: Vec<String> =
+            all.iter().map(|it| it["details"]["trigger"].as_str().unwrap().to_owned()).collect();
+        all.sort_unstable();
+        all
+    };
+    assert_eq!(triggers(), ["battery", "mains-lost", "pendant"]);
+    assert_eq!(ill.ask("m4", "<dty>2</dty><stc>0086</stc>").own, Some(0));
+    assert_eq!(triggers(), ["battery", "pendant"]);
+    assert_eq!(ill.ask("m5", "<dty>2</dty><stc>0088</stc>").own, Some(0));
+    for unit in 0..20 {
+        let mut unit = Unit::new(at, &format!("8002003{unit:02}"));
+        for state in ["0070", "0086", "0112", "0092", "0093", "0087", "0088", "0111"] {
+            assert_eq!(unit.ask(state, &format!("<dty>2</dty><stc>{state}</stc>")).own, Some(0), "{state}");
+        }
+    }
+    assert_eq!(triggers(), ["battery", "pendant"], "no row of theirs");
+    assert_eq!(ill.ask("m6", "<dty>2</dty><stc>0070</stc>").own, Some(0));
+    let left = alarms(&server, &anna);
+    assert_eq!((left.len(), &left[0]["state"]), (1, &json!("raised")), "{left:#?}");
+    assert!(left[0]["details"]["presence_at"].is_string(), "{left:#?}");
 }

@@ -26,6 +26,7 @@ mod polled;
 mod ports;
 mod queue_log;
 mod scaip;
+mod scaip_form;
 mod scaip_words;
 mod support;
 mod transcripts;

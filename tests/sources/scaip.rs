@@ -48,8 +48,8 @@ fn bomb() -> String {
     hex::encode(bits.as_bytes().chunks(8).map(byte).collect::<Vec<u8>>())
 }
 
-const ALARM: &str = "<dty>0003</dty><stc>0010</stc>";
-const BOUND: Duration = Duration::from_secs(60);
+pub const ALARM: &str = "<dty>0003</dty><stc>0010</stc>";
+pub const BOUND: Duration = Duration::from_secs(60);
 /// A datagram that is not answered by then is sent again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -58,10 +58,10 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// A receiver on free ports with an inbox in memory and a clock set by hand.
-struct World {
-    inbox: TestInbox,
+pub struct World {
+    pub inbox: TestInbox,
     now: Arc<Mutex<DateTime<Utc>>>,
-    at: BTreeMap<&'static str, SocketAddr>,
+    pub at: BTreeMap<&'static str, SocketAddr>,
     stop: CancellationToken,
 }
 
@@ -72,7 +72,7 @@ impl Drop for World {
 }
 
 impl World {
-    async fn new(more: &str) -> Self {
+    pub async fn new(more: &str) -> Self {
         Self::with(more, TestInbox::new()).await
     }
 
@@ -116,11 +116,11 @@ impl World {
     }
 
     /// What was handed in, in order, in words.
-    fn told(&self) -> Vec<String> {
+    pub fn told(&self) -> Vec<String> {
         self.inbox.change(|seen| words(seen))
     }
 
-    async fn unit(&self, transport: Transport, account: &str) -> Unit {
+    pub async fn unit(&self, transport: Transport, account: &str) -> Unit {
         let at = self.at[transport.name()];
         let line = match transport {
             Transport::Udp => {
@@ -142,7 +142,7 @@ impl World {
     }
 }
 
-fn words(seen: &Seen) -> Vec<String> {
+pub fn words(seen: &Seen) -> Vec<String> {
     let of = |observation: &Observation| match observation {
         Observation::AlarmRaised { alarm, technical, test, .. } => {
             let sort = if *technical {
@@ -158,6 +158,8 @@ fn words(seen: &Seen) -> Vec<String> {
         Observation::AlarmRedirected { alarm, to } => format!("redirected {alarm} {to}"),
         Observation::DeviceHeard { device } => format!("heard {device}"),
         Observation::DeviceSilent { device } => format!("silent {device}"),
+        Observation::DeviceWell { device, ends } => format!("well {device} {ends:?}"),
+        Observation::DevicePresence { device } => format!("presence {device}"),
         other => format!("{other:?}"),
     };
     seen.observed.iter().map(|it| of(&it.observation)).collect()
@@ -223,14 +225,14 @@ async fn tls_to(at: SocketAddr) -> tokio_rustls::client::TlsStream<TcpStream> {
 }
 
 /// Something SIP can be spoken over.
-enum Line {
+pub enum Line {
     Udp(UdpSocket),
     Tcp(Stream<TcpStream>),
     Tls(Box<Stream<tokio_rustls::client::TlsStream<TcpStream>>>),
 }
 
 impl Line {
-    async fn say(&mut self, bytes: &[u8]) {
+    pub async fn say(&mut self, bytes: &[u8]) {
         match self {
             Self::Udp(socket) => drop(socket.send(bytes).await.unwrap()),
             Self::Tcp(stream) => stream.say(bytes).await,
@@ -239,7 +241,7 @@ impl Line {
     }
 
     /// The next whole message.
-    async fn hear(&mut self) -> String {
+    pub async fn hear(&mut self) -> String {
         match self {
             Self::Udp(socket) => {
                 let mut buffer = vec![0; 65_535];
@@ -253,7 +255,7 @@ impl Line {
 }
 
 /// And what was read of it and not yet taken.
-struct Stream<S>(S, Vec<u8>);
+pub struct Stream<S>(S, Vec<u8>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     async fn say(&mut self, bytes: &[u8]) {
@@ -281,8 +283,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
     }
 }
 
-struct Unit {
-    line: Line,
+pub struct Unit {
+    pub line: Line,
     account: String,
     sent: u32,
     transport: Transport,
@@ -293,13 +295,13 @@ struct Unit {
 
 /// What came back.
 #[derive(Debug, PartialEq, Eq)]
-struct Back {
-    sip: u16,
-    in_ok: Option<u16>,
-    own: Option<u16>,
+pub struct Back {
+    pub sip: u16,
+    pub in_ok: Option<u16>,
+    pub own: Option<u16>,
 }
 
-fn snu(text: &str) -> Option<u16> {
+pub fn snu(text: &str) -> Option<u16> {
     let (_, rest) = text.split_once("<snu>")?;
     rest.split_once("</snu>")?.0.parse().ok()
 }
@@ -326,13 +328,13 @@ impl Unit {
         [head.as_bytes(), body].concat()
     }
 
-    async fn ask(&mut self, reference: &str, elements: &str) -> Back {
+    pub async fn ask(&mut self, reference: &str, elements: &str) -> Back {
         let account = self.account.clone();
         self.ask_with(&format!("<mrq><ref>{reference}</ref><cid>{account}</cid>{elements}</mrq>")).await
     }
 
     /// Sends a body; waits for the answer, and after a 200 for the MESSAGE.
-    async fn ask_with(&mut self, body: &str) -> Back {
+    pub async fn ask_with(&mut self, body: &str) -> Back {
         let message = self.message("MESSAGE", "Content-Type: application/scaip+xml\r\n", body.as_bytes());
         self.line.say(&message).await;
         self.back(&message).await
@@ -368,12 +370,12 @@ impl Unit {
         }
     }
 
-    async fn hear(&mut self) -> String {
+    pub async fn hear(&mut self) -> String {
         let heard = tokio::time::timeout(BOUND, self.line.hear()).await;
         heard.unwrap_or_else(|_| panic!("{} heard nothing", self.account))
     }
 
-    async fn confirm(&mut self, message: &str) {
+    pub async fn confirm(&mut self, message: &str) {
         let names = ["Via:", "From:", "To:", "Call-ID:", "CSeq:"];
         let kept = message.lines().filter(|line| names.iter().any(|name| line.starts_with(name)));
         let kept = kept.fold(String::new(), |all, line| format!("{all}{line}\r\n"));
@@ -383,7 +385,7 @@ impl Unit {
 
 const EVERY: [Transport; 3] = [Transport::Udp, Transport::Tcp, Transport::Tls];
 
-fn held() -> Back {
+pub fn held() -> Back {
     Back { sip: 200, in_ok: None, own: Some(4) }
 }
 

@@ -1,9 +1,11 @@
 //! What a SCAIP request says: reading, meaning, ids, limits.
 
 use rstest::rstest;
+use vagttavle::domain::observation::Ends;
+use vagttavle::sources::scaip::codes::{STATES, Says, state};
 use vagttavle::sources::scaip::settings::{Fit, Listen, Network, Settings, fit};
-use vagttavle::sources::scaip::translate::{Sort, alarm, device, has_voice, meaning};
-use vagttavle::sources::scaip::wire::{Answer, Kind, Root, Status, read, read_answer};
+use vagttavle::sources::scaip::translate::{Sort, Word, alarm, device, has_voice, meaning};
+use vagttavle::sources::scaip::wire::{Answer, Kind, Read, Root, Status, ends, read, read_answer, read_any};
 
 use crate::mutate::{cuts, pieces};
 
@@ -27,7 +29,6 @@ fn request(elements: &str) -> vagttavle::sources::scaip::wire::Request {
 #[case("<dty>3</dty><stc>0016</stc>", Sort::Technical, "battery")]
 #[case("<dty>2</dty><stc>85</stc>", Sort::Technical, "mains-lost")]
 #[case("<dty>2</dty><stc>0125</stc>", Sort::Technical, "tamper")]
-#[case("<dty>2</dty><stc>87</stc>", Sort::Technical, "presence")]
 #[case("<dty>3</dty><stc>10</stc><ico>099</ico>", Sort::Test, "pendant")]
 fn codes_mean(#[case] elements: &str, #[case] sort: Sort, #[case] trigger: &str) {
     let meaning = meaning(&request(elements), &settings("test_info_codes = [99]"));
@@ -36,9 +37,46 @@ fn codes_mean(#[case] elements: &str, #[case] sort: Sort, #[case] trigger: &str)
 
 #[test]
 fn a_reset_is_one_by_its_kind_or_its_state() {
-    for elements in ["<mty>RE</mty>", "<mty>re</mty>", "<stc>2</stc>", "<stc>0019</stc>"] {
+    for elements in ["<mty>RE</mty>", "<mty>re</mty>", "<stc>2</stc>", "<stc>0019</stc>", "<stc>0093</stc>"] {
         assert!(meaning(&request(elements), &settings("")).is_reset, "{elements}");
     }
+}
+
+#[rstest]
+#[case("0070", Some(Word::Well(Ends::All)))]
+#[case("86", Some(Word::Well(Ends::Mains)))]
+#[case("0092", Some(Word::Well(Ends::All)))]
+#[case("093", Some(Word::Well(Ends::All)))]
+#[case("0112", Some(Word::Well(Ends::Link)))]
+#[case("116", Some(Word::Well(Ends::Link)))]
+#[case("0087", Some(Word::Presence))]
+#[case("0088", Some(Word::Presence))]
+#[case("0111", Some(Word::Presence))]
+#[case("0010", None)]
+#[case("0002", None)]
+#[case("0085", None)]
+#[case("0117", None)]
+fn what_a_unit_says_of_itself_opens_nothing(#[case] code: &str, #[case] word: Option<Word>) {
+    let elements = format!("<dty>3</dty><stc>{code}</stc>");
+    assert_eq!(meaning(&request(&elements), &settings("")).word, word);
+    let gives_up = meaning(&request(&format!("<mty>RE</mty>{elements}")), &settings(""));
+    assert_eq!((gives_up.word, gives_up.is_reset), (None, true), "a unit that gives an alarm up says that");
+}
+
+#[test]
+fn every_state_stands_once_in_the_table_and_every_other_rings() {
+    let mut known = Vec::new();
+    for (codes, _) in &STATES {
+        known.extend(codes.clone());
+    }
+    let count = known.len();
+    known.sort_unstable();
+    known.dedup();
+    assert_eq!(known.len(), count, "one of them stands twice");
+    for code in (0..=u16::MAX).filter(|code| known.binary_search(code).is_err()) {
+        assert_eq!(state(Some(code)), Says::Rings, "{code}");
+    }
+    assert_eq!(state(None), Says::Rings);
 }
 
 #[test]
@@ -79,18 +117,10 @@ fn what_is_no_request_says_why(#[case] body: &str, #[case] code: &str) {
 
 #[test]
 fn every_limit_has_a_name() {
-    let deep = format!("{}{}", "<mrq>".repeat(9), "</mrq>".repeat(9));
-    let many = format!("<mrq>{}</mrq>", "<crd>x</crd>".repeat(200));
-    let long = format!("<mrq><dte>{}</dte></mrq>", "a".repeat(3_000));
-    let id = format!("<mrq><ref>{}</ref></mrq>", "a".repeat(200));
-    let large = format!("<mrq>{}</mrq>", " ".repeat(20_000));
-    let cases = [
-        (deep, "xml-too-deep"),
-        (many, "xml-too-many-elements"),
-        (long, "xml-text-too-long"),
-        (id, "scaip-id-too-long"),
-        (large, "xml-too-large"),
-    ];
+    let deep = format!("{}{}", "<mrq>".repeat(40), "</mrq>".repeat(40));
+    let many = format!("<mrq>{}</mrq>", "<crd>x</crd>".repeat(2000));
+    let large = format!("<mrq>{}</mrq>", " ".repeat(200_000));
+    let cases = [(deep, "xml-too-deep"), (many, "xml-too-many-elements"), (large, "xml-too-large")];
     for (body, code) in cases {
         assert_eq!(read(body.as_bytes()).unwrap_err().code(), code);
     }
@@ -210,4 +240,132 @@ fn addresses_are_those_they_say() {
     for bad in ["10.0.0.0/33", "10.0.0", "", "::/129", "a/8"] {
         assert!(bad.parse::<Network>().is_err(), "{bad}");
     }
+}
+
+/// The account of a request that is read whole, or as far as it goes.
+fn account(body: &[u8]) -> Option<String> {
+    match read_any(body) {
+        Ok(Read::Whole(request) | Read::Broken(request, _)) => request.account,
+        Err(_) => None,
+    }
+}
+
+#[test]
+fn a_body_is_read_in_whatever_it_is_written_and_whatever_stands_around_it() {
+    let text = "<mrq><ref>r1</ref><cid>444</cid><dte>N\u{f8}d</dte></mrq>";
+    let wide = |to: fn(u16) -> [u8; 2], mark: &str| -> Vec<u8> {
+        format!("{mark}{text}").encode_utf16().flat_map(to).collect()
+    };
+    let latin: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let with = |front: &str, back: &str| format!("{front}{text}{back}").into_bytes();
+    let declared =
+        |it: &str| with(&format!("<?xml version='1.0' encoding='{it}' standalone='yes'?>\r\n"), "");
+    let bodies = [
+        wide(u16::to_le_bytes, ""),
+        wide(u16::to_be_bytes, ""),
+        wide(u16::to_le_bytes, "\u{feff}"),
+        wide(u16::to_be_bytes, "\u{feff}"),
+        wide(u16::to_le_bytes, "\u{feff}<?xml version=\"1.0\" encoding=\"UTF-16\"?>"),
+        latin.clone(),
+        [b"<?xml version='1.0' encoding='UTF-8'?>", &latin[..]].concat(),
+        with("", "\0"),
+        with("\0\0", "\0\0\0\r\n"),
+        with("\u{feff}", ""),
+        with(" \r\n\t<?xml version='1.1'?>", "\r\n"),
+        declared("utf8"),
+        declared("iso-8859-15"),
+        declared("UTF-16"),
+        text.replace("444", "4\04\u{0}4").into_bytes(),
+    ];
+    for (nth, body) in bodies.iter().enumerate() {
+        let request = read(body).unwrap_or_else(|why| panic!("{nth}: {why}"));
+        let said = (request.reference.as_deref(), request.account.as_deref(), request.texts.join(""));
+        assert_eq!(said, (Some("r1"), Some("444"), "N\u{f8}d".to_owned()), "{nth}");
+    }
+}
+
+#[test]
+fn nothing_is_refused_for_its_form_while_it_says_who_it_is() {
+    let of = |elements: &str| read(format!("<mrq>{elements}</mrq>").as_bytes()).unwrap();
+    let long = of(&format!("<ref>{}</ref><cid>444</cid><dte>{}</dte>", "a".repeat(200), "x".repeat(60_000)));
+    assert_eq!(long.account.as_deref(), Some("444"));
+    assert!(alarm("444", long.reference.as_deref().unwrap(), 1).as_str().starts_with("session-"));
+    // Blanks in an id are none of it; of two the first that is one; empty and unknown elements say nothing.
+    let odd = of(
+        "<ref/><cid> </cid><stc></stc><cid> 44\u{a0}4 </cid><cid>555</cid><new><cid>6</cid></new><ref>a b</ref>",
+    );
+    assert_eq!(
+        (odd.account.as_deref(), odd.reference.as_deref(), odd.state),
+        (Some("444"), Some("ab"), None)
+    );
+    for huge in ["99999999999999999999", "-1", "0x10", "1e1", "\u{661}"] {
+        let request = of(&format!("<cid>444</cid><stc>{huge}</stc><dty>{huge}</dty><ame>{huge}</ame>"));
+        assert_eq!((request.state, request.device_type, request.to_come), (None, None, 0), "{huge}");
+    }
+    assert_eq!(of("<stc>000000000000000016</stc>").state, Some(16));
+}
+
+#[rstest]
+#[case("<!DOCTYPE mrq><mrq><ref>1</ref><cid>444</cid></mrq>", true)]
+#[case("<!DOCTYPE mrq [<!ENTITY a '<cid>666</cid>'>]><mrq><cid>444</cid><dte>&a;</dte></mrq>", true)]
+#[case("<mrq><cid>444</cid><dte>Hansen & S\u{f8}n</dte></mrq>", true)]
+#[case("<mrq><cid>444</cid><dty>0004", true)]
+#[case("<mrq><cid>444</cid></mrqq>", true)]
+#[case("<?x?><mrq><cid>444</cid></mrq>", true)]
+#[case("<mrq><cid>444</cid></mrq><mrq><cid>555</cid></mrq>", true)]
+#[case("<alarm><cid>444</cid></alarm>", true)]
+#[case("<mrq><!-- <cid>444</cid> --><dty>3", false)]
+#[case("<!DOCTYPE a [<!ENTITY x '444'>]><mrq><cid>&x;</cid></mrq>", false)]
+#[case("<mrq><cid>444", false)]
+#[case("<mrq><dty>3</dty>", false)]
+#[case("hej", false)]
+#[case("<mrs><ref>1</ref><cid>444</cid><snu>0</snu></mrs>", false)]
+fn a_broken_body_that_says_who_it_is_rings_as_unreadable(#[case] body: &str, #[case] rings: bool) {
+    assert!(read(body.as_bytes()).is_err());
+    match read_any(body.as_bytes()) {
+        Ok(Read::Broken(request, _)) => {
+            assert!(rings, "{body}");
+            assert_eq!(request.account.as_deref(), Some("444"));
+            let meant = meaning(&request, &settings(""));
+            assert_eq!((meant.sort, meant.trigger.as_str()), (Sort::Person, "unreadable"));
+        }
+        Ok(Read::Whole(_)) => panic!("{body} is broken"),
+        Err(_) => assert!(!rings, "{body}"),
+    }
+}
+
+#[test]
+fn a_body_cut_at_every_byte_says_who_it_is_or_nothing_but_never_another() {
+    let bodies = [
+        "<?xml version=\"1.0\"?><mrq xmlns=\"urn:x\"><ref>m1</ref><cid>4512345678</cid><dty>0003</dty></mrq>",
+        "<scaip><mrq><cid><![CDATA[4512345678]]></cid><dte>N\u{f8}d</dte></mrq></scaip>",
+    ];
+    for body in bodies {
+        let known_from = body.find("4512345678").unwrap() + 10;
+        for cut in cuts(body.as_bytes()) {
+            let said = account(&cut.bytes);
+            assert!(said.is_none() || said.as_deref() == Some("4512345678"), "{}: {said:?}", cut.what);
+            if cut.bytes.len() > known_from + "]]></cid>".len() {
+                assert!(said.is_some(), "{}", cut.what);
+            }
+            assert_eq!(ends(&cut.bytes), None, "{}", cut.what);
+        }
+        assert_eq!(ends(body.as_bytes()), Some(body.len()));
+        assert_eq!(ends(format!("{body}MESSAGE sip:a SIP/2.0").as_bytes()), Some(body.len()));
+    }
+}
+
+#[test]
+fn what_is_broken_is_believed_where_it_is_whole() {
+    let broken = |elements: &str| match read_any(format!("<mrq><cid>444</cid>{elements}<x").as_bytes()) {
+        Ok(Read::Broken(request, _)) => request,
+        _ => panic!("{elements} is broken"),
+    };
+    assert_eq!(broken("<mty>PI</mty>").kind, Kind::Heartbeat);
+    assert_eq!(broken("<mty>PI").kind, Kind::Heartbeat, "something begins behind it");
+    let meant = meaning(&broken("<stc>0016</stc>"), &settings(""));
+    assert_eq!((meant.sort, meant.trigger.as_str()), (Sort::Technical, "battery"));
+    assert_eq!(broken("<crd>gsm:20304050</crd><ame>3</ame>").to_come, 0, "nobody waits for the rest of it");
+    let tested = meaning(&broken(""), &settings("test_accounts = ['444']"));
+    assert_eq!(tested.sort, Sort::Test);
 }

@@ -9,8 +9,10 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use sha2::{Digest, Sha256};
+
 use super::settings::{Allowed, Listen, Transport};
-use super::sip::{Body, Heard, NotSent, Reply, Station, Tls};
+use super::sip::{Body, Heard, Made, NotSent, Reply, Station, Tls};
 use super::wire;
 
 /// What came back.
@@ -42,9 +44,11 @@ pub async fn ask(
         (false, false) => ([0u16; 8], 0).into(),
     };
     let listens = [Listen { transport: Transport::Udp, address: any }];
-    let station = Station::open(&listens, Tls::default(), Allowed::only(receiver.ip()), tell, stop).await;
-    let station = station.map_err(|_| NotSent)?;
-    let flow = station.flow_to(receiver).await.ok_or(NotSent)?;
+    // The reference is its own each time, and known to nobody else.
+    let seed = Sha256::digest(format!("{account}\n{reference}")).into();
+    let made = Made { tls: Tls::default(), allowed: Allowed::only(receiver.ip()), ends: wire::ends, seed };
+    let station = Station::open(&listens, made, tell, stop).await.map_err(|_| NotSent)?;
+    let flow = station.flow_to(receiver).ok_or(NotSent)?;
     let (content_type, text) = wire::question(account, reference, elements);
     let body = Body { content_type: content_type.to_owned(), bytes: text.into_bytes() };
     let sip = station.send(&flow, "scaip", &body).await?;

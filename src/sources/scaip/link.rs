@@ -1,7 +1,8 @@
 //! The receiver of alarms: what listens, waits and answers.
 //!
 //! Owns the order of an answer: first the disk, then SIP's 200, then our own MESSAGE. Must never know a board, nor put
-//! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number.
+//! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number,
+//! and that task is over when the alarm is on disk: whether a unit hears our answer is nobody's business but its own.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -11,27 +12,41 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::auth::{Doorkeeper, Verdict};
+use super::frames::BODY_MAX;
 use super::memory;
 use super::parts::{Part, Parts};
 use super::pulse::{Pulse, Silence};
 use super::settings::{Dialect, Listen, Settings};
-use super::sip::{Arrived, Body, CannotListen, Heard, Reply, Station, Tls, Wanted};
-use super::translate::{self, Meaning};
-use super::wire::{self, Answer, Kind, Request, Root, Status};
+use super::sip::{Arrived, Body, CannotListen, Heard, Made, Reply, Station, Tls, Wanted};
+use super::translate::{self, Meaning, Word};
+use super::wire::{self, Answer, Kind, Read, Request, Root, Status, Unreadable};
+use crate::clock::steady;
 use crate::domain::identity::{Code, ExternalId};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed};
 use crate::sources::inflate::{Refused, inflate};
 use crate::sources::{AlarmStanding, Inbox, Now, Stands, Unavailable};
 
-/// Messages being worked on at once; more wait in their sockets.
-const IN_WORK_MAX: usize = 512;
-/// Messages read and not yet begun.
-const HEARD_MAX: usize = 256;
+/// Messages that wait for the disk at once.
+const IN_WORK_MAX: usize = 2_048;
+/// Messages read and not yet begun; more wait in their sockets, which is told.
+const HEARD_MAX: usize = 2_048;
+/// What is told while there is no room.
+const FULL: &str = "scaip-full";
+const ANSWERS_FULL: &str = "scaip-answers-full";
+/// For so long after there was no room it is told.
+const FULL_FOR: Duration = Duration::from_secs(10);
+/// A unit that says the same of itself within so long says nothing new.
+const SAME_WORD: Duration = Duration::from_secs(10);
+/// Units whose last word is remembered, at most.
+const WORDS_MAX: usize = 20_000;
 /// Sessions looked through under one reference; a unit that uses the same one always has one a press.
 const SESSIONS_MAX: u32 = 10_000;
 /// The same trouble is told once in so long: a flood of it must not fill the log.
@@ -76,10 +91,24 @@ struct Link<I> {
     now: Now,
     station: Station,
     /// When each trouble was told last.
-    told: Mutex<HashMap<&'static str, DateTime<Utc>>>,
+    told: Mutex<HashMap<(&'static str, Trouble), DateTime<Utc>>>,
     pulse: Mutex<Pulse>,
     parts: Mutex<Parts>,
     memory: Option<PathBuf>,
+    answers: Answers,
+    /// When there was no room last, and for what.
+    full: Mutex<Option<(Instant, &'static str)>>,
+    /// What units said of themselves last.
+    words: Mutex<HashMap<ExternalId, (Word, Instant)>>,
+}
+
+/// What something in a wrong form has cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Trouble {
+    /// Nothing: it was taken, or was no alarm.
+    Seen,
+    /// Perhaps an alarm.
+    Lost,
 }
 
 impl<I: Inbox> Receiver<I> {
@@ -90,7 +119,9 @@ impl<I: Inbox> Receiver<I> {
     pub async fn open(self, stop: CancellationToken) -> Result<Opened<I>, CannotListen> {
         let (tell, heard) = mpsc::channel(HEARD_MAX);
         let Self { settings, accounts, tls, memory, key, inbox, now } = self;
-        let station = Station::open(&settings.listen, tls, settings.allowed(), tell, stop.clone()).await?;
+        let seed = Sha256::digest([&key[..], b"station"].concat()).into();
+        let made = Made { tls, allowed: settings.allowed(), ends: wire::ends, seed };
+        let station = Station::open(&settings.listen, made, tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
         let known = inbox.devices(&settings.name).await;
         let before = memory.as_deref().and_then(memory::read);
@@ -106,6 +137,9 @@ impl<I: Inbox> Receiver<I> {
             pulse,
             parts: Mutex::default(),
             memory,
+            answers: Answers::default(),
+            full: Mutex::default(),
+            words: Mutex::default(),
         });
         Ok(Opened { link, heard, stop })
     }
@@ -129,8 +163,12 @@ impl<I: Inbox> Opened<I> {
             };
             let link = self.link.clone();
             match heard {
+                Heard::Unreadable(what) if what == FULL => link.is_full(what),
                 Heard::Unreadable(what) => link.unreadable(what),
                 Heard::Request(arrived) => {
+                    if in_work.available_permits() == 0 {
+                        link.is_full(FULL);
+                    }
                     let Ok(permit) = in_work.clone().acquire_owned().await else { break };
                     tokio::spawn(async move {
                         let _permit = permit;
@@ -150,21 +188,51 @@ impl<I: Inbox> Link<I> {
         (self.now)()
     }
 
-    fn unreadable(&self, what: &'static str) {
+    /// Whether this trouble is to be told now.
+    fn is_told(&self, what: &'static str, trouble: Trouble) -> Option<Code> {
         let now = self.now();
-        {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if told.get(what).is_some_and(|at| now - *at < TROUBLE_EVERY) {
-                return;
-            }
-            told.insert(what, now);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // However the clock was set meanwhile.
+        if told.get(&(what, trouble)).is_some_and(|at| (now - *at).abs() < TROUBLE_EVERY) {
+            return None;
         }
-        if let Ok(code) = Code::new(what) {
+        told.insert((what, trouble), now);
+        Code::new(what).ok()
+    }
+
+    fn unreadable(&self, what: &'static str) {
+        if let Some(code) = self.is_told(what, Trouble::Seen) {
             self.inbox.unreadable(&self.settings.name, code);
         }
     }
 
-    async fn request(&self, arrived: Arrived) {
+    /// An alarm of which not even the unit is known.
+    fn lost(&self, what: &'static str) {
+        if let Some(code) = self.is_told(what, Trouble::Lost) {
+            self.inbox.alarm_unreadable(&self.settings.name, code);
+        }
+    }
+
+    /// There is no room: that is how the source is, until there was room for a while.
+    fn is_full(&self, what: &'static str) {
+        let before = self.full.lock().unwrap_or_else(PoisonError::into_inner).replace((steady(), what));
+        if before.is_none_or(|(_, before)| before != what) {
+            self.inbox.state(&self.settings.name, SourceState::Late, Code::new(what).ok());
+        }
+    }
+
+    fn has_room_again(&self) {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        if full.take_if(|(at, _)| steady().duration_since(*at) >= FULL_FOR).is_some() {
+            drop(full);
+            self.inbox.state(&self.settings.name, SourceState::Ok, None);
+        }
+    }
+
+    async fn request(self: &Arc<Self>, arrived: Arrived) {
+        if let Some(odd) = arrived.odd {
+            self.unreadable(odd);
+        }
         if arrived.wanted != Wanted::Options && !self.may_speak(&arrived) {
             self.challenge(arrived).await;
             return;
@@ -192,7 +260,7 @@ impl<I: Inbox> Link<I> {
             return true;
         }
         let header = arrived.header("Authorization");
-        let verdict = doorkeeper.judge(&arrived.method(), header.as_deref(), self.now());
+        let verdict = doorkeeper.judge(arrived.method(), header.as_deref(), self.now());
         drop(doorkeeper);
         if verdict == Verdict::Wrong {
             self.unreadable("wrong-credentials");
@@ -210,21 +278,13 @@ impl<I: Inbox> Link<I> {
         let _ = arrived.answer(Reply::Unauthorized, &headers, None).await;
     }
 
-    async fn message(&self, arrived: Arrived) {
-        let body = match unpacked(&arrived) {
-            Ok(body) => body,
-            Err((reply, what)) => {
-                self.unreadable(what);
-                let takes = [("Accept", TYPES.to_owned()), ("Accept-Encoding", ENCODINGS.to_owned())];
-                let _ = arrived.answer(reply, &takes, None).await;
-                return;
-            }
-        };
-        let request = match wire::read(&body) {
+    async fn message(self: &Arc<Self>, arrived: Arrived) {
+        let request = match self.understood(&arrived) {
             Ok(request) => request,
-            Err(unreadable) => {
-                self.unreadable(unreadable.code());
-                let _ = arrived.answer(Reply::BadRequest, &[], None).await;
+            Err(reply) => {
+                let takes = [("Accept", TYPES.to_owned()), ("Accept-Encoding", ENCODINGS.to_owned())];
+                let takes = if reply == Reply::UnsupportedMediaType { &takes[..] } else { &[] };
+                let _ = arrived.answer(reply, takes, None).await;
                 return;
             }
         };
@@ -237,10 +297,51 @@ impl<I: Inbox> Link<I> {
                 // The answer is one to all of it. A sender that is gone says it again.
                 let _ = arrived.answer(Reply::Ok, &[], None).await;
             }
-            Ok((answer, alarm)) => self.answer(arrived, &part.request, &answer, from_user, alarm).await,
+            Ok((answer, alarm)) => {
+                let root = self.root(&part.request);
+                self.answer(arrived, root, &answer, from_user, alarm).await;
+            }
             Err(Unavailable) => {
                 let later = [("Retry-After", RETRY_AFTER_SECONDS.to_string())];
                 let _ = arrived.answer(Reply::ServiceUnavailable, &later, None).await;
+            }
+        }
+    }
+
+    /// What a message asks, as far as it can be read; else what SIP answers, and it was told.
+    fn understood(&self, arrived: &Arrived) -> Result<Request, Reply> {
+        let content_type = arrived.header("Content-Type");
+        if !wire::may_be_request(content_type.as_deref(), &arrived.body) {
+            self.unreadable("not-xml");
+            return Err(Reply::UnsupportedMediaType);
+        }
+        let body = unpacked(arrived).map_err(|(reply, what)| {
+            self.lost(what);
+            reply
+        })?;
+        let mut read = wire::read_any(&body);
+        if !arrived.beyond.is_empty() && !matches!(read, Ok(Read::Whole(_))) {
+            // It says that it is shorter than it is.
+            let all = wire::read_any(&[&body[..], &arrived.beyond].concat());
+            if matches!(all, Ok(Read::Whole(_))) || read.is_err() {
+                self.unreadable("sip-bad-length");
+                read = all;
+            }
+        }
+        match read {
+            Ok(Read::Whole(request)) => Ok(request),
+            Ok(Read::Broken(request, why)) => {
+                self.unreadable(why.code());
+                Ok(request)
+            }
+            // Something else than an alarm, and good for what it is.
+            Err(why @ Unreadable::Root) => {
+                self.unreadable(why.code());
+                Err(Reply::BadRequest)
+            }
+            Err(why) => {
+                self.lost(why.code());
+                Err(Reply::BadRequest)
             }
         }
     }
@@ -284,6 +385,14 @@ impl<I: Inbox> Link<I> {
             return Ok((answer, None));
         }
         let meaning = translate::meaning(request, &self.settings);
+        if let Some(word) = meaning.word {
+            answer.status = self.of_itself(request, &meaning, word, (from_user, call_id)).await?;
+            return Ok((answer, None));
+        }
+        if let Some(device) = &device {
+            // What it says next of itself may be about this.
+            self.words().remove(device);
+        }
         let (alarm, known) = self.session(request, &meaning, call_id).await;
         let is_update = part.is_more || request.kind == Kind::Information || meaning.is_reset;
         let batch = self.batch(request, &meaning, &alarm, known.is_some() && is_update, from_user);
@@ -303,6 +412,57 @@ impl<I: Inbox> Link<I> {
         answer.voice = stands == Stands::Taken && !meaning.is_reset && translate::has_voice(request);
         let tells = answer.status == Status::NotTreated && stands == Stands::RangOut { redirected: false };
         Ok((answer, tells.then_some(alarm)))
+    }
+
+    fn words(&self) -> MutexGuard<'_, HashMap<ExternalId, (Word, Instant)>> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A unit says of itself that it is well, or that somebody is there: no alarm of its own, and what rings goes on.
+    async fn of_itself(
+        &self,
+        request: &Request,
+        meaning: &Meaning,
+        word: Word,
+        (from_user, call_id): (Option<&str>, &str),
+    ) -> Result<Status, Unavailable> {
+        let Some(account) = &request.account else {
+            self.unreadable("scaip-field-missing");
+            return Ok(Status::FieldMissing);
+        };
+        let (device, now) = (translate::device(account).0, self.now());
+        let mut batch = Vec::new();
+        // Of the alarm under the same reference it says more, and that it was set back.
+        if request.reference.is_some() && (meaning.is_reset || request.kind == Kind::Information) {
+            let about = Meaning { is_reset: true, ..meaning.clone() };
+            if let (alarm, Some(_)) = self.session(request, &about, call_id).await {
+                batch.push(translate::updated(&self.settings, request, &alarm, from_user, now));
+                if meaning.is_reset {
+                    batch.push(translate::cleared(&self.settings, &alarm, now));
+                }
+            }
+        }
+        let is_same = self
+            .words()
+            .get(&device)
+            .is_some_and(|(before, at)| *before == word && steady().duration_since(*at) < SAME_WORD);
+        if !is_same {
+            batch.push(translate::word(&self.settings, &device, word, (request.reference.as_deref(), now)));
+        }
+        if !batch.is_empty() {
+            self.submit(batch).await?;
+            let mut words = self.words();
+            if words.len() >= WORDS_MAX {
+                words.clear();
+            }
+            words.insert(device.clone(), (word, steady()));
+        }
+        // That it lives can be told the next time.
+        let _ = self.lives(&device, false).await;
+        Ok(match request.reference {
+            Some(_) => Status::Handled,
+            None => Status::ReferenceMissing,
+        })
     }
 
     /// The alarm a request is about: the one it was before, while the sender can still be holding; else a new one.
@@ -393,7 +553,8 @@ impl<I: Inbox> Link<I> {
                 () = tokio::time::sleep(LISTEN_EVERY) => {}
             }
             let now = self.now();
-            if now - remembered_at >= REMEMBER_EVERY {
+            self.has_room_again();
+            if (now - remembered_at).abs() >= REMEMBER_EVERY {
                 remembered_at = now;
                 self.remember().await;
             }
@@ -416,26 +577,32 @@ impl<I: Inbox> Link<I> {
         }
     }
 
-    /// SIP's 200, then a MESSAGE of our own.
+    /// SIP's 200; then, and whoever waits for it, a MESSAGE of our own.
     async fn answer(
-        &self,
+        self: &Arc<Self>,
         arrived: Arrived,
-        request: &Request,
+        root: Root,
         answer: &Answer,
         from_user: Option<String>,
         redirects: Option<ExternalId>,
     ) {
-        let (content_type, text) = answer.write(self.root(request));
+        let (content_type, text) = answer.write(root);
         let body = Body { content_type: content_type.to_owned(), bytes: text.into_bytes() };
         let flow = arrived.flow.clone();
         let in_ok = self.settings.answer_in_ok.then_some(&body);
         let told_in_ok = arrived.answer(Reply::Ok, &[], in_ok).await.is_ok() && in_ok.is_some();
-        let user = from_user.unwrap_or_else(|| "scaip".to_owned());
-        let told = matches!(self.station.send(&flow, &user, &body).await, Ok(200..=299));
-        if let Some(alarm) = redirects.filter(|_| told || told_in_ok) {
-            let redirected = translate::redirected(&self.settings, &alarm, self.now());
-            // Not stored now: the unit asks again, or the coordinator says so.
-            let _ = self.submit(vec![redirected]).await;
+        let link = self.clone();
+        let has_room = self.answers.begin(async move {
+            let user = from_user.unwrap_or_else(|| "scaip".to_owned());
+            let told = matches!(link.station.send(&flow, &user, &body).await, Ok(200..=299));
+            if let Some(alarm) = redirects.filter(|_| told || told_in_ok) {
+                let redirected = translate::redirected(&link.settings, &alarm, link.now());
+                // Not stored now: the unit asks again, or the coordinator says so.
+                let _ = link.submit(vec![redirected]).await;
+            }
+        });
+        if !has_room {
+            self.is_full(ANSWERS_FULL);
         }
     }
 
@@ -451,17 +618,15 @@ impl<I: Inbox> Link<I> {
 /// A body as its unit wrote it, or what is answered and the rule it breaks.
 fn unpacked(arrived: &Arrived) -> Result<Cow<'_, [u8]>, (Reply, &'static str)> {
     let encoding = arrived.header("Content-Encoding").map(|it| it.trim().to_ascii_lowercase());
-    let body = match encoding.as_deref() {
-        None | Some("" | "identity") => Cow::Borrowed(&*arrived.body),
-        Some("deflate") => match inflate(&arrived.body, wire::LIMITS.bytes_max) {
-            Ok(body) => Cow::Owned(body),
-            Err(Refused::TooLarge) => return Err((Reply::BadRequest, "deflate-too-large")),
-            Err(Refused::Broken) => return Err((Reply::BadRequest, "deflate-broken")),
+    match encoding.as_deref() {
+        None | Some("" | "identity") => Ok(Cow::Borrowed(&*arrived.body)),
+        // It says that it is packed, and is not.
+        Some(_) if wire::is_plain(&arrived.body) => Ok(Cow::Borrowed(&*arrived.body)),
+        Some("deflate") => match inflate(&arrived.body, BODY_MAX) {
+            Ok(body) => Ok(Cow::Owned(body)),
+            Err(Refused::TooLarge) => Err((Reply::BadRequest, "deflate-too-large")),
+            Err(Refused::Broken) => Err((Reply::BadRequest, "deflate-broken")),
         },
-        Some(_) => return Err((Reply::UnsupportedMediaType, "content-encoding")),
-    };
-    match wire::may_be_request(arrived.header("Content-Type").as_deref(), &body) {
-        true => Ok(body),
-        false => Err((Reply::UnsupportedMediaType, "not-xml")),
+        Some(_) => Err((Reply::UnsupportedMediaType, "content-encoding")),
     }
 }

@@ -9,10 +9,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::wire::{CALLERS_MAX, Kind, LIMITS, Request};
+use super::wire::{CALLERS_MAX, Kind, Request};
 
 /// Most parts of one request.
 pub const PARTS_MAX: u16 = 16;
+/// So much text is joined (bytes).
+const TEXT_MAX: usize = 16 * 1024;
 /// How long the next part may take.
 const NEXT_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// Requests that may be half said at once; of more the parts are taken each on its own.
@@ -74,7 +76,7 @@ impl Parts {
 /// What was said first stands; texts and callers are added, up to what one request may hold.
 fn joined(first: Request, next: Request) -> Request {
     let mut texts = first.texts;
-    let mut room = LIMITS.bytes_max - texts.iter().map(String::len).sum::<usize>().min(LIMITS.bytes_max);
+    let mut room = TEXT_MAX - texts.iter().map(String::len).sum::<usize>().min(TEXT_MAX);
     for text in next.texts {
         if text.len() <= room && !texts.contains(&text) {
             room -= text.len();
@@ -97,6 +99,7 @@ fn joined(first: Request, next: Request) -> Request {
         to_come: next.to_come,
         callers,
         texts,
+        is_broken: first.is_broken || next.is_broken,
     }
 }
 
@@ -157,7 +160,7 @@ mod tests {
             assert_eq!(parts.told(one, at(0)).0.is_half, unit < OPEN_MAX);
         }
         let mut parts = Parts::default();
-        let long = "x".repeat(LIMITS.bytes_max - 1);
+        let long = "x".repeat(TEXT_MAX - 1);
         parts.told(part(3, "a"), at(0));
         parts.told(part(2, &long), at(0));
         let (more, _) = parts.told(Request { callers: vec!["gsm:1".into(); 20], ..part(1, "bb") }, at(0));

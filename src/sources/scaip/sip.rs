@@ -1,51 +1,43 @@
-//! The SIP transport: sockets, framing, transactions.
+//! The SIP transport: sockets, requests that are answered, and questions of our own that are.
 //!
-//! The only file that knows the SIP library. Of it we use messages and transactions (retransmissions, timers); the
-//! sockets are ours, since the library's own drop what they cannot read without a word, log whole messages, and set
-//! no limit to a length. Must never know what a body says, nor put any of a message into a log line.
+//! Of SIP there is what an alarm needs: MESSAGE, REGISTER and OPTIONS without a dialog (RFC 3261, 17.1.2 and 17.2.2;
+//! RFC 3428). How a message is read is `head` and `frames`. Must never know what a body says, nor put any of a message
+//! into a log line. Whatever can be taken for a request is answered, if only with 400.
 //!
-//! What arrives is handed on in bounded numbers: a reader that gets too far ahead stops reading.
+//! What arrives is handed on in bounded numbers: a reader that gets too far ahead says so and stops reading.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
-use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::{Buf, BytesMut};
-use futures_util::FutureExt;
-use rsipstack::sip::prelude::{HeadersExt, ToTypedHeader};
-use rsipstack::sip::{self, Header, Method, Param, SipMessage, StatusCode, StatusCodeKind, Uri};
-use rsipstack::transaction::endpoint::EndpointOption;
-use rsipstack::transaction::key::{TransactionKey, TransactionRole};
-use rsipstack::transaction::{Endpoint, EndpointBuilder, Transaction, make_tag};
-use rsipstack::transport::channel::ChannelConnection;
-use rsipstack::transport::udp::{UdpConnection, UdpInner};
-use rsipstack::transport::{SipAddr, SipConnection, TransportEvent};
+use bytes::BytesMut;
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_util::sync::CancellationToken;
 
+use super::frames::{self, Ends, Frames, KEEP_ALIVE, KEEP_ALIVE_ANSWER, Message, Next};
+pub use super::head::Body;
+use super::head::{self, Asked, Contact, Head, Start};
+use super::served::{Begun, Served, Ticket};
 use super::settings::{Allowed, Listen, Transport};
+use crate::clock::steady;
 
 /// Largest datagram that UDP can carry (bytes).
 const DATAGRAM_MAX: usize = 65_535;
-/// Start line and headers (bytes).
-pub const HEAD_MAX: usize = 16 * 1024;
-/// Lines of a head.
-pub const HEAD_LINES_MAX: usize = 64;
-/// A message's body (bytes). The standard stays below 2000.
-pub const BODY_MAX: usize = 32 * 1024;
 /// Stream connections at once; more are closed at once.
 pub const CONNECTIONS_MAX: usize = 1024;
-/// Answers that may wait for a slow connection.
-const UNSENT_MAX: usize = 64;
-/// New requests of one address within a second; more are not taken.
-const PER_SECOND_MAX: u32 = 1_000;
+/// Answers that may wait for a slow connection; one that lets more wait is closed.
+const UNSENT_MAX: usize = 256;
+/// New requests of one address within a second; more are asked to come again. Behind one address may be all there are.
+const PER_SECOND_MAX: u32 = 20_000;
 const SECOND: Duration = Duration::from_secs(1);
 /// Addresses whose requests are counted, and units whose contact is remembered, at most.
 const REMEMBERED_MAX: usize = 20_000;
@@ -58,6 +50,11 @@ const IDLE: Duration = Duration::from_secs(25 * 60 * 60);
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Pause after a failure to take a connection (no file handles left).
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
+/// A question over UDP is said again after this, then after twice as long, up to the other (RFC 3261: T1, T2).
+const SAID_AGAIN: Duration = Duration::from_millis(500);
+const SAID_AGAIN_MAX: Duration = Duration::from_secs(4);
+/// It is not answered any more after so long (timer F).
+const UNANSWERED: Duration = Duration::from_secs(32);
 
 /// What came in.
 pub enum Heard {
@@ -81,31 +78,22 @@ pub enum Reply {
     Ok,
     BadRequest,
     Unauthorized,
-    Forbidden,
     MethodNotAllowed,
     UnsupportedMediaType,
     ServiceUnavailable,
 }
 
 impl Reply {
-    fn status(self) -> StatusCode {
+    fn status(self) -> (u16, &'static str) {
         match self {
-            Self::Ok => StatusCode::OK,
-            Self::BadRequest => StatusCode::BadRequest,
-            Self::Unauthorized => StatusCode::Unauthorized,
-            Self::Forbidden => StatusCode::Forbidden,
-            Self::MethodNotAllowed => StatusCode::MethodNotAllowed,
-            Self::UnsupportedMediaType => StatusCode::UnsupportedMediaType,
-            Self::ServiceUnavailable => StatusCode::ServiceUnavailable,
+            Self::Ok => (200, "OK"),
+            Self::BadRequest => (400, "Bad Request"),
+            Self::Unauthorized => (401, "Unauthorized"),
+            Self::MethodNotAllowed => (405, "Method Not Allowed"),
+            Self::UnsupportedMediaType => (415, "Unsupported Media Type"),
+            Self::ServiceUnavailable => (503, "Service Unavailable"),
         }
     }
-}
-
-/// A body with its type.
-#[derive(Clone)]
-pub struct Body {
-    pub content_type: String,
-    pub bytes: Vec<u8>,
 }
 
 /// A request that waits for its answer. Personal: no `Debug`.
@@ -113,62 +101,50 @@ pub struct Arrived {
     pub wanted: Wanted,
     pub flow: Flow,
     pub body: Vec<u8>,
-    transaction: Transaction,
+    /// What came with it behind the length that it says of its body.
+    pub beyond: Vec<u8>,
+    /// What is wrong with its form, by its code of source health.
+    pub odd: Option<&'static str>,
+    head: Head,
+    method: String,
+    ticket: Ticket,
+    /// Ours, for an answer.
+    tag: String,
 }
 
 impl Arrived {
-    /// A header's value; names are those of the long form.
+    /// A header's value; names are those of the long form, whatever their case.
     pub fn header(&self, name: &str) -> Option<String> {
-        self.transaction.original.header_value(name)
+        self.head.get(&name.to_ascii_lowercase()).map(str::to_owned)
     }
 
-    pub fn method(&self) -> String {
-        self.transaction.original.method.to_string()
+    pub fn method(&self) -> &str {
+        &self.method
     }
 
     /// The user part of who sent it.
     pub fn from_user(&self) -> Option<String> {
-        let from = self.transaction.original.from_header().ok()?.typed().ok()?;
-        from.uri.user().map(str::to_owned)
+        self.head.from_user().map(str::to_owned)
     }
 
     /// The first contact of a registration, if it is on the machine that sent it.
     fn contact(&self) -> Option<Contact> {
-        let text = self.header("Contact")?;
-        let contact = sip::typed::Contact::parse(&text).ok()?;
-        let transport = match contact.uri.params.iter().find_map(|param| match param {
-            Param::Transport(transport) => Some(*transport),
-            _ => None,
-        }) {
-            None | Some(sip::Transport::Udp) => Transport::Udp,
-            Some(sip::Transport::Tcp) => Transport::Tcp,
-            Some(sip::Transport::Tls) => Transport::Tls,
-            Some(_) => return None,
-        };
-        // `sips:` is by TLS and by nothing else (RFC 3261, 26.2.2).
-        let is_secure = contact.uri.scheme.as_ref().is_some_and(|it| *it == sip::Scheme::Sips);
-        let transport = if is_secure { Transport::Tls } else { transport };
-        let address = SocketAddr::try_from(contact.uri.host_with_port).ok()?;
-        (address.ip() == self.flow.peer.ip()).then_some(Contact { transport, address })
+        self.head.contact().filter(|contact| contact.address.ip() == self.flow.peer.ip())
     }
 
-    /// Answers. Retransmissions of the request get the same answer from now on.
+    /// Answers. Repetitions of the request get the same answer from now on.
     ///
     /// # Errors
     /// [`NotSent`]: the sender is gone; it will send again.
     pub async fn answer(
-        mut self,
+        self,
         reply: Reply,
         headers: &[(&str, String)],
         body: Option<&Body>,
     ) -> Result<(), NotSent> {
-        let mut all: Vec<Header> =
-            headers.iter().map(|(name, value)| sip::headers::make_header(name, value.clone())).collect();
-        if let Some(body) = body {
-            all.push(sip::headers::make_header("Content-Type", body.content_type.clone()));
-        }
-        let bytes = body.map(|body| body.bytes.clone());
-        self.transaction.reply_with(reply.status(), all, bytes).await.map_err(|_| NotSent)
+        let bytes = self.head.answer(reply.status(), self.flow.peer, &self.tag, headers, body);
+        self.ticket.answered(&bytes, steady());
+        self.flow.answer(&self.head, &bytes).await
     }
 }
 
@@ -191,23 +167,56 @@ pub struct Flow {
     pub transport: Transport,
     pub peer: SocketAddr,
     local: SocketAddr,
-    connection: SipConnection,
+    way: Way,
     /// Cancelled when a stream is gone.
     gone: CancellationToken,
     /// Cancelled when the other side of a stream says nothing more: what we asked it would not be answered.
     silent: CancellationToken,
 }
 
+#[derive(Clone)]
+enum Way {
+    Datagrams(Arc<UdpSocket>),
+    /// To the one task that writes.
+    Stream(mpsc::Sender<Vec<u8>>),
+}
+
 impl Flow {
+    fn by_datagrams(socket: &Arc<UdpSocket>, peer: SocketAddr) -> Self {
+        let local = socket.local_addr().unwrap_or_else(|_| ([0; 4], 0).into());
+        let never = CancellationToken::new();
+        let way = Way::Datagrams(socket.clone());
+        Self { transport: Transport::Udp, peer, local, way, gone: never.clone(), silent: never }
+    }
+
     /// False once a stream is closed, or half of it.
     fn is_open(&self) -> bool {
         !self.gone.is_cancelled() && !self.silent.is_cancelled()
+    }
+
+    async fn send(&self, bytes: &[u8]) -> Result<(), NotSent> {
+        match &self.way {
+            Way::Datagrams(socket) => socket.send_to(bytes, self.peer).await.map(|_| ()).map_err(|_| NotSent),
+            Way::Stream(unsent) => unsent.try_send(bytes.to_vec()).map_err(|full| {
+                // Whoever takes nothing is not waited for.
+                if matches!(full, TrySendError::Full(_)) {
+                    self.gone.cancel();
+                }
+                NotSent
+            }),
+        }
+    }
+
+    async fn answer(&self, head: &Head, bytes: &[u8]) -> Result<(), NotSent> {
+        if let (Way::Datagrams(socket), Some(also)) = (&self.way, head.answers_also_at(self.peer)) {
+            let _ = socket.send_to(bytes, also).await;
+        }
+        self.send(bytes).await
     }
 }
 
 /// Everything that listens for one source.
 pub struct Station {
-    endpoint: Arc<Endpoint>,
     /// Where it listens, with the ports that were given to it.
     pub listening: Vec<Listen>,
     udp: Vec<Arc<UdpSocket>>,
@@ -219,13 +228,6 @@ pub struct Station {
     called: Arc<Mutex<HashMap<Contact, Flow>>>,
 }
 
-/// Where a unit is to be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Contact {
-    transport: Transport,
-    address: SocketAddr,
-}
-
 /// The keys of a station.
 #[derive(Clone, Default)]
 pub struct Tls {
@@ -235,15 +237,29 @@ pub struct Tls {
     pub units: Option<Arc<rustls::ClientConfig>>,
 }
 
+/// What a station is made of besides its sockets.
+pub struct Made {
+    pub tls: Tls,
+    pub allowed: Allowed,
+    /// Where a body is over that says so itself.
+    pub ends: Ends,
+    /// Random: our tags and the names of our requests are drawn from it.
+    pub seed: [u8; 32],
+}
+
 /// What the tasks of one station share.
 #[derive(Clone)]
 struct Shared {
-    endpoint: Arc<Endpoint>,
     heard: mpsc::Sender<Heard>,
     allowed: Arc<Allowed>,
+    ends: Ends,
     connections: Arc<Semaphore>,
     /// New requests of each address in this second.
     counted: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    served: Served,
+    /// Who waits for the answer to which request of ours.
+    asked: Arc<Mutex<HashMap<String, oneshot::Sender<u16>>>>,
+    drawn: Arc<([u8; 32], AtomicU64)>,
     stop: CancellationToken,
 }
 
@@ -254,23 +270,21 @@ impl Station {
     /// [`CannotListen`]: the first that cannot be opened; none is then.
     pub async fn open(
         listens: &[Listen],
-        tls: Tls,
-        allowed: Allowed,
+        made: Made,
         heard: mpsc::Sender<Heard>,
         stop: CancellationToken,
     ) -> Result<Self, CannotListen> {
-        let mut endpoint = EndpointBuilder::new();
-        let option =
-            EndpointOption { callid_suffix: Some("vagttavle".to_owned()), ..EndpointOption::default() };
-        endpoint.with_user_agent("vagttavle").with_cancel_token(stop.clone()).with_option(option);
-        let endpoint = Arc::new(endpoint.build());
+        let Made { tls, allowed, ends, seed } = made;
         let shared = Shared {
-            endpoint: endpoint.clone(),
             heard,
             allowed: Arc::new(allowed),
+            ends,
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             counted: Arc::default(),
-            stop: stop.clone(),
+            served: Served::default(),
+            asked: Arc::default(),
+            drawn: Arc::new((seed, AtomicU64::new(0))),
+            stop,
         };
         let mut opened = Vec::new();
         for listen in listens {
@@ -291,7 +305,6 @@ impl Station {
             });
         }
         let mut station = Self {
-            endpoint: endpoint.clone(),
             listening: Vec::new(),
             udp: Vec::new(),
             shared: shared.clone(),
@@ -314,14 +327,13 @@ impl Station {
             }
         }
         tokio::spawn(shared.count_anew());
-        tokio::spawn(async move { endpoint.serve().await });
         Ok(station)
     }
 
-    /// Sends a MESSAGE of our own, with the transport's retransmissions, and waits for the answer: its status.
+    /// Sends a MESSAGE of our own, again and again over UDP, and waits for the answer: its status.
     ///
     /// # Errors
-    /// [`NotSent`]: the way is closed.
+    /// [`NotSent`]: the way is closed, or nobody answers.
     pub async fn send(&self, flow: &Flow, user: &str, body: &Body) -> Result<u16, NotSent> {
         let way = self.way_to(flow, user).await?;
         let sent = self.send_on(&way, user, body).await;
@@ -336,39 +348,29 @@ impl Station {
     }
 
     async fn send_on(&self, flow: &Flow, user: &str, body: &Body) -> Result<u16, NotSent> {
+        let id = self.shared.draw();
         let local = local_towards(flow).await;
-        let name = flow.transport.name();
-        let uri = |text: String| Uri::try_from(text.as_str()).map_err(|_| NotSent);
-        let target = match flow.transport {
-            Transport::Udp => uri(format!("sip:{user}@{}", flow.peer))?,
-            _ => uri(format!("sip:{user}@{};transport={name}", flow.peer))?,
-        };
-        let inner = &self.endpoint.inner;
-        let via = inner.get_via(Some(address(flow.transport, local)), None).map_err(|_| NotSent)?;
-        let from = sip::typed::From {
-            display_name: None,
-            uri: uri(format!("sip:vagttavle@{local}"))?,
-            params: vec![Param::Tag(make_tag())],
-        };
-        let to = sip::typed::To { display_name: None, uri: target.clone(), params: Vec::new() };
-        let mut request = inner.make_request(Method::Message, target, via, from, to, 1, None);
-        request.headers.push(sip::headers::make_header("Content-Type", body.content_type.clone()));
-        request.body.clone_from(&body.bytes);
-        let key = TransactionKey::from_request(&request, TransactionRole::Client).map_err(|_| NotSent)?;
-        let connection = Some(flow.connection.clone());
-        let mut transaction = Transaction::new_client(key, request, inner.clone(), connection);
-        transaction.destination = Some(address(flow.transport, flow.peer));
-        transaction.send().await.map_err(|_| NotSent)?;
+        let asked = Asked { user, transport: flow.transport, peer: flow.peer, local, id: &id };
+        let bytes = asked.message(body);
+        let (mut answered, _waits) = self.shared.wait_for(id);
+        let give_up_at = steady() + UNANSWERED;
+        let mut pause = SAID_AGAIN;
         loop {
-            let message = tokio::select! {
-                () = flow.silent.cancelled() => return Err(NotSent),
-                message = transaction.receive() => message.ok_or(NotSent)?,
+            flow.send(&bytes).await?;
+            let until = match flow.transport {
+                Transport::Udp => give_up_at.min(steady() + pause),
+                Transport::Tcp | Transport::Tls => give_up_at,
             };
-            if let SipMessage::Response(response) = message
-                && response.status_code.kind() != StatusCodeKind::Provisional
-            {
-                return Ok(response.status_code.code());
+            tokio::select! {
+                () = flow.silent.cancelled() => return Err(NotSent),
+                () = flow.gone.cancelled() => return Err(NotSent),
+                status = &mut answered => return status.map_err(|_| NotSent),
+                () = tokio::time::sleep_until(until) => {}
             }
+            if until >= give_up_at {
+                return Err(NotSent);
+            }
+            pause = (pause * 2).min(SAID_AGAIN_MAX);
         }
     }
 
@@ -394,9 +396,7 @@ impl Station {
         let is_stream = flow.transport != Transport::Udp;
         match contact {
             _ if is_stream && flow.is_open() => Ok(flow.clone()),
-            Some(Contact { transport: Transport::Udp, address }) => {
-                self.flow_to(address).await.ok_or(NotSent)
-            }
+            Some(Contact { transport: Transport::Udp, address }) => self.flow_to(address).ok_or(NotSent),
             Some(contact) => match self.called_before(contact) {
                 Some(flow) => Ok(flow),
                 None => self.connect(contact).await,
@@ -417,9 +417,9 @@ impl Station {
         let local = listens.or_else(|| stream.local_addr().ok()).ok_or(NotSent)?;
         let flow = if transport == Transport::Tls {
             let stream = self.handshake(stream, peer).await?;
-            self.begin(stream, peer, local, transport, permit).await?
+            self.begin(stream, peer, local, transport, permit)
         } else {
-            self.begin(stream, peer, local, transport, permit).await?
+            self.begin(stream, peer, local, transport, permit)
         };
         self.called().insert(contact, flow.clone());
         // Nothing may hold it that is not to be spoken on any more: it could not end.
@@ -447,24 +447,24 @@ impl Station {
         self.called().get(&contact).filter(|flow| flow.is_open()).cloned()
     }
 
-    async fn begin<S>(
+    fn begin<S>(
         &self,
         stream: S,
         peer: SocketAddr,
         local: SocketAddr,
         transport: Transport,
         permit: OwnedSemaphorePermit,
-    ) -> Result<Flow, NotSent>
+    ) -> Flow
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let (opened, flow) = self.shared.begin(stream, peer, local, transport).await.ok_or(NotSent)?;
+        let (opened, flow) = self.shared.begin(stream, peer, local, transport);
         let (shared, its) = (self.shared.clone(), flow.clone());
         tokio::spawn(async move {
             let _permit = permit;
             shared.converse(opened, its).await;
         });
-        Ok(flow)
+        flow
     }
 
     /// What we take for a unit and is none is seen.
@@ -483,10 +483,10 @@ impl Station {
     }
 
     /// A way to somebody who has not spoken to us, over UDP from a listener of ours. None without one.
-    pub async fn flow_to(&self, peer: SocketAddr) -> Option<Flow> {
+    pub fn flow_to(&self, peer: SocketAddr) -> Option<Flow> {
         let socket =
             self.udp.iter().find(|it| it.local_addr().is_ok_and(|at| at.is_ipv4() == peer.is_ipv4()))?;
-        Some(datagram_flow(socket, peer).await)
+        Some(Flow::by_datagrams(socket, peer))
     }
 }
 
@@ -497,15 +497,6 @@ enum Opened {
 
 fn listening(transport: Transport, at: std::io::Result<SocketAddr>) -> Option<Listen> {
     at.ok().map(|address| Listen { transport, address })
-}
-
-fn address(transport: Transport, at: SocketAddr) -> SipAddr {
-    let transport = match transport {
-        Transport::Udp => sip::Transport::Udp,
-        Transport::Tcp => sip::Transport::Tcp,
-        Transport::Tls => sip::Transport::Tls,
-    };
-    SipAddr { r#type: Some(transport), addr: at.into() }
 }
 
 /// Our address as the other side sees it: a listener on all addresses has none of its own.
@@ -525,61 +516,84 @@ async fn local_towards(flow: &Flow) -> SocketAddr {
     }
 }
 
-async fn datagram_flow(socket: &Arc<UdpSocket>, peer: SocketAddr) -> Flow {
-    let local = socket.local_addr().unwrap_or_else(|_| ([0; 4], 0).into());
-    let inner = UdpInner { conn: socket.clone(), addr: address(Transport::Udp, local) };
-    let connection = SipConnection::Udp(UdpConnection::attach(inner, None, None).await);
-    let never = CancellationToken::new();
-    Flow { transport: Transport::Udp, peer, local, connection, gone: never.clone(), silent: never }
+/// Somebody waits for an answer until this is let go of.
+struct Waits {
+    asked: Arc<Mutex<HashMap<String, oneshot::Sender<u16>>>>,
+    id: String,
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
 }
 
 impl Shared {
+    /// A name that nobody else has and nobody can guess.
+    fn draw(&self) -> String {
+        let (seed, drawn) = &*self.drawn;
+        let nth = drawn.fetch_add(1, Ordering::Relaxed);
+        hex::encode(&Sha256::digest([&seed[..], &nth.to_be_bytes()].concat())[..12])
+    }
+
+    fn wait_for(&self, id: String) -> (oneshot::Receiver<u16>, Waits) {
+        let (tell, told) = oneshot::channel();
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tell);
+        (told, Waits { asked: self.asked.clone(), id })
+    }
+
     async fn tell(&self, what: &'static str) {
         // Fails only when nobody works any more.
         let _ = self.heard.send(Heard::Unreadable(what)).await;
     }
 
-    /// One message, from whichever socket. A retransmission is answered by the library, with what was answered.
-    async fn receive(&self, flow: Flow, message: SipMessage) {
-        let inner = &self.endpoint.inner;
-        let peer = address(flow.transport, flow.peer);
-        let request = match message {
-            SipMessage::Request(request) => request,
-            response @ SipMessage::Response(_) => {
-                self.pass_on(response, flow.connection, peer).await;
+    /// The answer to a request of ours. One that is no end (100 Trying) is waited on.
+    fn answered(&self, head: &Head, status: u16) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if status >= 200
+            && let Some(tell) = head::answers(head).find_map(|id| asked.remove(id))
+        {
+            let _ = tell.send(status);
+        }
+    }
+
+    /// One message, from whichever socket.
+    async fn receive(&self, flow: Flow, message: Message) {
+        let method = match &message.head.start {
+            Start::Response(status) => return self.answered(&message.head, *status),
+            // Nothing is answered to it, whatever it is about.
+            Start::Request(method) if method == "ACK" => return,
+            Start::Request(method) => method.clone(),
+        };
+        let ticket = match self.served.begin(&message, flow.peer, steady()) {
+            Begun::New(ticket) => ticket,
+            Begun::InWork => return,
+            Begun::Answered(answer) => {
+                let _ = flow.answer(&message.head, &answer).await;
                 return;
             }
         };
-        let Ok(key) = TransactionKey::from_request(&request, TransactionRole::Server) else {
-            self.tell("sip-headers-missing").await;
-            return;
-        };
-        if request.to_header().and_then(|to| to.tag()).is_err() {
-            // Nobody could be answered.
-            self.tell("sip-headers-missing").await;
-            return;
-        }
-        let is_known =
-            inner.transactions.contains_key(&key) || inner.finished_transactions.contains_key(&key);
-        if is_known || matches!(request.method, Method::Ack | Method::Cancel) {
-            self.pass_on(SipMessage::Request(request), flow.connection, peer).await;
-            return;
-        }
         if self.is_too_many(flow.peer.ip()) {
             self.tell("too-many-messages").await;
+            let status = Reply::ServiceUnavailable.status();
+            let answer = message.head.answer(status, flow.peer, &self.draw(), &[], None);
+            let _ = flow.answer(&message.head, &answer).await;
             return;
         }
-        let wanted = match request.method {
-            Method::Message => Wanted::Message,
-            Method::Register => Wanted::Register,
-            Method::Options => Wanted::Options,
+        let wanted = match method.as_str() {
+            "MESSAGE" => Wanted::Message,
+            "REGISTER" => Wanted::Register,
+            "OPTIONS" => Wanted::Options,
             _ => Wanted::Other,
         };
-        let body = request.body.clone();
-        let connection = Some(flow.connection.clone());
-        let transaction = Transaction::new_server(key, request, inner.clone(), connection);
+        let Message { head, body, beyond, odd } = message;
+        let tag = self.draw();
+        let arrived = Arrived { wanted, flow, body, beyond, odd, head, method, ticket, tag };
         // Fails only when nobody works any more.
-        let _ = self.heard.send(Heard::Request(Box::new(Arrived { wanted, flow, body, transaction }))).await;
+        if let Err(TrySendError::Full(heard)) = self.heard.try_send(Heard::Request(Box::new(arrived))) {
+            let _ = self.heard.send(heard).await;
+            self.tell("scaip-full").await;
+        }
     }
 
     fn is_too_many(&self, address: IpAddr) -> bool {
@@ -603,15 +617,6 @@ impl Shared {
         }
     }
 
-    /// A panic of the library costs one message.
-    async fn pass_on(&self, message: SipMessage, connection: SipConnection, peer: SipAddr) {
-        let received = self.endpoint.inner.on_received_message(message, connection, &peer);
-        match AssertUnwindSafe(received).catch_unwind().await {
-            Ok(Ok(())) => {}
-            Ok(Err(_)) | Err(_) => self.tell("sip-headers-missing").await,
-        }
-    }
-
     async fn datagrams(self, socket: Arc<UdpSocket>) {
         let mut buffer = vec![0; DATAGRAM_MAX];
         loop {
@@ -626,14 +631,14 @@ impl Shared {
                 continue;
             }
             let bytes = &buffer[..size];
-            if bytes.iter().all(u8::is_ascii_whitespace) {
+            if bytes.iter().all(|byte| head::is_nothing(*byte)) {
                 if bytes == KEEP_ALIVE {
                     let _ = socket.send_to(KEEP_ALIVE_ANSWER, peer).await;
                 }
                 continue;
             }
-            match read(bytes, None).and_then(|message| seen_from(message, peer, Transport::Udp)) {
-                Ok(message) => self.receive(datagram_flow(&socket, peer).await, message).await,
+            match frames::datagram(bytes) {
+                Ok(message) => self.receive(Flow::by_datagrams(&socket, peer), message).await,
                 Err(what) => self.tell(what).await,
             }
         }
@@ -688,52 +693,46 @@ impl Shared {
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        if let Some((opened, flow)) = self.begin(stream, peer, local, transport).await {
-            self.converse(opened, flow).await;
-        }
+        let (opened, flow) = self.begin(stream, peer, local, transport);
+        self.converse(opened, flow).await;
     }
 
-    async fn begin<S>(
+    fn begin<S>(
         &self,
         stream: S,
         peer: SocketAddr,
         local: SocketAddr,
         transport: Transport,
-    ) -> Option<(Conversation<S>, Flow)>
+    ) -> (Conversation<S>, Flow)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (reader, writer) = tokio::io::split(stream);
         let gone = self.stop.child_token();
         let (unsent, to_send) = mpsc::channel(UNSENT_MAX);
-        let (raw, raw_to_send) = mpsc::channel(1);
-        let connection = channel(unsent, address(transport, peer), &gone).await.ok()?;
-        let connection = SipConnection::Channel(connection);
         let silent = gone.child_token();
-        let flow = Flow { transport, peer, local, connection, gone: gone.clone(), silent };
-        let writing = tokio::spawn(write(writer, to_send, raw_to_send, gone));
-        Some((Conversation { reader, raw, writing }, flow))
+        let flow = Flow { transport, peer, local, way: Way::Stream(unsent), gone: gone.clone(), silent };
+        let writing = tokio::spawn(write(writer, to_send, gone));
+        (Conversation { reader, writing }, flow)
     }
 
     async fn converse<S>(&self, opened: Conversation<S>, flow: Flow)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
-        let Conversation { mut reader, raw, writing } = opened;
-        let (peer, transport, gone) = (flow.peer, flow.transport, flow.gone.clone());
+        let Conversation { mut reader, writing } = opened;
+        let gone = flow.gone.clone();
+        let mut frames = Frames::new(self.ends);
         let mut buffer = BytesMut::new();
         loop {
-            match next(&mut buffer) {
+            match frames.next(&mut buffer) {
                 Next::More => {}
                 Next::KeepAlive => {
-                    let _ = raw.try_send(KEEP_ALIVE_ANSWER);
+                    let _ = flow.send(KEEP_ALIVE_ANSWER).await;
                     continue;
                 }
                 Next::Message(message) => {
-                    match seen_from(message, peer, transport) {
-                        Ok(message) => self.receive(flow.clone(), message).await,
-                        Err(what) => self.tell(what).await,
-                    }
+                    self.receive(flow.clone(), *message).await;
                     continue;
                 }
                 Next::Unreadable(what) => {
@@ -750,19 +749,16 @@ impl Shared {
                 () = gone.cancelled() => break,
                 read = timeout(patience, reader.read_buf(&mut buffer)) => read,
             };
-            match read {
-                Ok(Ok(0)) | Ok(Err(_)) => break,
-                Ok(Ok(_)) => {}
-                Err(_) => {
-                    if !buffer.is_empty() {
-                        self.tell("sip-half-message").await;
-                    }
-                    break;
-                }
+            if !matches!(read, Ok(Ok(1..))) {
+                break;
             }
         }
-        if !buffer.is_empty() && !self.stop.is_cancelled() {
-            self.tell("sip-half-message").await;
+        if !self.stop.is_cancelled() && buffer.iter().any(|byte| !head::is_nothing(*byte)) {
+            match frames.last(&mut buffer) {
+                // What there is of an alarm is an alarm.
+                Some(message) => self.receive(flow.clone(), message).await,
+                None => self.tell("sip-half-message").await,
+            }
         }
         flow.silent.cancel();
         // The writer goes on until everything that was asked before is answered, then it is gone too.
@@ -775,43 +771,23 @@ impl Shared {
 /// A stream that was begun.
 struct Conversation<S> {
     reader: tokio::io::ReadHalf<S>,
-    /// Answers that are no messages.
-    raw: mpsc::Sender<&'static [u8]>,
     writing: tokio::task::JoinHandle<()>,
-}
-
-const KEEP_ALIVE: &[u8] = b"\r\n\r\n";
-const KEEP_ALIVE_ANSWER: &[u8] = b"\r\n";
-
-/// The library's handle to a stream of ours: what it sends comes out of `unsent`.
-async fn channel(
-    unsent: mpsc::Sender<TransportEvent>,
-    peer: SipAddr,
-    gone: &CancellationToken,
-) -> Result<ChannelConnection, ()> {
-    let (_, nothing) = mpsc::unbounded_channel();
-    ChannelConnection::create_connection_bounded(nothing, unsent, peer, Some(gone.clone()))
-        .await
-        .map_err(|_| ())
 }
 
 /// Writes answers in order, until nobody can send any more, or the other side takes none.
 async fn write<S: AsyncWrite + Send>(
     writer: tokio::io::WriteHalf<S>,
-    mut to_send: mpsc::Receiver<TransportEvent>,
-    mut raw: mpsc::Receiver<&'static [u8]>,
+    mut to_send: mpsc::Receiver<Vec<u8>>,
     gone: CancellationToken,
 ) {
     let mut writer = writer;
     loop {
         let bytes = tokio::select! {
             () = gone.cancelled() => break,
-            event = to_send.recv() => match event {
-                Some(TransportEvent::Incoming(message, ..)) => message.to_bytes(),
-                Some(_) => continue,
+            bytes = to_send.recv() => match bytes {
+                Some(bytes) => bytes,
                 None => break,
             },
-            Some(bytes) = raw.recv() => bytes.to_vec(),
         };
         if !matches!(timeout(HALF_MESSAGE, writer.write_all(&bytes)).await, Ok(Ok(()))) {
             break;
@@ -820,196 +796,4 @@ async fn write<S: AsyncWrite + Send>(
     }
     gone.cancel();
     let _ = timeout(HALF_MESSAGE, writer.shutdown()).await;
-}
-
-/// What stands at the front of a stream.
-enum Next {
-    /// Nothing whole yet.
-    More,
-    KeepAlive,
-    Message(SipMessage),
-    /// A message that cannot be read; the one after it can.
-    Unreadable(&'static str),
-    /// Where the next message begins is not known: the connection must be closed.
-    Lost(&'static str),
-}
-
-fn next(buffer: &mut BytesMut) -> Next {
-    if buffer.starts_with(KEEP_ALIVE) {
-        buffer.advance(KEEP_ALIVE.len());
-        return Next::KeepAlive;
-    }
-    // Half a keep-alive, or one too many.
-    if matches!(&buffer[..], b"" | b"\r" | b"\r\n" | b"\r\n\r") {
-        return Next::More;
-    }
-    let blank = buffer.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    buffer.advance(blank);
-    let Some((head, body_at)) = head_of(buffer) else {
-        return if buffer.len() > HEAD_MAX { Next::Lost("sip-head-too-large") } else { Next::More };
-    };
-    if head > HEAD_MAX {
-        return Next::Lost("sip-head-too-large");
-    }
-    let length = match content_length(&buffer[..head]) {
-        Ok(length) => length.unwrap_or(0),
-        Err(what) => return Next::Lost(what),
-    };
-    if length > BODY_MAX {
-        return Next::Lost("sip-body-too-large");
-    }
-    if buffer.len() < body_at + length {
-        return Next::More;
-    }
-    let message = buffer.split_to(body_at + length);
-    match read(&message, Some(length)) {
-        Ok(message) => Next::Message(message),
-        Err(what) => Next::Unreadable(what),
-    }
-}
-
-/// Where the head ends and where the body begins; lines may end in LF alone.
-fn head_of(bytes: &[u8]) -> Option<(usize, usize)> {
-    let mut line_start = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        if *byte != b'\n' {
-            continue;
-        }
-        let line = &bytes[line_start..at];
-        if line_start > 0 && (line.is_empty() || line == b"\r") {
-            return Some((line_start, at + 1));
-        }
-        line_start = at + 1;
-    }
-    None
-}
-
-/// The first Content-Length, if there is one.
-fn content_length(head: &[u8]) -> Result<Option<usize>, &'static str> {
-    for line in head.split(|byte| *byte == b'\n') {
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-        let name = line[..colon].trim_ascii();
-        if !name.eq_ignore_ascii_case(b"content-length") && !name.eq_ignore_ascii_case(b"l") {
-            continue;
-        }
-        let value = std::str::from_utf8(line[colon + 1..].trim_ascii()).unwrap_or_default();
-        return value.parse::<u32>().map(|it| Some(it as usize)).map_err(|_| "sip-bad-length");
-    }
-    Ok(None)
-}
-
-/// Reads one whole message. A datagram (`length` none) without a length is all body to its end.
-///
-/// # Errors
-/// The code of source health that says which rule was broken.
-pub fn read(bytes: &[u8], length: Option<usize>) -> Result<SipMessage, &'static str> {
-    let (head, body_at) = head_of(bytes).ok_or("sip-half-message")?;
-    if head > HEAD_MAX {
-        return Err("sip-head-too-large");
-    }
-    let rest = &bytes[body_at..];
-    let length = match length {
-        Some(length) => length,
-        None => content_length(&bytes[..head])?.unwrap_or(rest.len()),
-    };
-    let body = rest.get(..length).ok_or("sip-body-cut")?;
-    if body.len() > BODY_MAX {
-        return Err("sip-body-too-large");
-    }
-    let text = String::from_utf8_lossy(&bytes[..head]);
-    let lines: Vec<&str> = text.lines().collect();
-    if lines.len() > HEAD_LINES_MAX {
-        return Err("sip-too-many-headers");
-    }
-    let mut head = lines.join("\r\n");
-    head.push_str("\r\n\r\n");
-    let parsed = std::panic::catch_unwind(|| SipMessage::try_from(head.as_bytes()));
-    let Ok(Ok(mut message)) = parsed else { return Err("sip-unreadable") };
-    match &mut message {
-        SipMessage::Request(request) => request.body = body.to_vec(),
-        SipMessage::Response(response) => response.body = body.to_vec(),
-    }
-    Ok(message)
-}
-
-/// Notes in a request where it came from, so that the answer finds its way (RFC 3581).
-fn seen_from(
-    message: SipMessage,
-    peer: SocketAddr,
-    transport: Transport,
-) -> Result<SipMessage, &'static str> {
-    let transport = match transport {
-        Transport::Udp => sip::Transport::Udp,
-        Transport::Tcp => sip::Transport::Tcp,
-        Transport::Tls => sip::Transport::Tls,
-    };
-    let noted =
-        std::panic::catch_unwind(|| SipConnection::update_msg_received(message, peer, transport).ok());
-    noted.ok().flatten().ok_or("sip-headers-missing")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MESSAGE: &str = "MESSAGE sip:scaip@127.0.0.1:5060 SIP/2.0\r\n\
-        Via: SIP/2.0/TCP 127.0.0.1:40000;branch=z9hG4bK-1;rport\r\nMax-Forwards: 70\r\n\
-        From: <sip:4512345678@127.0.0.1>;tag=1\r\nTo: <sip:scaip@127.0.0.1>\r\nCall-ID: 1@test\r\n\
-        CSeq: 1 MESSAGE\r\nContent-Type: application/scaip+xml\r\nContent-Length:   6\r\n\r\n<mrq/>";
-
-    fn whole(buffer: &mut BytesMut) -> Vec<&'static str> {
-        let mut seen = Vec::new();
-        loop {
-            seen.push(match next(buffer) {
-                Next::More => return seen,
-                Next::KeepAlive => "keep-alive",
-                Next::Message(_) => "message",
-                Next::Unreadable(what) => what,
-                Next::Lost(what) => {
-                    seen.push(what);
-                    return seen;
-                }
-            });
-        }
-    }
-
-    #[test]
-    fn a_stream_cut_anywhere_gives_the_same_messages() {
-        let twice = format!("\r\n\r\n{MESSAGE}\r\n{MESSAGE}");
-        for cut in 0..=twice.len() {
-            let mut buffer = BytesMut::from(&twice.as_bytes()[..cut]);
-            let mut seen = whole(&mut buffer);
-            buffer.extend_from_slice(&twice.as_bytes()[cut..]);
-            seen.extend(whole(&mut buffer));
-            seen.retain(|it| *it != "keep-alive");
-            assert_eq!(seen, ["message", "message"], "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn a_datagram_cut_anywhere_is_whole_or_says_why_not() {
-        for cut in 0..MESSAGE.len() {
-            let read = read(&MESSAGE.as_bytes()[..cut], None);
-            assert!(matches!(read, Err("sip-half-message" | "sip-body-cut")), "cut at {cut}");
-        }
-        assert!(read(MESSAGE.as_bytes(), None).is_ok());
-    }
-
-    #[test]
-    fn a_datagram_without_a_length_is_read_to_its_end_and_bare_line_ends_are_taken() {
-        let bare = MESSAGE.replace("Content-Length:   6\r\n", "").replace("\r\n", "\n");
-        let Ok(SipMessage::Request(request)) = read(bare.as_bytes(), None) else { panic!("it can be read") };
-        assert_eq!(request.body, b"<mrq/>");
-    }
-
-    #[test]
-    fn lengths_beyond_the_limits_are_lost_at_once() {
-        let sizes = [("99999999999999999999", "sip-bad-length"), ("40000", "sip-body-too-large")];
-        for (size, what) in sizes {
-            let text = MESSAGE.replace("Content-Length:   6", &format!("Content-Length: {size}"));
-            assert_eq!(whole(&mut BytesMut::from(text.as_bytes())), [what]);
-        }
-        let endless = vec![b'x'; HEAD_MAX + 1];
-        assert_eq!(whole(&mut BytesMut::from(&endless[..])), ["sip-head-too-large"]);
-    }
 }

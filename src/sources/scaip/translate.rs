@@ -1,24 +1,25 @@
 //! A SCAIP request -> observations, and where an alarm stands -> the answer. Pure.
 //!
-//! Owns the meaning of the codes. What is not known is an alarm of a person: ringing for nothing is better than not
-//! ringing. Must never keep a text or a number: they go beside the observation, as live data.
+//! What the codes mean stands in `codes`. Must never keep a text or a number: they go beside the observation, as live
+//! data.
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::codes::{self, Says};
 use super::settings::Settings;
 use super::wire::{Kind, Request, Status};
 use crate::domain::identity::{Code, ExternalId, Key};
-use crate::domain::observation::{Observation, Rank};
+use crate::domain::observation::{Ends, Observation, Rank};
 use crate::protocol::observations::{LiveFacts, Observed, Said};
-use crate::protocol::text::Text;
+use crate::protocol::text::{TEXT_CHARS_MAX, Text};
 use crate::sources::{AlarmStanding, Stands};
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sort {
     Person,
-    /// Battery, mains, line, tamper, presence: kept apart.
+    /// Battery, mains, line, tamper: kept apart.
     Technical,
     /// An installer's.
     Test,
@@ -31,64 +32,45 @@ pub struct Meaning {
     pub trigger: Code,
     /// The unit says that what it told before is over.
     pub is_reset: bool,
+    /// It is not about an alarm: it opens nothing.
+    pub word: Option<Word>,
 }
+
+/// What a unit says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    Well(Ends),
+    Presence,
+}
+
+/// The trigger of an alarm of which nothing but its unit could be read.
+const UNREADABLE: &str = "unreadable";
 
 /// What a unit says, by its codes.
 pub fn meaning(request: &Request, settings: &Settings) -> Meaning {
-    let technical = request.state.and_then(technical);
-    let sort = if is_test(request, settings) {
-        Sort::Test
-    } else if technical.is_some() {
-        Sort::Technical
-    } else {
-        Sort::Person
+    let says = codes::state(request.state);
+    let gives_up = request.kind == Kind::Reset;
+    let (sort, trigger) = match says {
+        _ if is_test(request, settings) => (Sort::Test, codes::trigger(request.device_type)),
+        Says::Technical(trigger) => (Sort::Technical, trigger),
+        _ if request.is_broken => (Sort::Person, UNREADABLE),
+        _ => (Sort::Person, codes::trigger(request.device_type)),
     };
-    let is_reset = request.kind == Kind::Reset || matches!(request.state, Some(2 | 19 | 92 | 93));
-    let word = technical.unwrap_or_else(|| trigger(request.device_type));
-    Meaning { sort, trigger: code(word), is_reset }
+    let word = match says {
+        _ if gives_up => None,
+        Says::Well(ends) => Some(Word::Well(ends)),
+        Says::Reset => Some(Word::Well(Ends::All)),
+        Says::Presence => Some(Word::Presence),
+        Says::Rings | Says::Technical(_) | Says::GivenUp => None,
+    };
+    let is_reset = gives_up || matches!(says, Says::GivenUp | Says::Reset);
+    Meaning { sort, trigger: code(trigger), is_reset, word }
 }
 
 fn is_test(request: &Request, settings: &Settings) -> bool {
     let is_test_account =
         request.account.as_ref().is_some_and(|account| settings.test_accounts.contains(account));
     is_test_account || request.info.is_some_and(|info| settings.test_info_codes.contains(&info))
-}
-
-/// State codes (`stc`) that are about the unit, not about a person.
-fn technical(state: u16) -> Option<&'static str> {
-    Some(match state {
-        14 | 16 => "battery",
-        23..=27 => "link-lost",
-        112..=116 => "link-back",
-        85 => "mains-lost",
-        86 => "mains-back",
-        70 => "normal",
-        87 | 88 | 111 => "presence",
-        92 | 93 => "reset",
-        125 => "tamper",
-        _ => return None,
-    })
-}
-
-/// Device types (`dty`).
-fn trigger(device_type: Option<u16>) -> &'static str {
-    match device_type {
-        Some(3) => "pendant",
-        Some(4) => "fixed-trigger",
-        Some(5) => "fall",
-        Some(6 | 7) => "panic",
-        Some(10) => "inactivity",
-        Some(12) => "bed",
-        Some(14 | 15) => "wander",
-        Some(17) => "epilepsy",
-        Some(21) => "gas",
-        Some(23) => "smoke",
-        Some(25) => "heat",
-        Some(26) => "carbon-monoxide",
-        Some(33) => "flood",
-        Some(51) => "tracker",
-        _ => "alarm-unit",
-    }
 }
 
 fn code(word: &'static str) -> Code {
@@ -215,8 +197,37 @@ pub fn heard(settings: &Settings, device: &ExternalId, now: DateTime<Utc>) -> Ob
     observed(settings, key("scaip-heard-", device, now, &now.timestamp().to_string()), now, observation)
 }
 
+/// What a unit says of itself. Each time it is news: what it ends may have come again.
+pub fn word(
+    settings: &Settings,
+    device: &ExternalId,
+    word: Word,
+    (reference, now): (Option<&str>, DateTime<Utc>),
+) -> Observed {
+    let observation = match word {
+        Word::Well(ends) => Observation::DeviceWell { device: device.clone(), ends },
+        Word::Presence => Observation::DevicePresence { device: device.clone() },
+    };
+    let content = format!("{word:?}/{}/{reference:?}", now.timestamp_micros());
+    observed(settings, key("scaip-word-", device, now, &content), now, observation)
+}
+
+/// The texts in one line. Where they are too long each is cut and marked, so that none hides the others.
+fn texts(request: &Request) -> String {
+    let whole = request.texts.join(" · ");
+    if whole.chars().count() <= TEXT_CHARS_MAX {
+        return whole;
+    }
+    let room = TEXT_CHARS_MAX / request.texts.len().max(1) - 4;
+    let cut = |text: &String| match text.char_indices().nth(room) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.clone(),
+    };
+    request.texts.iter().map(cut).collect::<Vec<_>>().join(" · ")
+}
+
 fn live(request: &Request, from_user: Option<&str>) -> LiveFacts {
-    let text = request.texts.join(" · ");
+    let text = texts(request);
     let number = numbers(request, from_user).into_iter().next();
     LiveFacts {
         caller: number.map(|number| Text::cut(&number)),
