@@ -11,7 +11,7 @@ use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Board, Code, ExternalId, SourceName};
 use crate::domain::masking::Masking;
-use crate::domain::sources::{Report, TroubleKind};
+use crate::domain::sources::{Report, RowSaid, TroubleKind};
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
 use crate::engine::health::{self, Queue};
@@ -132,10 +132,18 @@ impl Inbox for EngineInbox {
         }
     }
 
-    async fn bad_rows(&self, source: &SourceName, rows: BadRows) {
-        warn!(%source, what = %rows.what, line = rows.line, rows = rows.rows, "rows were not taken in");
-        let report = Report::Rows { what: rows.what, line: rows.line, row: rows.row, rows: rows.rows };
-        self.engine.report(source, report).await;
+    async fn bad_rows(&self, source: &SourceName, rows: Vec<BadRows>) {
+        for it in &rows {
+            warn!(%source, what = %it.what, line = it.line, rows = it.rows, "rows were not taken in");
+        }
+        self.engine.report(source, rows_of_file(TroubleKind::RowsRefused, rows)).await;
+    }
+
+    async fn odd_rows(&self, source: &SourceName, rows: Vec<BadRows>) {
+        for it in &rows {
+            warn!(%source, what = %it.what, line = it.line, rows = it.rows, "rows are odd; they were taken in");
+        }
+        self.engine.report(source, rows_of_file(TroubleKind::Odd, rows)).await;
     }
 
     fn known_visits(&self, source: &SourceName, visits: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
@@ -181,6 +189,11 @@ impl Inbox for EngineInbox {
         };
         state.devices_of(source, since).map(|device| (device.clone(), is_silent(device))).collect()
     }
+}
+
+fn rows_of_file(trouble: TroubleKind, rows: Vec<BadRows>) -> Report {
+    let said = |it: BadRows| RowSaid { what: it.what, line: it.line, row: it.row, times: it.rows };
+    Report::Rows { trouble, rows: rows.into_iter().map(said).collect() }
 }
 
 /// A redirect stands whatever else is true; then a person's deed, then the ring-out. A claim that came back without

@@ -33,6 +33,15 @@ const JOINED: &str = "joined";
 const TOLD_BEFORE_HOURS: i64 = 48;
 /// Two sources that tell of one admission or discharge differ by so much at most (minutes).
 const NEAR_MINUTES: i64 = 60;
+/// Admitted so soon after a discharge, before help was resumed: moved to another hospital, with an end in between (own
+/// choice, hours).
+const MOVED_HOURS: i64 = 6;
+/// Not a word of somebody in hospital for so long, and it is asked whether they still are (own choice, hours).
+const SILENT_HOURS: i64 = 48;
+/// The new entry of a request that says what was odd about it; notices take those before.
+const NTH_ODD: u32 = 9;
+/// Why two stays are linked that the hospitals told of under one citizen, whom no care system knows.
+pub const SAME_PERSON: &str = "same-person";
 
 /// What was told after the coordinator acted, and must be looked at again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +82,8 @@ pub struct Stay {
     pub resumed_at: Option<DateTime<Utc>>,
     pub stopped: Option<Stopped>,
     pub upset: Option<(Upset, DateTime<Utc>)>,
+    /// When a coordinator last heard from the hospital that the citizen is still there.
+    pub assured_at: Option<DateTime<Utc>>,
 }
 
 impl Stay {
@@ -99,6 +110,17 @@ impl Stay {
     /// Help runs again, and rightly so as far as we know.
     pub fn is_resumed(&self) -> bool {
         self.resumed_at.is_some() && !self.upset.is_some_and(|(upset, _)| upset.is_in_vain())
+    }
+
+    /// The citizen is away, and when the last word of that was heard.
+    fn away_since_word(&self) -> Option<DateTime<Utc>> {
+        let is_away = matches!(self.state(), "admitted" | "on-leave");
+        self.facts.last_at().max(self.assured_at).filter(|_| is_away)
+    }
+
+    /// When the citizen came home, or died.
+    fn ended_at(&self) -> Option<DateTime<Utc>> {
+        self.now.died_at.or(self.now.discharged_at)
     }
 
     fn is_over(&self) -> bool {
@@ -197,6 +219,8 @@ pub enum Command {
     Join {
         same_as: EntryId,
     },
+    /// The hospital was asked: the citizen is still there.
+    StillThere {},
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -220,9 +244,18 @@ pub enum DischargeEvent {
         planned: bool,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         department: Option<ExternalId>,
+        /// Here and below: the id it was told under, of several that one source has for the stay; none: the first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
     },
-    LeaveStarted {},
-    LeaveEnded {},
+    LeaveStarted {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
+    },
+    LeaveEnded {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
+    },
     DischargeExpected {
         expected_at: DateTime<Utc>,
         told_by: Code,
@@ -230,8 +263,13 @@ pub enum DischargeEvent {
     Discharged {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume_due: Option<Due>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
     },
-    Died {},
+    Died {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
+    },
     FactCorrected {
         of: StayFact,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,11 +280,15 @@ pub enum DischargeEvent {
         department: Option<ExternalId>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         resume_due: Option<Due>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
     },
     FactCancelled {
         of: StayFact,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         setting: Option<Setting>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stay: Option<ExternalId>,
     },
     Resumed {},
     Stopped {
@@ -259,6 +301,8 @@ pub enum DischargeEvent {
     AssessorsTold {
         told: bool,
     },
+    /// The hospital was asked: the citizen is still there.
+    StillThere {},
     /// A coordinator's own record was wrong.
     Corrected {
         what: Code,
@@ -268,53 +312,60 @@ pub enum DischargeEvent {
 
 impl DischargeEvent {
     pub fn is_material(&self) -> bool {
-        !matches!(self, Self::StepTicked { .. } | Self::AssessorsTold { .. } | Self::Joined { .. })
+        !matches!(
+            self,
+            Self::StepTicked { .. } | Self::AssessorsTold { .. } | Self::StillThere {} | Self::Joined { .. }
+        )
     }
 
     /// The event that tells this.
     fn of_told(told: &Told) -> Self {
-        let resume_due = told.resume_due.clone();
+        let (resume_due, stay) = (told.resume_due.clone(), told.under.clone());
         match told.item.clone() {
             Item::Fact { of, setting, planned, department } => match of {
                 StayFact::Admitted => {
-                    Self::Admitted { setting: setting.unwrap_or(Setting::Inpatient), planned, department }
+                    let setting = setting.unwrap_or(Setting::Inpatient);
+                    Self::Admitted { setting, planned, department, stay }
                 }
-                StayFact::LeaveStarted => Self::LeaveStarted {},
-                StayFact::LeaveEnded => Self::LeaveEnded {},
-                StayFact::Discharged => Self::Discharged { resume_due },
-                StayFact::Died => Self::Died {},
+                StayFact::LeaveStarted => Self::LeaveStarted { stay },
+                StayFact::LeaveEnded => Self::LeaveEnded { stay },
+                StayFact::Discharged => Self::Discharged { resume_due, stay },
+                StayFact::Died => Self::Died { stay },
             },
             Item::Expected { expected_at, told_by } => Self::DischargeExpected { expected_at, told_by },
             Item::Corrected { of, corrected_at, setting, department } => {
-                Self::FactCorrected { of, corrected_at, setting, department, resume_due }
+                Self::FactCorrected { of, corrected_at, setting, department, resume_due, stay }
             }
-            Item::Cancelled { of, setting } => Self::FactCancelled { of, setting },
+            Item::Cancelled { of, setting } => Self::FactCancelled { of, setting, stay },
         }
     }
 
     /// What it tells about where the citizen is, if anything.
     fn told(&self, at: DateTime<Utc>) -> Option<Told> {
         let fact = |of| Item::Fact { of, setting: None, planned: false, department: None };
-        let (item, resume_due) = match self {
-            Self::Admitted { setting, planned, department } => {
+        let (item, resume_due, under) = match self {
+            Self::Admitted { setting, planned, department, stay } => {
                 let (setting, department) = (Some(*setting), department.clone());
-                (Item::Fact { of: StayFact::Admitted, setting, planned: *planned, department }, None)
+                (Item::Fact { of: StayFact::Admitted, setting, planned: *planned, department }, None, stay)
             }
-            Self::LeaveStarted {} => (fact(StayFact::LeaveStarted), None),
-            Self::LeaveEnded {} => (fact(StayFact::LeaveEnded), None),
-            Self::Discharged { resume_due } => (fact(StayFact::Discharged), resume_due.clone()),
-            Self::Died {} => (fact(StayFact::Died), None),
+            Self::LeaveStarted { stay } => (fact(StayFact::LeaveStarted), None, stay),
+            Self::LeaveEnded { stay } => (fact(StayFact::LeaveEnded), None, stay),
+            Self::Discharged { resume_due, stay } => (fact(StayFact::Discharged), resume_due.clone(), stay),
+            Self::Died { stay } => (fact(StayFact::Died), None, stay),
             Self::DischargeExpected { expected_at, told_by } => {
-                (Item::Expected { expected_at: *expected_at, told_by: told_by.clone() }, None)
+                (Item::Expected { expected_at: *expected_at, told_by: told_by.clone() }, None, &None)
             }
-            Self::FactCorrected { of, corrected_at, setting, department, resume_due } => {
+            Self::FactCorrected { of, corrected_at, setting, department, resume_due, stay } => {
                 let (corrected_at, department) = (*corrected_at, department.clone());
-                (Item::Corrected { of: *of, corrected_at, setting: *setting, department }, resume_due.clone())
+                let item = Item::Corrected { of: *of, corrected_at, setting: *setting, department };
+                (item, resume_due.clone(), stay)
             }
-            Self::FactCancelled { of, setting } => (Item::Cancelled { of: *of, setting: *setting }, None),
+            Self::FactCancelled { of, setting, stay } => {
+                (Item::Cancelled { of: *of, setting: *setting }, None, stay)
+            }
             _ => return None,
         };
-        Some(Told { at, item, resume_due })
+        Some(Told { at, item, resume_due, under: under.clone() })
     }
 }
 
@@ -336,7 +387,8 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     };
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
     if let Some(entry) = state.by_origin(source, stay) {
-        return on_known(state, ctx, entry, citizen, observation, Vec::new());
+        let linked = linked_by_citizen(state, ctx, entry);
+        return on_known(state, ctx, entry, citizen, observation, linked);
     }
     let known = by_hand(state, ctx, citizen, observation);
     if let Some(entry) = known.or_else(|| same_stay(state, ctx, citizen, observation)) {
@@ -347,7 +399,23 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     let origin = Origin { source: source.clone(), id: stay.clone() };
     let opening = opened(state, ctx, ctx.agreement.clone(), citizen, Some(origin));
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-    on_known(state, ctx, &entry, citizen, observation, vec![opening])
+    let mut drafts = vec![opening];
+    drafts.extend(linked_by_citizen(state, ctx, &entry));
+    on_known(state, ctx, &entry, citizen, observation, drafts)
+}
+
+/// The other open stays of this citizen, whom no care system knows, by what is in memory: they are linked, so that the
+/// one asks about the other.
+fn linked_by_citizen(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Draft> {
+    let others = ctx.same_person.iter().filter_map(|id| state.entry(*id));
+    let is_new = |other: &&Entry| {
+        other.id != entry.id
+            && other.is_open()
+            && matches!(other.body, Body::Stay(_))
+            && entry.agreements().iter().any(|id| other.agreements().contains(id))
+            && entry.links.iter().all(|link| link.to != other.id)
+    };
+    others.filter(is_new).flat_map(|other| entry::link_both(ctx.at, entry, other, SAME_PERSON)).collect()
 }
 
 /// The entry that a coordinator opened for this citizen before any message came: one that is open, or one where help
@@ -387,25 +455,41 @@ fn same_agreement(ctx: &Ctx, entry: &Entry) -> bool {
 
 /// The open stay of this citizen that a fact under an unknown id is about: nobody is in two hospitals. A second source
 /// has its own id for it, and a list of the care system one for each message. Somebody who is home and admitted again
-/// begins another stay.
+/// begins another stay, unless that was on the way to another hospital; an admission from before the homecoming is only
+/// late.
 fn same_stay<'s>(
     state: &'s State,
     ctx: &Ctx,
     citizen: Option<&CitizenId>,
     observation: &Observation,
 ) -> Option<&'s Entry> {
-    let admits = matches!(observation, Observation::StayAdmitted { .. });
     let citizen = state.citizen_named(ctx, citizen?)?;
+    let admits = matches!(observation, Observation::StayAdmitted { .. });
+    let is_late = |stay: &Stay| stay.ended_at().is_some_and(|ended| ctx.at <= ended);
+    let may_be = |stay: &Stay| match stay.now.place {
+        _ if !admits => true,
+        Place::Home => {
+            let moved = |home| ctx.at - home <= Duration::hours(MOVED_HOURS);
+            is_late(stay) || stay.now.discharged_at.is_some_and(moved)
+        }
+        Place::Dead => is_late(stay),
+        _ => true,
+    };
     let stays = state.of_citizen(&citizen).filter_map(|entry| match &entry.body {
-        Body::Stay(stay) if !admits || !matches!(stay.now.place, Place::Home | Place::Dead) => {
+        Body::Stay(stay) if may_be(stay) => {
             Some((stay.now.place.is_hospitals(), stay.now.admitted_at, entry))
         }
         _ => None,
     });
-    stays
+    let open = stays
         .filter(|(.., entry)| same_agreement(ctx, entry))
         .max_by_key(|(in_hospital, admitted_at, _)| (*in_hospital, *admitted_at))
-        .map(|(.., entry)| entry)
+        .map(|(.., entry)| entry);
+    let over = || {
+        let was_this = |entry: &&Entry| matches!(&entry.body, Body::Stay(stay) if is_late(stay));
+        state.closed_of_citizen(&citizen).filter(|entry| same_agreement(ctx, entry)).find(was_this)
+    };
+    open.or_else(|| over().filter(|_| admits))
 }
 
 fn opened(
@@ -445,12 +529,15 @@ fn on_known(
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
         drafts.push(entry.draft(ctx.at, Event::Entry(event)));
     }
-    let event = translated(state, ctx, entry, observation).ok_or(Refusal::Unchanged)?;
+    let event = translated(state, ctx, entry, stay, observation).ok_or(Refusal::Unchanged)?;
     let told = event.told(ctx.at).ok_or(Refusal::Unchanged)?;
     let mut next = stay.clone();
     if !stay.facts.knows(told.at, &told.item) {
         drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
         next.hear(told);
+        if next.now.is_odd && !stay.now.is_odd {
+            drafts.extend(super::sources::odd(state, ctx, "end-before-beginning", NTH_ODD));
+        }
         let citizen = entry.citizen.as_ref().or(citizen);
         let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
         drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
@@ -477,22 +564,40 @@ pub(super) fn add_new(drafts: &mut Vec<Draft>, more: Vec<Draft>) {
     }
 }
 
-fn translated(state: &State, ctx: &Ctx, entry: &Entry, observation: &Observation) -> Option<DischargeEvent> {
+/// The id that a fact was told under, if the source whose first id the stay is known by has another for it.
+fn told_under(ctx: &Ctx, entry: &Entry, stay: &Stay, id: &ExternalId) -> Option<ExternalId> {
+    let first = stay.stay.as_ref().filter(|first| *first != id)?;
+    let mut origins = entry.origin.iter().chain(&entry.also);
+    let told_first = origins.find(|origin| origin.id == *first)?;
+    (Some(&told_first.source) == ctx.source()).then(|| id.clone())
+}
+
+fn translated(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    known: &Stay,
+    observation: &Observation,
+) -> Option<DischargeEvent> {
     use Observation as O;
+    let under = |id: &ExternalId| told_under(ctx, entry, known, id);
     Some(match observation {
-        O::StayAdmitted { setting, planned, department, .. } => {
-            DischargeEvent::Admitted { setting: *setting, planned: *planned, department: department.clone() }
-        }
-        O::StayLeaveStarted { .. } => DischargeEvent::LeaveStarted {},
-        O::StayLeaveEnded { .. } => DischargeEvent::LeaveEnded {},
+        O::StayAdmitted { setting, planned, department, stay, .. } => DischargeEvent::Admitted {
+            setting: *setting,
+            planned: *planned,
+            department: department.clone(),
+            stay: under(stay),
+        },
+        O::StayLeaveStarted { stay } => DischargeEvent::LeaveStarted { stay: under(stay) },
+        O::StayLeaveEnded { stay } => DischargeEvent::LeaveEnded { stay: under(stay) },
         O::StayDischargeExpected { expected_at, told_by, .. } => {
             DischargeEvent::DischargeExpected { expected_at: *expected_at, told_by: told_by.clone() }
         }
-        O::StayDischarged { .. } => {
-            DischargeEvent::Discharged { resume_due: resume_due(state, entry, ctx.at) }
+        O::StayDischarged { stay, .. } => {
+            DischargeEvent::Discharged { resume_due: resume_due(state, entry, ctx.at), stay: under(stay) }
         }
-        O::StayDied { .. } => DischargeEvent::Died {},
-        O::StayCorrected { of, at, setting, department, .. } => DischargeEvent::FactCorrected {
+        O::StayDied { stay, .. } => DischargeEvent::Died { stay: under(stay) },
+        O::StayCorrected { of, at, setting, department, stay } => DischargeEvent::FactCorrected {
             of: *of,
             corrected_at: *at,
             setting: *setting,
@@ -501,8 +606,11 @@ fn translated(state: &State, ctx: &Ctx, entry: &Entry, observation: &Observation
                 StayFact::Discharged => resume_due(state, entry, at.unwrap_or(ctx.at)),
                 _ => None,
             },
+            stay: under(stay),
         },
-        O::StayCancelled { of, setting, .. } => DischargeEvent::FactCancelled { of: *of, setting: *setting },
+        O::StayCancelled { of, setting, stay } => {
+            DischargeEvent::FactCancelled { of: *of, setting: *setting, stay: under(stay) }
+        }
         _ => return None,
     })
 }
@@ -550,6 +658,13 @@ fn halted_visits(state: &State, ctx: &Ctx, citizen: &Citizen, before: &Stay, aft
         (Some(visits::Halt::Dead), None) if after.now.place == Place::Home && !after.is_resumed() => {
             visits::halt(state, ctx, citizen, visits::Halt::InHospital, after.now.admitted_at)
         }
+        // Home before we heard of the admission: halted all the same until help is resumed.
+        (None, None) if after.now.place == Place::Home && after.stopped.is_none() && !after.is_resumed() => {
+            match (before.now.admitted_at, after.now.admitted_at) {
+                (None, Some(from)) => visits::halt(state, ctx, citizen, visits::Halt::InHospital, Some(from)),
+                _ => Vec::new(),
+            }
+        }
         (Some(_), None) if after.now.place != Place::Home || after.is_resumed() => {
             let skipped_too = after.now.place == Place::NeverAdmitted;
             visits::go_on(state, ctx, citizen, if skipped_too { None } else { Some(ctx.at) })
@@ -558,19 +673,22 @@ fn halted_visits(state: &State, ctx: &Ctx, citizen: &Citizen, before: &Stay, aft
     }
 }
 
-/// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death.
+/// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death. What stands, not
+/// what was heard last: any order of arrival leaves the same to tell.
 fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
-    let is_admitted = |stay: &Stay| stay.now.place.is_hospitals() && stay.now.admitted_at.is_some();
+    let was_admitted = |stay: &Stay| stay.now.admitted_at.is_some();
     let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
-    let never = |stay: &Stay| stay.now.place == Place::NeverAdmitted;
-    let knows_of_admission = entry.told.iter().any(|told| told.what.as_str() == "admission");
+    let is_again = before.now.place == Place::Home
+        && after.now.place.is_hospitals()
+        && after.now.admitted_at > before.now.discharged_at
+        && before.now.admitted_at != after.now.admitted_at;
     let mut drafts = Vec::new();
-    if !is_admitted(before) && is_admitted(after) && !(is_dead(before) && knows_of_admission) {
+    if was_admitted(after) && (!was_admitted(before) || is_again) {
         drafts.extend(notices::arises(state, ctx, entry, "admission"));
-    } else if never(before) && !never(after) {
+    } else if before.now.never_admitted && !after.now.never_admitted {
         drafts.extend(notices::stands(state, ctx, entry, "admission"));
     }
-    if never(after) {
+    if after.now.never_admitted {
         drafts.extend(notices::falls(state, ctx, entry, "admission"));
     }
     match (is_dead(before), is_dead(after)) {
@@ -740,7 +858,8 @@ pub fn decide(
             }
             one(DischargeEvent::StepTicked { step: step.clone(), done: *done })
         }
-        Command::AssessorsTold { .. } => wrong_state(),
+        Command::StillThere {} if stay.away_since_word().is_some() => one(DischargeEvent::StillThere {}),
+        Command::AssessorsTold { .. } | Command::StillThere {} => wrong_state(),
     }
 }
 
@@ -809,10 +928,10 @@ fn join(
     for origin in other.origin.iter().chain(&other.also).cloned() {
         drafts.push(over(ctx.at, DischargeEvent::Joined { stay: origin.id, source: Some(origin.source) }));
     }
-    let known = |told: &&Told| !stay.facts.knows(told.at, &told.item);
-    drafts.extend(from.facts.iter().filter(known).map(|told| over(told.at, DischargeEvent::of_told(told))));
+    let moved: Vec<Told> = moved_over(entry, stay, other, from);
+    drafts.extend(moved.iter().map(|told| over(told.at, DischargeEvent::of_told(told))));
     let mut next = stay.clone();
-    from.facts.iter().filter(known).for_each(|told| next.hear(told.clone()));
+    moved.into_iter().for_each(|told| next.hear(told));
     let citizen = entry.citizen.as_ref().or(other.citizen.as_ref());
     let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
     drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
@@ -828,6 +947,18 @@ fn join(
     drafts.push(other.draft(ctx.at, Event::Discharges(DischargeEvent::Stopped { reason })));
     drafts.extend(entry::link_both(ctx.at, entry, other, "same-stay"));
     Ok(drafts)
+}
+
+/// What the other stay was told that this one was not, under the ids it was told under where both have the same source.
+fn moved_over(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> Vec<Told> {
+    let source = |entry: &Entry| entry.origin.iter().chain(&entry.also).next().map(|it| it.source.clone());
+    let is_other_id = stay.stay.is_some() && stay.stay != from.stay && source(entry) == source(other);
+    let known = |told: &&Told| !stay.facts.knows(told.at, &told.item);
+    let own = |told: &Told| {
+        let under = told.under.clone().or_else(|| from.stay.clone()).filter(|_| is_other_id);
+        Told { under, ..told.clone() }
+    };
+    from.facts.iter().filter(known).map(own).collect()
 }
 
 /// The citizen of a stay became known: what is on the board for that citizen already is the same stay. It goes on
@@ -885,11 +1016,27 @@ pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&
     if !entry.is_open() || (!is_by_hand && entry.citizen.is_some()) {
         return None;
     }
+    if let Some(other) = elsewhere(state, entry, stay) {
+        return Some(other);
+    }
     let source = |entry: &Entry| entry.origin.as_ref().map(|origin| origin.source.clone());
     state.open_on(Board::Discharges).find(|other| {
         let Body::Stay(from) = &other.body else { return false };
         let is_likely = is_by_hand || (source(entry) != source(other) && is_near(stay, from));
         other.id != entry.id && is_likely && may_be_one(entry, stay, other, from)
+    })
+}
+
+/// The stay of the same citizen that began after this one, which has no end: moved to another hospital? Depends on what
+/// is known of the two, not on which was heard of first.
+pub fn elsewhere<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s Entry> {
+    stay.away_since_word().filter(|_| entry.is_open())?;
+    let linked = entry.links.iter().filter(|link| link.why.as_str() == SAME_PERSON);
+    linked.filter_map(|link| state.entry(link.to)).find(|other| {
+        let Body::Stay(there) = &other.body else { return false };
+        let began = |stay: &Stay| stay.now.admitted_at.or(stay.now.discharged_at);
+        let is_stay = there.stopped.is_none() && !there.now.never_admitted;
+        is_stay && began(there) > began(stay)
     })
 }
 
@@ -952,6 +1099,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         resumed_at: None,
         stopped: None,
         upset: None,
+        assured_at: None,
     });
     Some(Entry::open(record, opening, body))
 }
@@ -1009,6 +1157,7 @@ fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
             }
         }
         DischargeEvent::AssessorsTold { told } => stay.assessors_told = Some(*told),
+        DischargeEvent::StillThere {} => stay.assured_at = Some(at),
         DischargeEvent::Corrected { what, .. } => corrected(stay, what.as_str()),
         _ => {}
     }
@@ -1036,14 +1185,18 @@ fn settle(entry: &mut Entry, at: DateTime<Utc>) {
         .filter(|_| stay.state() == "discharge-expected")
         .map(|it| Due::own(DueKind::Expected, it.expected_at));
     let resume = stay.now.resume_due.clone().filter(|_| waits_for_help);
-    entry.drop_due(DueKind::Expected);
-    entry.drop_due(DueKind::Resume);
+    let silent = stay
+        .away_since_word()
+        .map(|word| Due::own(DueKind::StillThere, word + Duration::hours(SILENT_HOURS)));
+    for what in [DueKind::Expected, DueKind::Resume, DueKind::StillThere] {
+        entry.drop_due(what);
+    }
     if over {
         entry.close(at);
         return;
     }
     entry.reopen();
-    entry.dues.extend(expected.into_iter().chain(resume));
+    entry.dues.extend(expected.into_iter().chain(resume).chain(silent));
 }
 
 /// The visits of the admission's own date that this stay struck: wasted unless the assessors told us before.

@@ -53,6 +53,8 @@ pub enum DueKind {
     Resume,
     /// The citizen is expected home.
     Expected,
+    /// Not a word of somebody in hospital for long: the hospital is asked whether they still are.
+    StillThere,
     /// A visit that nobody has begun is late from then on.
     Late,
     /// The citizen should be told that a visit is early or late (N 3.5.5).

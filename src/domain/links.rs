@@ -120,7 +120,7 @@ fn may_join(event: &Event) -> bool {
         | Event::Phone(phone::PhoneEvent::Assigned { .. }) => true,
         Event::Discharges(event) => {
             use discharges::DischargeEvent as D;
-            matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died {} | D::Discharged { .. })
+            matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died { .. } | D::Discharged { .. })
         }
         Event::Visits(event) => matches!(
             event,

@@ -146,6 +146,8 @@ pub struct Ctx {
     pub same_caller: Vec<EntryId>,
     /// Entries with the number of the call or alarm that is being told of, looked up likewise.
     pub same_number: Vec<EntryId>,
+    /// Stays of the citizen whom a hospital's message is about, looked up likewise.
+    pub same_person: Vec<EntryId>,
     /// The source tells when visits start, so that silence means late. False for one that hands in a plan only; a
     /// visit may say otherwise of itself.
     pub visit_starts: bool,
@@ -164,6 +166,7 @@ impl Ctx {
             candidates: Vec::new(),
             same_caller: Vec::new(),
             same_number: Vec::new(),
+            same_person: Vec::new(),
             visit_starts: true,
         }
     }

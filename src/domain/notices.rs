@@ -10,7 +10,6 @@ use super::duties::{self, Command, Duty, DutyEvent, DutyKind};
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
 use super::identity::{AgreementId, CitizenId, Code, EntryId, Reference};
 use super::refusal::{Refusal, listed};
-use super::stay::Place;
 use super::visits::Halt;
 use super::{Ctx, Draft, Event, State};
 
@@ -264,7 +263,7 @@ pub(super) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec
 /// It turned out not to be so, and the municipality has not been told that.
 pub fn is_untrue(entry: &Entry, told: &MunicipalityTold) -> bool {
     match (&entry.body, told.what.as_str()) {
-        (Body::Stay(stay), "admission") => stay.now.place == Place::NeverAdmitted,
+        (Body::Stay(stay), "admission") => stay.now.never_admitted,
         (Body::Stay(stay), "death") => stay.halts() != Some(Halt::Dead),
         (Body::Visit(visit), "cancelled-activities") => visit.cancelled.is_none(),
         _ => false,

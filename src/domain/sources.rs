@@ -24,6 +24,24 @@ pub enum TroubleKind {
     KeyReused,
     /// What we do ourselves to be sure did not work: an escalation, a canary.
     Failed,
+    /// Rows of one file were not taken in: somebody must put them in by hand. One for each file.
+    RowsRefused,
+    /// It said what cannot be, and was taken at its word all the same: an end before its beginning, one visit at two times.
+    Odd,
+}
+
+/// A row of a file, and what was wrong with it. Never what stands in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowSaid {
+    pub what: Code,
+    /// From 1, as an editor counts.
+    pub line: u32,
+    /// Which row of the file, from 1, where lines do not tell the rows apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
+    /// So many rows for that reason, of which this is the first: where there are too many to list.
+    #[serde(default = "once", skip_serializing_if = "is_once")]
+    pub times: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +54,8 @@ pub struct Trouble {
     pub line: Option<u32>,
     /// Which row of the file, from 1, where lines do not tell the rows apart.
     pub row: Option<u32>,
+    /// The rows of a file, as told last.
+    pub rows: Vec<RowSaid>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
     pub recovered_at: Option<DateTime<Utc>>,
@@ -50,6 +70,8 @@ impl Trouble {
             (None, TroubleKind::Unreadable | TroubleKind::AlarmUnreadable | TroubleKind::KeyReused) => {
                 "unreadable"
             }
+            (None, TroubleKind::RowsRefused) => "refused",
+            (None, TroubleKind::Odd) => "odd",
             (None, TroubleKind::NobodyListening) => "nobody-listening",
             (None, TroubleKind::Failed) => "failed",
         }
@@ -72,12 +94,11 @@ pub enum Report {
         what: Option<Code>,
         times: u32,
     },
-    /// Rows of a file that could not be taken in for one reason, the first of them on `line`.
+    /// All rows of one file that were refused ([`TroubleKind::RowsRefused`]) or taken and marked
+    /// ([`TroubleKind::Odd`]), in the order of the file.
     Rows {
-        what: Code,
-        line: u32,
-        row: Option<u32>,
-        rows: u32,
+        trouble: TroubleKind,
+        rows: Vec<RowSaid>,
     },
     Recovered {
         from: TroubleKind,
@@ -105,6 +126,8 @@ pub enum SourceEvent {
         line: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<RowSaid>,
         /// How often at once: rows of a file.
         #[serde(default = "once", skip_serializing_if = "is_once")]
         times: u32,
@@ -119,6 +142,8 @@ pub enum SourceEvent {
         line: Option<u32>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<u32>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<RowSaid>,
     },
     /// Heard again, somebody takes the calls again, it works again: it ends by itself, with an event that says so.
     Recovered {},
@@ -154,27 +179,40 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
             return Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))]);
         }
         Report::Trouble { trouble, what, times } => {
-            Told { trouble: *trouble, what: what.clone(), line: None, row: None, times: *times }
+            Told { trouble: *trouble, what: what.clone(), times: *times, ..Told::default() }
         }
-        Report::Rows { what, line, row, rows } => Told {
-            trouble: TroubleKind::Unreadable,
-            what: Some(what.clone()),
-            line: Some(*line),
-            row: *row,
-            times: *rows,
-        },
+        Report::Rows { trouble, rows } => {
+            let first = rows.first().ok_or(Refusal::Unchanged)?;
+            Told {
+                trouble: *trouble,
+                what: Some(first.what.clone()),
+                line: Some(first.line),
+                row: first.row,
+                times: rows.iter().fold(0, |sum, row| sum.saturating_add(row.times)),
+                rows: rows.clone(),
+            }
+        }
     };
     match open(told.trouble) {
         Some(_) if matches!(told.trouble, TroubleKind::Silent | TroubleKind::NobodyListening) => {
             Err(Refusal::Unchanged)
         }
-        Some(entry) => {
-            let event =
-                SourceEvent::Repeated { what: told.what, times: told.times, line: told.line, row: told.row };
-            Ok(vec![entry.draft(ctx.at, Event::Sources(event))])
-        }
-        None => Ok(vec![opened(state, ctx, source, told)]),
+        // Each file's rows are a duty of their own.
+        Some(entry) if told.trouble != TroubleKind::RowsRefused => Ok(vec![told.again(ctx, entry)]),
+        _ => Ok(vec![told.opened(state, ctx, source, 0)]),
     }
+}
+
+/// Something odd that was seen while a fact was taken: told beside what the fact did, as the nth new entry of the
+/// request.
+pub(super) fn odd(state: &State, ctx: &Ctx, what: &'static str, nth: u32) -> Option<Draft> {
+    let source = ctx.source()?;
+    let is_it = |entry: &&Entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == TroubleKind::Odd);
+    let told = Told { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Told::default() };
+    Some(match state.open_on(Board::Sources).find(is_it) {
+        Some(entry) => told.again(ctx, entry),
+        None => told.opened(state, ctx, source, nth),
+    })
 }
 
 /// One trouble as reported.
@@ -183,20 +221,42 @@ struct Told {
     what: Option<Code>,
     line: Option<u32>,
     row: Option<u32>,
+    rows: Vec<RowSaid>,
     times: u32,
 }
 
-fn opened(state: &State, ctx: &Ctx, source: &SourceName, told: Told) -> Draft {
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: ctx.candidates.clone(),
-        origin: None,
-        citizen: None,
-        dues: Vec::new(),
-    };
-    let Told { trouble, what, line, row, times } = told;
-    let event = SourceEvent::Opened { opening, source: source.clone(), trouble, what, line, row, times };
-    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: None, event: Event::Sources(event) }
+impl Default for Told {
+    fn default() -> Self {
+        Self {
+            trouble: TroubleKind::Unreadable,
+            what: None,
+            line: None,
+            row: None,
+            rows: Vec::new(),
+            times: 1,
+        }
+    }
+}
+
+impl Told {
+    fn again(self, ctx: &Ctx, entry: &Entry) -> Draft {
+        let Self { what, line, row, rows, times, .. } = self;
+        entry.draft(ctx.now, Event::Sources(SourceEvent::Repeated { what, times, line, row, rows }))
+    }
+
+    fn opened(self, state: &State, ctx: &Ctx, source: &SourceName, nth: u32) -> Draft {
+        let opening = Opening {
+            number: state.free_number(nth),
+            candidates: ctx.agreement.iter().chain(&ctx.candidates).cloned().collect(),
+            origin: None,
+            citizen: None,
+            dues: Vec::new(),
+        };
+        let Self { trouble, what, line, row, rows, times } = self;
+        let source = source.clone();
+        let event = SourceEvent::Opened { opening, source, trouble, what, line, row, rows, times };
+        Draft { entry: ctx.fresh(nth), happened_at: ctx.now, agreement: None, event: Event::Sources(event) }
+    }
 }
 
 /// Decides a coordinator's command.
@@ -209,13 +269,14 @@ pub fn decide(ctx: &Ctx, entry: &Entry, trouble: &Trouble, command: &Command) ->
 
 /// Applies one event.
 pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
-    if let SourceEvent::Opened { opening, source, trouble, what, line, row, times } = event {
+    if let SourceEvent::Opened { opening, source, trouble, what, line, row, rows, times } = event {
         let body = Body::Source(Trouble {
             source: source.clone(),
             trouble: *trouble,
             what: what.clone(),
             line: *line,
             row: *row,
+            rows: rows.clone(),
             count: *times,
             last_at: record.happened_at,
             recovered_at: None,
@@ -231,12 +292,13 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
         let Body::Source(trouble) = &mut entry.body else { return };
         match event {
             SourceEvent::Opened { .. } => {}
-            SourceEvent::Repeated { what, times, line, row } => {
+            SourceEvent::Repeated { what, times, line, row, rows } => {
                 trouble.count = trouble.count.saturating_add(*times);
                 trouble.last_at = record.happened_at;
                 if what.is_some() {
                     trouble.what.clone_from(what);
                     (trouble.line, trouble.row) = (*line, *row);
+                    trouble.rows.clone_from(rows);
                 }
             }
             SourceEvent::Recovered {} | SourceEvent::Done {} => {

@@ -21,6 +21,8 @@ pub struct Personal {
     pub phone: Option<String>,
     pub key_box: Option<String>,
     pub text: Option<String>,
+    /// Of a stay whose citizen no care system knows: so that another of the same citizen is seen.
+    pub cpr: Option<String>,
     /// The care system was asked and did not answer, or does not know.
     pub care_missing: bool,
 }
@@ -46,6 +48,7 @@ impl Personal {
             (&mut self.phone, other.phone),
             (&mut self.key_box, other.key_box),
             (&mut self.text, other.text),
+            (&mut self.cpr, other.cpr),
         ];
         for (mine, theirs) in fields {
             if theirs.is_some() {
@@ -72,6 +75,13 @@ impl Live {
 
     pub fn forget(&self, entry: EntryId) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&entry);
+    }
+
+    /// Entries of the citizen with this CPR number.
+    pub fn same_person(&self, cpr: &str) -> Vec<EntryId> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_it = |personal: &Personal| personal.cpr.as_deref() == Some(cpr);
+        all.iter().filter(|(_, personal)| is_it(personal)).map(|(entry, _)| *entry).collect()
     }
 
     /// Entries whose caller has this number, whole or without the country code.

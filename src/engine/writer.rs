@@ -417,6 +417,7 @@ impl Writer {
         if matches!(fact.observation, Observation::CallWaiting { .. } | Observation::AlarmRaised { .. }) {
             ctx.same_number = self.same_number(working, &fact.personal);
         }
+        ctx.same_person = self.same_person(working, &fact.personal);
         let cause = fact_cause(&scope, &fact.key);
         let request = Request::Observation(fact.observation);
         let (outcome, entry, observed) = match domain::decide(&working.state, &ctx, &request) {
@@ -479,6 +480,18 @@ impl Writer {
         let has_it = |it: &Personal| it.caller.as_deref().is_some_and(|other| is_same_number(number, other));
         let here = working.personal.iter().filter(|(_, it)| has_it(it)).map(|(entry, _)| *entry);
         let mut found = self.engine.live.same_caller(number);
+        found.extend(here);
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// The entries of the citizen whom a hospital's message names, those of this batch too.
+    fn same_person(&self, working: &Working, personal: &Personal) -> Vec<EntryId> {
+        let Some(cpr) = &personal.cpr else { return Vec::new() };
+        let here =
+            working.personal.iter().filter(|(_, it)| it.cpr.as_ref() == Some(cpr)).map(|(entry, _)| *entry);
+        let mut found = self.engine.live.same_person(cpr);
         found.extend(here);
         found.sort_unstable();
         found.dedup();

@@ -342,6 +342,9 @@ fn stay_offers(state: &State, entry: &Entry, stay: &discharges::Stay, now: DateT
             ..offer("stop", vec![code("reason", &reasons)], wrap(C::Stop { reason: a(&reasons) }))
         },
     ];
+    if entry.due(domain::entry::DueKind::StillThere).is_some() {
+        offers.push(offer("still-there", vec![], wrap(C::StillThere {})));
+    }
     if let Some(other) = discharges::may_be_same(state, entry, stay) {
         let same_as = vec![field("same_as", FieldKind::Entry, true, &[&other.number.to_string()])];
         offers.push(offer("join", same_as, wrap(C::Join { same_as: other.id })));

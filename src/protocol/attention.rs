@@ -65,15 +65,21 @@ pub fn attention(entry: &Entry, now: DateTime<Utc>) -> Attention {
         Details::Discharges(stay) => of_stay(entry, stay, now),
         Details::Visits(visit) => of_visit(entry, visit, now),
         Details::Sources(trouble) => {
-            let is_missed = matches!(
-                trouble.trouble.as_str(),
-                "silent" | "alarm-unreadable" | "nobody-listening" | "failed"
-            );
-            let level = if is_missed { Level::Duty } else { Level::Info };
-            let attention = Attention::new(level, &format!("source-{}", trouble.trouble), "look-at-source");
-            // Somebody may wait for help: overdue from the moment it came.
-            let due = (trouble.trouble == "alarm-unreadable").then_some(entry.opened_at);
-            attention.until(due, now)
+            let why = format!("source-{}", trouble.trouble);
+            match trouble.trouble.as_str() {
+                // Somebody must put them in by hand: due from the moment we know.
+                "rows-refused" => {
+                    Attention::new(Level::Duty, &why, "put-in-by-hand").until(Some(entry.opened_at), now)
+                }
+                // Somebody may wait for help: overdue from the moment it came.
+                "alarm-unreadable" => {
+                    Attention::new(Level::Duty, &why, "look-at-source").until(Some(entry.opened_at), now)
+                }
+                "silent" | "nobody-listening" | "failed" => {
+                    Attention::new(Level::Duty, &why, "look-at-source")
+                }
+                _ => Attention::new(Level::Info, &why, "look-at-source"),
+            }
         }
     }
 }
@@ -173,6 +179,13 @@ fn of_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Attent
         }
         "cancelled" => Attention::new(Level::Duty, "never-admitted", "resume"),
         "dead" => Attention::new(Level::Duty, "dead", "stop"),
+        // Help stands still for somebody who may be elsewhere, or at home.
+        "admitted" | "on-leave" if stay.elsewhere.is_some() => {
+            Attention::new(Level::Duty, "moved-elsewhere", "ask-moved")
+        }
+        "admitted" | "on-leave" if due(DueKind::StillThere).is_some_and(|at| at <= now) => {
+            Attention::new(Level::Duty, "no-word", "ask-moved").until(due(DueKind::StillThere), now)
+        }
         "admitted" if stay.asks_assessors => Attention::new(Level::Duty, "ask-assessors", "assessors-told"),
         "admitted" if stay.report_clause.is_some() => {
             Attention::new(Level::Info, "admitted-planned", "report-to-assessors")

@@ -123,6 +123,7 @@ tagged_enum! {
             #[serde(default = "yes")] pub done: bool,
         }
         "assessors-told" => AssessorsTold { pub told: bool, }
+        "still-there" => StillThere {}
         "join" => JoinStay {
             /// The entry that a hospital's message opened.
             #[schema(value_type = String)] pub same_as: EntryId,
@@ -271,6 +272,7 @@ impl WireCommand {
             Self::Resume(_) => C::Discharges(discharges::Command::Resume {}),
             Self::Stop(it) => C::Discharges(discharges::Command::Stop { reason: it.reason }),
             Self::TickStep(it) => C::Discharges(discharges::Command::Step { step: it.step, done: it.done }),
+            Self::StillThere(_) => C::Discharges(discharges::Command::StillThere {}),
             Self::AssessorsTold(it) => C::Discharges(discharges::Command::AssessorsTold { told: it.told }),
             Self::JoinStay(it) => C::Discharges(discharges::Command::Join { same_as: it.same_as }),
             Self::ContactCitizen(it) => C::Visits(visits::Command::Contact { reached: it.reached }),

@@ -369,6 +369,13 @@ pub struct DischargeDetails {
     pub upset: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upset_at: Option<DateTime<Utc>>,
+    /// By its times it ended before it began: taken at its word, and a clock is wrong somewhere.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub odd: bool,
+    /// A later stay of the same citizen, while this one has no end: moved there? (`join`)
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<EntryId>,
 }
 
 impl DischargeDetails {
@@ -542,7 +549,7 @@ pub struct DutyDetails {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDetails {
     pub source: String,
-    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused or failed.
+    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused, failed, rows-refused or odd.
     pub trouble: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -553,8 +560,24 @@ pub struct SourceDetails {
     /// Which row of the file, from 1, where lines do not tell the rows apart (JSON).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u32>,
+    /// The rows of a file, each with what is wrong with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowOfFile>,
     pub count: u32,
     pub last_at: DateTime<Utc>,
+}
+
+/// A row of a file, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RowOfFile {
+    #[schema(value_type = String)]
+    pub what: Code,
+    /// From 1, as an editor counts.
+    pub line: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u32>,
+    /// So many rows for that reason, of which this is the first.
+    pub times: u32,
 }
 
 /// Personal data of an open entry. Lives in memory; its `Debug` says nothing of it.

@@ -9,7 +9,7 @@ use super::attention::{Attention, Level, attention};
 use super::board::{Answering, Contact, Ledger, Within};
 use super::entry::{
     AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Escalation, Holder,
-    Justification, MunicipalityTold, PhoneDetails, SourceDetails, Step, VisitDetails, VisitMove,
+    Justification, MunicipalityTold, PhoneDetails, RowOfFile, SourceDetails, Step, VisitDetails, VisitMove,
 };
 use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
 use crate::domain::entry::{self, Body};
@@ -225,6 +225,8 @@ fn of_stay(state: &State, entry: &entry::Entry, stay: &discharges::Stay) -> Disc
         may_be_same: discharges::may_be_same(state, entry, stay).map(|other| other.id),
         upset: stay.upset.map(|(upset, _)| word(upset)),
         upset_at: stay.upset.map(|(_, at)| at),
+        odd: now.is_odd,
+        elsewhere: discharges::elsewhere(state, entry, stay).map(|other| other.id),
     }
 }
 
@@ -306,9 +308,14 @@ fn of_trouble(trouble: &sources::Trouble) -> SourceDetails {
         what: trouble.what.clone(),
         line: trouble.line,
         row: trouble.row,
+        rows: trouble.rows.iter().map(row_of_file).collect(),
         count: trouble.count,
         last_at: trouble.last_at,
     }
+}
+
+fn row_of_file(row: &sources::RowSaid) -> RowOfFile {
+    RowOfFile { what: row.what.clone(), line: row.line, row: row.row, times: row.times }
 }
 
 /// The redirect ledgers of these agreements, those that name a limit.

@@ -111,7 +111,7 @@ pub struct KnownVisit {
     pub is_door_unanswered: bool,
 }
 
-/// Rows of a file that could not be taken in, for one reason.
+/// A row of a file that could not be taken in or is odd, or several for one reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRows {
     pub what: Code,
@@ -156,11 +156,16 @@ pub trait Inbox: Clone + Send + Sync + 'static {
         self.unreadable(source, what);
     }
 
-    /// Rows could not be read, or not taken in. Answers once the telling stands in line before whatever is handed
-    /// in next.
-    fn bad_rows(&self, source: &SourceName, rows: BadRows) -> impl Future<Output = ()> + Send {
-        self.unreadable(source, rows.what);
+    /// Rows of one file that could not be read, or were not taken in: all of them at once, as each file's are one
+    /// duty. Answers once the telling stands in line before whatever is handed in next.
+    fn bad_rows(&self, source: &SourceName, rows: Vec<BadRows>) -> impl Future<Output = ()> + Send {
+        rows.into_iter().for_each(|it| self.unreadable(source, it.what));
         std::future::ready(())
+    }
+
+    /// Rows of one file that were taken in although something was odd about them; answers as `bad_rows` does.
+    fn odd_rows(&self, source: &SourceName, rows: Vec<BadRows>) -> impl Future<Output = ()> + Send {
+        self.bad_rows(source, rows)
     }
 
     /// How the source is now, and why if it is not well.

@@ -129,6 +129,7 @@ const BOARDS: &[Row] = &{
         grave(PHONE, 'p', "give-up", key::ACTION_PHONE_GIVE_UP, 6),
         deed(DISCHARGES, 'd', "step", key::ACTION_DISCHARGES_STEP, 3),
         deed(DISCHARGES, 'u', "assessors-told", key::ACTION_DISCHARGES_ASSESSORS_TOLD, 3),
+        deed(DISCHARGES, 'b', "still-there", key::ACTION_DISCHARGES_STILL_THERE, 4),
         deed(DISCHARGES, 'e', "expect", key::ACTION_DISCHARGES_EXPECT, 5),
         deed(DISCHARGES, 'i', "resume", key::ACTION_DISCHARGES_RESUME, 2),
         grave(DISCHARGES, 'p', "stop", key::ACTION_DISCHARGES_STOP, 6),

@@ -25,6 +25,8 @@ pub fn verb(entry: &Entry) -> Option<&'static str> {
         "resume" | "resume-or-look" => "resume",
         "stop" | "stop-help-again" => "stop",
         "assessors-told" => "assessors-told",
+        "ask-moved" => "still-there",
+        "put-in-by-hand" => "done",
         next if next.starts_with("do-") => "done",
         _ => return None,
     })

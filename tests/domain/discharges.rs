@@ -927,3 +927,290 @@ fn an_entry_opened_by_hand_has_no_outside_id() {
         other => panic!("{other:?}"),
     }
 }
+
+// ---- clocks that are wrong, and stays that end elsewhere -------------------------------------
+
+/// Every order of a few things.
+fn orders<T: Clone>(of: &[T]) -> Vec<Vec<T>> {
+    let mut orders = vec![Vec::new()];
+    for it in of {
+        let with_it =
+            |order: Vec<T>| (0..=order.len()).map(move |slot| (slot, order.clone())).collect::<Vec<_>>();
+        orders = orders
+            .into_iter()
+            .flat_map(with_it)
+            .map(|(slot, mut order): (usize, Vec<T>)| {
+                order.insert(slot, it.clone());
+                order
+            })
+            .collect();
+    }
+    orders
+}
+
+fn told_at(facts: &[(&str, Observation)]) -> World {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    for (when, fact) in facts {
+        match world.tells(when, fact.clone()) {
+            Ok(_) | Err(Refusal::Unchanged) => {}
+            Err(refusal) => panic!("facts are never refused: {refusal:?}"),
+        }
+    }
+    world.replays();
+    world
+}
+
+/// What is on the board of each stay, and what is to be told: sorted, without ids.
+fn end_of(world: &World) -> (Vec<&'static str>, Vec<String>) {
+    let stays = world.state.open_entries().filter(|entry| matches!(entry.body, Body::Stay(_)));
+    let mut states: Vec<_> = stays.map(|entry| entry.state()).collect();
+    states.sort_unstable();
+    let mut matters = notices(world);
+    matters.sort();
+    (states, matters)
+}
+
+fn oddities(world: &World) -> u32 {
+    use vagttavle::domain::sources::TroubleKind;
+    let odd = world.state.open_entries().filter_map(|entry| match &entry.body {
+        Body::Source(it) if it.trouble == TroubleKind::Odd => {
+            assert_eq!(it.what.as_ref().unwrap().as_str(), "end-before-beginning");
+            Some(it.count)
+        }
+        _ => None,
+    });
+    odd.sum()
+}
+
+#[test]
+fn an_end_dated_before_its_beginning_ends_it_is_marked_and_stands_in_source_health() {
+    let acute = || Observation::StayAdmitted {
+        stay: id("s"),
+        citizen: Some(citizen("c-1")),
+        setting: Setting::AcuteOutpatient,
+        planned: false,
+        department: None,
+    };
+    for (facts, ends) in [
+        // The hospital's offset is an hour wrong; then one second.
+        (
+            vec![("2026-11-20T05:00:00Z", admitted("s")), ("2026-11-20T04:40:00Z", discharged("s"))],
+            "discharged",
+        ),
+        (
+            vec![("2026-11-20T05:00:00Z", admitted("s")), ("2026-11-20T04:59:59Z", discharged("s"))],
+            "discharged",
+        ),
+        // A day off.
+        (
+            vec![("2026-11-20T05:00:00Z", admitted("s")), ("2026-11-19T05:00:00Z", discharged("s"))],
+            "discharged",
+        ),
+        // An acute stay that becomes an admission has one end.
+        (
+            vec![
+                ("2026-11-20T04:00:00Z", acute()),
+                ("2026-11-20T05:00:00Z", admitted("s")),
+                ("2026-11-20T04:59:59Z", discharged("s")),
+            ],
+            "discharged",
+        ),
+        (
+            vec![("2026-11-20T05:00:00Z", leave_started("s")), ("2026-11-20T04:00:00Z", leave_ended("s"))],
+            "admitted",
+        ),
+        (
+            vec![
+                ("2026-11-19T05:00:00Z", admitted("s")),
+                ("2026-11-20T05:00:00Z", leave_started("s")),
+                ("2026-11-20T04:59:59Z", discharged("s")),
+            ],
+            "discharged",
+        ),
+        // Each leave an hour off.
+        (
+            vec![
+                ("2026-11-19T10:00:00Z", leave_started("s")),
+                ("2026-11-19T09:00:00Z", leave_ended("s")),
+                ("2026-11-20T10:00:00Z", leave_started("s")),
+                ("2026-11-20T09:00:00Z", leave_ended("s")),
+            ],
+            "admitted",
+        ),
+    ] {
+        for order in orders(&facts) {
+            let world = told_at(&order);
+            assert_eq!(world.state_of("s"), ends, "{order:?}");
+            assert!(details(&world, "s").odd, "{order:?}");
+            assert!(oddities(&world) > 0, "{order:?}");
+        }
+    }
+    let world = told_at(&[("2026-11-20T05:00:00Z", admitted("s")), ("2026-11-20T05:00:00Z", died("s"))]);
+    assert_eq!((world.state_of("s"), oddities(&world)), ("dead", 0), "dead on arrival is not odd");
+}
+
+#[test]
+fn admitted_again_under_the_same_id_is_no_oddity() {
+    for order in orders(&[
+        ("2026-11-18T05:00:00Z", admitted("s")),
+        ("2026-11-19T05:00:00Z", discharged("s")),
+        ("2026-11-20T05:00:00Z", admitted("s")),
+    ]) {
+        let world = told_at(&order);
+        assert_eq!((world.state_of("s"), details(&world, "s").odd), ("admitted", false), "{order:?}");
+    }
+}
+
+/// The message kinds by their Danish codes, each with its correction (RE_) and its cancellation (AN_).
+fn every_kind() -> Vec<(&'static str, &'static str, Observation)> {
+    let corrected = |of, to: &str| Observation::StayCorrected {
+        stay: id("s"),
+        of,
+        at: Some(at(to)),
+        setting: None,
+        department: Some(id("SOR:2")),
+    };
+    let acute = Observation::StayAdmitted {
+        stay: id("s"),
+        citizen: Some(citizen("c-1")),
+        setting: Setting::AcuteOutpatient,
+        planned: false,
+        department: None,
+    };
+    let back = |setting| Observation::StayCancelled { stay: id("s"), of: StayFact::Admitted, setting };
+    vec![
+        ("STAA", "2026-11-18T05:00:00Z", acute),
+        ("RE_STAA", "2026-11-18T05:30:00Z", corrected(StayFact::Admitted, "2026-11-18T05:05:00Z")),
+        ("AN_STAA", "2026-11-18T06:00:00Z", back(Some(Setting::AcuteOutpatient))),
+        ("STIN", "2026-11-18T07:00:00Z", admitted("s")),
+        ("RE_STIN", "2026-11-18T07:30:00Z", corrected(StayFact::Admitted, "2026-11-18T07:10:00Z")),
+        ("AN_STIN", "2026-11-18T08:00:00Z", back(Some(Setting::Inpatient))),
+        ("STOR", "2026-11-19T05:00:00Z", leave_started("s")),
+        ("RE_STOR", "2026-11-19T05:30:00Z", corrected(StayFact::LeaveStarted, "2026-11-19T05:10:00Z")),
+        ("AN_STOR", "2026-11-19T06:00:00Z", stay_cancelled("s", StayFact::LeaveStarted)),
+        ("SLOR", "2026-11-19T07:00:00Z", leave_ended("s")),
+        ("RE_SLOR", "2026-11-19T07:30:00Z", corrected(StayFact::LeaveEnded, "2026-11-19T07:10:00Z")),
+        ("AN_SLOR", "2026-11-19T08:00:00Z", stay_cancelled("s", StayFact::LeaveEnded)),
+        ("SLHJ", "2026-11-20T05:00:00Z", discharged("s")),
+        ("RE_SLHJ", "2026-11-20T05:30:00Z", corrected(StayFact::Discharged, "2026-11-20T05:10:00Z")),
+        ("AN_SLHJ", "2026-11-20T06:00:00Z", stay_cancelled("s", StayFact::Discharged)),
+        ("MORS", "2026-11-20T07:00:00Z", died("s")),
+        ("RE_MORS", "2026-11-20T07:30:00Z", corrected(StayFact::Died, "2026-11-20T07:10:00Z")),
+        ("AN_MORS", "2026-11-20T08:00:00Z", stay_cancelled("s", StayFact::Died)),
+    ]
+}
+
+#[test]
+fn messages_of_any_kind_leave_the_same_stay_and_the_same_duties_in_every_order() {
+    let kinds = every_kind();
+    let of = |name: &str| {
+        let (_, when, fact) = kinds.iter().find(|(it, ..)| *it == name).unwrap();
+        (*when, fact.clone())
+    };
+    for (names, state, to_tell) in [
+        (&["STIN", "SLHJ"][..], "discharged", &["admission"][..]),
+        (&["STAA", "STIN", "SLHJ"], "discharged", &["admission"]),
+        (&["STAA", "RE_STAA", "AN_STAA", "STIN"], "admitted", &["admission"]),
+        (&["STIN", "RE_STIN", "AN_STIN"], "cancelled", &[]),
+        (&["STIN", "STOR", "RE_STOR", "SLOR", "RE_SLOR"], "admitted", &["admission"]),
+        (&["STIN", "STOR", "AN_STOR", "SLHJ"], "discharged", &["admission"]),
+        (&["STIN", "STOR", "SLOR", "AN_SLOR"], "on-leave", &["admission"]),
+        (&["STIN", "SLHJ", "RE_SLHJ"], "discharged", &["admission"]),
+        (&["STIN", "SLHJ", "AN_SLHJ"], "admitted", &["admission"]),
+        (&["STIN", "SLHJ", "AN_SLHJ", "MORS"], "dead", &["admission", "death"]),
+        (&["STIN", "MORS", "RE_MORS"], "dead", &["admission", "death"]),
+        (&["STIN", "MORS", "RE_MORS", "AN_MORS"], "admitted", &["admission"]),
+        (&["STIN", "AN_STIN", "MORS"], "dead", &["death"]),
+        (&["STAA", "MORS"], "dead", &["admission", "death"]),
+    ] {
+        let facts: Vec<_> = names.iter().map(|name| of(name)).collect();
+        let to_tell: Vec<String> = to_tell.iter().map(|it| (*it).to_owned()).collect();
+        for order in orders(&facts) {
+            let world = told_at(&order);
+            assert_eq!(end_of(&world), (vec![state], to_tell.clone()), "{names:?} as {order:?}");
+        }
+    }
+}
+
+#[test]
+fn moved_to_another_hospital_a_citizen_ends_up_the_same_in_every_order() {
+    // No message says "moved": the second hospital's admission does, and at times the first's discharge.
+    let (first, second) =
+        (("2026-11-18T05:00:00Z", admitted("ep-1")), ("2026-11-19T05:00:00Z", admitted("ep-2")));
+    for order in orders(&[first.clone(), second.clone(), ("2026-11-20T05:00:00Z", discharged("ep-2"))]) {
+        assert_eq!(end_of(&told_at(&order)), (vec!["discharged"], vec!["admission".into()]), "{order:?}");
+    }
+    // The first tells of its end on the way, or long after.
+    for left in ["2026-11-19T02:00:00Z", "2026-11-19T18:00:00Z"] {
+        for order in orders(&[first.clone(), second.clone(), (left, discharged("ep-1"))]) {
+            let ends = end_of(&told_at(&order));
+            assert_eq!(ends, (vec!["admitted"], vec!["admission".into()]), "{left} {order:?}");
+        }
+    }
+}
+
+#[test]
+fn late_by_days_an_admission_from_before_the_homecoming_opens_nothing() {
+    let mut world = world();
+    world.given("2026-11-19T05:00:00Z", admitted("ep-2")).given("2026-11-20T05:00:00Z", discharged("ep-2"));
+    let stay = world.id_of("ep-2");
+    world.does(stay, resume());
+    world.given("2026-11-18T05:00:00Z", admitted("ep-1"));
+    assert_eq!((world.id_of("ep-1"), stays(&world)), (stay, 0), "it is over, and stays so");
+}
+
+/// Two hospitals, and no care system that knows the citizen: the same, as far as the server's memory goes.
+fn elsewhere(order: &[&str]) -> World {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    for stay in order {
+        let when = if *stay == "ep-1" { "2026-11-20T05:00:00Z" } else { "2026-11-20T20:00:00Z" };
+        let known: Vec<EntryId> = world.state.open_entries().map(|entry| entry.id).collect();
+        world.of_same_person(known, when, unknown(stay));
+    }
+    world.replays();
+    world
+}
+
+#[test]
+fn an_admission_elsewhere_of_an_unknown_citizen_asks_moved_on_the_first_stay_in_any_order() {
+    for order in orders(&["ep-1", "ep-2"]) {
+        let mut world = elsewhere(&order);
+        assert_eq!(stays(&world), 2);
+        assert_eq!(details(&world, "ep-1").elsewhere, Some(world.id_of("ep-2")), "{order:?}");
+        assert_eq!(
+            (world.why("ep-1").as_str(), world.attention("ep-1").level),
+            ("moved-elsewhere", Level::Duty)
+        );
+        assert_eq!((details(&world, "ep-2").elsewhere, world.state_of("ep-2")), (None, "admitted"));
+        world.given("2026-11-21T07:00:00Z", Observation::StayDischarged { stay: id("ep-2"), citizen: None });
+        assert_eq!(world.why("ep-1"), "moved-elsewhere", "home from there is home from here");
+        // Yes: then they are one, and home.
+        let first = world.id_of("ep-1");
+        world.does(first, join(world.id_of("ep-2")));
+        assert_eq!((stays(&world), world.state_of("ep-2"), world.id_of("ep-2")), (1, "discharged", first));
+        world.replays();
+    }
+}
+
+#[test]
+fn not_a_word_for_48_hours_asks_moved_until_somebody_has_asked_the_hospital() {
+    let mut world = World::at(SATURDAY, "jammerbugt");
+    world.given("2026-11-21T05:00:00Z", unknown("s"));
+    world.until("2026-11-23T04:59:59Z");
+    assert_ne!(world.why("s"), "no-word");
+    world.until("2026-11-23T05:00:00Z");
+    assert_eq!((world.why("s").as_str(), world.attention("s").level), ("no-word", Level::Duty));
+    let stay = world.id_of("s");
+    world.does(
+        stay,
+        vagttavle::domain::Command::Discharges(vagttavle::domain::discharges::Command::StillThere {}),
+    );
+    assert_ne!(world.why("s"), "no-word");
+    world.until("2026-11-25T05:00:00Z");
+    assert_eq!(world.why("s"), "no-word", "asked anew");
+    world.given("2026-11-25T04:00:00Z", leave_started("s"));
+    assert_ne!(world.why("s"), "no-word", "a word is a word");
+    world.given("2026-11-25T04:30:00Z", discharged("s"));
+    assert_eq!(world.why("s"), "discharged");
+    world.replays();
+}

@@ -371,6 +371,13 @@ impl World {
         self.ask(&ctx, &Request::Observation(observation))
     }
 
+    /// Told of a citizen whom no care system knows: these entries are the same citizen's, as the server remembers.
+    pub fn of_same_person(&mut self, same: Vec<EntryId>, happened_at: &str, observation: Observation) {
+        let mut ctx = self.ctx(Actor::Source(SourceName::new("feed").unwrap()));
+        (ctx.at, ctx.same_person) = (at(happened_at), same);
+        self.ask(&ctx, &Request::Observation(observation)).unwrap();
+    }
+
     /// As `tells`, and it is taken.
     pub fn given(&mut self, happened_at: &str, observation: Observation) -> &mut Self {
         let said = format!("{observation:?}");

@@ -450,10 +450,10 @@ proptest! {
 }
 
 #[test]
-fn in_hospital_after_all_is_told_when_the_death_that_hid_it_is_taken_back() {
+fn an_admission_that_is_heard_of_after_the_death_is_told_as_if_it_had_come_in_order() {
     let mut world = world();
     world.given("2026-11-21T05:00:00Z", died("s")).given("2026-11-21T04:00:00Z", admitted("s"));
-    assert_eq!(to_tell(&world), ["death"]);
+    assert_eq!(to_tell(&world), ["death", "admission"]);
     world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
     assert_eq!((to_tell(&world), to_take_back(&world).len()), (vec!["admission".to_owned()], 0));
     world.does(notice(&world), told("nurse"));

@@ -353,6 +353,7 @@ fn all_commands() -> Vec<(&'static str, Value)> {
         ("discharges", json!({ "type": "stop", "reason": "dead" })),
         ("discharges", json!({ "type": "step", "step": "groceries", "done": true })),
         ("discharges", json!({ "type": "assessors-told", "told": true })),
+        ("discharges", json!({ "type": "still-there" })),
         ("discharges", json!({ "type": "join", "same_as": "0198f5a0-0000-7000-8000-000000000001" })),
         ("visits", json!({ "type": "contact", "reached": true })),
         ("visits", json!({ "type": "move", "to": later, "asked_by": "citizen", "confirmed": false })),

@@ -34,6 +34,10 @@ pub struct Seen {
     pub lost: Vec<String>,
     /// First line (of JSON: row), reason, how many.
     pub bad_rows: Vec<(u32, String, u32)>,
+    /// How often refused rows were told of: once a file.
+    pub bad_files: usize,
+    /// Taken in, and marked.
+    pub odd_rows: Vec<(u32, String, u32)>,
     pub heard: usize,
     /// What waits, each time that was told.
     pub waiting: Vec<Option<(u32, String)>>,
@@ -121,6 +125,10 @@ impl TestInbox {
     }
 }
 
+fn told(rows: BadRows) -> (u32, String, u32) {
+    (rows.row.unwrap_or(rows.line), rows.what.to_string(), rows.rows)
+}
+
 impl Inbox for TestInbox {
     fn masking(&self) -> &Masking {
         static MASKING: LazyLock<Masking> = LazyLock::new(|| Masking::new([7; 32]));
@@ -162,10 +170,15 @@ impl Inbox for TestInbox {
         });
     }
 
-    async fn bad_rows(&self, _: &SourceName, rows: BadRows) {
+    async fn bad_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
         self.change(|seen| {
-            seen.bad_rows.push((rows.row.unwrap_or(rows.line), rows.what.to_string(), rows.rows))
+            seen.bad_files += 1;
+            seen.bad_rows.extend(rows.into_iter().map(told));
         });
+    }
+
+    async fn odd_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
+        self.change(|seen| seen.odd_rows.extend(rows.into_iter().map(told)));
     }
 
     fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {

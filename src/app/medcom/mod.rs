@@ -315,6 +315,8 @@ impl Medcom {
         if let Some(citizen) = citizen {
             received.name_citizen(citizen);
         }
+        // Only where nothing better says who it is, and in memory only.
+        let cpr = received.person.as_ref().filter(|_| citizen.is_none()).map(|person| person.cpr.clone());
         let name = received.person.as_ref().and_then(|person| person.name.clone()).map(String::from);
         let facts = received
             .observations
@@ -323,6 +325,7 @@ impl Medcom {
             .map(|observed| {
                 let mut fact = fact(observed);
                 fact.personal.name.clone_from(&name);
+                fact.personal.cpr.clone_from(&cpr);
                 fact
             })
             .collect();

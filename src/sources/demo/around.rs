@@ -90,7 +90,7 @@ impl<I: Inbox> Around<I> {
         for (_, what, first_line, rows) in BAD_ROWS.iter().filter(|(at, ..)| *at == second) {
             let rows = BadRows { what: code(what), line: *first_line, row: None, rows: *rows };
             self.routes.heard(&name(ROUTES.0));
-            self.routes.bad_rows(&name(ROUTES.0), rows).await;
+            self.routes.bad_rows(&name(ROUTES.0), vec![rows]).await;
         }
     }
 }

@@ -302,8 +302,8 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             rows.rows += 1;
         }
         told.extend(by_reason.into_values());
-        for rows in told {
-            self.inbox.bad_rows(&self.source, rows).await;
+        if !told.is_empty() {
+            self.inbox.bad_rows(&self.source, told).await;
         }
     }
 }

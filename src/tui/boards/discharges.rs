@@ -92,9 +92,19 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     add(key::FACT_UPSET, upset);
     let by_hand = || texts.get(key::FACT_BY_TELEPHONE);
     add(key::FACT_STAY, Some(stay.stay.as_ref().map_or_else(by_hand, |id| Said::outside(id.as_str()))));
-    let same = stay.may_be_same.and_then(|id| words.model.entry(id)).map(|other| words.name(other));
+    let same = stay
+        .may_be_same
+        .filter(|id| stay.elsewhere != Some(*id))
+        .and_then(|id| words.model.entry(id))
+        .map(|other| words.name(other));
     let may_be_same = same.map(|name| texts.with(key::FACT_MAY_BE_SAME_SAYS, &[("name", name.into())]));
     add(key::FACT_MAY_BE_SAME, may_be_same);
+    let elsewhere = stay.elsewhere.and_then(|id| words.model.entry(id)).map(|other| words.name(other));
+    add(
+        key::FACT_ELSEWHERE,
+        elsewhere.map(|name| texts.with(key::FACT_ELSEWHERE_SAYS, &[("name", name.into())])),
+    );
+    add(key::FACT_ODD, stay.odd.then(|| texts.get(key::FACT_ODD_STAY)));
     let kind = if stay.planned { key::FACT_PLANNED } else { key::FACT_ACUTE };
     let admitted = stay.admitted_at.map(|at| {
         let setting = stay.setting.as_ref().map(|code| words.code("setting", code)).unwrap_or_default();

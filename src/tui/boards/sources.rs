@@ -58,7 +58,8 @@ pub fn cells(words: Words<'_>, entry: &Entry, trouble: &SourceDetails) -> Vec<Pi
 /// What exactly is wrong: what could not be read and on which line, or what has not come.
 fn why(words: Words<'_>, trouble: &SourceDetails) -> Said {
     if let Some(what) = &trouble.what {
-        return reason(words, what.as_str(), (trouble.line.map(i64::from), trouble.row.map(i64::from)), 1);
+        let rows = trouble.rows.first().map_or(1, |_| i64::from(trouble.count));
+        return reason(words, what.as_str(), (trouble.line.map(i64::from), trouble.row.map(i64::from)), rows);
     }
     let mut sources = words.model.board.iter().flat_map(|board| &board.sources);
     let is_bad = |it: &&SourceHealth| it.name == trouble.source && is_missed(it);
@@ -72,7 +73,13 @@ pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
         (key::FACT_COUNT, Said::number(i64::from(trouble.count))),
         (key::FACT_LAST, dates::near(trouble.last_at, words.now())),
     ];
-    if let Some(what) = &trouble.what {
+    // Every row of a file that somebody must look at.
+    let rows = trouble.rows.iter().map(|it| {
+        let place = (Some(i64::from(it.line)), it.row.map(i64::from));
+        (key::FACT_REASON, reason(words, it.what.as_str(), place, i64::from(it.times)))
+    });
+    facts.extend(rows);
+    if let Some(what) = trouble.what.as_ref().filter(|_| trouble.rows.is_empty()) {
         facts.push((
             key::FACT_REASON,
             reason(words, what.as_str(), (trouble.line.map(i64::from), trouble.row.map(i64::from)), 1),
