@@ -50,11 +50,17 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
             folder: folder.folder.clone(),
             file_max: FILE_MAX,
             inbox,
-            timing: Timing::default(),
+            timing: Timing { rest: folder.rest(), ..Timing::default() },
+            now: clock_of(engine),
         };
         tokio::spawn(watched.run(lists, stop.clone()));
     }
     Ok(())
+}
+
+fn clock_of(engine: &Engine) -> crate::sources::Now {
+    let clock = engine.clock.clone();
+    Arc::new(move || clock.now())
 }
 
 /// Reads a list as the folder would, and says what is wrong with it. Errors: nothing of it can be read, or a row.

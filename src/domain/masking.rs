@@ -118,6 +118,17 @@ pub fn reads_as_cpr(field: Field, text: &str) -> bool {
     cpr_in(field, text).is_some()
 }
 
+/// The ten digits of a text that is a CPR number, however people and spreadsheets write it: with hyphen, blanks or full
+/// stops, as a number cell (`1012800123.0`), with the zero in front lost. For a column that may hold one.
+pub fn cpr_of(text: &str) -> Option<String> {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control() || c == '\u{feff}');
+    let number = text
+        .rsplit_once(['.', ','])
+        .filter(|(_, zeros)| !zeros.is_empty() && zeros.len() <= 2 && zeros.bytes().all(|b| b == b'0'));
+    let mut forms = number.map(|(whole, _)| whole).into_iter().chain([text]);
+    forms.find_map(|form| as_cpr(&digits_alone(form)?))
+}
+
 /// What stands for the CPR number in a text: its ten digits where the text is one (a lost zero restored), else the
 /// whole text.
 fn cpr_in(field: Field, text: &str) -> Option<String> {

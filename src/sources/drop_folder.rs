@@ -4,7 +4,10 @@
 //! folder's own health is told. Must never know what is in a file, never follow a link, never copy a file, and never
 //! say a file's name: it may hold a CPR number.
 //!
-//! A file counts as complete when it looked the same (size, time, inode) in [`Timing::looks`] looks in a row. The
+//! A file counts as complete when it looked the same (size, time, inode) in [`Timing::looks`] looks in a row, nobody has
+//! it open for writing, and it has been so for [`Timing::rest`]; one whose content says that it is whole
+//! ([`Handler::is_whole`]) waits for no rest. Until then it waits, and that is told. Nothing is deleted of which a byte
+//! came later: a file is put aside under a hidden name, looked at once more, and put back if it is another. The
 //! better way for whoever fills the folder is to write under another name (`.…`, `….tmp`, `….part`: never looked at)
 //! and rename. A file that comes again after a crash between "on disk" and "deleted" must be harmless: the handler's
 //! keys are made of the content.
@@ -12,7 +15,7 @@
 //! A file of which a part waits for somebody else ([`Verdict::Waits`]) holds up no other: it stays, is read again
 //! every [`Timing::again_looks`] looks, in its place by name, and how much waits is told.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata};
 use std::future::Future;
@@ -21,10 +24,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Inbox, Waiting};
+use super::{Inbox, Now, Waiting};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
 
@@ -36,6 +39,10 @@ const FILES_PER_LOOK_MAX: usize = 200;
 const KEPT_LOOKS_TOLD: u32 = 15;
 /// Appended to the name of a file that cannot be read at all; such names are never looked at again.
 pub const SET_ASIDE: &str = ".unreadable";
+/// Around the name of a file that is being deleted. Left over by a crash it is put back and read again.
+const PUT_ASIDE: (&str, &str) = (".", ".taken");
+/// A file that is not complete for so long is told of.
+const TOLD_AFTER: TimeDelta = TimeDelta::seconds(30);
 /// Names tried for a file that is set aside, so that an earlier one is never overwritten.
 const SET_ASIDE_NAMES_MAX: u32 = 1000;
 
@@ -47,11 +54,13 @@ pub struct Timing {
     pub looks: u32,
     /// Looks after which files that wait are read again.
     pub again_looks: u32,
+    /// How long a file must have looked the same, and not been open, unless its content says that it is whole.
+    pub rest: TimeDelta,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { look_every: Duration::from_secs(2), looks: 3, again_looks: 5 }
+        Self { look_every: Duration::from_secs(2), looks: 3, again_looks: 5, rest: TimeDelta::seconds(60) }
     }
 }
 
@@ -87,6 +96,11 @@ pub enum Verdict {
 pub trait Handler: Send + Sync {
     fn handle(&self, file: Dropped) -> impl Future<Output = Verdict> + Send;
 
+    /// Whether the bytes end where what they say ends, so that nothing can come behind them.
+    fn is_whole(&self, _bytes: &[u8]) -> bool {
+        false
+    }
+
     /// The files that wait, by name, are handed in again from here on; what is remembered of others may go.
     fn again(&self, _waiting: &BTreeSet<String>) {}
 }
@@ -110,6 +124,7 @@ pub struct DropFolder<I> {
     pub file_max: u64,
     pub inbox: I,
     pub timing: Timing,
+    pub now: Now,
 }
 
 impl<I: Inbox> DropFolder<I> {
@@ -170,6 +185,10 @@ struct Known {
     looks: Looks,
     /// So many looks in a row showed the same.
     times: u32,
+    /// Since when it looks the same and nobody has it open.
+    since: DateTime<Utc>,
+    /// Since when it is there and not complete.
+    incomplete_since: Option<DateTime<Utc>>,
     /// Handled, and could not be deleted or renamed: not read again while it looks the same.
     is_over: bool,
     /// What of it waits.
@@ -196,8 +215,8 @@ impl<I: Inbox> Watch<I> {
     pub async fn scan_once(&mut self, handler: &impl Handler) -> Looked {
         let mut looked = Looked::default();
         let path = self.folder.folder.clone();
-        let listed = match blocking(move || list(&path)).await {
-            Ok(listed) => listed,
+        let (listed, beside) = match blocking(move || list(&path)).await {
+            Ok(Listed { files, beside }) => (files, beside),
             Err(trouble) => {
                 self.tell(Some(trouble));
                 return looked;
@@ -205,7 +224,7 @@ impl<I: Inbox> Watch<I> {
         };
         self.note(&listed);
         self.wake(handler);
-        self.tell(self.lasting());
+        self.tell(self.lasting().or(beside));
         let ready = listed.into_iter().filter(|(name, _)| self.is_ready(name));
         let ready: Vec<_> = ready.take(FILES_PER_LOOK_MAX).collect();
         for (name, looks) in ready {
@@ -257,7 +276,10 @@ impl<I: Inbox> Watch<I> {
     fn lasting(&self) -> Option<&'static str> {
         let is_stuck = self.known.values().any(|known| known.is_over);
         let waits = (self.kept_looks >= KEPT_LOOKS_TOLD).then_some("file-waits");
-        is_stuck.then_some("cannot-delete").or(waits)
+        let now = (self.folder.now)();
+        let is_long = |known: &Known| known.incomplete_since.is_some_and(|since| now - since >= TOLD_AFTER);
+        let written = self.known.values().any(is_long).then_some("file-being-written");
+        is_stuck.then_some("cannot-delete").or(waits).or(written)
     }
 
     fn tell(&mut self, trouble: Option<&'static str>) {
@@ -265,19 +287,33 @@ impl<I: Inbox> Watch<I> {
             return;
         }
         self.told = Some(trouble);
-        let state = if trouble.is_some() { SourceState::Silent } else { SourceState::Ok };
+        let state = match trouble {
+            None => SourceState::Ok,
+            // Files are read all the same.
+            Some("file-being-written" | "is-folder" | "is-link" | "folder-full") => SourceState::Late,
+            Some(_) => SourceState::Silent,
+        };
         self.folder.inbox.state(&self.folder.source, state, trouble.map(code));
     }
 
     /// Counts how long each file has looked the same; what is gone is forgotten.
     fn note(&mut self, listed: &[(OsString, Looks)]) {
+        let now = (self.folder.now)();
         let mut before = std::mem::take(&mut self.known);
         for (name, looks) in listed {
             let known = match before.remove(name) {
                 Some(known) if known.looks == *looks => {
                     Known { times: known.times.saturating_add(1), ..known }
                 }
-                _ => Known { looks: *looks, times: 1, is_over: false, waiting: None, is_resting: false },
+                other => Known {
+                    looks: *looks,
+                    times: 1,
+                    since: now,
+                    incomplete_since: other.and_then(|it| it.incomplete_since).or(Some(now)),
+                    is_over: false,
+                    waiting: None,
+                    is_resting: false,
+                },
             };
             self.known.insert(name.clone(), known);
         }
@@ -297,7 +333,10 @@ impl<I: Inbox> Watch<I> {
         } else {
             let (from, shown) = (path.clone(), name.to_string_lossy().into_owned());
             match blocking(move || read(&from, looks, max)).await {
-                Ok(Some(bytes)) => {
+                Ok(Some((bytes, is_open))) => {
+                    if !self.is_complete(name, is_open, || handler.is_whole(&bytes)) {
+                        return None;
+                    }
                     let file = Dropped { name: shown, bytes, written_at: looks.written_at() };
                     handler.handle(file).await
                 }
@@ -311,6 +350,21 @@ impl<I: Inbox> Watch<I> {
         };
         self.settle(name, path, looks, &verdict).await;
         Some(verdict)
+    }
+
+    /// Nobody writes it any more, as far as can be told.
+    fn is_complete(&mut self, name: &OsStr, is_open: bool, is_whole: impl FnOnce() -> bool) -> bool {
+        let (now, rest) = ((self.folder.now)(), self.folder.timing.rest);
+        let Some(known) = self.known.get_mut(name) else { return false };
+        if is_open {
+            known.since = now;
+            return false;
+        }
+        let is_complete = now - known.since >= rest || is_whole();
+        if is_complete {
+            known.incomplete_since = None;
+        }
+        is_complete
     }
 
     async fn settle(&mut self, name: &OsStr, path: PathBuf, looks: Looks, verdict: &Verdict) {
@@ -374,24 +428,77 @@ impl From<Lost> for &'static str {
     }
 }
 
-/// The regular files that may be read, in order of name.
-fn list(folder: &Path) -> Result<Vec<(OsString, Looks)>, &'static str> {
+/// What a look found.
+struct Listed {
+    /// The regular files that may be read, in order of name.
+    files: Vec<(OsString, Looks)>,
+    /// Something else that lies there and is never read.
+    beside: Option<&'static str>,
+}
+
+fn list(folder: &Path) -> Result<Listed, &'static str> {
     let entries = fs::read_dir(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "folder-missing",
         _ => "folder-unreadable",
     })?;
-    let mut files = Vec::new();
+    let (mut files, mut beside, mut seen) = (Vec::new(), None, 0);
     for entry in entries.take(NAMES_MAX) {
+        seen += 1;
         let Ok(entry) = entry else { return Err("folder-unreadable") };
         let name = entry.file_name();
         // Of the link itself, not of what it points to. Gone in between: nothing to read.
         let Ok(metadata) = entry.metadata() else { continue };
-        if metadata.is_file() && !is_passed_over(&name) {
+        if metadata.is_file() && put_back(folder, &name) {
+            continue;
+        }
+        if is_passed_over(&name) {
+            continue;
+        }
+        if metadata.is_file() {
             files.push((name, Looks::of(&metadata)));
+        } else if metadata.is_dir() {
+            beside = beside.or(Some("is-folder"));
+        } else if metadata.is_symlink() {
+            beside = beside.or(Some("is-link"));
         }
     }
     files.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(files)
+    Ok(Listed { files, beside: beside.or((seen == NAMES_MAX).then_some("folder-full")) })
+}
+
+/// Puts back a file that was being deleted when the program ended: it is read once more, which is harmless.
+fn put_back(folder: &Path, name: &OsStr) -> bool {
+    let Some(was) = name.to_str().and_then(|name| {
+        let bare = name.strip_prefix(PUT_ASIDE.0)?.strip_suffix(PUT_ASIDE.1)?;
+        (!bare.is_empty()).then(|| bare.to_owned())
+    }) else {
+        return false;
+    };
+    let (aside, path) = (folder.join(name), folder.join(was));
+    // A link made under a free name fails if the name is taken; then it waits for its turn.
+    fs::hard_link(&aside, &path).and_then(|()| fs::remove_file(&aside)).is_ok()
+}
+
+/// The files that somebody has open for writing, by device and inode. Of other users' programs it cannot be told.
+fn written_by_somebody() -> HashSet<(u64, u64)> {
+    let mut open = HashSet::new();
+    for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let Ok(files) = fs::read_dir(process.path().join("fd")) else { continue };
+        for file in files.flatten() {
+            let info = process.path().join("fdinfo").join(file.file_name());
+            let flags = fs::read_to_string(info).ok().and_then(|info| {
+                let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+                u32::from_str_radix(flags.trim(), 8).ok()
+            });
+            // O_WRONLY or O_RDWR.
+            if flags.is_some_and(|flags| flags & 3 != 0)
+                && let Ok(metadata) = fs::metadata(file.path())
+            {
+                open.insert((metadata.dev(), metadata.ino()));
+            }
+        }
+    }
+    open
 }
 
 /// Names of files that are still being written, or that were set aside.
@@ -406,8 +513,8 @@ fn is_passed_over(name: &OsStr) -> bool {
         || is_set_aside
 }
 
-/// None: it is no longer the file that was listed.
-fn read(path: &Path, listed: Looks, max: u64) -> io::Result<Option<Vec<u8>>> {
+/// The bytes, and whether somebody has it open for writing. None: it is no longer the file that was listed.
+fn read(path: &Path, listed: Looks, max: u64) -> io::Result<Option<(Vec<u8>, bool)>> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -420,7 +527,8 @@ fn read(path: &Path, listed: Looks, max: u64) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     (&file).take(max + 1).read_to_end(&mut bytes)?;
     let is_whole = bytes.len() as u64 == listed.size && Looks::of(&file.metadata()?) == listed;
-    Ok(is_whole.then_some(bytes))
+    let is_open = is_whole && written_by_somebody().contains(&(listed.device, listed.inode));
+    Ok(is_whole.then_some((bytes, is_open)))
 }
 
 /// Whether the name still stands for the file that was read.
@@ -434,7 +542,21 @@ fn is_still(path: &Path, looks: Looks) -> io::Result<bool> {
 
 /// A file that was written over in the meantime stays: it is another one, and is read in its turn.
 fn delete(path: &Path, looks: Looks) -> io::Result<()> {
-    if is_still(path, looks)? { fs::remove_file(path) } else { Ok(()) }
+    if !is_still(path, looks)? {
+        return Ok(());
+    }
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let mut hidden = OsString::from(PUT_ASIDE.0);
+    hidden.push(name);
+    hidden.push(PUT_ASIDE.1);
+    let aside = folder.join(hidden);
+    fs::rename(path, &aside)?;
+    // Whoever opened it by its name before that has it open still.
+    let is_same = is_still(&aside, looks)? && !written_by_somebody().contains(&(looks.device, looks.inode));
+    if is_same {
+        return fs::remove_file(&aside);
+    }
+    fs::hard_link(&aside, path).and_then(|()| fs::remove_file(&aside))
 }
 
 fn set_aside(path: &Path, looks: Looks) -> io::Result<()> {

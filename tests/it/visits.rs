@@ -27,7 +27,7 @@ impl Bench {
         home.write(
             "server.toml",
             &format!(
-                "[[visits]]\nfolder = \"ind\"\nagreement = \"norddjurs\"\nname = \"ruter\"\nmapping = \"ord.toml\"\n{more}"
+                "[[visits]]\nfolder = \"ind\"\nagreement = \"norddjurs\"\nname = \"ruter\"\nrest_seconds = 0\nmapping = \"ord.toml\"\n{more}"
             ),
         );
         Self { home, anna }

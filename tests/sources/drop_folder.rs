@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use rstest::rstest;
 use vagttavle::domain::identity::{Code, SourceName};
 use vagttavle::protocol::board::SourceState;
@@ -56,7 +57,8 @@ fn watch(folder: &Path, inbox: &TestInbox) -> Watch<TestInbox> {
         folder: folder.to_owned(),
         file_max: 100,
         inbox: inbox.clone(),
-        timing: Timing { looks: 2, ..Timing::default() },
+        timing: Timing { looks: 2, rest: TimeDelta::zero(), ..Timing::default() },
+        now: Arc::new(crate::support::night),
     };
     folder.watch()
 }
@@ -144,6 +146,11 @@ async fn links_and_folders_are_never_followed() {
     bench.settle().await;
     assert!(bench.notes.names().is_empty());
     assert!(outside.path().join("hemmelig").exists());
+    bench.inbox.change(|seen| {
+        let (state, why) = seen.states.last().unwrap();
+        assert_eq!(*state, SourceState::Late);
+        assert!(["is-link", "is-folder"].contains(&why.as_deref().unwrap()), "{why:?}");
+    });
 }
 
 #[tokio::test]
@@ -226,6 +233,106 @@ async fn a_file_written_over_while_it_is_read_is_not_deleted() {
     assert_eq!(bench.there(), ["rute.csv"]);
     bench.settle().await;
     assert_eq!(bench.notes.files.lock().unwrap()[0].1, b"en nyere rute");
+}
+
+/// A folder whose clock the test moves: a file rests for a minute.
+struct Resting {
+    bench: Bench,
+    seconds: Arc<Mutex<i64>>,
+}
+
+impl Resting {
+    fn new() -> Self {
+        let mut bench = Bench::new();
+        let seconds: Arc<Mutex<i64>> = Arc::default();
+        let clock = seconds.clone();
+        let folder = DropFolder {
+            source: SourceName::new("besoeg").unwrap(),
+            folder: bench.folder.path().to_owned(),
+            file_max: 100,
+            inbox: bench.inbox.clone(),
+            timing: Timing { looks: 2, ..Timing::default() },
+            now: Arc::new(move || crate::support::after(*clock.lock().unwrap())),
+        };
+        bench.watch = folder.watch();
+        Self { bench, seconds }
+    }
+
+    /// A look after so many seconds; how many files are done.
+    async fn look_after(&mut self, seconds: i64) -> usize {
+        *self.seconds.lock().unwrap() += seconds;
+        self.bench.look().await.done
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_taken_when_it_has_been_at_rest_for_a_minute_and_that_it_waits_is_told() {
+    let mut it = Resting::new();
+    it.bench.drop("rute.csv", "en");
+    assert_eq!((it.look_after(0).await, it.look_after(20).await, it.look_after(20).await), (0, 0, 0));
+    it.bench.inbox.change(|seen| assert!(seen.was(SourceState::Late, "file-being-written")));
+    it.bench.drop("rute.csv", "en mere");
+    assert_eq!((it.look_after(20).await, it.look_after(59).await), (0, 0), "its minute begins anew");
+    assert_eq!(it.look_after(1).await, 1);
+    assert_eq!(it.bench.notes.files.lock().unwrap()[0].1, b"en mere");
+    it.look_after(2).await;
+    it.bench.inbox.change(|seen| assert!(seen.is(SourceState::Ok)));
+}
+
+#[tokio::test]
+async fn a_file_that_somebody_has_open_is_not_taken_however_long() {
+    use std::io::Write as _;
+    let mut it = Resting::new();
+    let path = it.bench.folder.path().join("rute.csv");
+    let mut writing = fs::File::create(&path).unwrap();
+    writing.write_all(b"en\n").unwrap();
+    for _ in 0..5 {
+        assert_eq!(it.look_after(100).await, 0);
+    }
+    writing.write_all(b"to\n").unwrap();
+    drop(writing);
+    assert_eq!((it.look_after(1).await, it.look_after(30).await, it.look_after(40).await), (0, 0, 1));
+    assert_eq!(it.bench.notes.files.lock().unwrap()[0].1, b"en\nto\n");
+}
+
+/// Opens the file again and adds to it while it is being handled.
+struct Appends<'p>(&'p Path, Mutex<Option<fs::File>>);
+
+impl Handler for Appends<'_> {
+    async fn handle(&self, _: Dropped) -> Verdict {
+        *self.1.lock().unwrap() = Some(fs::OpenOptions::new().append(true).open(self.0).unwrap());
+        Verdict::Done
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_deleted_of_which_a_byte_may_still_come() {
+    use std::io::Write as _;
+    let mut bench = Bench::new();
+    bench.drop("rute.csv", "en\n");
+    bench.look().await;
+    let path = bench.folder.path().join("rute.csv");
+    let handler = Appends(&path, Mutex::default());
+    bench.watch.scan_once(&handler).await;
+    handler.1.lock().unwrap().take().unwrap().write_all(b"to\n").unwrap();
+    assert_eq!(
+        (bench.there(), fs::read(&path).unwrap()),
+        (vec!["rute.csv".to_owned()], b"en\nto\n".to_vec())
+    );
+    bench.settle().await;
+    assert_eq!(
+        (bench.notes.files.lock().unwrap()[0].1.clone(), bench.there().len()),
+        (b"en\nto\n".to_vec(), 0)
+    );
+}
+
+#[tokio::test]
+async fn what_was_being_deleted_when_the_program_ended_is_put_back_and_read_again() {
+    let mut bench = Bench::new();
+    bench.drop(".rute.csv.taken", "en");
+    bench.look().await;
+    bench.settle().await;
+    assert_eq!((bench.notes.names(), bench.there().len()), (vec!["rute.csv".to_owned()], 0));
 }
 
 #[tokio::test]

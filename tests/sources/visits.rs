@@ -224,15 +224,21 @@ async fn a_status_and_times_become_facts_in_their_order() {
 #[case("b-1;c-1;pleje;;", "missing-time")]
 #[case("b-1;c-1;pleje;i morgen;", "bad-time")]
 #[case("b-1;c-1;pleje;07:30;", "missing-date")]
-#[case("b-1;c-1;pleje;22.09.2026 07:30;", "too-old")]
-#[case("b-1;c-1;pleje;22.11.2028 07:30;", "too-far-ahead")]
 #[case("b-1;c-1;pleje;22.11.2026 07:30;svævende", "unknown-status")]
 #[case("b-1;c-1;pleje;22.11.2026 07:30;aflyst", "missing-cancelled-by")]
 #[case(";c-1;pleje;22.11.2026 07:30;", "missing-visit")]
 #[case("b-1;;;;", "missing-citizen")]
-#[case("010101-9995;c-1;pleje;22.11.2026 07:30;", "visit-is-cpr")]
-#[case("b-1;c 1 Karl;pleje;22.11.2026 07:30;", "bad-citizen")]
 #[case("b-1;c-1;pleje;22.11.2026 07:30;;;flyttet en celle", "too-many-cells")]
+#[case("1,23457E+11;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("1.2E+05;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("1E5;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#REF!;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#N/A;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#I/T;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#VÆRDI!;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#NAVN?;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("#######;c-1;pleje;22.11.2026 07:30;", "not-an-id")]
+#[case("b-1;1,23457E+09;pleje;22.11.2026 07:30;", "not-an-id")]
 #[case("b-1;\"c-1;pleje;22.11.2026 07:30;", "open-quote")]
 #[tokio::test]
 async fn a_bad_row_is_told_with_its_line_and_reason_and_the_rest_goes_in(
@@ -625,4 +631,178 @@ fn more_rows_than_anybody_has_are_told_as_one_trouble() {
     let list = format!("visit;status\n{}", "b-1;udført\n".repeat(50_010));
     let checked = check(list.as_bytes(), &mapping(MAPPING), &reading()).unwrap();
     assert_eq!((checked.good, checked.bad.len(), checked.bad[0].what), (50_000, 1, "too-many-rows"));
+}
+
+// ---- what a spreadsheet and a bad clock leave -------------------------------------------------
+
+impl Bench {
+    fn odd(&self) -> Vec<(u32, String, u32)> {
+        self.inbox.change(|seen| seen.odd_rows.clone())
+    }
+}
+
+const HEAD: &str = "visit;citizen;help;agreed_at;startet;status\n";
+
+#[tokio::test]
+async fn all_refused_rows_of_a_file_are_told_at_once() {
+    let bench = Bench::new(MAPPING, Care::default());
+    let list = format!(
+        "{HEAD}1,23457E+11;c-1;pleje;22.11.2026 07:30;;\nb-1;c-1;pleje;22.11.2026 08:00;;\n#REF!;c-2;pleje;22.11.2026 09:00;;\n"
+    );
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!(bench.bad(), [(2, "not-an-id".into(), 1), (4, "not-an-id".into(), 1)]);
+    assert_eq!((bench.inbox.change(|seen| seen.bad_files), bench.facts().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn one_id_for_two_citizens_is_two_visits_and_is_said_of_both_rows() {
+    let bench = Bench::new(MAPPING, Care::default());
+    let list = format!("{HEAD}b-1;c-1;pleje;22.11.2026 07:30;;\nb-1;c-2;pleje;22.11.2026 09:00;09:05;\n");
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    let planned: BTreeSet<(String, String)> = bench
+        .facts()
+        .iter()
+        .filter_map(|fact| match fact {
+            Observation::VisitPlanned { visit, citizen, .. } => {
+                Some((visit.to_string(), citizen.to_string()))
+            }
+            _ => None,
+        })
+        .collect();
+    let visits: BTreeSet<&String> = planned.iter().map(|(visit, _)| visit).collect();
+    assert_eq!((planned.len(), visits.len()), (2, 2), "{planned:?}");
+    assert_eq!(bench.odd()[..2], [(2, "two-citizens".into(), 1), (3, "two-citizens".into(), 1)]);
+    assert_eq!(bench.bad(), []);
+}
+
+#[tokio::test]
+async fn one_visit_at_two_times_is_said_and_the_last_stands() {
+    let bench = Bench::new(MAPPING, Care::default());
+    let list = format!("{HEAD}b-1;c-1;pleje;22.11.2026 07:30;;\nb-1;c-1;pleje;22.11.2026 09:00;;\n");
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!((bench.odd(), bench.facts().len()), (vec![(3, "visit-twice".into(), 1)], 2));
+}
+
+#[rstest]
+#[case("101019995")]
+#[case("10101-9995")]
+#[case("010101-9995")]
+#[case("010101 9995")]
+#[case("01.01.01.9995")]
+#[case("101019995.0")]
+#[case("\u{feff}0101019995")]
+#[case("\u{a0}0101019995\u{a0}")]
+#[tokio::test]
+async fn a_citizen_as_a_spreadsheet_leaves_the_number_is_looked_up_and_never_kept(#[case] cpr: &str) {
+    let bench = Bench::new(MAPPING, Care::default());
+    assert_eq!(bench.drop(format!("{HEAD}b-1;{cpr};pleje;22.11.2026 07:30;;\n")).await, Verdict::Done);
+    assert_eq!(*bench.care.asked.lock().unwrap(), [KNOWN_CPR]);
+    let [Observation::VisitPlanned { citizen, .. }] = &bench.facts()[..] else { panic!() };
+    assert_eq!(citizen.as_str(), "b-kendt");
+}
+
+/// Every way in which a number of a person comes into a cell.
+fn numbers() -> Vec<String> {
+    let (nine, ten) = ("101280123", "0101019995");
+    [
+        nine.into(),
+        ten.into(),
+        format!("{}-{}", &ten[..6], &ten[6..]),
+        format!("{}-{}", &nine[..5], &nine[5..]),
+    ]
+    .into_iter()
+    .chain([
+        format!("{} {}", &ten[..6], &ten[6..]),
+        format!("{ten}.0"),
+        format!("\u{a0}{ten}"),
+        format!("{ten},00"),
+    ])
+    .collect()
+}
+
+#[tokio::test]
+async fn no_id_of_a_row_that_reads_as_a_number_of_a_person_is_kept_or_refused() {
+    for number in numbers() {
+        for off in [true, false] {
+            let bench = Bench::new(MAPPING, Care { is_off: off, ..Care::default() });
+            let unknown = number.replace("9995", "9979");
+            let list = format!("{HEAD}{number};{unknown};pleje;22.11.2026 07:30;00:30;\n");
+            assert_eq!(bench.drop(list).await, Verdict::Done);
+            assert_eq!(bench.bad(), [], "{number}");
+            let said = format!("{:?}", bench.observed());
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            assert!(!said.contains(&digits[..9]) && !said.contains(&unknown), "{number} in {said}");
+            assert!(bench.facts().len() >= 2, "{number}");
+            let odd: BTreeSet<String> = bench.odd().into_iter().map(|(_, what, _)| what).collect();
+            assert!(odd.contains("id-read-as-cpr"), "{number}: {odd:?}");
+            assert!(
+                odd.contains(if off { "citizen-is-cpr" } else { "citizen-unknown" }),
+                "{number}: {odd:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_wrong_byte_costs_neither_the_header_nor_another_row() {
+    let head = "Besøgs-ID;Borger-id;Navn;Ydelsestype;Planlagt start\n";
+    let mut list = head.as_bytes().to_vec();
+    list.extend_from_slice(b"b-1;c-1;K\xFFrl;Personlig pleje;22.11.2026 07:30\n");
+    list.extend_from_slice("b-2;c-2;Åse Ærø;Rengøring;22.11.2026 08:30\n".as_bytes());
+    let bench = Bench::new(MAPPING, Care::default());
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!((bench.bad(), bench.odd()), (vec![], vec![(2, "bad-byte".into(), 1)]));
+    let helps: Vec<_> = bench.facts().into_iter().map(|it| match it {
+        Observation::VisitPlanned { help, .. } => help,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(helps, [Help::Personal, Help::Practical]);
+}
+
+#[tokio::test]
+async fn two_columns_of_one_name_are_said_and_the_first_is_read() {
+    let bench = Bench::new(MAPPING, Care::default());
+    let list = "visit;citizen;help;agreed_at;citizen\nb-1;c-1;pleje;22.11.2026 07:30;c-2\n";
+    assert_eq!(bench.drop(list).await, Verdict::Done);
+    assert_eq!(bench.odd(), [(1, "column-twice".into(), 1)]);
+    let [Observation::VisitPlanned { citizen, .. }] = &bench.facts()[..] else { panic!() };
+    assert_eq!(citizen.as_str(), "c-1");
+}
+
+#[rstest]
+#[case("28.03.2027 02:30", "time-missing")]
+#[case("25.10.2026 02:30", "time-doubled")]
+#[case("22.09.2026 07:30", "long-past")]
+#[case("22.11.2028 07:30", "far-ahead")]
+#[tokio::test]
+async fn a_time_that_cannot_be_is_taken_and_said(#[case] time: &str, #[case] what: &str) {
+    let bench = Bench::new(MAPPING, Care::default());
+    assert_eq!(bench.drop(format!("{HEAD}b-1;c-1;pleje;{time};;\n")).await, Verdict::Done);
+    assert_eq!((bench.bad(), bench.facts().len()), (vec![], 1));
+    assert!(bench.odd().contains(&(2, what.into(), 1)), "{:?}", bench.odd());
+}
+
+#[tokio::test]
+async fn a_start_in_the_future_is_a_start_now_and_one_that_is_no_time_is_passed_over() {
+    let bench = Bench::new(MAPPING, Care::default());
+    let rows = "b-1;c-1;pleje;22.11.2026 02:00;22.11.2026 05:00;\nb-2;c-2;pleje;22.11.2026 02:00;hm;\n";
+    assert_eq!(bench.drop(format!("{HEAD}{rows}")).await, Verdict::Done);
+    assert_eq!(bench.odd(), [(2, "clock-ahead".into(), 1), (3, "time-unread".into(), 1)]);
+    let started: Vec<_> = bench
+        .observed()
+        .into_iter()
+        .filter(|it| matches!(it.observation, Observation::VisitStarted { .. }))
+        .map(|it| it.at)
+        .collect();
+    assert_eq!(started, [night()]);
+}
+
+#[tokio::test]
+async fn a_short_last_line_without_its_end_is_taken_and_marked() {
+    for (last, odd) in [("b-2;c-2;pleje;22.11.2026 08:30", 1), ("b-2;c-2;pleje;22.11.2026 08:30;;", 0)] {
+        let bench = Bench::new(MAPPING, Care::default());
+        let list = format!("{HEAD}b-1;c-1;pleje;22.11.2026 07:30;;\n{last}");
+        assert_eq!(bench.drop(list).await, Verdict::Done);
+        assert_eq!((bench.facts().len(), bench.odd().len()), (2, odd), "{last}");
+    }
 }

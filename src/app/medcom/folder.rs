@@ -10,8 +10,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
 use super::{Held, Medcom};
@@ -19,9 +21,11 @@ use crate::care::{CareError, Why};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
 use crate::sources::drop_folder::{DropFolder, Dropped, Handler, Timing, Verdict};
-use crate::sources::medcom::MESSAGE_MAX;
+use crate::sources::medcom::{MESSAGE_MAX, receive};
 use crate::sources::{Inbox, Waiting};
 
+/// A message that cannot be read to its end may still be written: it is set aside when it has been at rest for so long.
+const REST: TimeDelta = TimeDelta::seconds(30);
 /// So many messages in a row, and the care system is taken to be away until those that wait are read again.
 const AWAY_MAX: u32 = 3;
 
@@ -46,12 +50,14 @@ pub async fn watch<I: Inbox>(
     inbox: I,
     stop: CancellationToken,
 ) {
+    let clock = medcom.engine.clock.clone();
     let watched = DropFolder {
         source: source.clone(),
         folder,
         file_max: MESSAGE_MAX as u64,
         inbox: inbox.clone(),
-        timing: Timing::default(),
+        timing: Timing { rest: REST, ..Timing::default() },
+        now: Arc::new(move || clock.now()),
     };
     let away_in_a_row = AtomicU32::new(0);
     watched.run(Taker { medcom, source, outbox, inbox, away_in_a_row }, stop).await;
@@ -93,6 +99,11 @@ impl<I: Inbox> Handler for Taker<I> {
             // The server is stopping.
             Err(_) => Verdict::Retry,
         }
+    }
+
+    /// A message that can be read to its end is whole: it need not rest.
+    fn is_whole(&self, bytes: &[u8]) -> bool {
+        receive(bytes, &self.medcom.ours, self.medcom.engine.clock.now()).is_ok()
     }
 
     fn again(&self, _: &BTreeSet<String>) {

@@ -3,6 +3,7 @@
 //! Owns how FHIR's XML and JSON correspond, for the elements that are read or written here, and how much of anything a
 //! message may have. Must never know what a message means.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -20,7 +21,8 @@ const XML_LIMITS: Limits = Limits {
     depth_max: DEPTH_MAX,
     elements_max: 20_000,
     attributes_max: 20,
-    text_bytes_max: 100_000,
+    // An attachment is one text. It is passed over.
+    text_bytes_max: MESSAGE_MAX,
 };
 
 /// Elements that are lists in JSON even if there is one, by what they stand in; `*` is anything.
@@ -84,6 +86,22 @@ const ORDER: [&str; 36] = [
     "valueCoding",
     "url",
 ];
+
+/// The bytes as UTF-8, if they are UTF-16 with or without its mark: told by the first sign of a message, which is ASCII.
+/// What an XML declaration says of the encoding is then no longer so, and goes.
+pub(super) fn utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        [first, 0, ..] if first.is_ascii() && *first != 0 => (bytes, u16::from_le_bytes),
+        [0, first, ..] if first.is_ascii() && *first != 0 => (bytes, u16::from_be_bytes),
+        _ => return Cow::Borrowed(bytes),
+    };
+    let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let text: String = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    let declared = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    Cow::Owned(declared.map_or(text.as_str(), |(_, rest)| rest).as_bytes().to_vec())
+}
 
 /// How a message is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

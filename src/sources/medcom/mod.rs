@@ -24,8 +24,9 @@ use crate::domain::identity::{AgreementId, CitizenId, Key};
 use crate::domain::observation::{Matched, Observation};
 use crate::protocol::observations::Observed;
 
-/// Larger messages are refused (bytes). The official examples are 20 to 30 kB, most of it narrative.
-pub const MESSAGE_MAX: usize = 1024 * 1024;
+/// Larger messages are refused (bytes). The official examples are 20 to 30 kB, most of it narrative; others than ours come
+/// with attachments, and their sender waits for an answer as well.
+pub const MESSAGE_MAX: usize = 16 * 1024 * 1024;
 
 /// Which agreement a message belongs to, by who receives it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -93,6 +94,7 @@ impl Received {
 /// # Errors
 /// [`Unreadable`]: no bundle with a message header, so that nobody can be answered.
 pub fn receive(bytes: &[u8], ours: &Ours, now: DateTime<Utc>) -> Result<Received, Unreadable> {
+    let bytes = &form::utf8(bytes);
     let form = Form::of(bytes);
     let envelope = wire::read(form.read(bytes)?)?;
     let bundle = envelope.bundle_id.as_deref().filter(|id| !id.is_empty());

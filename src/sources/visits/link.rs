@@ -15,6 +15,7 @@ use super::translate::{self, Reading, Told, Who};
 use super::wire::{self, BadRow, Place};
 use super::{Mapping, settings};
 use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, SourceName};
+use crate::domain::masking::Masking;
 use crate::domain::observation::Observation;
 use crate::protocol::observations::{Observed, Outcome};
 use crate::sources::drop_folder::{Dropped, Handler, Verdict};
@@ -129,8 +130,9 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let reading = Reading { now: (self.now)(), written_at: file.written_at };
         let mapping = self.mapping.clone();
         // Thousands of rows: not on a thread that others wait for.
-        let read = tokio::task::spawn_blocking(move || read(&file.bytes, &mapping, &reading));
-        let (rows, mut bad) = match read.await {
+        let masking = self.inbox.masking().clone();
+        let read = tokio::task::spawn_blocking(move || read(&file.bytes, &mapping, &reading, &masking));
+        let (rows, bad, mut odd) = match read.await {
             Ok(Ok(read)) => read,
             Ok(Err(unreadable)) => return Verdict::SetAside(code(unreadable.code())),
             // The server is stopping.
@@ -147,19 +149,35 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             }
             match self.citizen(&told, &mut seen).await {
                 Ok(citizen) => known.push((place, told.observations(citizen, &self.agreement, &reading))),
-                Err(NotFound::Unknown) => bad.push(BadRow { place, what: "citizen-unknown" }),
-                Err(NotFound::NobodyToAsk) => bad.push(BadRow { place, what: "citizen-is-cpr" }),
-                Err(_) if told.is_over(&reading, WAIT_FOR_MAX) => {
-                    bad.push(BadRow { place, what: "citizen-never-told" });
+                // Nobody knows who it is: taken all the same, under what stands for the number, and said.
+                Err(why) if why.waits().is_none() || told.is_over(&reading, WAIT_FOR_MAX) => {
+                    let what = match why {
+                        NotFound::Unknown => "citizen-unknown",
+                        NotFound::NobodyToAsk => "citizen-is-cpr",
+                        NotFound::Away(_) | NotFound::Refused(_) => "citizen-never-told",
+                    };
+                    odd.push(BadRow { place, what });
+                    let citizen = told.stand_in(self.inbox.masking());
+                    known.push((place, told.observations(citizen, &self.agreement, &reading)));
                 }
-                Err(NotFound::Away(why) | NotFound::Refused(why)) => waits.push((place, why)),
+                Err(why) => waits.extend(why.waits().map(|why| (place, why))),
             }
         }
         // What waits is read again, perhaps after a later list: what was known already must have a key by then, too.
         let Ok(mut troubles) = self.hand_in(known, waits.is_empty()).await else { return Verdict::Retry };
         troubles.extend(bad.into_iter().map(|bad| (bad.place, code(bad.what))));
         troubles.retain(|trouble| !seen.told.contains(trouble));
-        self.tell(troubles.clone()).await;
+        let mut oddities: Vec<(Place, Code)> =
+            odd.into_iter().map(|odd| (odd.place, code(odd.what))).collect();
+        oddities.retain(|odd| !seen.told.contains(odd));
+        let (refused, marked) = (told_of(troubles.clone()), told_of(oddities.clone()));
+        if !refused.is_empty() {
+            self.inbox.bad_rows(&self.source, refused).await;
+        }
+        if !marked.is_empty() {
+            self.inbox.odd_rows(&self.source, marked).await;
+        }
+        troubles.extend(oddities);
         if let Some((_, why)) = waits.first() {
             seen.told.extend(troubles);
             let waiting = Waiting { count: u32::try_from(waits.len()).unwrap_or(u32::MAX), why: code(why) };
@@ -289,23 +307,22 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             }
         }
     }
+}
 
-    /// Tells what was not taken: the first rows one by one, the rest by reason.
-    async fn tell(&self, mut all: Vec<(Place, Code)>) {
-        all.sort();
-        let rest = all.split_off(all.len().min(BAD_ROWS_TOLD_MAX));
-        let bad_rows = |place: Place, what, rows| BadRows { what, line: place.line, row: place.row, rows };
-        let mut told: Vec<BadRows> = all.into_iter().map(|(place, what)| bad_rows(place, what, 1)).collect();
-        let mut by_reason: BTreeMap<Code, BadRows> = BTreeMap::new();
-        for (place, what) in rest {
-            let rows = by_reason.entry(what.clone()).or_insert_with(|| bad_rows(place, what, 0));
-            rows.rows += 1;
-        }
-        told.extend(by_reason.into_values());
-        if !told.is_empty() {
-            self.inbox.bad_rows(&self.source, told).await;
-        }
+/// What is told of rows: the first one by one, the rest by reason.
+fn told_of(mut all: Vec<(Place, Code)>) -> Vec<BadRows> {
+    all.sort();
+    all.dedup();
+    let rest = all.split_off(all.len().min(BAD_ROWS_TOLD_MAX));
+    let bad_rows = |place: Place, what, rows| BadRows { what, line: place.line, row: place.row, rows };
+    let mut told: Vec<BadRows> = all.into_iter().map(|(place, what)| bad_rows(place, what, 1)).collect();
+    let mut by_reason: BTreeMap<Code, BadRows> = BTreeMap::new();
+    for (place, what) in rest {
+        let rows = by_reason.entry(what.clone()).or_insert_with(|| bad_rows(place, what, 0));
+        rows.rows += 1;
     }
+    told.extend(by_reason.into_values());
+    told
 }
 
 impl<I: Inbox, C: Citizens> Handler for Lists<I, C> {
@@ -321,21 +338,49 @@ impl<I: Inbox, C: Citizens> Handler for Lists<I, C> {
     }
 }
 
-/// The rows that can be read, and those that cannot.
+/// The rows that can be read, those that cannot, and what is odd about the first.
+type Read = (Vec<Told>, Vec<BadRow>, Vec<BadRow>);
+
 fn read(
     bytes: &[u8],
     mapping: &Mapping,
     reading: &Reading,
-) -> Result<(Vec<Told>, Vec<BadRow>), wire::Unreadable> {
+    masking: &Masking,
+) -> Result<Read, wire::Unreadable> {
     let list = wire::read(bytes, mapping)?;
-    let (mut rows, mut bad) = (Vec::with_capacity(list.rows.len()), list.bad);
+    let (mut rows, mut bad, mut odd) = (Vec::with_capacity(list.rows.len()), list.bad, list.odd);
     for row in &list.rows {
-        match translate::row(row, mapping, reading) {
-            Ok(told) => rows.extend(told),
+        match translate::row(row, mapping, reading, masking) {
+            Ok(told) => {
+                let marks = told.iter().flat_map(|told| told.odd.iter().map(|what| (told.place, *what)));
+                odd.extend(marks.map(|(place, what)| BadRow { place, what }));
+                rows.extend(told);
+            }
             Err(row) => bad.push(row),
         }
     }
-    Ok((rows, bad))
+    odd.extend(doubles(&mut rows, masking));
+    Ok((rows, bad, odd))
+}
+
+/// One id for two citizens: both are kept, the second under an id of its own. One visit at two times: the last stands.
+fn doubles(rows: &mut [Told], masking: &Masking) -> Vec<BadRow> {
+    let mut firsts: HashMap<ExternalId, (Place, String, DateTime<Utc>)> = HashMap::new();
+    let mut odd = Vec::new();
+    for told in rows {
+        let Some((who, plan)) = &told.planned else { continue };
+        let (whose, at) = (who.said(), plan.agreed_at);
+        let known = firsts.get(&told.visit);
+        if let Some((first, _, _)) = known.filter(|(_, other, _)| *other != whose) {
+            odd.extend([*first, told.place].map(|place| BadRow { place, what: "two-citizens" }));
+            let own = translate::of_its_own(&told.visit, who, masking);
+            told.rename(&own);
+        } else if known.is_some_and(|(.., before)| *before != at) {
+            odd.push(BadRow { place: told.place, what: "visit-twice" });
+        }
+        firsts.insert(told.visit.clone(), (told.place, whose, at));
+    }
+    odd
 }
 
 fn code(word: &'static str) -> Code {

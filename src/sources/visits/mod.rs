@@ -15,6 +15,8 @@ pub mod times;
 pub mod translate;
 pub mod wire;
 
+use crate::domain::masking::Masking;
+
 pub use link::{Citizens, Lists, NotFound};
 pub use mapping::Mapping;
 pub use translate::Reading;
@@ -34,17 +36,22 @@ pub struct Checked {
     pub by_cpr: usize,
     /// In their order in the file.
     pub bad: Vec<BadRow>,
+    /// Taken in and marked, likewise.
+    pub odd: Vec<BadRow>,
 }
 
 /// Reads a list as the folder would. Errors: nothing of it can be read.
 pub fn check(bytes: &[u8], mapping: &Mapping, reading: &Reading) -> Result<Checked, Unreadable> {
     let list = wire::read(bytes, mapping)?;
-    let mut checked = Checked { header_line: list.header_line, bad: list.bad, ..Checked::default() };
+    let mut checked =
+        Checked { header_line: list.header_line, bad: list.bad, odd: list.odd, ..Checked::default() };
     for row in &list.rows {
-        match translate::row(row, mapping, reading) {
+        // Nothing is kept: any key does.
+        match translate::row(row, mapping, reading, &Masking::new([0; 32])) {
             Ok(None) => {}
             Ok(Some(told)) => {
                 checked.good += 1;
+                checked.odd.extend(told.odd.iter().map(|what| BadRow { place: told.place, what }));
                 checked.by_cpr += usize::from(matches!(told.planned, Some((translate::Who::Cpr(_), _))));
             }
             Err(bad) => checked.bad.push(bad),

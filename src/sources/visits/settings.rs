@@ -5,10 +5,13 @@
 
 use std::path::PathBuf;
 
+use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::domain::identity::{AgreementId, SourceName};
 
+/// How long a file must have been at rest, if the settings do not say (seconds).
+const REST_SECONDS: u32 = 60;
 /// Longest pause between two lists that may be expected (hours).
 const EXPECTED_WITHIN_MAX_HOURS: u32 = 24 * 31;
 
@@ -34,6 +37,10 @@ pub struct Settings {
     /// A list comes at least this often (hours); without it, no list is never late.
     #[serde(default)]
     pub expected_within_hours: Option<u32>,
+    /// A file is taken in when it has not changed and nobody has had it open for writing for so long (seconds; 60 if not
+    /// set). Less only where whoever fills the folder writes under another name and renames.
+    #[serde(default)]
+    rest_seconds: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -55,6 +62,11 @@ impl Settings {
                 .expect("an agreement's id in a name is short")
         };
         self.name.clone().unwrap_or_else(of_agreement)
+    }
+
+    /// How long a file must have been at rest.
+    pub fn rest(&self) -> TimeDelta {
+        TimeDelta::seconds(self.rest_seconds.unwrap_or(REST_SECONDS).into())
     }
 
     /// What the types alone cannot say. Errors: see [`BadSettings`].

@@ -3,7 +3,7 @@
 //! Owns every way of writing that is read. Must never guess a zone other than Copenhagen's: missing and doubled hours
 //! are `domain::calendar`'s.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::domain::calendar;
 
@@ -31,6 +31,24 @@ pub fn when(text: &str) -> Option<When> {
         [date, clock, zone] => at(self::date(date)?, &format!("{clock}{zone}")),
         _ => None,
     }
+}
+
+/// What is odd about a time without a zone: the clocks go forward over it, or back over it. See [`odd_local`].
+pub fn oddity(text: &str) -> Option<&'static str> {
+    let text = text.replace("kl.", " ").replace("kl", " ").replace(['T', ','], " ");
+    let mut parts = text.split_whitespace();
+    let (date, clock) = (self::date(parts.next()?)?, self::clock(parts.next()?)?);
+    if parts.next().is_some() { None } else { odd_local(date.and_time(clock)) }
+}
+
+/// A local time that does not exist, or does twice.
+pub fn odd_local(local: NaiveDateTime) -> Option<&'static str> {
+    let at = calendar::instant(local);
+    if calendar::local(at) != local {
+        return Some("time-missing");
+    }
+    let again = calendar::local(at + TimeDelta::hours(1));
+    (again == local).then_some("time-doubled")
 }
 
 /// A date with a clock time, which may carry a zone.

@@ -3,22 +3,24 @@
 //! Owns what a row must have, and the keys: a row that says the same of a visit, from the same file, has the same
 //! key. Must never keep a CPR number: a citizen written as one leaves here only as a secret for the care system.
 
+use std::cell::RefCell;
+
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::mapping::{Field, Mapping, Status};
 use super::times::{self, When};
 use super::wire::{BadRow, Place, Row};
 use crate::domain::calendar;
-use crate::domain::identity::{AgreementId, BadId, CitizenId, ExternalId, Key, looks_like_cpr};
+use crate::domain::identity::{AgreementId, CitizenId, ExternalId, Key};
+use crate::domain::masking::{self, Masked, Masking};
 use crate::domain::observation::{CancelledBy, Grant, Help, Observation, Rank, Window};
-use crate::protocol::observations::{CLOCK_SKEW_MAX, LiveFacts, Observed, Said};
+use crate::protocol::observations::{CLOCK_SKEW_MAX, LiveFacts, Mark, Observed, Said};
 
-/// Visits agreed longer ago than this are not taken in: the log may have let go of them, and they would be opened
-/// anew.
+/// Visits agreed longer ago than this are marked: the date is wrong, or the list is an old one.
 pub const PAST_MAX: TimeDelta = TimeDelta::days(30);
-/// Nor later than this from now: the year is wrong.
+/// So are those later than this from now: the year is wrong.
 pub const AHEAD_MAX: TimeDelta = TimeDelta::days(370);
 
 /// When a file is read.
@@ -60,20 +62,66 @@ pub struct Told {
     pub planned: Option<(Who, Plan)>,
     /// Facts about the visit, in the order in which they happened.
     pub facts: Vec<(DateTime<Utc>, Observation)>,
+    /// What was odd about the row; it is taken all the same.
+    pub odd: Vec<&'static str>,
 }
 
 /// Reads one row. None: it says nothing that concerns us. Errors: the first thing wrong with it.
-pub fn row(row: &Row, mapping: &Mapping, reading: &Reading) -> Result<Option<Told>, BadRow> {
-    Reader { row, mapping, reading }.told().map_err(|what| BadRow { place: row.place, what })
+pub fn row(
+    row: &Row,
+    mapping: &Mapping,
+    reading: &Reading,
+    masking: &Masking,
+) -> Result<Option<Told>, BadRow> {
+    let reader = Reader { row, mapping, reading, masking, odd: RefCell::default() };
+    reader.told().map_err(|what| BadRow { place: row.place, what })
+}
+
+/// What a spreadsheet leaves of an id: an error of its own, signs because the column is narrow, a number it rounded.
+fn is_ruined(text: &str) -> bool {
+    let text = text.trim();
+    if let Some(rest) = text.strip_prefix('#') {
+        let is_sign = rest.chars().all(|c| c == '#') || !rest.chars().any(|c| c.is_ascii_digit());
+        return is_sign || rest.ends_with(['!', '?']);
+    }
+    let Some((number, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = number.strip_prefix(['+', '-']).unwrap_or(number);
+    let (whole, part) = number.split_once(['.', ',']).unwrap_or((number, "0"));
+    is_digits(whole) && is_digits(part) && is_digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))
+}
+
+/// The id of a visit under whose id another citizen's is as well: both keep what they said.
+pub fn of_its_own(visit: &ExternalId, who: &Who, masking: &Masking) -> ExternalId {
+    let whose = match who {
+        Who::Id(citizen) => citizen.as_str(),
+        Who::Cpr(cpr) => cpr.expose_secret(),
+    };
+    // The line between the two is in no id: a digest stands for both, under the key.
+    masking
+        .id(masking::Field::Other, &format!("{visit}\n{whose}"))
+        .map_or_else(|| visit.clone(), |(id, _)| id)
 }
 
 struct Reader<'r> {
     row: &'r Row,
     mapping: &'r Mapping,
     reading: &'r Reading,
+    masking: &'r Masking,
+    odd: RefCell<Vec<&'static str>>,
 }
 
 impl Reader<'_> {
+    fn mark(&self, what: &'static str) {
+        self.odd.borrow_mut().push(what);
+    }
+
+    fn masked(&self, masked: Option<Masked>) {
+        if let Some(masked) = masked {
+            self.mark(Mark::from(masked).code());
+        }
+    }
+
     fn told(&self) -> Result<Option<Told>, &'static str> {
         let status = self.status()?;
         if status == Some(Status::PassOver) {
@@ -88,17 +136,22 @@ impl Reader<'_> {
             // An update has something to update; a plan has a citizen.
             return Err(if status.is_none() { "missing-citizen" } else { "missing-time" });
         }
-        Ok(Some(Told { place: self.row.place, visit, planned, facts }))
+        let odd = self.odd.take();
+        Ok(Some(Told { place: self.row.place, visit, planned, facts, odd }))
     }
 
     fn visit(&self) -> Result<ExternalId, &'static str> {
         let text = self.row.get(Field::Visit).ok_or("missing-visit")?;
-        if looks_like_cpr(text) {
-            return Err("visit-is-cpr");
+        if is_ruined(text) {
+            return Err("not-an-id");
+        }
+        let (id, masked) = self.masking.id(masking::Field::Other, text).ok_or("missing-visit")?;
+        if masked == Some(Masked::Cpr) {
+            self.masked(masked);
+            return Ok(id);
         }
         match ExternalId::new(text) {
             Ok(id) => Ok(id),
-            Err(BadId::LooksLikeCpr) => Err("visit-is-cpr"),
             // Ids with spaces or letters of their own: a digest stands for them.
             Err(_) => {
                 let digest = Key::of_bytes("visit-", &Sha256::digest(text.as_bytes())[..16]);
@@ -109,10 +162,15 @@ impl Reader<'_> {
 
     fn citizen(&self) -> Result<Who, &'static str> {
         let text = self.row.get(Field::Citizen).ok_or("missing-citizen")?;
-        if looks_like_cpr(text) {
-            return Ok(Who::Cpr(SecretString::from(text.to_owned())));
+        if is_ruined(text) {
+            return Err("not-an-id");
         }
-        CitizenId::new(text).map(Who::Id).map_err(|_| "bad-citizen")
+        if let Some(cpr) = masking::cpr_of(text) {
+            return Ok(Who::Cpr(SecretString::from(cpr)));
+        }
+        let (citizen, masked) = self.masking.citizen(text).ok_or("missing-citizen")?;
+        self.masked(masked);
+        Ok(Who::Id(citizen))
     }
 
     fn plan(&self) -> Result<Plan, &'static str> {
@@ -127,10 +185,10 @@ impl Reader<'_> {
         };
         let agreed_at = self.agreed_at()?;
         if agreed_at < self.reading.now - PAST_MAX {
-            return Err("too-old");
+            self.mark("long-past");
         }
         if agreed_at > self.reading.now + AHEAD_MAX {
-            return Err("too-far-ahead");
+            self.mark("far-ahead");
         }
         Ok(Plan { grant, help, agreed_at, window: self.window()? })
     }
@@ -138,13 +196,17 @@ impl Reader<'_> {
     fn agreed_at(&self) -> Result<DateTime<Utc>, &'static str> {
         let text = self.row.get(Field::AgreedAt).ok_or("missing-time")?;
         match times::when(text).ok_or("bad-time")? {
-            When::At(at) => Ok(at),
+            When::At(at) => {
+                times::oddity(text).into_iter().for_each(|odd| self.mark(odd));
+                Ok(at)
+            }
             When::Clock(clock) => {
                 let date = self.row.get(Field::Date).ok_or("missing-date")?;
                 // `22-11-2026 00:00:00`: a date column of a spreadsheet.
                 let date = date.split_whitespace().next().unwrap_or_default();
                 let date = date.split('T').next().unwrap_or_default();
                 let date = times::date(date).ok_or("bad-date")?;
+                times::odd_local(date.and_time(clock)).into_iter().for_each(|odd| self.mark(odd));
                 Ok(calendar::instant(date.and_time(clock)))
             }
         }
@@ -169,8 +231,16 @@ impl Reader<'_> {
     /// A time of the row; a clock time alone is the one nearest to when the visit was agreed.
     fn time(&self, field: Field, near: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, &'static str> {
         let Some(text) = self.row.get(field) else { return Ok(None) };
-        match times::when(text).ok_or("bad-time")? {
-            When::At(at) => Ok(Some(at)),
+        // The visit itself is known: what is beside it is passed over, and said.
+        let Some(when) = times::when(text) else {
+            self.mark("time-unread");
+            return Ok(None);
+        };
+        match when {
+            When::At(at) => {
+                times::oddity(text).into_iter().for_each(|odd| self.mark(odd));
+                Ok(Some(at))
+            }
             When::Clock(clock) => Ok(Some(times::nearest(clock, near))),
         }
     }
@@ -178,7 +248,10 @@ impl Reader<'_> {
     /// As [`Reader::time`], of something that has happened.
     fn past(&self, field: Field, near: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, &'static str> {
         match self.time(field, near)? {
-            Some(at) if at > self.reading.now + CLOCK_SKEW_MAX => Err("in-future"),
+            Some(at) if at > self.reading.now + CLOCK_SKEW_MAX => {
+                self.mark("clock-ahead");
+                Ok(Some(self.reading.now))
+            }
             at => Ok(at.map(|at| at.min(self.reading.now))),
         }
     }
@@ -231,7 +304,40 @@ impl Reader<'_> {
     }
 }
 
+impl Who {
+    /// As the row names them: for telling two apart, in memory.
+    pub fn said(&self) -> String {
+        match self {
+            Self::Id(citizen) => format!("id {citizen}"),
+            Self::Cpr(cpr) => format!("cpr {}", cpr.expose_secret()),
+        }
+    }
+}
+
 impl Told {
+    /// What stands for a citizen whom nobody could tell by the CPR number.
+    pub fn stand_in(&self, masking: &Masking) -> Option<CitizenId> {
+        match &self.planned {
+            Some((Who::Cpr(cpr), _)) => masking.citizen(cpr.expose_secret()).map(|(citizen, _)| citizen),
+            _ => None,
+        }
+    }
+
+    /// Gives the visit another id, in everything that is said of it.
+    pub fn rename(&mut self, to: &ExternalId) {
+        self.visit = to.clone();
+        for (_, fact) in &mut self.facts {
+            if let Observation::VisitExpected { visit, .. }
+            | Observation::VisitStarted { visit }
+            | Observation::VisitDone { visit }
+            | Observation::VisitCancelled { visit, .. }
+            | Observation::DoorUnanswered { visit } = fact
+            {
+                *visit = to.clone();
+            }
+        }
+    }
+
     /// Whether the planned time of the visit was so long ago.
     pub fn is_over(&self, reading: &Reading, since: TimeDelta) -> bool {
         self.planned.as_ref().is_some_and(|(_, plan)| plan.agreed_at + since < reading.now)

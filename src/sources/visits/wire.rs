@@ -3,7 +3,7 @@
 //! Owns encodings, separators, quotes and line numbers. Only cells of columns that stand for a field are taken;
 //! names and addresses beside them are passed over. Must never know what a cell means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::Value;
@@ -97,19 +97,25 @@ pub struct List {
     pub header_line: Option<u32>,
     pub rows: Vec<Row>,
     pub bad: Vec<BadRow>,
+    /// What is odd about a row that is taken, or about the header.
+    pub odd: Vec<BadRow>,
 }
 
 /// Reads a file. JSON is told by its first sign. Errors: nothing of it can be read.
 pub fn read(bytes: &[u8], mapping: &Mapping) -> Result<List, Unreadable> {
-    let text = text(bytes)?;
+    let (text, odd_lines) = text(bytes)?;
     let start = text.trim_start();
     if start.is_empty() {
         return Err(Unreadable::Empty);
     }
-    match start.chars().next() {
+    let mut list = match start.chars().next() {
         Some('[' | '{') => json(&text, mapping),
         _ => csv(&text, mapping),
-    }
+    }?;
+    let odd = list.rows.iter().filter(|row| odd_lines.contains(&row.place.line));
+    let odd = odd.map(|row| BadRow { place: row.place, what: "bad-byte" }).collect::<Vec<_>>();
+    list.odd.extend(odd);
+    Ok(list)
 }
 
 // ---- encodings ------------------------------------------------------------------------------
@@ -120,22 +126,24 @@ const WINDOWS_1252: [char; 32] = [
     '\u{FFFD}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{FFFD}', 'ž', 'Ÿ',
 ];
 
-fn text(bytes: &[u8]) -> Result<String, Unreadable> {
+/// The text, and the lines in which a byte is of another encoding than the rest.
+fn text(bytes: &[u8]) -> Result<(String, BTreeSet<u32>), Unreadable> {
     if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
         return Err(Unreadable::Workbook);
     }
-    let text = match bytes {
-        [0xEF, 0xBB, 0xBF, rest @ ..] => utf8_or_windows(rest),
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        _ => utf8_or_windows(bytes),
+    let (text, odd) = match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => utf8_or_windows(rest, true),
+        [0xFF, 0xFE, rest @ ..] => (utf16(rest, u16::from_le_bytes), BTreeSet::new()),
+        [0xFE, 0xFF, rest @ ..] => (utf16(rest, u16::from_be_bytes), BTreeSet::new()),
+        _ => utf8_or_windows(bytes, false),
     };
     if text.contains('\0') {
         return Err(Unreadable::NotText);
     }
     // One end of a line, whichever machine wrote it: a lone one must not hide the rest of a row.
     let text = text.replace("\r\n", "\n");
-    Ok(if text.contains('\n') { text.replace('\r', " ") } else { text.replace('\r', "\n") })
+    let text = if text.contains('\n') { text.replace('\r', " ") } else { text.replace('\r', "\n") };
+    Ok((text, odd))
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
@@ -143,21 +151,34 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
-/// What is not UTF-8 was written by a Danish Windows. A letter cut in two at the end does not make it so.
-fn utf8_or_windows(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(error) if error.error_len().is_none() => {
-            String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
+/// What is not UTF-8 was written by a Danish Windows: each byte by itself, so that one wrong byte costs neither the
+/// header nor the other rows. The lines with such bytes are odd if the file is UTF-8 (`is_utf8`: it says so) elsewhere. A
+/// letter cut in two at the end is left out.
+fn utf8_or_windows(bytes: &[u8], is_utf8: bool) -> (String, BTreeSet<u32>) {
+    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+    let (mut text, mut line, mut odd, mut is_mixed) =
+        (String::with_capacity(bytes.len()), 1_u32, BTreeSet::new(), is_utf8);
+    for chunk in bytes.utf8_chunks() {
+        let lines = chunk.valid().bytes().filter(|byte| *byte == end).count();
+        line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+        is_mixed |= !chunk.valid().is_ascii();
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            odd.insert(line);
         }
-        Err(_) => bytes
-            .iter()
-            .map(|byte| match byte {
-                0x80..=0x9F => WINDOWS_1252[usize::from(byte - 0x80)],
-                byte => char::from(*byte),
-            })
-            .collect(),
+        text.extend(chunk.invalid().iter().map(|byte| match byte {
+            0x80..=0x9F => WINDOWS_1252[usize::from(byte - 0x80)],
+            byte => char::from(*byte),
+        }));
     }
+    let is_cut = std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none());
+    if is_cut {
+        let cut = bytes.utf8_chunks().last().map_or(0, |chunk| chunk.invalid().len());
+        for _ in 0..cut {
+            text.pop();
+        }
+    }
+    (text, if is_mixed { odd } else { BTreeSet::new() })
 }
 
 // ---- CSV ------------------------------------------------------------------------------------
@@ -166,22 +187,25 @@ fn utf8_or_windows(bytes: &[u8]) -> String {
 struct Columns {
     fields: Vec<(usize, Field)>,
     count: usize,
+    /// Two columns have one name that is read.
+    has_twins: bool,
 }
 
 impl Columns {
     fn of<'c>(names: impl Iterator<Item = &'c str>, mapping: &Mapping) -> Self {
         let mut best: BTreeMap<Field, (usize, usize)> = BTreeMap::new();
-        let mut count = 0;
+        let (mut count, mut seen, mut has_twins) = (0, BTreeSet::new(), false);
         for (at, name) in names.take(COLUMNS_MAX).enumerate() {
             count = at + 1;
             let Some((field, rank)) = mapping.field(name) else { continue };
+            has_twins |= !seen.insert((field, rank));
             let is_better = best.get(&field).is_none_or(|(_, before)| rank < *before);
             if is_better {
                 best.insert(field, (at, rank));
             }
         }
         let fields = best.into_iter().map(|(field, (at, _))| (at, field)).collect();
-        Self { fields, count }
+        Self { fields, count, has_twins }
     }
 
     fn has(&self, field: Field) -> bool {
@@ -273,8 +297,13 @@ fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
     let Header { columns, separator, line, rows_from } = header(text, mapping)?;
     let cells = Cells { text, from: rows_from, separator, line: line_at(text, rows_from), open_quotes: 0 };
     let mut list = List { header_line: Some(line), ..List::default() };
+    if columns.has_twins {
+        list.odd.push(BadRow { place: Place::line(line), what: "column-twice" });
+    }
+    let mut last_short = None;
     for next in cells {
         let row = next.and_then(|(line, record)| {
+            last_short = (record.len() < columns.count).then_some(line);
             if record.iter().all(|cell| cell.trim().is_empty()) {
                 return Ok(None);
             }
@@ -283,6 +312,10 @@ fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
         if !take(&mut list, row) {
             break;
         }
+    }
+    // Many exporters end no last line; one that is short besides may be half a row.
+    if let Some(line) = last_short.filter(|_| !text.ends_with('\n')) {
+        list.odd.push(BadRow { place: Place::line(line), what: "last-line-open" });
     }
     Ok(list)
 }
