@@ -124,7 +124,7 @@ pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
 /// What the log has of an entry's citizen, newest first.
 async fn history(client: &Client, entry: &Entry, purpose: &str, is_json: bool, texts: &Texts) -> Result<()> {
     let Some(citizen) = &entry.citizen else { return Err(Failed::new(key::NOTICE_NO_CITIZEN).into()) };
-    let history = client.history(citizen, purpose).await?;
+    let history = client.history(citizen, entry.agreement.as_ref(), purpose).await?;
     if is_json {
         return say::line(&serde_json::to_string_pretty(&history)?);
     }

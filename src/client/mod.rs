@@ -18,7 +18,7 @@ use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::observations::{ObservationItem, Receipt};
 use crate::protocol::seat::{SeatReply, SeatReport};
-use crate::protocol::{BoardSnapshot, CitizenId, EntryId, Problem};
+use crate::protocol::{AgreementId, BoardSnapshot, CitizenId, EntryId, Problem};
 
 pub use follow::{Update, follow};
 
@@ -125,9 +125,18 @@ impl Client {
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }
 
-    /// What the log knows of a citizen, in our scope. The purpose is logged.
-    pub async fn history(&self, citizen: &CitizenId, purpose: &str) -> Result<CitizenHistory, LinkError> {
-        let url = self.url(&["v1", "citizens", citizen.as_str(), "history"])?;
+    /// What the log knows of a citizen, in our scope; of several of that id, the one of this agreement. The purpose is
+    /// logged.
+    pub async fn history(
+        &self,
+        citizen: &CitizenId,
+        agreement: Option<&AgreementId>,
+        purpose: &str,
+    ) -> Result<CitizenHistory, LinkError> {
+        let mut url = self.url(&["v1", "citizens", citizen.as_str(), "history"])?;
+        if let Some(agreement) = agreement {
+            url.query_pairs_mut().append_pair("agreement", agreement.as_str());
+        }
         let request = self.http.get(url).bearer_auth(self.token.expose_secret()).header("Purpose", purpose);
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }

@@ -1010,8 +1010,13 @@ fn may_be_one(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> bool {
 }
 
 /// The open entry that may be the same stay: for one opened by hand any that a message opened, for another one that
-/// another source told of at nearly the same time.
-pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s Entry> {
+/// another source told of at nearly the same time. Only one that may be shown.
+pub fn may_be_same<'s>(
+    state: &'s State,
+    entry: &Entry,
+    stay: &Stay,
+    is_shown: impl Fn(&Entry) -> bool,
+) -> Option<&'s Entry> {
     let is_by_hand = stay.stay.is_none();
     if !entry.is_open() || (!is_by_hand && entry.citizen.is_some()) {
         return None;
@@ -1023,7 +1028,7 @@ pub fn may_be_same<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&
     state.open_on(Board::Discharges).find(|other| {
         let Body::Stay(from) = &other.body else { return false };
         let is_likely = is_by_hand || (source(entry) != source(other) && is_near(stay, from));
-        other.id != entry.id && is_likely && may_be_one(entry, stay, other, from)
+        other.id != entry.id && is_likely && is_shown(other) && may_be_one(entry, stay, other, from)
     })
 }
 

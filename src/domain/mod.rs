@@ -71,6 +71,21 @@ pub enum Event {
     Server(server::ServerEvent),
 }
 
+impl Event {
+    /// Whether an entry may belong to others from here on.
+    pub fn may_assign(&self) -> bool {
+        use alarms::AlarmEvent as A;
+        use duties::DutyEvent as D;
+        use phone::PhoneEvent as P;
+        matches!(
+            self,
+            Self::Phone(P::Assigned { .. } | P::Corrected { .. })
+                | Self::Alarms(A::Assigned { .. } | A::Corrected { .. })
+                | Self::Duties(D::Assigned { .. })
+        )
+    }
+}
+
 /// Everything a person (or the machine's owner) can ask for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -426,13 +441,12 @@ pub fn evolve(state: &mut State, record: &Record) {
 pub fn concerned(state: &State, record: &Record) -> Option<Vec<AgreementId>> {
     match &record.event {
         Event::People(_) | Event::Devices(_) | Event::Server(_) => None,
-        Event::Shift(_) => Some(Vec::new()),
+        // Who is on duty concerns those who may see their entries.
+        Event::Shift(_) => {
+            let person = record.actor.person().and_then(|name| state.people.get(name));
+            person.map(|it| it.agreements.clone()).filter(|agreements| !agreements.is_empty())
+        }
         Event::Agreements(_) => Some(record.agreement.iter().cloned().collect()),
-        _ => state.entry(record.entry).map(|entry| {
-            let mut concerned = entry.agreements().to_vec();
-            // Assigned to one: those it might have belonged to must let go of it.
-            concerned.extend(entry.candidates.iter().filter(|id| !entry.agreements().contains(id)).cloned());
-            concerned
-        }),
+        _ => state.entry(record.entry).map(|entry| entry.agreements().to_vec()),
     }
 }

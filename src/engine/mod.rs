@@ -355,7 +355,12 @@ impl Engine {
 
     /// How many notes wait in memory for the care system.
     pub fn notes_waiting(&self) -> u32 {
-        self.notes.waiting()
+        self.notes_waiting_where(|_| true)
+    }
+
+    /// The same, of notes about some of the entries.
+    pub fn notes_waiting_where(&self, is_counted: impl Fn(EntryId) -> bool) -> u32 {
+        self.notes.waiting(is_counted)
     }
 
     /// Asks the care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand

@@ -44,8 +44,9 @@ impl Pending {
 pub struct Notes(Arc<Mutex<VecDeque<Arc<Pending>>>>);
 
 impl Notes {
-    pub fn waiting(&self) -> u32 {
-        u32::try_from(self.lock().len()).unwrap_or(u32::MAX)
+    pub fn waiting(&self, is_counted: impl Fn(EntryId) -> bool) -> u32 {
+        let counted = self.lock().iter().filter(|it| is_counted(it.entry)).count();
+        u32::try_from(counted).unwrap_or(u32::MAX)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Pending>>> {

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::problem::Problem;
+use super::project::Sight;
 use crate::domain::entry::{self, Body, Entry};
 use crate::domain::identity::{AgreementId, Board, Code, EntryId, PersonName};
 use crate::domain::{self, Actor, Ctx, Refusal, State, agreement};
@@ -132,14 +133,14 @@ fn a(codes: &[&str]) -> Code {
     Code::new(codes[0]).expect("the lists hold kebab-case codes")
 }
 
-/// Every action of the entry's board with its refusal as of `now`, for nobody in particular.
-pub fn actions(state: &State, entry: &Entry, now: DateTime<Utc>) -> Vec<Action> {
+/// Every action of the entry's board with its refusal as of `now`, for nobody in particular of those who see so much.
+pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc>) -> Vec<Action> {
     let ctx = Ctx::new(now, Actor::Person(PersonName::nobody()), Uuid::nil());
     let board = entry.board();
     let mut offers = match &entry.body {
         Body::Phone(_) => phone_offers(state, entry),
         Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
-        Body::Stay(stay) => stay_offers(state, entry, stay, now),
+        Body::Stay(stay) => stay_offers(state, entry, stay, sight, now),
         Body::Visit(visit) => visit_offers(visit, now),
         Body::Duty(duty) => duty_offers(duty),
         Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
@@ -306,7 +307,13 @@ fn alarm_offers(state: &State, entry: &Entry, alarm: &alarms::Alarm) -> Vec<Offe
     offers
 }
 
-fn stay_offers(state: &State, entry: &Entry, stay: &discharges::Stay, now: DateTime<Utc>) -> Vec<Offer> {
+fn stay_offers(
+    state: &State,
+    entry: &Entry,
+    stay: &discharges::Stay,
+    sight: Sight<'_>,
+    now: DateTime<Utc>,
+) -> Vec<Offer> {
     use discharges::Command as C;
     let wrap = domain::Command::Discharges;
     let steps = &agreement::DISCHARGE_STEPS;
@@ -345,7 +352,7 @@ fn stay_offers(state: &State, entry: &Entry, stay: &discharges::Stay, now: DateT
     if entry.due(domain::entry::DueKind::StillThere).is_some() {
         offers.push(offer("still-there", vec![], wrap(C::StillThere {})));
     }
-    if let Some(other) = discharges::may_be_same(state, entry, stay) {
+    if let Some(other) = discharges::may_be_same(state, entry, stay, |other| sight.sees(other)) {
         let same_as = vec![field("same_as", FieldKind::Entry, true, &[&other.number.to_string()])];
         offers.push(offer("join", same_as, wrap(C::Join { same_as: other.id })));
     }

@@ -14,6 +14,7 @@ pub mod observations;
 pub mod problem;
 
 pub mod project;
+pub mod remnant;
 pub mod seat;
 pub mod signature;
 pub mod stream;

@@ -14,12 +14,46 @@ use super::entry::{
 use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
 use crate::domain::entry::{self, Body};
 use crate::domain::figures::Counts;
-use crate::domain::identity::{AgreementId, Board, Code};
+use crate::domain::identity::{AgreementId, Board, Code, EntryId};
 use crate::domain::visit_rules::{self, Standing};
 use crate::domain::{self, State, alarms, discharges, duties, notices, phone, sources, visits};
 
-/// The public entry as of `now`, without live data.
+/// What of the other entries may be named in one that is shown.
+#[derive(Debug, Clone, Copy)]
+pub enum Sight<'a> {
+    /// For who may see everything there is.
+    All,
+    /// For who may see what belongs to these agreements.
+    Of(&'a [AgreementId]),
+}
+
+impl Sight<'_> {
+    pub fn sees(self, entry: &entry::Entry) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(scope) => entry.is_in(scope),
+        }
+    }
+
+    /// The entry, if it may be named. One that was let go of long ago says nothing any more.
+    fn find(self, state: &State, id: EntryId) -> Option<&entry::Entry> {
+        state.entry(id).filter(|entry| self.sees(entry))
+    }
+
+    /// Whether an entry may be named; one that was let go of long ago only to who sees everything.
+    fn may_name(self, state: &State, id: EntryId) -> bool {
+        matches!(self, Self::All) || self.find(state, id).is_some()
+    }
+}
+
+/// The public entry as of `now`, without live data, for who may see everything.
 pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
+    seen(state, entry, Sight::All, now)
+}
+
+/// The public entry as of `now`, without live data: it names no other that is out of sight.
+pub fn seen(state: &State, entry: &entry::Entry, sight: Sight<'_>, now: DateTime<Utc>) -> Entry {
+    let is_named = |link: &&entry::Link| sight.may_name(state, link.to) && state.link_stands(entry, link);
     let mut shown = Entry {
         id: entry.id,
         number: entry.number,
@@ -48,13 +82,13 @@ pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
             overdue: false,
         },
         citizen: entry.citizen.clone(),
-        links: entry.links.iter().map(|link| link.to).collect(),
+        links: entry.links.iter().filter(is_named).map(|link| link.to).collect(),
         notes: entry.notes,
         escalation: entry.escalation.as_ref().map(escalation),
         told: entry.told.iter().map(|told| municipality_told(entry, told)).collect(),
-        details: details(state, entry),
+        details: details(state, entry, sight),
         at_rest: entry.rests_until().is_some(),
-        actions: actions(state, entry, now),
+        actions: actions(state, entry, sight, now),
         live: None,
     };
     shown.attention = attention(&shown, now);
@@ -77,13 +111,13 @@ fn municipality_told(entry: &entry::Entry, told: &entry::MunicipalityTold) -> Mu
     MunicipalityTold { what, to, at, untrue: notices::is_untrue(entry, told) }
 }
 
-fn details(state: &State, entry: &entry::Entry) -> Details {
+fn details(state: &State, entry: &entry::Entry, sight: Sight<'_>) -> Details {
     match &entry.body {
-        Body::Phone(call) => Details::Phone(of_call(state, entry, call)),
+        Body::Phone(call) => Details::Phone(of_call(state, entry, call, sight)),
         Body::Alarm(alarm) => Details::Alarms(of_alarm(alarm)),
-        Body::Stay(stay) => Details::Discharges(of_stay(state, entry, stay)),
+        Body::Stay(stay) => Details::Discharges(of_stay(state, entry, stay, sight)),
         Body::Visit(visit) => Details::Visits(of_visit(state, entry, visit)),
-        Body::Duty(duty) => Details::Duties(of_duty(state, duty)),
+        Body::Duty(duty) => Details::Duties(of_duty(state, duty, sight)),
         Body::Source(trouble) => Details::Sources(of_trouble(trouble)),
     }
 }
@@ -96,10 +130,10 @@ fn word(value: impl serde::Serialize) -> String {
     }
 }
 
-fn of_call(state: &State, entry: &entry::Entry, call: &phone::Call) -> PhoneDetails {
+fn of_call(state: &State, entry: &entry::Entry, call: &phone::Call, sight: Sight<'_>) -> PhoneDetails {
     let answered_later =
         entry.links.iter().filter(|link| link.why.as_str() == "same-caller").find_map(|link| {
-            let other = state.entry(link.to)?;
+            let other = sight.find(state, link.to)?;
             match &other.body {
                 Body::Phone(later) if later.answered_at > call.missed_at => Some(other.id),
                 _ => None,
@@ -187,7 +221,14 @@ fn steps<'s>(listed: impl Iterator<Item = &'s Code>, done: &'s [(Code, DateTime<
     steps
 }
 
-fn of_stay(state: &State, entry: &entry::Entry, stay: &discharges::Stay) -> DischargeDetails {
+fn of_stay(
+    state: &State,
+    entry: &entry::Entry,
+    stay: &discharges::Stay,
+    sight: Sight<'_>,
+) -> DischargeDetails {
+    let struck = discharges::first_day_visits(state, entry, stay);
+    let struck = struck.into_iter().filter(|visit| sight.may_name(state, *visit)).count();
     let rules = || state.rules(entry.agreements());
     let wasted_rule = rules().any(|rules| holds(&rules.discharges.first_day_wasted)) && stay.is_acute();
     let listed: Vec<&Code> =
@@ -215,18 +256,20 @@ fn of_stay(state: &State, entry: &entry::Entry, stay: &discharges::Stay) -> Disc
         assessors_told: stay.assessors_told,
         first_day_wasted: stay.assessors_told.filter(|_| wasted_rule).map(|told| !told),
         first_day_clause: clause(wasted_rule, |rules| &rules.discharges.first_day_wasted),
-        first_day_visits: u32::try_from(discharges::first_day_visits(state, entry, stay).len())
-            .unwrap_or(u32::MAX),
+        first_day_visits: u32::try_from(struck).unwrap_or(u32::MAX),
         report_clause: clause(now.planned, |rules| &rules.discharges.report_planned_admission),
         groceries_clause: clause(comes_home, |rules| &rules.discharges.groceries_help),
         resumed_at: stay.resumed_at,
         stopped_at: stay.stopped.as_ref().map(|it| it.at),
         stop_reason: stay.stopped.as_ref().map(|it| it.reason.clone()),
-        may_be_same: discharges::may_be_same(state, entry, stay).map(|other| other.id),
+        may_be_same: discharges::may_be_same(state, entry, stay, |other| sight.sees(other))
+            .map(|other| other.id),
         upset: stay.upset.map(|(upset, _)| word(upset)),
         upset_at: stay.upset.map(|(_, at)| at),
         odd: now.is_odd,
-        elsewhere: discharges::elsewhere(state, entry, stay).map(|other| other.id),
+        elsewhere: discharges::elsewhere(state, entry, stay)
+            .filter(|other| sight.sees(other))
+            .map(|other| other.id),
     }
 }
 
@@ -284,11 +327,11 @@ fn of_door(state: &State, entry: &entry::Entry, door: &visits::Door) -> DoorDeta
     }
 }
 
-fn of_duty(state: &State, duty: &duties::Duty) -> DutyDetails {
+fn of_duty(state: &State, duty: &duties::Duty, sight: Sight<'_>) -> DutyDetails {
     DutyDetails {
         duty: word(duty.duty),
-        about: duty.about,
-        about_number: duty.about.and_then(|id| state.entry(id)).map(|entry| entry.number),
+        about: duty.about.filter(|about| sight.may_name(state, *about)),
+        about_number: duty.about.and_then(|id| sight.find(state, id)).map(|entry| entry.number),
         owner: duty.owner.clone(),
         matter: duty.matter.clone(),
         help: duty.help.map(word),

@@ -22,7 +22,7 @@ use crate::domain::people::PeopleEvent;
 use crate::domain::visits::VisitEvent;
 use crate::domain::{self, Actor, Event, Record, State};
 use crate::engine::{Engine, Published};
-use crate::protocol::entry::{AlarmDetails, Details, PhoneDetails};
+use crate::protocol::remnant::remnant;
 use crate::protocol::stream::{BEAT_SECONDS, Beat, Recorded, StreamItem};
 use crate::protocol::{self, project};
 
@@ -159,7 +159,7 @@ impl Work {
         let (frames, receiver) = mpsc::channel(LAG_MAX);
         // A desk that comes while the log is broken must hear what rings.
         for entry in self.engine.ringing_unstored().iter().filter(|entry| may_see(&join.scope, entry)) {
-            let _ = frames.try_send(self.unstored_frame(entry));
+            let _ = frames.try_send(self.unstored_frame(entry, &join.scope));
         }
         let joined = Joined { frames: receiver, state: self.state.clone() };
         if join.reply.send(joined).is_ok() {
@@ -191,8 +191,8 @@ impl Work {
         self.count();
     }
 
-    fn unstored_frame(&self, entry: &Entry) -> Frame {
-        let shown = show::entry(&self.engine, &self.state, entry, self.engine.clock.now());
+    fn unstored_frame(&self, entry: &Entry, scope: &[AgreementId]) -> Frame {
+        let shown = show::entry(&self.engine, &self.state, entry, scope, self.engine.clock.now());
         Frame::of(&StreamItem::Unstored { entry: Box::new(shown) })
     }
 
@@ -212,8 +212,10 @@ impl Work {
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;
             }
             Published::Unstored(entry) => {
-                let frame = self.unstored_frame(&entry);
-                self.send_where(|scope| may_see(scope, &entry), &frame).await;
+                for scope in self.scopes_that(|scope| may_see(scope, &entry)) {
+                    let frame = self.unstored_frame(&entry, &scope);
+                    self.send(&scope, &frame).await;
+                }
             }
         }
     }
@@ -247,7 +249,7 @@ impl Work {
                 rate: self.engine.clock.rate(),
                 sources: Some(show::sources(&self.engine, &scope, now)),
                 shift: Some(show::shift(&self.state, &scope, is_seated)),
-                notes_waiting: Some(self.engine.notes_waiting()),
+                notes_waiting: Some(show::notes_waiting(&self.engine, &self.state, &scope)),
                 at_rest: Some(carried::at_rest(&self.state, &scope)),
                 log: show::log_trouble(&self.engine),
             };
@@ -263,10 +265,13 @@ impl Work {
     }
 
     async fn send_where(&mut self, concerns: impl Fn(&[AgreementId]) -> bool, frame: &Frame) {
-        let scopes: Vec<_> = self.scopes.keys().filter(|scope| concerns(scope)).cloned().collect();
-        for scope in scopes {
+        for scope in self.scopes_that(concerns) {
             self.send(&scope, frame).await;
         }
+    }
+
+    fn scopes_that(&self, concerns: impl Fn(&[AgreementId]) -> bool) -> Vec<Vec<AgreementId>> {
+        self.scopes.keys().filter(|scope| concerns(scope)).cloned().collect()
     }
 
     /// Never waits: a full or closed stream is let go of.
@@ -306,7 +311,8 @@ impl Work {
 
 /// The items that records make for one scope. `before` and `after` are the states around all of them. Entries and
 /// figures are as after all of them, hence made once. What was opened by them and is at rest out of the board's reach
-/// nobody has and nobody needs: of many in a row only that they were is told, once.
+/// nobody has and nobody needs: of many in a row only that they were is told, once. Of an entry that is given to others
+/// a scope learns that, and nothing that happens there.
 pub fn frames(
     engine: &Engine,
     records: &[Record],
@@ -332,8 +338,19 @@ pub fn frames(
             })
     };
     let mut left_out = None;
+    let given: HashSet<EntryId> =
+        records.iter().filter(|record| record.event.may_assign()).map(|record| record.entry).collect();
+    // The entries that are given to others, as they were at each record.
+    let mut then = if given.is_empty() { State::default() } else { before.clone() };
     for record in records {
-        if !concerns(domain::concerned(after, record)) && !concerns(domain::concerned(before, record)) {
+        let is_theirs = if given.contains(&record.entry) {
+            let was = concerns(domain::concerned(&then, record));
+            domain::evolve(&mut then, record);
+            was || concerns(domain::concerned(&then, record))
+        } else {
+            concerns(domain::concerned(after, record)) || concerns(domain::concerned(before, record))
+        };
+        if !is_theirs {
             continue;
         }
         if is_left_out(record.entry) {
@@ -401,51 +418,7 @@ fn show_to(
 ) -> Option<protocol::Entry> {
     let entry = state.entry(record.entry)?;
     if may_see(scope, entry) {
-        return Some(show::entry(engine, state, entry, now));
+        return Some(show::entry(engine, state, entry, scope, now));
     }
-    Some(gone(project::entry(state, entry, now), record))
-}
-
-/// An entry that turned out to belong to another agreement: over for this scope, and nothing more is told of it
-/// than what says which one it was.
-fn gone(entry: protocol::Entry, record: &Record) -> protocol::Entry {
-    let details = match entry.details {
-        Details::Phone(it) => Details::Phone(PhoneDetails {
-            answered_at: None,
-            answered_by: None,
-            ended_at: None,
-            missed_at: None,
-            reason: None,
-            attempts: 0,
-            promise_at: None,
-            documented: false,
-            answered_later: None,
-            ..it
-        }),
-        Details::Alarms(it) => Details::Alarms(AlarmDetails {
-            device: None,
-            response: None,
-            responded_at: None,
-            helper: None,
-            outcome: None,
-            justification: None,
-            contested: None,
-            ..it
-        }),
-        other => other,
-    };
-    protocol::Entry {
-        agreement: None,
-        candidates: Vec::new(),
-        closed_at: Some(record.happened_at),
-        holder: None,
-        due: Vec::new(),
-        citizen: None,
-        links: Vec::new(),
-        notes: 0,
-        actions: Vec::new(),
-        live: None,
-        details,
-        ..entry
-    }
+    Some(remnant(entry, record.happened_at))
 }

@@ -6,7 +6,7 @@ use crate::domain::identity::{AgreementId, EntryId};
 
 /// Whether an entry belongs to a scope. One with no agreement at all (a source's trouble, say) belongs to everybody.
 pub fn may_see(scope: &[AgreementId], entry: &Entry) -> bool {
-    entry.agreements().is_empty() || entry.agreements().iter().any(|id| scope.contains(id))
+    entry.is_in(scope)
 }
 
 /// The entry, if it is there and belongs to the scope.

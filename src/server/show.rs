@@ -10,7 +10,7 @@ use crate::engine::{Engine, Storing, health};
 use crate::protocol::board::{LogTrouble, OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
 use crate::protocol::entry::{Live, WhereToLook};
 use crate::protocol::text::Text;
-use crate::protocol::{self, project};
+use crate::protocol::{self, project, project::Sight};
 
 /// Whether board and stream carry this entry's personal data: alarms, and calls that wait or were missed.
 pub fn carries_live(entry: &Entry) -> bool {
@@ -21,9 +21,15 @@ pub fn carries_live(entry: &Entry) -> bool {
     }
 }
 
-/// The public entry with what board and stream may carry.
-pub fn entry(engine: &Engine, state: &State, entry: &Entry, now: DateTime<Utc>) -> protocol::Entry {
-    let mut shown = project::entry(state, entry, now);
+/// The public entry with what board and stream may carry to a scope.
+pub fn entry(
+    engine: &Engine,
+    state: &State,
+    entry: &Entry,
+    scope: &[AgreementId],
+    now: DateTime<Utc>,
+) -> protocol::Entry {
+    let mut shown = project::seen(state, entry, Sight::Of(scope), now);
     if carries_live(entry) {
         shown.live = Some(live(entry, engine.live.get(entry.id)));
     }
@@ -136,6 +142,11 @@ pub fn log_trouble(engine: &Engine) -> Option<LogTrouble> {
         from: trouble.map(|it| it.from.0),
         to: trouble.and_then(|it| it.to).map(|it| it.0),
     })
+}
+
+/// How many notes of a scope's entries wait for the care system.
+pub fn notes_waiting(engine: &Engine, state: &State, scope: &[AgreementId]) -> u32 {
+    engine.notes_waiting_where(|id| state.entry(id).is_some_and(|entry| entry.is_in(scope)))
 }
 
 /// Who is on duty among those who share an agreement with the scope.

@@ -1,6 +1,6 @@
 //! What the desk asks of the world: plain data, compared in tests, carried out in `run`.
 
-use crate::protocol::{CitizenId, CommandRequest, EntryId};
+use crate::protocol::{AgreementId, CitizenId, CommandRequest, EntryId};
 
 /// Why a citizen's data is looked at; goes into the log of looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Effect {
     /// What the log knows of a citizen.
     FetchHistory {
         citizen: CitizenId,
+        /// Of the entry that is asked from: another municipality may have another citizen of that id.
+        agreement: Option<AgreementId>,
         purpose: Purpose,
     },
     FetchAgreements,

@@ -270,10 +270,10 @@ impl World {
                     Msg::Fetched { entry, outcome: outcome.map(Box::new).map_err(|error| problem(&error)) }
                 });
             }
-            Effect::FetchHistory { citizen, purpose } => {
+            Effect::FetchHistory { citizen, agreement, purpose } => {
                 let client = self.client.clone();
                 self.answer(async move {
-                    let outcome = client.history(&citizen, purpose.name()).await;
+                    let outcome = client.history(&citizen, agreement.as_ref(), purpose.name()).await;
                     let outcome = Box::new(outcome.map_err(|error| problem(&error)));
                     Msg::History { citizen, outcome }
                 });

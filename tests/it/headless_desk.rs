@@ -80,8 +80,10 @@ impl Desk {
                 let outcome = client.entry(entry, purpose.name()).await.map(Box::new).map_err(problem);
                 let _gone = outcomes.send(Msg::Fetched { entry, outcome }).await;
             })),
-            Effect::FetchHistory { citizen, purpose } => drop(tokio::spawn(async move {
-                let outcome = Box::new(client.history(&citizen, purpose.name()).await.map_err(problem));
+            Effect::FetchHistory { citizen, agreement, purpose } => drop(tokio::spawn(async move {
+                let outcome = Box::new(
+                    client.history(&citizen, agreement.as_ref(), purpose.name()).await.map_err(problem),
+                );
                 let _gone = outcomes.send(Msg::History { citizen, outcome }).await;
             })),
             Effect::Find(wanted) => drop(tokio::spawn(async move {

@@ -106,7 +106,7 @@ async fn what_is_long_over_is_read_from_the_log(#[case] on_disk: bool) {
     clock.set(night() + minutes(90 * 24 * 60));
     let new = alarm_of(&server, "jammerbugt", "a-2", citizen).await;
     assert!(server.engine.state().entry(old.parse().map(vagttavle::protocol::EntryId).unwrap()).is_none());
-    let found = server.client("anna").history(&citizen.parse().unwrap(), "follow-up").await.unwrap();
+    let found = server.client("anna").history(&citizen.parse().unwrap(), None, "follow-up").await.unwrap();
     let found: Vec<(String, String)> =
         found.entries.iter().map(|it| (it.entry.id.to_string(), it.entry.state.clone())).collect();
     assert_eq!(found, [(new, "raised".to_owned()), (old, "closed".to_owned())]);

@@ -283,11 +283,23 @@ async fn a_call_that_turns_out_to_be_anothers_leaves_the_other_desk_and_tells_it
 
     // Neither does the stream tell her more when she comes back later.
     let items = read_stream(&server, "nora", &format!("?after={start}"), 3).await;
-    for (_, item) in items.iter().filter(|(_, item)| item["type"] == "recorded") {
+    let told: Vec<&Value> =
+        items.iter().map(|(_, item)| item).filter(|it| it["type"] == "recorded").collect();
+    let kinds: Vec<&str> = told.iter().filter_map(|item| item["kind"].as_str()).collect();
+    assert_eq!(kinds, ["phone.waiting", "phone.assigned"], "that it went elsewhere, not what is done there");
+    for item in told {
         let entry = &item["entry"];
         assert!(!entry["closed_at"].is_null(), "{item}");
-        for field in ["agreement", "holder", "live", "candidates"] {
+        assert_eq!(
+            (&entry["state"], &entry["details"]["queue"]),
+            (&json!("elsewhere"), &Value::Null),
+            "{item}"
+        );
+        for field in ["agreement", "holder", "live", "candidates", "citizen", "told", "escalation"] {
             assert!(entry[field].is_null(), "{field}: {item}");
+        }
+        for field in ["links", "due", "actions"] {
+            assert_eq!(entry[field], json!([]), "{field}: {item}");
         }
         assert!(!item.to_string().contains("person:"), "{item}");
     }

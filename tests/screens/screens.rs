@@ -247,7 +247,7 @@ fn a_citizens_history(#[case] width: u16, #[case] height: u16, #[case] lang: Lan
     snapshot(&about("purpose"), &desk.screen());
     desk.press("j Enter");
     let asked = desk.effects.iter().any(|it| {
-        matches!(it, Effect::FetchHistory { citizen, purpose: Purpose::Handover } if citizen.as_str() == "c-12")
+        matches!(it, Effect::FetchHistory { citizen, purpose: Purpose::Handover, .. } if citizen.as_str() == "c-12")
     });
     assert!(asked, "{:?}", desk.effects);
     let citizen = past().citizen;

@@ -46,6 +46,7 @@ problem-no-such-place = Adressen findes ikke.
 problem-not-an-array = Det sendte skal være en liste.
 problem-not-an-object = Det sendte skal være et objekt.
 problem-purpose-missing = Der mangler et formål med opslaget.
+problem-several-citizens = Flere kommuner har en borger med det nummer. Sig, hvis aftale det gælder.
 problem-resync = Noget mangler. Tavlen hentes igen.
 problem-too-many-items = For mange på én gang. Del dem op.
 problem-too-many-streams = For mange vagttavler er åbne på din nøgle. Luk en af dem.

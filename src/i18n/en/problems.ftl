@@ -46,6 +46,7 @@ problem-no-such-place = There is no such address.
 problem-not-an-array = What was sent must be a list.
 problem-not-an-object = What was sent must be an object.
 problem-purpose-missing = The purpose of the look is missing.
+problem-several-citizens = Several municipalities have a citizen of that id. Say which agreement is meant.
 problem-resync = Something is missing. The board is fetched again.
 problem-too-many-items = Too many at once. Split them.
 problem-too-many-streams = Too many desks are open on your token. Close one.

@@ -22,7 +22,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         if show::carries_live(entry) {
             app.looks.on_board(&person.name, entry).await;
         }
-        entries.push(show::entry(&app.engine, &state, entry, now));
+        entries.push(show::entry(&app.engine, &state, entry, &person.agreements, now));
     }
     entries.sort_by(crate::protocol::attention::order);
     Json(BoardSnapshot {
@@ -37,7 +37,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         shift: show::shift(&state, scope, |name| app.seats.is_taken(name)),
         contacts: project::contacts(&state, scope, now),
         synthetic: app.options.synthetic,
-        notes_waiting: app.engine.notes_waiting(),
+        notes_waiting: show::notes_waiting(&app.engine, &state, scope),
         log: show::log_trouble(&app.engine),
     })
 }

@@ -6,9 +6,11 @@ use axum::extract::State;
 
 use super::json;
 use crate::domain::Actor;
+use crate::domain::entry::Entry;
 use crate::engine::{Failure, Order};
 use crate::protocol::Problem;
 use crate::protocol::commands::{self, CommandReply, CommandRequest, ForDomain, ParsedCommand, Through};
+use crate::protocol::remnant::remnant;
 use crate::server::errors::ApiError;
 use crate::server::session::Reader;
 use crate::server::{App, scope, show};
@@ -72,13 +74,19 @@ async fn answer(
         }
     }?;
     let now = app.engine.clock.now();
+    // Given to others by this command: who gave it sees no more of it than any other desk.
     let entry = done.entry.and_then(|id| done.state.entry(id));
+    let is_seen = |entry: &&Entry| scope::may_see(&person.agreements, entry);
+    let left = entry.filter(|entry| !is_seen(entry)).map(|entry| remnant(entry, now));
+    let entry = entry.filter(is_seen);
     if let Some(entry) = entry.filter(|entry| show::carries_live(entry)) {
         app.looks.on_board(&person.name, entry).await;
     }
     Ok(CommandReply {
         sequence: done.sequence,
-        entry: entry.map(|entry| show::entry(&app.engine, &done.state, entry, now)),
+        entry: left.or_else(|| {
+            entry.map(|entry| show::entry(&app.engine, &done.state, entry, &person.agreements, now))
+        }),
         waiting: done.waiting,
     })
 }

@@ -8,10 +8,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::domain::entry::Entry;
-use crate::domain::identity::EntryId;
-use crate::domain::kinds;
+use crate::domain::duties::DutyEvent;
+use crate::domain::entry::{Entry, EntryEvent};
+use crate::domain::identity::{AgreementId, EntryId};
 use crate::domain::people::Role;
+use crate::domain::{self, Event, Record, kinds};
 use crate::engine::Looked;
 use crate::protocol::board::Found;
 use crate::protocol::entry::{EntryView, HistoryLine};
@@ -45,26 +46,65 @@ pub async fn entry(
     app.looks.log(&person.name, found, purpose).await;
     app.engine.ask_on_opening(found).await;
     let records = app.engine.reader.read_entry(id).await?;
-    let history = records
-        .into_iter()
-        .map(|record| {
-            let encoded = kinds::encode(&record.event);
-            let (kind, payload) = encoded.map(|it| (it.kind, it.payload)).unwrap_or_default();
-            HistoryLine {
-                sequence: record.sequence.0,
-                happened_at: record.happened_at,
-                recorded_at: record.recorded_at,
-                actor: record.actor.to_string(),
-                kind,
-                payload,
-            }
-        })
-        .collect();
-    let mut entry = show::entry(&app.engine, &state, found, now);
+    let mut history = Vec::with_capacity(records.len());
+    for record in records {
+        let is_out_of_sight = match names(&record.event) {
+            Some(other) => !may_name(&app, &state, &person.agreements, other).await?,
+            None => false,
+        };
+        history.extend(line(record, is_out_of_sight));
+    }
+    let mut entry = show::entry(&app.engine, &state, found, &person.agreements, now);
     entry.live = Some(show::live(found, app.engine.live.get(id)));
     let mut numbers = project::contacts(&state, found.agreements(), now);
     numbers.retain(|contact| contact.now);
     Ok(Json(EntryView { entry, history, numbers }))
+}
+
+/// A line of the history. Of an entry out of sight nothing is said: a link to it is none, a duty is about nothing.
+fn line(record: Record, is_out_of_sight: bool) -> Option<HistoryLine> {
+    if is_out_of_sight && matches!(record.event, Event::Entry(_)) {
+        return None;
+    }
+    let encoded = kinds::encode(&record.event);
+    let (kind, mut payload) = encoded.map(|it| (it.kind, it.payload)).unwrap_or_default();
+    if let (true, Some(fields)) = (is_out_of_sight, payload.as_object_mut()) {
+        fields.remove("about");
+    }
+    Some(HistoryLine {
+        sequence: record.sequence.0,
+        happened_at: record.happened_at,
+        recorded_at: record.recorded_at,
+        actor: record.actor.to_string(),
+        kind,
+        payload,
+    })
+}
+
+/// The other entry that an event names.
+fn names(event: &Event) -> Option<EntryId> {
+    match event {
+        Event::Entry(EntryEvent::Linked { to, .. }) => Some(*to),
+        Event::Duties(DutyEvent::NowAbout { about } | DutyEvent::Opened { about: Some(about), .. }) => {
+            Some(*about)
+        }
+        _ => None,
+    }
+}
+
+async fn may_name(
+    app: &App,
+    state: &domain::State,
+    scope: &[AgreementId],
+    id: EntryId,
+) -> Result<bool, ApiError> {
+    if let Some(entry) = state.entry(id) {
+        return Ok(entry.is_in(scope));
+    }
+    // What is long over has left the state, and is what its records say.
+    let mut past = domain::State::default();
+    app.engine.reader.read_entry(id).await?.iter().for_each(|record| domain::evolve(&mut past, record));
+    Ok(past.entry(id).is_some_and(|entry| entry.is_in(scope)))
 }
 
 /// Open entries of the asker's scope by number, citizen or what the outside calls them: also visits as planned that
@@ -92,7 +132,7 @@ pub async fn found(
         if show::carries_live(entry) {
             app.looks.on_board(&person.name, entry).await;
         }
-        entries.push(show::entry(&app.engine, &state, entry, now));
+        entries.push(show::entry(&app.engine, &state, entry, &person.agreements, now));
     }
     Ok(Json(Found { sequence: state.head.0, entries, more }))
 }

@@ -9,18 +9,21 @@ use axum::http::HeaderMap;
 
 use super::entries::purpose;
 use crate::domain::entry::Entry;
-use crate::domain::identity::{CitizenId, EntryId};
+use crate::domain::identity::{AgreementId, CitizenId, EntryId};
+use crate::domain::realm::Realm;
 use crate::domain::{self, Actor, Record};
+use crate::protocol::Problem;
 use crate::protocol::history::{CitizenHistory, ENTRIES_MAX, PastEntry};
-use crate::protocol::{Problem, project};
-use crate::server::asked::Id;
+use crate::protocol::project::{self, Sight};
+use crate::server::asked::{Asked, Id};
 use crate::server::errors::ApiError;
 use crate::server::session::Reader;
 use crate::server::{App, scope};
 
 /// Everything the log knows of a citizen, newest first: open and closed entries of the caller's agreements. Logged
 /// with the purpose.
-#[utoipa::path(get, path = "/v1/citizens/{id}/history", params(("id" = String, Path), ("Purpose" = String, Header,
+#[utoipa::path(get, path = "/v1/citizens/{id}/history", params(("id" = String, Path), ("agreement" = Option<String>, Query,
+    description = "whose citizen, where the asker's agreements have several of that id"), ("Purpose" = String, Header,
     description = "duty, handover, follow-up, complaint or inspection")), responses(
     (status = 200, body = CitizenHistory), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 422, body = Problem)))]
@@ -28,6 +31,7 @@ pub async fn history(
     State(app): State<App>,
     Reader(person): Reader,
     Id(id): Id,
+    asked: Asked,
     headers: HeaderMap,
 ) -> Result<Json<CitizenHistory>, ApiError> {
     let purpose = purpose(&headers)?;
@@ -37,6 +41,10 @@ pub async fn history(
     let (state, now) = (app.engine.state(), app.engine.clock.now());
     let mut history = CitizenHistory { citizen, entries: Vec::new(), more: false };
     let mut newest: Option<Entry> = None;
+    let named = asked.text("agreement")?;
+    let named = person.agreements.iter().find(|agreement| Some(agreement.as_str()) == named).cloned();
+    let named: Option<Realm> = named.and_then(|agreement| state.realm(&[agreement]));
+    let mut whose = named.clone();
     for id in ids {
         let records = reader.read_entry(id).await?;
         // What is long over has left the state, and is what its records say.
@@ -45,11 +53,20 @@ pub async fn history(
         if !is_theirs || !scope::may_see(&person.agreements, &found) {
             continue;
         }
+        // The same id of two municipalities is two people: never one history.
+        let Some(realm) = state.realm(found.agreements()) else { continue };
+        match &whose {
+            Some(known) if *known == realm => {}
+            Some(_) if named.is_some() => continue,
+            // Before anything of either is shown.
+            Some(_) => return Err(Problem::field(422, "several-citizens", "agreement").into()),
+            None => whose = Some(realm),
+        }
         if history.entries.len() == ENTRIES_MAX {
             history.more = true;
             break;
         }
-        let mut entry = project::entry(&state, &found, now);
+        let mut entry = project::seen(&state, &found, Sight::Of(&person.agreements), now);
         entry.actions.clear();
         history.entries.push(PastEntry { entry, who: people(&records) });
         newest.get_or_insert(found);

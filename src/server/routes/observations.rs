@@ -14,9 +14,9 @@ use crate::engine::{Fact, Observed};
 use crate::protocol::item::parse_item;
 use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt};
 use crate::protocol::{Problem, json};
-use crate::server::App;
 use crate::server::errors::ApiError;
 use crate::server::session::{Posted, SourceSession};
+use crate::server::{App, scope};
 
 /// A name stood twice in an item: the first value was taken, and the item is marked.
 const DUPLICATE: &str = "duplicate-name";
@@ -79,6 +79,11 @@ pub async fn observations(
             unreadable(&app, &source, DUPLICATE).await;
             receipt.problem.get_or_insert_with(|| Problem::field(422, DUPLICATE, path));
         }
+    }
+    // What was given to others since it was told is nothing of this source's any more.
+    let state = app.engine.state();
+    for receipt in receipts.iter_mut().flatten() {
+        receipt.entry = receipt.entry.filter(|id| scope::find(&state, &person.agreements, *id).is_some());
     }
     let receipts: Vec<Receipt> = receipts.into_iter().flatten().collect();
     for _ in receipts.iter().filter(|receipt| receipt.outcome == Outcome::Refused) {

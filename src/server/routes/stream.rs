@@ -1,5 +1,6 @@
 //! `GET /v1/stream?after=N`: server-sent events.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 
 use axum::extract::State;
@@ -8,8 +9,8 @@ use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::domain;
-use crate::domain::identity::Sequence;
+use crate::domain::identity::{EntryId, Sequence};
+use crate::domain::{self, Record};
 use crate::protocol::{Problem, StreamItem};
 use crate::server::App;
 use crate::server::asked::{Asked, number, one};
@@ -71,8 +72,8 @@ async fn missed(
     }
     let records = app.engine.reader.read(Sequence(after), left).await?;
     let now = app.engine.clock.now();
-    let mut frames =
-        hub::frames(&app.engine, &records, &domain::State::default(), state, &person.agreements, now);
+    let before = before_given(app, &records, after).await?;
+    let mut frames = hub::frames(&app.engine, &records, &before, state, &person.agreements, now);
     frames.truncate(left);
     for id in frames.iter().filter_map(|frame| frame.shows) {
         if let Some(entry) = state.entry(id) {
@@ -80,6 +81,18 @@ async fn missed(
         }
     }
     Ok(frames)
+}
+
+/// The entries that are given to others in these records, as they were before: whoever could see one must be told.
+async fn before_given(app: &App, records: &[Record], after: u64) -> Result<domain::State, ApiError> {
+    let mut before = domain::State::default();
+    let given: BTreeSet<EntryId> =
+        records.iter().filter(|record| record.event.may_assign()).map(|record| record.entry).collect();
+    for id in given {
+        let past = app.engine.reader.read_entry(id).await?;
+        past.iter().filter(|it| it.sequence.0 <= after).for_each(|it| domain::evolve(&mut before, it));
+    }
+    Ok(before)
 }
 
 fn event(frame: Frame) -> Event {

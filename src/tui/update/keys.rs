@@ -170,7 +170,8 @@ fn in_purpose(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlays.pop();
             let history = History { about, citizen: citizen.clone(), purpose, answer: None, scroll: 0 };
             model.overlays.push(Overlay::History(Box::new(history)));
-            return vec![Effect::FetchHistory { citizen, purpose }];
+            let agreement = model.entry(about).and_then(|entry| entry.agreement.clone());
+            return vec![Effect::FetchHistory { citizen, agreement, purpose }];
         }
         Action::Close => {
             model.overlays.pop();
