@@ -1021,7 +1021,7 @@ pub fn may_be_same<'s>(
     if !entry.is_open() || (!is_by_hand && entry.citizen.is_some()) {
         return None;
     }
-    if let Some(other) = elsewhere(state, entry, stay) {
+    if let Some(other) = elsewhere(state, entry, stay).filter(|other| is_shown(other)) {
         return Some(other);
     }
     let source = |entry: &Entry| entry.origin.as_ref().map(|origin| origin.source.clone());
