@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 
 use super::entries::purpose;
 use crate::domain::entry::Entry;
-use crate::domain::identity::{AgreementId, CitizenId, EntryId};
+use crate::domain::identity::{CitizenId, EntryId};
 use crate::domain::realm::Realm;
 use crate::domain::{self, Actor, Record};
 use crate::protocol::Problem;
