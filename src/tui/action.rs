@@ -61,7 +61,7 @@ pub enum Action {
     Filter,
     Numbers,
     GoTo(Place),
-    /// To the overview's first row: what is worst now.
+    /// To the overview's first row: what is worst now. From there back to what was put aside for it.
     Worst,
     NextPlace,
     PreviousPlace,
@@ -73,6 +73,8 @@ pub enum Action {
     /// One step back; from the overview out.
     Leave,
     Quit,
+    /// Give the terminal to the shell for a while.
+    Suspend,
     // moving
     Up,
     Down,

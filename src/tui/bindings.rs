@@ -23,11 +23,22 @@ const fn grave(context: Context, letter: char, command: &'static str, text: Key,
 
 /// Every row, in the order help shows them.
 pub fn rows() -> Vec<Row> {
-    [GLOBAL, MOVING, ENTRY, BOARDS, OVERLAYS].concat()
+    [ALWAYS, GLOBAL, MOVING, ENTRY, BOARDS, OVERLAYS].concat()
 }
 
+const ALWAYS: &[Row] = &{
+    use Chord::{Ctrl, F};
+    use Context::Always;
+    [
+        row(Always, F(4), Action::Worst, key::KEYS_WORST, 1),
+        row(Always, Ctrl('c'), Action::Quit, key::KEYS_QUIT, 0),
+        row(Always, Ctrl('z'), Action::Suspend, key::KEYS_SUSPEND, 0),
+        row(Always, Ctrl('l'), Action::Redraw, key::KEYS_REDRAW, 0),
+    ]
+};
+
 const GLOBAL: &[Row] = &{
-    use Chord::{Char, Ctrl, F};
+    use Chord::{Char, F};
     use Context::Global;
     [
         row(Global, Char('?'), Action::Help, key::KEYS_HELP, 90),
@@ -45,15 +56,13 @@ const GLOBAL: &[Row] = &{
         row(Global, Char('7'), Action::GoTo(Place::Shift), key::PLACE_SHIFT, 0),
         row(Global, Char('8'), Action::GoTo(Place::Sources), key::PLACE_SOURCES, 0),
         row(Global, Char('9'), Action::GoTo(Place::Agreements), key::PLACE_AGREEMENTS, 0),
-        row(Global, Char('0'), Action::Worst, key::KEYS_WORST, 1),
+        row(Global, Char('0'), Action::Worst, key::KEYS_WORST, 0),
         row(Global, Char('z'), Action::HidePeople, key::KEYS_HIDE_PEOPLE, 0),
         row(Global, F(9), Action::HidePeople, key::KEYS_HIDE_PEOPLE, 0),
         row(Global, Chord::Tab, Action::NextPlace, key::KEYS_NEXT_PLACE, 0),
         row(Global, Chord::BackTab, Action::PreviousPlace, key::KEYS_PREVIOUS_PLACE, 0),
         row(Global, Chord::Esc, Action::Back, key::KEYS_BACK, 0),
         row(Global, Char('q'), Action::Leave, key::KEYS_LEAVE, 95),
-        row(Global, Ctrl('c'), Action::Quit, key::KEYS_QUIT, 0),
-        row(Global, Ctrl('l'), Action::Redraw, key::KEYS_REDRAW, 0),
     ]
 };
 

@@ -60,5 +60,7 @@ pub enum Effect {
     /// To the clipboard of the terminal's owner.
     Copy(String),
     Redraw,
+    /// Give the terminal to the shell until it brings the desk back.
+    Suspend,
     Quit,
 }

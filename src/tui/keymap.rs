@@ -107,13 +107,15 @@ impl Chord {
 
     /// True when tmux, screen or the line's flow control takes it away.
     pub fn is_taken_by_others(self) -> bool {
-        matches!(self, Self::Ctrl('a' | 'b' | 's' | 'q' | 'z'))
+        matches!(self, Self::Ctrl('a' | 'b' | 's' | 'q'))
     }
 }
 
 /// Where a row applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Context {
+    /// Everywhere, in a text field too: no character, and nothing that acts on an entry.
+    Always,
     /// Everywhere save under an overlay.
     Global,
     /// A list has the keys.
@@ -255,9 +257,10 @@ impl Keymap {
 
 /// True when both may be in one stack, so that a chord must not mean two things.
 fn may_meet(first: Context, second: Context) -> bool {
-    use Context::{At, Card, Confirm, Detail, Entry, Filter, Form, Global, Help, List, Menu, On};
+    use Context::{Always, At, Card, Confirm, Detail, Entry, Filter, Form, Global, Help, List, Menu, On};
     match (first, second) {
         _ if first == second => true,
+        (Always, _) | (_, Always) => true,
         (On(_), On(_)) | (At(_), At(_)) | (List, Detail) | (Detail, List) => false,
         (Menu, On(_) | Entry) | (On(_) | Entry, Menu) => true,
         (Global | List | Detail | Entry | On(_) | At(_), Global | List | Detail | Entry | On(_) | At(_)) => {

@@ -9,6 +9,7 @@ mod boards;
 pub mod editor;
 pub mod effect;
 pub mod form;
+pub mod guard;
 pub mod input;
 pub mod keymap;
 mod layout;

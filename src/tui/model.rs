@@ -12,6 +12,7 @@ use super::action::Place;
 use super::editor::Editor;
 use super::effect::Purpose;
 use super::form::{Deed, Form};
+use super::guard::Unfinished;
 use super::keymap::{Context, Keymap};
 use super::layout;
 use crate::protocol::board::{LogTrouble, Me};
@@ -116,15 +117,32 @@ pub enum Asked {
         command: WireCommand,
     },
     SignOff,
-    /// Leave although something would be lost.
-    Quit {
-        /// Of this desk: lost with it.
-        unsent: usize,
-        /// In the server's memory: lost when the server ends before the care system answers.
-        notes: usize,
-    },
+    /// Leave although something is at stake: [`Model::stakes`], as it is while it is asked.
+    Leave(Leaving),
     /// Throw away a form with text in it.
     Discard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    Quit,
+    /// The shell brings it back.
+    Suspend,
+}
+
+/// What leaving would lose, or leave without anybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stakes {
+    /// Commands of this desk that nobody has answered: lost with it.
+    pub unsent: usize,
+    /// Forms with text in them: lost with it.
+    pub texts: usize,
+    /// In the server's memory: lost when the server ends before the care system answers.
+    pub notes: usize,
+    pub is_on_shift: bool,
+    /// What whoever sits here has.
+    pub held: Vec<EntryId>,
+    pub ringing: Vec<EntryId>,
 }
 
 /// Sent, and what became of it.
@@ -169,6 +187,12 @@ pub enum Notice {
     /// The care system is away: the note waits in the server's memory.
     NoteWaits,
     PasteIgnored,
+    /// Something from the terminal never ended, and was dropped.
+    Unfinished(Unfinished),
+    /// An act was held back: what came may not have been typed.
+    Doubted,
+    /// Nobody would bring the desk back.
+    NoJobControl,
     NothingChosen,
     /// Nobody knows yet which citizen the entry is about.
     NoCitizen,
@@ -191,6 +215,10 @@ pub struct Model {
     pub keymap: Keymap,
     pub me: Option<Me>,
     pub read_only: bool,
+    /// There is a shell that brings the desk back after it was stopped.
+    pub can_suspend: bool,
+    /// Bytes came then that no hand types: what comes as keys next may be none.
+    pub doubted_at: Option<DateTime<Utc>>,
     /// Citizens are shown by their initials.
     pub hides_people: bool,
     /// Drawn by the caller; makes command ids unique per person.
@@ -221,6 +249,11 @@ pub struct Model {
     pub titled: Option<(usize, usize)>,
 }
 
+/// So long after bytes that no hand types, an act asks: the rest of them may come late.
+const DOUBT_MS: i64 = 6_000;
+/// So long a question is not answered: the answer may be of the same bytes.
+const DEEP_DOUBT_MS: i64 = 2_000;
+
 /// Alarms stay at the top of a list, however far down somebody reads: so many rows at most.
 const PINNED_MAX: usize = 3;
 
@@ -239,6 +272,8 @@ impl Model {
             keymap: Keymap::default(),
             me: None,
             read_only: false,
+            can_suspend: false,
+            doubted_at: None,
             hides_people: false,
             session: session.into(),
             sent_count: 0,
@@ -346,6 +381,32 @@ impl Model {
         self.board.as_ref()?.log.as_ref()
     }
 
+    /// True while an act must ask: what comes as keys may have been typed by nobody.
+    pub fn is_in_doubt(&self) -> bool {
+        self.doubted_at.is_some_and(|at| self.desk_now - at < Duration::milliseconds(DOUBT_MS))
+    }
+
+    /// True while a question is not even answered.
+    pub fn is_in_deep_doubt(&self) -> bool {
+        self.doubted_at.is_some_and(|at| self.desk_now - at < Duration::milliseconds(DEEP_DOUBT_MS))
+    }
+
+    /// What leaving now would lose, or leave without anybody.
+    pub fn stakes(&self) -> Stakes {
+        let Some(board) = &self.board else { return Stakes::default() };
+        let me = self.me_name();
+        let held = |entry: &&Entry| entry.holder.as_ref().is_some_and(|it| it.name.as_str() == me);
+        let has_text = |it: &&Overlay| matches!(it, Overlay::Form(form) if form.has_text());
+        Stakes {
+            unsent: self.pending.values().filter(|pending| pending.sequence.is_none()).count(),
+            texts: self.overlays.iter().filter(has_text).count(),
+            notes: board.notes_waiting as usize,
+            is_on_shift: board.shift.on_call.iter().any(|it| it.signed_on && it.name.as_str() == me),
+            held: board.worst_first().filter(held).map(|it| it.id).collect(),
+            ringing: self.ringing().map(|it| it.id).collect(),
+        }
+    }
+
     pub fn is_stale(&self) -> bool {
         matches!(self.link, Link::Stale { .. })
     }
@@ -357,7 +418,7 @@ impl Model {
 
     /// The contexts if `top` were the topmost overlay; without one, those of the board.
     pub fn contexts_under(&self, top: Option<&Overlay>) -> Vec<Context> {
-        match top {
+        let mut stack = match top {
             Some(Overlay::Menu { entry, .. }) => {
                 let mut stack = vec![Context::Menu];
                 if let Some(entry) = self.entry(*entry) {
@@ -380,7 +441,9 @@ impl Model {
                 stack.push(Context::Global);
                 stack
             }
-        }
+        };
+        stack.push(Context::Always);
+        stack
     }
 
     /// Keeps the chosen entry chosen; when it is gone, its neighbour takes its place.

@@ -48,4 +48,6 @@ pub enum Msg {
     },
     /// The system wants the desk to end: a signal, a closed terminal.
     Terminate,
+    /// The system wants the desk to step aside.
+    Suspend,
 }

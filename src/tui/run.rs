@@ -1,21 +1,25 @@
 //! Running the desk: the other file that touches the world.
 //!
 //! Waits for a key, a word from the server, the outcome of an effect or the next second;
-//! hands it to `update`; carries out the effects; draws when nothing more waits. Keys go
-//! before drawing, a burst is drawn once, and never more than ten frames a second go down
-//! the line. Contains no rule about what a board means.
+//! hands it to `update`; carries out the effects; draws when nothing more waits. A key is
+//! drawn at once and a burst of them together; what the server says is drawn ten times a
+//! second at most. Contains no rule about what a board means.
 
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
-use crossterm::event::EventStream;
-use futures_util::StreamExt;
+use rustix::process::Signal as Number;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::effect::Effect;
-use super::input;
+use super::guard::Guard;
+use super::input::{self, Input};
 use super::keymap::Keymap;
 use super::look::Look;
 use super::model::{Model, Size};
@@ -29,10 +33,15 @@ use crate::clock::Clock;
 use crate::i18n::{dates, key};
 use crate::protocol::{CommandRequest, Problem};
 
-/// Ten frames a second.
+/// Ten frames a second of what nobody typed.
 const FRAME: Duration = Duration::from_millis(100);
 /// A burst that never ends is drawn all the same after this long.
 const BURST_MAX: Duration = Duration::from_millis(300);
+/// The first frame waits this long for the board.
+const FIRST_MAX: Duration = Duration::from_millis(300);
+/// Bytes read from the terminal at once, and reads that may wait to be taken in.
+const READ_BYTES: usize = 4096;
+const READS_MAX: usize = 16;
 /// Outcomes that may wait to be taken in.
 const OUTCOMES_MAX: usize = 64;
 /// Items of the stream that may wait to be taken in.
@@ -61,55 +70,134 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
     let mut model = Model::new(clock.now(), Size { width, height }, settings.session);
     model.keymap = settings.keymap;
     model.read_only = settings.read_only;
+    model.can_suspend = terminal::has_job_control();
     let (outcomes, mut outcomes_in) = mpsc::channel(OUTCOMES_MAX);
     let (updates, mut updates_in) = mpsc::channel(UPDATES_MAX);
-    let (resync, resync_in) = watch::channel(0);
-    let world = World { client: client.clone(), clock, look: settings.look, outcomes, resync };
-    tokio::spawn(follow(client, updates, resync_in));
+    let (resync, _) = watch::channel(0);
+    let mut world = World { client, clock, look: settings.look, outcomes, resync, updates, link: None };
+    world.follow();
     world.sign_in();
-    let mut events = EventStream::new();
-    let mut ends = Ends::new()?;
+    let mut hands = Hands::new()?;
+    let mut signals = Signals::new()?;
     let _watch = Watch::new()?;
     let mut frames = Frames::new();
     loop {
-        let msg = tokio::select! {
+        let msgs = tokio::select! {
             biased;
-            () = ends.wait() => Some(Msg::Terminate),
-            event = events.next() => match event {
-                Some(Ok(event)) => input::read(event).map(Msg::Input),
-                Some(Err(_)) | None => Some(Msg::Terminate),
+            told = signals.wait() => match told {
+                Told::End => vec![Msg::Terminate],
+                Told::Stop => vec![Msg::Suspend],
+                Told::Continue => {
+                    screen.take_again()?;
+                    Vec::new()
+                }
+                Told::Resize => Vec::new(),
             },
-            () = frames.overdue() => None,
+            inputs = hands.inputs() => match inputs {
+                Some(inputs) => inputs.into_iter().map(Msg::Input).collect(),
+                None => vec![Msg::Terminate],
+            },
+            () = frames.overdue() => {
+                draw(&mut model, &world.look, &mut screen, &mut frames)?;
+                continue;
+            }
             Some(update) = updates_in.recv() => {
                 if !matches!(update, Update::Lost(_)) {
                     signs.heard();
                 }
-                Some(from_link(update))
+                vec![from_link(update)]
             }
-            Some(msg) = outcomes_in.recv() => Some(msg),
-            () = tokio::time::sleep(world.until_next_second()) => Some(Msg::Tick(world.clock.now())),
-            () = frames.due() => None,
-        };
-        let Some(msg) = msg else {
-            if frames.is_wanted() {
-                // A resize that comes together with a key is now and then not told: the terminal itself knows.
-                let (width, height) = screen.size()?;
-                model.size = Size { width, height };
-                let scroll_max = screen.draw(|frame| view(&model, &world.look, frame).scroll_max)?;
-                update(&mut model, Msg::Drawn { scroll_max });
-                frames.drawn();
+            Some(msg) = outcomes_in.recv() => vec![msg],
+            () = tokio::time::sleep(world.until_next_second()) => Vec::new(),
+            () = frames.due() => {
+                draw(&mut model, &world.look, &mut screen, &mut frames)?;
+                continue;
             }
-            continue;
         };
-        frames.want();
+        frames.want(msgs.iter().any(|msg| matches!(msg, Msg::Input(_))));
         let mut effects = update(&mut model, Msg::Tick(world.clock.now()));
-        effects.extend(update(&mut model, msg));
+        for msg in msgs {
+            effects.extend(update(&mut model, msg));
+        }
+        frames.is_first &= model.board.is_none();
         for effect in effects {
             if effect == Effect::Quit {
                 seat.leave().await;
                 return Ok(());
             }
+            if effect == Effect::Suspend {
+                // Nobody sits here meanwhile.
+                seat.leave().await;
+                world.suspend(&mut screen).await?;
+                let session = model.session.as_str();
+                seat = Seat::take(&world.client, session, model.read_only, signs.clone());
+                frames.want(true);
+                continue;
+            }
             world.carry_out(effect, &mut screen)?;
+        }
+    }
+}
+
+fn draw(model: &mut Model, look: &Look, screen: &mut Screen, frames: &mut Frames) -> io::Result<()> {
+    // A resize that comes together with a key is now and then not told: the terminal itself knows.
+    let (width, height) = screen.size()?;
+    model.size = Size { width, height };
+    let scroll_max = screen.draw(|frame| view(model, look, frame).scroll_max)?;
+    update(model, Msg::Drawn { scroll_max });
+    frames.drawn();
+    Ok(())
+}
+
+/// What hands do at the terminal: its bytes through the guard.
+struct Hands {
+    guard: Guard,
+    begun_at: Instant,
+    /// With the time of the reading, so that a slow drawing makes no two packets of one.
+    bytes: mpsc::Receiver<(Instant, Vec<u8>)>,
+    reader: JoinHandle<()>,
+}
+
+impl Hands {
+    /// Errors: no terminal.
+    fn new() -> io::Result<Self> {
+        let (found, bytes) = mpsc::channel(READS_MAX);
+        // A terminal is waited for and read as a pipe is.
+        let keyboard = pipe::Receiver::from_file_unchecked(terminal::keyboard()?)?;
+        let reader = tokio::spawn(read(keyboard, found));
+        Ok(Self { guard: Guard::default(), begun_at: Instant::now(), bytes, reader })
+    }
+
+    /// None when the terminal is gone.
+    async fn inputs(&mut self) -> Option<Vec<Input>> {
+        let due = self.guard.due().map(|due| self.begun_at + due);
+        let events = tokio::select! {
+            biased;
+            read = self.bytes.recv() => {
+                let (at, bytes) = read?;
+                self.guard.read(&bytes, at.saturating_duration_since(self.begun_at))
+            }
+            () = tokio::time::sleep_until(due.unwrap_or(self.begun_at)), if due.is_some() => {
+                self.guard.expire(self.begun_at.elapsed())
+            }
+        };
+        Some(events.into_iter().filter_map(input::of).collect())
+    }
+}
+
+impl Drop for Hands {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// Reads until the terminal or the desk is gone.
+async fn read(mut keyboard: pipe::Receiver, found: mpsc::Sender<(Instant, Vec<u8>)>) {
+    let mut bytes = vec![0; READ_BYTES];
+    loop {
+        let Ok(length @ 1..) = keyboard.read(&mut bytes).await else { return };
+        if found.send((Instant::now(), bytes[..length].to_vec())).await.is_err() {
+            return;
         }
     }
 }
@@ -119,30 +207,35 @@ struct Frames {
     /// Since when something is to be drawn.
     wanted_at: Option<Instant>,
     drawn_at: Instant,
+    /// A hand did something: that is drawn as soon as nothing more waits.
+    is_urgent: bool,
+    /// Nothing was drawn yet, and there is no board.
+    is_first: bool,
 }
 
 impl Frames {
     fn new() -> Self {
         let now = Instant::now();
-        Self { wanted_at: Some(now), drawn_at: now - FRAME }
+        Self { wanted_at: Some(now), drawn_at: now, is_urgent: false, is_first: true }
     }
 
-    fn is_wanted(&self) -> bool {
-        self.wanted_at.is_some()
-    }
-
-    fn want(&mut self) {
+    fn want(&mut self, is_urgent: bool) {
         self.wanted_at.get_or_insert_with(Instant::now);
+        self.is_urgent |= is_urgent;
     }
 
     fn drawn(&mut self) {
-        self.wanted_at = None;
-        self.drawn_at = Instant::now();
+        *self = Self { wanted_at: None, drawn_at: Instant::now(), is_urgent: false, is_first: false };
     }
 
     /// Ready when a frame may be drawn; never while none is wanted.
     async fn due(&self) {
-        self.at(self.drawn_at + FRAME).await;
+        let at = match self.is_first {
+            true => self.drawn_at + FIRST_MAX,
+            false if self.is_urgent => self.drawn_at,
+            false => self.drawn_at + FRAME,
+        };
+        self.at(at).await;
     }
 
     /// Ready when a frame has been put off for too long.
@@ -152,9 +245,9 @@ impl Frames {
     }
 
     async fn at(&self, at: Instant) {
-        match self.is_wanted() {
-            true => tokio::time::sleep_until(at).await,
-            false => std::future::pending().await,
+        match self.wanted_at {
+            Some(_) => tokio::time::sleep_until(at).await,
+            None => std::future::pending().await,
         }
     }
 }
@@ -167,9 +260,9 @@ struct Watch(tokio::task::JoinHandle<()>);
 
 impl Watch {
     fn new() -> io::Result<Self> {
-        let mut ends = Ends::new()?;
+        let mut signals = Signals::new()?;
         Ok(Self(tokio::spawn(async move {
-            ends.wait().await;
+            while signals.wait().await != Told::End {}
             tokio::time::sleep(STUCK_AFTER).await;
             terminal::abandon();
             std::process::exit(EXIT_STUCK);
@@ -183,28 +276,58 @@ impl Drop for Watch {
     }
 }
 
-/// Signals that mean the end: told to, or the line was hung up.
-struct Ends {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
+/// Everything that ends a program by itself and may be caught: each gives the terminal back first, for what stands there
+/// is about citizens. What means that the program itself is broken (SEGV and its like) is left alone.
+const ENDS: [Number; 13] = [
+    Number::TERM,
+    Number::HUP,
+    Number::INT,
+    Number::QUIT,
+    Number::ABORT,
+    Number::USR1,
+    Number::USR2,
+    Number::ALARM,
+    Number::VTALARM,
+    Number::PROF,
+    Number::XCPU,
+    Number::XFSZ,
+    Number::POWER,
+];
+
+/// What the system tells the desk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    End,
+    /// Give the terminal to the shell.
+    Stop,
+    /// It was stopped in a way that nobody can catch, and is back.
+    Continue,
+    Resize,
 }
 
-impl Ends {
+struct Signals {
+    told: Vec<(Signal, Told)>,
+}
+
+impl Signals {
     fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
+        let others =
+            [(Number::TSTP, Told::Stop), (Number::CONT, Told::Continue), (Number::WINCH, Told::Resize)];
+        let listen =
+            |(number, told): (Number, Told)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, told));
+        let told = ENDS.map(|number| (number, Told::End)).into_iter().chain(others);
+        Ok(Self { told: told.map(listen).collect::<io::Result<_>>()? })
     }
 
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
+    async fn wait(&mut self) -> Told {
+        std::future::poll_fn(|cx| {
+            let found = self
+                .told
+                .iter_mut()
+                .find_map(|(signal, told)| signal.poll_recv(cx).is_ready().then_some(*told));
+            found.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
@@ -233,12 +356,33 @@ struct World {
     look: Look,
     outcomes: mpsc::Sender<Msg>,
     resync: watch::Sender<u64>,
+    updates: mpsc::Sender<Update>,
+    /// What follows the server; none while the desk is stopped.
+    link: Option<JoinHandle<()>>,
 }
 
 impl World {
     fn until_next_second(&self) -> Duration {
         let now = self.clock.now();
         (dates::next_second(now) - now).to_std().unwrap_or(ASK_AGAIN)
+    }
+
+    /// Follows the server from now on.
+    fn follow(&mut self) {
+        let (client, updates) = (self.client.clone(), self.updates.clone());
+        self.link = Some(tokio::spawn(follow(client, updates, self.resync.subscribe())));
+    }
+
+    /// Stops until the shell brings us back. Nobody sits here meanwhile, and the server sees that at once.
+    async fn suspend(&mut self, screen: &mut Screen) -> io::Result<()> {
+        if let Some(link) = self.link.take() {
+            link.abort();
+            // Ended or aborted: either way the connection is closed then.
+            let _over = link.await;
+        }
+        screen.suspend()?;
+        self.follow();
+        Ok(())
     }
 
     /// Who am I? Asked until there is an answer.
@@ -305,8 +449,8 @@ impl World {
             }
             Effect::Copy(text) => screen.copy(&text)?,
             Effect::Redraw => screen.redraw()?,
-            // Ends the loop before it comes here.
-            Effect::Quit => {}
+            // Done by the loop before it comes here.
+            Effect::Quit | Effect::Suspend => {}
         }
         Ok(())
     }

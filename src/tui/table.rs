@@ -49,6 +49,7 @@ pub fn lines(texts: &Texts, keymap: &Keymap) -> Vec<Line> {
 pub fn context_name(texts: &Texts, context: Context) -> Said {
     let of = |key, place: &str| texts.with(key, &[("board", texts.code("place", place).into())]);
     match context {
+        Context::Always => texts.get(key::KEYS_CONTEXT_ALWAYS),
         Context::Global => texts.get(key::KEYS_CONTEXT_GLOBAL),
         Context::List => texts.get(key::KEYS_CONTEXT_LIST),
         Context::Detail => texts.get(key::KEYS_CONTEXT_DETAIL),

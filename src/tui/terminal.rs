@@ -1,25 +1,32 @@
 //! The terminal: one of the two files of the desk that touch the world.
 //!
 //! Owns entering and leaving the screen, so that whatever happens (a panic, a signal, a
-//! closed line) the terminal is given back as it was. Asks the terminal nothing: an answer
+//! closed line) the terminal is given back as it was, and empty. Asks the terminal nothing: an answer
 //! could arrive late over a slow line and end up in the shell.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use crossterm::style::Print;
+use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
+    LeaveAlternateScreen, SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, queue};
 use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use rustix::fs::OFlags;
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
+use rustix::termios::{isatty, ttyname};
 use termprofile::{DetectorSettings, TermProfile};
 
 use super::seat::{Signs, Taking};
@@ -57,11 +64,8 @@ impl Screen {
                 held().push(panic.to_string());
             }
         }));
-        enable_raw_mode()?;
-        IS_TAKEN.store(true, Ordering::SeqCst);
         let mut out = BufWriter::with_capacity(FRAME_BYTES, Taking::new(io::stdout(), &signs));
-        execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
-            .inspect_err(|_| give_back())?;
+        take(&mut out)?;
         let inner = ratatui::Terminal::new(CrosstermBackend::new(out)).inspect_err(|_| give_back())?;
         Ok(Self { inner: ManuallyDrop::new(inner), signs })
     }
@@ -91,6 +95,20 @@ impl Screen {
         self.inner.resize(Rect::new(0, 0, size.width, size.height))
     }
 
+    /// Gives the terminal to whoever started us, and takes it again when we are brought back.
+    /// Errors: the line is closed.
+    pub fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        kill_current_process_group(Signal::STOP)?;
+        self.take_again()
+    }
+
+    /// We were stopped, and others have drawn here since.
+    pub fn take_again(&mut self) -> io::Result<()> {
+        take(self.inner.backend_mut())?;
+        self.redraw()
+    }
+
     pub fn bell(&mut self) -> io::Result<()> {
         execute!(self.inner.backend_mut(), Print('\u{7}'))
     }
@@ -112,6 +130,36 @@ impl Drop for Screen {
     }
 }
 
+/// Errors: standard output is no terminal, or is closed.
+fn take(out: &mut impl Write) -> io::Result<()> {
+    enable_raw_mode()?;
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    execute!(out, Print(KEEP_TITLE), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+        .inspect_err(|_| give_back())
+}
+
+/// The terminal as a file of our own to read keys from: that reading there never waits must not become so for whoever
+/// else has the terminal open. Errors: there is none.
+pub fn keyboard() -> io::Result<File> {
+    let mut options = File::options();
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    options.read(true).custom_flags(flags);
+    let stdin = io::stdin();
+    if isatty(&stdin)
+        && let Ok(name) = ttyname(&stdin, Vec::new())
+        && let Ok(file) = options.open(OsStr::from_bytes(name.as_bytes()))
+    {
+        return Ok(file);
+    }
+    options.open("/dev/tty")
+}
+
+/// True when there is a shell that brings us back after we were stopped. The first of a session has none, nor has what
+/// it started without a group of its own.
+pub fn has_job_control() -> bool {
+    getsid(None).is_ok_and(|session| session != getpgrp())
+}
+
 /// Words of panics elsewhere in the program, until they can be read.
 fn held() -> MutexGuard<'static, Vec<String>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
@@ -124,10 +172,13 @@ fn give_back() {
         return;
     }
     let mut out = io::stdout();
+    // A terminal without a second screen keeps what stood there: citizens.
     let _gone = queue!(
         out,
         EndSynchronizedUpdate,
         DisableBracketedPaste,
+        SetAttribute(Attribute::Reset),
+        Clear(ClearType::All),
         LeaveAlternateScreen,
         Print(GIVE_TITLE_BACK),
         cursor::Show

@@ -38,6 +38,14 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Input(Input::Press(chord)) => keys::press(model, chord),
         Msg::Input(Input::Paste(text)) => keys::paste(model, &text),
+        Msg::Input(Input::Garbled) => keys::doubt(model),
+        Msg::Input(Input::Burst) => keys::burst(model),
+        Msg::Input(Input::Unfinished(what)) => {
+            if !matches!(model.notice, Some(Notice::NewAlarm { .. })) {
+                model.notice = Some(Notice::Unfinished(what));
+            }
+            keys::doubt(model)
+        }
         Msg::SignedIn(me) => signed_in(model, me),
         Msg::Board(board) => snapshot(model, *board),
         Msg::Item(item) => stream_item(model, *item),
@@ -59,6 +67,8 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Terminate => vec![Effect::Quit],
+        Msg::Suspend if model.can_suspend => vec![Effect::Suspend],
+        Msg::Suspend => Vec::new(),
     };
     effects.extend(find(model));
     settle(model);

@@ -26,6 +26,7 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Place};
 use super::boards;
+use super::guard::Unfinished;
 use super::keymap::{Context, Row};
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
@@ -432,12 +433,16 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         Notice::Changed { number } => (with_number(key::NOTICE_CHANGED, *number), Role::Warning),
         Notice::Held { number } => (with_number(key::NOTICE_HELD, *number), Role::Warning),
         Notice::NewAlarm { number } => {
-            let chord = words.model.keymap.chord_of(&[Context::Global], Action::Worst);
+            let chord = words.model.keymap.chord_of(&[Context::Always], Action::Worst);
             let chord = chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
             let args = [("number", numbered(*number).into()), ("key", chord.into())];
             (texts.with(key::NOTICE_NEW_ALARM, &args), Role::Alarm)
         }
         Notice::NoteWaits => (texts.get(key::NOTICE_NOTE_WAITS), Role::Pending),
+        Notice::Unfinished(Unfinished::Answer) => (texts.get(key::NOTICE_UNFINISHED_ANSWER), Role::Notice),
+        Notice::Unfinished(Unfinished::Paste) => (texts.get(key::NOTICE_UNFINISHED_PASTE), Role::Warning),
+        Notice::Doubted => (texts.get(key::NOTICE_DOUBTED), Role::Warning),
+        Notice::NoJobControl => (texts.get(key::NOTICE_NO_JOB_CONTROL), Role::Notice),
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
         Notice::NoCitizen => (texts.get(key::NOTICE_NO_CITIZEN), Role::Notice),
         Notice::NothingChosen => (texts.get(key::NOTICE_NOTHING_CHOSEN), Role::Notice),

@@ -36,7 +36,10 @@ fn a_demo_is_started_acted_on_and_left() {
     desk.until("has taken the chosen one", |seen| seen.line(">").is_some_and(|line| line.contains(" dig ")));
     let ports = listening_ports(desk.pid());
     assert!(!ports.is_empty());
-    desk.send("q");
+    // One who has something does not just go.
+    desk.press("q", "Afslut alligevel?");
+    desk.look(|seen| assert!(seen.has("Du har: "), "{}", seen.text()));
+    desk.send("J");
     assert!(desk.ended().success());
     desk.assert_given_back();
     assert_ports_closed(&ports);
@@ -103,13 +106,21 @@ fn source_reader(server: &Server) -> String {
 
 #[test]
 fn a_signal_ends_it_and_the_terminal_is_given_back() {
-    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+    for signal in
+        [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT, Signal::ABORT, Signal::USR1, Signal::ALARM]
+    {
         let mut desk = demo();
         let ports = listening_ports(desk.pid());
         desk.signal(signal);
         assert_eq!(desk.ended().signal(), None, "{signal:?}");
         desk.assert_given_back();
         assert_ports_closed(&ports);
+        // A terminal without a second screen keeps nothing either.
+        desk.look(|seen| {
+            let text = String::from_utf8_lossy(&seen.bytes).into_owned();
+            let (shown, _) = text.rsplit_once("\x1b[?1049l").expect("the alternate screen was left");
+            assert!(shown.ends_with("\x1b[2J"), "{signal:?}: {:?}", &shown[shown.len().saturating_sub(40)..]);
+        });
     }
 }
 

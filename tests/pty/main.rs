@@ -1,6 +1,7 @@
 //! The real program in a real pseudo-terminal: started, acted on, left, killed, resized, fed with hostile bytes.
 
 mod homecare;
+mod input;
 mod lifecycle;
 mod link;
 mod looks;

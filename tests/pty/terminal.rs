@@ -134,6 +134,12 @@ impl Start {
         self
     }
 
+    /// Program and arguments, for whoever starts it elsewhere.
+    pub fn words(&self) -> Vec<String> {
+        let words = self.command.get_args().skip(1);
+        words.map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
     pub fn open(self) -> Terminal {
         Terminal::open(self)
     }
@@ -257,6 +263,12 @@ impl Terminal {
 
     pub fn until_text(&self, text: &str) {
         self.until(&format!("shows {text:?}"), |seen| seen.has(text));
+    }
+
+    /// It drew once more: it has had time for what it was sent.
+    pub fn redrawn(&self) {
+        let clock = self.look(|seen| seen.text());
+        self.until("draws", |seen| seen.text() != clock);
     }
 
     /// A key, and what it must show.

@@ -2,6 +2,7 @@
 
 mod desk;
 mod foot;
+mod guard;
 mod health;
 mod homecare;
 mod keys;

@@ -260,6 +260,15 @@ confirm-title = Er du sikker?
 confirm-command = { $action } { $entry }?
 confirm-take-over = Overtag { $entry } fra { $holder }?
 confirm-sign-off = Meld fra vagten?
+confirm-leave-ringing = Ringer, og ingen har det: { $entries }.
+confirm-leave-held = Du har: { $entries }.
+confirm-leave-more = og { $count } til
+confirm-leave-on-shift = Du er mødt ind på vagten.
+confirm-leave-texts = { $count ->
+    [one] Et skema med tekst går tabt.
+   *[other] { $count } skemaer med tekst går tabt.
+}
+confirm-suspend = Sæt tavlen på pause? Skriv fg i terminalen for at komme tilbage.
 confirm-quit-unsent = { $count ->
     [one] 1 ting er ikke sendt endnu og går tabt.
    *[other] { $count } ting er ikke sendt endnu og går tabt.

@@ -257,6 +257,15 @@ confirm-title = Are you sure?
 confirm-command = { $action } { $entry }?
 confirm-take-over = Take { $entry } over from { $holder }?
 confirm-sign-off = Sign off?
+confirm-leave-ringing = Ringing, and nobody has it: { $entries }.
+confirm-leave-held = You have: { $entries }.
+confirm-leave-more = and { $count } more
+confirm-leave-on-shift = You are signed on.
+confirm-leave-texts = { $count ->
+    [one] A form with text in it is lost.
+   *[other] { $count } forms with text in them are lost.
+}
+confirm-suspend = Pause the board? Type fg in the terminal to come back.
 confirm-quit-unsent = { $count ->
     [one] 1 thing is not sent yet and will be lost.
    *[other] { $count } things are not sent yet and will be lost.

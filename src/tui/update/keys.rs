@@ -6,7 +6,7 @@ use super::super::effect::{Effect, Purpose};
 use super::super::form::{Deed, Form};
 use super::super::keymap::Chord;
 use super::super::layout;
-use super::super::model::{Asked, Confirm, Detail, History, Model, Notice, Overlay};
+use super::super::model::{Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
 use super::submit;
 use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
 use crate::protocol::commands::WireCommand;
@@ -15,6 +15,20 @@ use crate::protocol::{AgreementId, Board, Entry, EntryId};
 /// Lines a page key moves inside a text.
 const PAGE_LINES: u16 = 10;
 
+/// What comes next may have been typed by nobody: nothing is done of it without its question, and no question answered.
+pub(super) fn doubt(model: &mut Model) -> Vec<Effect> {
+    model.doubted_at = Some(model.desk_now);
+    Vec::new()
+}
+
+/// More at once than a hand types: in a text field it is text, elsewhere it was not meant for here.
+pub(super) fn burst(model: &mut Model) -> Vec<Effect> {
+    match model.overlays.last() {
+        Some(Overlay::Form(_) | Overlay::Filter { .. }) => Vec::new(),
+        _ => doubt(model),
+    }
+}
+
 pub(super) fn press(model: &mut Model, chord: Chord) -> Vec<Effect> {
     let notice = model.notice.take();
     if let Some(effects) = offer_to_field(model, chord) {
@@ -22,12 +36,19 @@ pub(super) fn press(model: &mut Model, chord: Chord) -> Vec<Effect> {
     }
     let stack = model.contexts();
     let Some(action) = model.keymap.resolve(&stack, chord) else {
+        if matches!(chord, Chord::Char(_)) && model.overlays.is_empty() {
+            // No hand means a key that means nothing: what stands beside it may be of the same making.
+            doubt(model);
+        }
         model.notice = notice.filter(|_| model.overlays.is_empty());
         return Vec::new();
     };
-    match model.overlays.last() {
-        Some(_) => in_overlay(model, action),
-        None => on_board(model, action),
+    match (action, model.overlays.last()) {
+        (Action::Quit, _) => leaving(model, Leaving::Quit),
+        (Action::Suspend, _) => leaving(model, Leaving::Suspend),
+        (Action::Redraw, _) => vec![Effect::Redraw],
+        (_, Some(_)) => in_overlay(model, action),
+        (_, None) => on_board(model, action),
     }
 }
 
@@ -75,11 +96,9 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::NextPlace => go_to(model, model.place.step(true)),
         Action::PreviousPlace => go_to(model, model.place.step(false)),
-        Action::Redraw => return vec![Effect::Redraw],
         Action::HidePeople => model.hides_people = !model.hides_people,
         Action::Back => back(model),
         Action::Leave => return leave(model),
-        Action::Quit => return quit(model),
         Action::Open => return open(model),
         Action::Menu => menu(model),
         Action::History => ask_purpose(model),
@@ -110,20 +129,33 @@ fn back(model: &mut Model) {
 /// One step back, and out from the top.
 fn leave(model: &mut Model) -> Vec<Effect> {
     if model.detail.is_none() && model.filter.is_empty() && model.place == Place::Overview {
-        return quit(model);
+        return leaving(model, Leaving::Quit);
     }
     back(model);
     Vec::new()
 }
 
-fn quit(model: &mut Model) -> Vec<Effect> {
-    let notes = model.board.as_ref().map_or(0, |board| board.notes_waiting) as usize;
-    let unsent = model.pending.values().filter(|pending| pending.sequence.is_none()).count();
-    if unsent + notes == 0 {
-        return vec![Effect::Quit];
+/// Out, or stopped for a while. Asks when somebody would be left alone with something.
+fn leaving(model: &mut Model, how: Leaving) -> Vec<Effect> {
+    if how == Leaving::Suspend && !model.can_suspend {
+        model.notice = Some(Notice::NoJobControl);
+        return Vec::new();
     }
-    ask(model, Asked::Quit { unsent, notes });
+    if model.stakes() == Stakes::default() && !model.is_in_doubt() {
+        return vec![left(how)];
+    }
+    let is_asked = |it: &Overlay| matches!(it, Overlay::Confirm(open) if open.asked == Asked::Leave(how));
+    if !model.overlays.last().is_some_and(is_asked) {
+        ask(model, Asked::Leave(how));
+    }
     Vec::new()
+}
+
+fn left(how: Leaving) -> Effect {
+    match how {
+        Leaving::Quit => Effect::Quit,
+        Leaving::Suspend => Effect::Suspend,
+    }
 }
 
 fn ask(model: &mut Model, asked: Asked) {
@@ -339,7 +371,11 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
         version: entry.version,
     };
     let is_unfinished = verb == "resume" && entry.is_home_unprepared();
-    let asks = action.confirm || verb == "take-over" || is_grave(model, verb) || is_unfinished;
+    let asks = model.is_in_doubt()
+        || action.confirm
+        || verb == "take-over"
+        || is_grave(model, verb)
+        || is_unfinished;
     if !action.fields.is_empty() {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
         return Vec::new();
@@ -373,6 +409,10 @@ fn open_by_hand(model: &mut Model, board: Board, opening: fn(&[AgreementId]) -> 
 fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
     if !model.may_act() {
         model.notice = Some(Notice::ReadOnly);
+        return Vec::new();
+    }
+    if model.is_in_doubt() {
+        model.notice = Some(Notice::Doubted);
         return Vec::new();
     }
     if verb == "sign-off" {
@@ -483,10 +523,11 @@ fn send_form(model: &mut Model) -> Vec<Effect> {
         .flat_map(|board| board.worst_first())
         .map(|entry| (entry.number, entry.id))
         .collect();
+    let is_in_doubt = model.is_in_doubt();
     let entry_of = |number: u32| numbers.iter().find(|(other, _)| *other == number).map(|(_, id)| *id);
     let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
     let Some(command) = form.command(now, &entry_of) else { return Vec::new() };
-    let (deed, asks) = (form.deed.clone(), form.asks);
+    let (deed, asks) = (form.deed.clone(), form.asks || is_in_doubt);
     if asks {
         // What is asked about is what is on the screen now; a change since the form was opened shows in it.
         let entry = deed.entry.and_then(|id| model.entry(id));
@@ -510,8 +551,16 @@ fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
     if action != Action::Confirm || confirm.sent.is_some() {
         return Vec::new();
     }
-    match confirm.asked.clone() {
-        Asked::Quit { .. } => vec![Effect::Quit],
+    let asked = confirm.asked.clone();
+    if model.is_in_deep_doubt() {
+        model.notice = Some(Notice::Doubted);
+        return Vec::new();
+    }
+    match asked {
+        Asked::Leave(how) => {
+            model.overlays.pop();
+            vec![left(how)]
+        }
         Asked::Discard => {
             model.overlays.pop();
             model.overlays.pop();

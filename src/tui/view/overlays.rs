@@ -7,18 +7,20 @@ use super::super::action::Action;
 use super::super::boards::discharges;
 use super::super::form::{Form, FormField};
 use super::super::keymap::Context;
-use super::super::model::{Asked, Confirm, Overlay};
+use super::super::model::{Asked, Confirm, Leaving, Overlay};
 use super::super::paint::{self, Piece, Pieces};
 use super::super::table;
 use super::super::words::Words;
 use super::{detail, history};
-use crate::i18n::{Said, Texts, dates, key};
+use crate::i18n::{Said, dates, key};
 use crate::protocol::EntryId;
 use crate::protocol::actions::FieldKind;
 use crate::protocol::board::Contact;
 use crate::protocol::entry::{Details, Step};
 use crate::theme::Role;
 
+/// Entries that a question names; the rest are counted.
+const NAMED_MAX: usize = 4;
 /// Lines of a field for several lines of text.
 const LONG_FIELD_LINES: u16 = 5;
 
@@ -320,6 +322,9 @@ fn confirm(words: Words<'_>, frame: &mut Frame<'_>, confirm: &Confirm) {
                 .map(|part| vec![Piece::fixed(" ", Role::Base), Piece::new(part, role)]),
         );
     };
+    if let Asked::Leave(_) = confirm.asked {
+        stakes(words).iter().for_each(|said| add(said, Role::Base));
+    }
     add(&question(words, &confirm.asked), Role::Title);
     for fact in asked_facts(words, &confirm.asked) {
         add(&fact, Role::Base);
@@ -359,17 +364,35 @@ fn question(words: Words<'_>, asked: &Asked) -> Said {
             texts.with(key::CONFIRM_COMMAND, &args)
         }
         Asked::SignOff => texts.get(key::CONFIRM_SIGN_OFF),
-        Asked::Quit { unsent, notes } => quit(texts, *unsent, *notes),
+        Asked::Leave(Leaving::Quit) => texts.get(key::CONFIRM_QUIT),
+        Asked::Leave(Leaving::Suspend) => texts.get(key::CONFIRM_SUSPEND),
         Asked::Discard => texts.get(key::CONFIRM_DISCARD),
     }
 }
 
-/// What leaving would lose, and what it leaves waiting elsewhere.
-fn quit(texts: &Texts, unsent: usize, notes: usize) -> Said {
+/// What leaving would lose and whom it leaves alone, as it is now; the worst first.
+fn stakes(words: Words<'_>) -> Vec<Said> {
+    let texts = &words.look.texts;
+    let stakes = words.model.stakes();
     let say = |key, count: usize| (count > 0).then(|| texts.with(key, &[("count", count.into())]));
-    let parts = [say(key::CONFIRM_QUIT_UNSENT, unsent), say(key::CONFIRM_QUIT_NOTES, notes)];
-    let parts = parts.into_iter().flatten().chain([texts.get(key::CONFIRM_QUIT)]);
-    Said::all(&parts.collect::<Vec<_>>(), " ")
+    let named = |key, ids: &[EntryId]| {
+        let names: Vec<Said> =
+            ids.iter().filter_map(|id| words.model.entry(*id)).map(|it| words.name(it)).collect();
+        let more = names.len().saturating_sub(NAMED_MAX);
+        let said = Said::all(&names[..names.len() - more], ", ");
+        let more = say(key::CONFIRM_LEAVE_MORE, more).unwrap_or_default();
+        let said = [("entries", said.join(" ", &more).into())];
+        (!names.is_empty()).then(|| texts.with(key, &said))
+    };
+    let parts = [
+        named(key::CONFIRM_LEAVE_RINGING, &stakes.ringing),
+        named(key::CONFIRM_LEAVE_HELD, &stakes.held),
+        stakes.is_on_shift.then(|| texts.get(key::CONFIRM_LEAVE_ON_SHIFT)),
+        say(key::CONFIRM_QUIT_UNSENT, stakes.unsent),
+        say(key::CONFIRM_LEAVE_TEXTS, stakes.texts),
+        say(key::CONFIRM_QUIT_NOTES, stakes.notes),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// Every fact of the command, as it will be sent.
