@@ -1,5 +1,6 @@
 //! The real program in a real pseudo-terminal: started, acted on, left, killed, resized, fed with hostile bytes.
 
+mod closed;
 mod homecare;
 mod input;
 mod lifecycle;
