@@ -169,6 +169,7 @@ fn looks(shape: &str, field: &str) -> Option<Value> {
         ("StayCorrected" | "StayCancelled", "of") => {
             one_of(&["admitted", "leave-started", "leave-ended", "discharged", "died"])
         }
+        ("DeviceWell", "ends") => one_of(&["all", "mains", "link"]),
         (_, "grant") => one_of(&["pathway", "service"]),
         (_, "help") => one_of(&["personal", "practical", "food", "nursing", "training"]),
         ("VisitPlanned", "window") => json!({ "type": "object", "required": ["from", "to"], "properties": {

@@ -12,7 +12,7 @@ use crate::domain::people::Person;
 use crate::engine::live::Personal;
 use crate::engine::{Fact, Observed};
 use crate::protocol::item::parse_item;
-use crate::protocol::observations::{self as wire, BATCH_MAX, ObservationItem, Outcome, Receipt};
+use crate::protocol::observations::{self as wire, BATCH_MAX, Mark, ObservationItem, Outcome, Receipt};
 use crate::protocol::{Problem, json};
 use crate::server::errors::ApiError;
 use crate::server::session::{Posted, SourceSession};
@@ -63,7 +63,8 @@ pub async fn observations(
         doubled[place] = read.doubled.into_iter().next();
         let (key, parsed) = parse_item(read.value, now, &app.engine.masking);
         match parsed.and_then(|observed| in_scope(&person, observed)) {
-            Ok(observed) => {
+            Ok(mut observed) => {
+                observed.said.marks.extend(doubled[place].is_some().then_some(Mark::NameTwice));
                 places.push((place, observed.key.clone()));
                 facts.push(fact(observed));
             }
@@ -76,7 +77,6 @@ pub async fn observations(
     }
     for (receipt, path) in receipts.iter_mut().zip(doubled) {
         if let (Some(receipt), Some(path)) = (receipt, path) {
-            unreadable(&app, &source, DUPLICATE).await;
             receipt.problem.get_or_insert_with(|| Problem::field(422, DUPLICATE, path));
         }
     }
