@@ -11,7 +11,8 @@ pub use super::agreement::Response;
 use super::agreement::value_of;
 use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName, Reference};
+use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName, Reference, SourceName};
+use super::intake::{self, Claims, StandsFor};
 use super::observation::Observation;
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, duties};
@@ -20,6 +21,12 @@ use super::{Ctx, Draft, Event, State, duties};
 const ID_REUSED_HOURS: i64 = 12;
 /// A second signal from the same device inside this many minutes belongs to the alarm that is still ringing.
 const FOLD_MINUTES: i64 = 10;
+/// The fact that opens an alarm.
+const OPENS: &str = "alarm-raised";
+/// So many signals of one alarm are kept whatever their pace: a hand that presses again and again.
+const SIGNALS_KEPT: u32 = 20;
+/// Signals of one alarm that still rings are kept so far apart (seconds); those between say nothing new.
+const SIGNAL_EVERY_SECONDS: i64 = 10;
 
 /// Triggers that tell of the home, not of the person in it: never folded into an alarm of another kind.
 const DANGERS: [&str; 5] = ["smoke", "gas", "heat", "carbon-monoxide", "flood"];
@@ -79,6 +86,8 @@ pub struct Justification {
 pub struct Alarm {
     pub alarm: ExternalId,
     pub device: Option<ExternalId>,
+    /// Whose devices its source's are; none: the source's own.
+    pub namespace: Option<SourceName>,
     pub trigger: Option<Code>,
     /// Battery, line, heartbeat: kept apart.
     pub technical: bool,
@@ -149,6 +158,15 @@ impl Alarm {
     /// Has an outcome or went elsewhere: what may be left is paper.
     fn is_handled(&self) -> bool {
         self.outcome.is_some() || self.redirect.is_some()
+    }
+
+    /// Another press still belongs to it: it rings, and nothing was done that the press may be about.
+    fn takes_signals(&self) -> bool {
+        self.response.is_none()
+            && self.arrived_at.is_none()
+            && self.outcome.is_none()
+            && self.unanswered_at.is_none()
+            && self.redirect.is_none()
     }
 
     /// Nobody has done anything about it yet: left alone, it rings out.
@@ -229,6 +247,9 @@ pub enum AlarmEvent {
         trigger: Option<Code>,
         technical: bool,
         test: bool,
+        /// Whose devices its source's are, where that is not the source itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        namespace: Option<SourceName>,
     },
     /// Another signal from the same device while the first still rings.
     SignalledAgain {
@@ -401,19 +422,62 @@ struct Signal<'o> {
 }
 
 fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    if let Some(entry) = state.by_origin(source, signal.alarm) {
-        let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
-        let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
-        if !is_reused {
-            return more_known(ctx, entry, known, signal);
-        }
+    let claims = Claims {
+        board: Board::Alarms,
+        device: signal.device.as_ref(),
+        citizen: signal.citizen.as_ref(),
+        opens: Some(OPENS),
+    };
+    match intake::what(state, ctx, signal.alarm, claims) {
+        StandsFor::Known(entry) | StandsFor::Either(entry) => known_raised(state, ctx, entry, signal),
+        StandsFor::New { beside: Some(other) } => Ok(raised_beside(state, ctx, other, signal, true)),
+        StandsFor::New { beside: None } => match still_ringing(state, ctx, signal) {
+            Some(ringing) => signalled(ctx, ringing, signal),
+            None => Ok(vec![raised(state, ctx, signal)]),
+        },
     }
-    if let Some(ringing) = still_ringing(state, ctx, signal) {
-        let event = AlarmEvent::SignalledAgain { alarm: signal.alarm.clone() };
-        return Ok(vec![ringing.draft(ctx.at, Event::Alarms(event))]);
+}
+
+/// The raising of an alarm that is known by its id: it says more, somebody presses again, or it is over and rings anew.
+fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
+    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
+    if intake::is_another(ctx, entry, OPENS, Some(known.last_signal_at)) {
+        return if known.takes_signals() {
+            signalled(ctx, entry, signal)
+        } else {
+            Ok(raised_beside(state, ctx, entry, signal, false))
+        };
     }
-    Ok(vec![raised(state, ctx, signal)])
+    if is_reused && !ctx.is_session {
+        return Ok(raised_beside(state, ctx, entry, signal, false));
+    }
+    more_known(ctx, entry, known, signal)
+}
+
+/// Another press while the first still rings. Of a unit that signals many times a second one each ten is kept.
+fn signalled(ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
+    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let is_soon = (ctx.at - known.last_signal_at).abs() < Duration::seconds(SIGNAL_EVERY_SECONDS);
+    if is_soon && known.signals >= SIGNALS_KEPT {
+        return Err(Refusal::Unchanged);
+    }
+    let event = AlarmEvent::SignalledAgain { alarm: signal.alarm.clone() };
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
+}
+
+/// A new alarm under an id that another one has: pressed again after that was over, or another unit's.
+fn raised_beside(
+    state: &State,
+    ctx: &Ctx,
+    other: &Entry,
+    signal: &Signal<'_>,
+    is_conflict: bool,
+) -> Vec<Draft> {
+    let opening = raised(state, ctx, signal);
+    let entry = opened_entry(&ctx.provisional(&opening));
+    let links = entry.map(|entry| intake::beside(state, ctx, &entry, other, is_conflict)).unwrap_or_default();
+    [opening].into_iter().chain(links).collect()
 }
 
 /// The same raising again, or after a later fact: what it says that we did not know.
@@ -464,19 +528,43 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
     let device = signal.device.as_ref()?;
     state.open_on(Board::Alarms).find(|entry| match &entry.body {
         Body::Alarm(known) => {
-            known.device.as_ref() == Some(device)
+            (known.device.as_ref() == Some(device) || known.device.as_ref() == ctx.device_before.as_ref())
+                && is_same_namespace(ctx, entry, known)
+                && is_same_agreement(ctx, entry)
+                && is_same_person(entry, signal)
                 && (known.technical, known.test) == (signal.technical, signal.test)
                 && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
                 // The battery and the mains are two troubles, each with an end of its own.
                 && (!signal.technical || known.trigger == *signal.trigger)
-                && known.response.is_none()
-                && known.outcome.is_none()
-                && known.unanswered_at.is_none()
-                && known.redirect.is_none()
+                && known.takes_signals()
                 && (ctx.at - known.last_signal_at).num_minutes().abs() < FOLD_MINUTES
         }
         _ => false,
     })
+}
+
+/// Device 7 of one system is not device 7 of another; a unit that turns to the back-up receiver is the same unit.
+fn is_same_namespace(ctx: &Ctx, entry: &Entry, known: &Alarm) -> bool {
+    let known = known.namespace.as_ref().or(entry.origin.as_ref().map(|origin| &origin.source));
+    known == ctx.namespace.as_ref().or(ctx.source())
+}
+
+/// The same municipality's, or unknown among the same ones.
+fn is_same_agreement(ctx: &Ctx, entry: &Entry) -> bool {
+    match (&ctx.agreement, &entry.agreement) {
+        (Some(told), Some(known)) => told == known,
+        (None, None) => ctx.candidates == entry.candidates,
+        (None, Some(known)) => ctx.candidates.as_slice() == std::slice::from_ref(known),
+        (Some(_), None) => false,
+    }
+}
+
+/// Nobody else's, as far as that is told.
+fn is_same_person(entry: &Entry, signal: &Signal<'_>) -> bool {
+    match (&entry.citizen, signal.citizen) {
+        (Some(known), Some(told)) => known == told,
+        _ => true,
+    }
 }
 
 /// The pendant after a fall is the same emergency; smoke after a fall is another.
@@ -520,6 +608,7 @@ fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
         trigger: signal.trigger.clone(),
         technical: signal.technical,
         test: signal.test,
+        namespace: ctx.namespace.clone().filter(|name| Some(name) != ctx.source()),
     };
     Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event: Event::Alarms(event) }
 }
@@ -531,13 +620,17 @@ fn with_alarm(
     alarm: &ExternalId,
     then: impl Fn(&Entry, &Alarm) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    if let Some(entry) = state.by_origin(source, alarm) {
-        return match &entry.body {
-            Body::Alarm(known) => then(entry, known),
-            _ => Err(Refusal::Unchanged),
-        };
-    }
+    let beside = match intake::what(state, ctx, alarm, Claims::of(Board::Alarms)) {
+        StandsFor::Known(entry) => {
+            return match &entry.body {
+                Body::Alarm(known) => then(entry, known),
+                _ => Err(Refusal::Unchanged),
+            };
+        }
+        // It would silence one of two.
+        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        StandsFor::New { beside } => beside,
+    };
     let signal =
         Signal { alarm, device: &None, citizen: &None, trigger: &None, technical: false, test: false };
     let opening = raised(state, ctx, &signal);
@@ -546,6 +639,7 @@ fn with_alarm(
     let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = vec![opening];
     drafts.extend(then(&entry, known)?);
+    drafts.extend(beside.into_iter().flat_map(|other| intake::beside(state, ctx, &entry, other, true)));
     Ok(drafts)
 }
 
@@ -807,7 +901,7 @@ pub fn correct(
 // ---- evolve -------------------------------------------------------------------------------
 
 fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Alarms(AlarmEvent::Raised { opening, alarm, device, trigger, technical, test }) =
+    let Event::Alarms(AlarmEvent::Raised { opening, alarm, device, trigger, technical, test, namespace }) =
         &record.event
     else {
         return None;
@@ -815,6 +909,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
     let body = Body::Alarm(Alarm {
         alarm: alarm.clone(),
         device: device.clone(),
+        namespace: namespace.clone(),
         trigger: trigger.clone(),
         technical: *technical,
         test: *test,

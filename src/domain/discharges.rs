@@ -10,6 +10,7 @@ use super::agreement::{DISCHARGE_STEPS, value_of};
 use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
+use super::intake::{self, Claims, StandsFor};
 use super::observation::{Observation, Setting, StayFact};
 use super::realm::Citizen;
 use super::refusal::{Refusal, listed};
@@ -371,6 +372,9 @@ impl DischargeEvent {
 
 // ---- observations -------------------------------------------------------------------------
 
+/// The fact that opens a stay.
+const ADMITTED: &str = "stay-admitted";
+
 /// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
@@ -386,10 +390,19 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         _ => return Err(Refusal::Unchanged),
     };
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    if let Some(entry) = state.by_origin(source, stay) {
-        let linked = linked_by_citizen(state, ctx, entry);
-        return on_known(state, ctx, entry, citizen, observation, linked);
-    }
+    let claims = Claims { board: Board::Discharges, device: None, citizen, opens: Some(ADMITTED) };
+    let admits = matches!(observation, O::StayAdmitted { .. });
+    let other = match intake::what(state, ctx, stay, claims) {
+        StandsFor::Known(entry) if admits && intake::is_another(ctx, entry, ADMITTED, entry.closed_at) => {
+            Some((entry, false))
+        }
+        StandsFor::Known(entry) => {
+            let linked = linked_by_citizen(state, ctx, entry);
+            return on_known(state, ctx, entry, citizen, observation, linked);
+        }
+        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        StandsFor::New { beside } => beside.map(|other| (other, true)),
+    };
     let known = by_hand(state, ctx, citizen, observation);
     if let Some(entry) = known.or_else(|| same_stay(state, ctx, citizen, observation)) {
         let joined = entry
@@ -401,7 +414,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let mut drafts = vec![opening];
     drafts.extend(linked_by_citizen(state, ctx, &entry));
-    on_known(state, ctx, &entry, citizen, observation, drafts)
+    let mut drafts = on_known(state, ctx, &entry, citizen, observation, drafts)?;
+    drafts.extend(other.into_iter().flat_map(|(other, is)| intake::beside(state, ctx, &entry, other, is)));
+    Ok(drafts)
 }
 
 /// The other open stays of this citizen, whom no care system knows, by what is in memory: they are linked, so that the

@@ -11,7 +11,7 @@ use super::envelope::Record;
 use super::escalation::{self, Ended, Escalation};
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
 use super::refusal::Refusal;
-use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
+use super::{Ctx, Draft, Event, State, alarms, discharges, duties, intake, phone, sources, visits};
 
 /// Used when an agreement says nothing about how long a claim holds (minutes).
 const CLAIM_MINUTES_DEFAULT: u32 = 60;
@@ -144,6 +144,10 @@ pub struct Entry {
     /// How many notes were written through to the care system.
     pub notes: u32,
     pub origin: Option<Origin>,
+    /// The agreement, or the candidates, that its source told it under; a person may have assigned it since.
+    pub opened_under: Vec<AgreementId>,
+    /// The facts of sources that it is made of: kind and time (UTC), the first of them.
+    pub heard: Vec<(&'static str, DateTime<Utc>)>,
     /// What else the outside calls it: signals folded into it.
     pub also: Vec<Origin>,
     /// A second person was called about it, or is being called.
@@ -189,6 +193,11 @@ impl Entry {
             links: Vec::new(),
             notes: 0,
             origin: opening.origin.clone(),
+            opened_under: match &record.agreement {
+                Some(agreement) => vec![agreement.clone()],
+                None => opening.candidates.clone(),
+            },
+            heard: Vec::new(),
             also: Vec::new(),
             escalation: None,
             told: Vec::new(),
@@ -216,6 +225,14 @@ impl Entry {
             Body::Visit(visit) => visit.state(),
             Body::Duty(duty) => duty.state(),
             Body::Source(trouble) => trouble.state(),
+        }
+    }
+
+    /// The device that an alarm came from.
+    pub fn device(&self) -> Option<&ExternalId> {
+        match &self.body {
+            Body::Alarm(alarm) => alarm.device.as_ref(),
+            _ => None,
         }
     }
 
@@ -362,6 +379,10 @@ pub enum EntryEvent {
     NoteWritten {
         receipt: ExternalId,
     },
+    /// A source told something that changed nothing: a fact that came late, or says otherwise.
+    Remarked {
+        what: Code,
+    },
     CitizenMatched {
         citizen: CitizenId,
     },
@@ -395,6 +416,7 @@ impl EntryEvent {
             self,
             Self::Linked { .. }
                 | Self::NoteWritten { .. }
+                | Self::Remarked { .. }
                 | Self::CitizenMatched { .. }
                 | Self::EscalationBegun { .. }
                 | Self::EscalationEnded { .. }
@@ -526,6 +548,11 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
         }
         EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),
         EntryEvent::NoteWritten { .. } => entry.notes += 1,
+        EntryEvent::Remarked { what } => {
+            if let Some(what) = intake::remarked_as(what) {
+                entry.heard.push((what, record.happened_at));
+            }
+        }
         EntryEvent::CitizenMatched { citizen } => entry.citizen = Some(citizen.clone()),
         EntryEvent::EscalationBegun { why } => {
             entry.escalation = Some(Escalation { why: *why, begun_at: record.happened_at, ended: None });

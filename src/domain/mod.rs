@@ -18,6 +18,7 @@ pub mod escalation;
 pub mod figures;
 pub mod identity;
 pub mod index;
+pub mod intake;
 pub mod kinds;
 mod links;
 pub mod masking;
@@ -48,7 +49,7 @@ pub use state::{Adopted, State};
 
 use agreement::Agreement;
 use entry::{Body, DueKind, Entry};
-use identity::{AgreementId, EntryId, Key, Sequence, SourceName};
+use identity::{AgreementId, Board, EntryId, Key, Sequence, SourceName};
 use observation::{Observation, Rank};
 
 /// The entry of records that belong to none: people, agreements, shift.
@@ -163,6 +164,14 @@ pub struct Ctx {
     pub same_number: Vec<EntryId>,
     /// Stays of the citizen whom a hospital's message is about, looked up likewise.
     pub same_person: Vec<EntryId>,
+    /// The time of an observed fact is its sender's own: told again it has the same.
+    pub is_timed: bool,
+    /// The id alone says which thing is meant: an exchange's call.
+    pub is_session: bool,
+    /// Whose devices its source's are; none: the source's own.
+    pub namespace: Option<SourceName>,
+    /// How the device of this fact was called before its number was masked.
+    pub device_before: Option<identity::ExternalId>,
     /// The source tells when visits start, so that silence means late. False for one that hands in a plan only; a
     /// visit may say otherwise of itself.
     pub visit_starts: bool,
@@ -182,6 +191,10 @@ impl Ctx {
             same_caller: Vec::new(),
             same_number: Vec::new(),
             same_person: Vec::new(),
+            is_timed: true,
+            is_session: false,
+            namespace: None,
+            device_before: None,
             visit_starts: true,
         }
     }
@@ -250,7 +263,11 @@ fn decide_alone(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft
             }
             decide_command(state, ctx, *entry, *expected_version, command)
         }
-        Request::Observation(observation) => observe(state, ctx, observation),
+        Request::Observation(observation) => match observe(state, ctx, observation) {
+            Err(Refusal::Unchanged) => intake::remark(state, ctx, observation)
+                .map_or(Err(Refusal::Unchanged), |draft| Ok(vec![draft])),
+            decided => decided,
+        },
         Request::Report(report) => sources::report(state, ctx, report),
         Request::Due { entry, what, at } => decide_due(state, ctx, *entry, *what, *at),
         Request::Standing(due) => standing::decide(state, ctx, due),
@@ -371,10 +388,20 @@ fn citizen_matched(
 ) -> Result<Vec<Draft>, Refusal> {
     use observation::Matched;
     let (Matched::Stay(id) | Matched::Alarm(id) | Matched::Call(id)) = of;
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    let entry = state.by_origin(source, id).ok_or(Refusal::UnknownEntry)?;
-    if entry.citizen.as_ref() == Some(citizen) {
-        return Err(Refusal::Unchanged);
+    let board = match of {
+        Matched::Stay(_) => Board::Discharges,
+        Matched::Alarm(_) => Board::Alarms,
+        Matched::Call(_) => Board::Phone,
+    };
+    let entry = match intake::what(state, ctx, id, intake::Claims::of(board)) {
+        intake::StandsFor::Known(entry) => entry,
+        intake::StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        intake::StandsFor::New { .. } => return Err(Refusal::UnknownEntry),
+    };
+    match &entry.citizen {
+        Some(known) if known == citizen => return Err(Refusal::Unchanged),
+        Some(_) => return intake::other_citizen(state, ctx),
+        None => {}
     }
     let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
@@ -429,11 +456,20 @@ pub fn evolve(state: &mut State, record: &Record) {
         Event::Agreements(event) => adoption::evolve(state, record, event),
         Event::Server(event) => server::evolve(state, event),
     }
+    note_heard(state, record);
     state.head = record.sequence;
     for concerned in [before, concerned(state, record)].into_iter().flatten() {
         state.touch(record.sequence, &concerned);
     }
     state.forget_old(record.recorded_at);
+}
+
+/// Remembers which facts of sources an entry is made of, so that an equal one is known as a repeat.
+fn note_heard(state: &mut State, record: &Record) {
+    let is_told = matches!(record.actor, Actor::Source(_));
+    if let Some(what) = intake::heard_as(&record.event).filter(|_| is_told) {
+        state.remember_heard(record.entry, (what, record.happened_at));
+    }
 }
 
 /// The agreements a record concerns: empty means everybody, none means nobody (people are no board's business, and

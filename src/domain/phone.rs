@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::agreement::value_of;
 use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, Code, ExternalId, PersonName};
+use super::identity::{AgreementId, Board, Code, ExternalId, PersonName};
+use super::intake::{self, Claims, StandsFor};
 use super::observation::{MissedReason, Observation, Rank};
 use super::refusal::{Refusal, listed};
 use super::{Ctx, Draft, Event, State, duties};
@@ -155,34 +156,49 @@ impl PhoneEvent {
 /// Decides an observation about a call.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     match observation {
-        Observation::CallWaiting { call, queue } => match find(state, ctx, call) {
-            None => Ok(vec![opened(state, ctx, call, Some(queue))]),
-            Some(entry) => match &entry.body {
-                Body::Phone(known) if known.queue.is_none() => {
-                    let event = PhoneEvent::ArrivalKnown { queue: queue.clone() };
-                    Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
-                }
-                _ => Err(Refusal::Unchanged),
-            },
-        },
+        Observation::CallWaiting { call, queue } => {
+            match intake::what(state, ctx, call, Claims { opens: Some(WAITS), ..CLAIMS }) {
+                StandsFor::New { beside } => Ok(opened_beside(state, ctx, call, Some(queue), beside, true)),
+                StandsFor::Known(entry) | StandsFor::Either(entry) => match &entry.body {
+                    _ if intake::is_another(ctx, entry, WAITS, entry.closed_at) => {
+                        Ok(opened_beside(state, ctx, call, Some(queue), Some(entry), false))
+                    }
+                    Body::Phone(known) if known.queue.is_none() => {
+                        let event = PhoneEvent::ArrivalKnown { queue: queue.clone() };
+                        Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
+                    }
+                    _ => Err(Refusal::Unchanged),
+                },
+            }
+        }
         Observation::CallAnswered { call, agent } => {
             with_call(state, ctx, call, |entry, known| answered(state, ctx, entry, known, agent.as_ref()))
         }
         Observation::CallMissed { call, reason } => {
-            with_call(state, ctx, call, |entry, known| missed(state, ctx, entry, known, *reason, ctx.rank))
+            let over = match intake::what(state, ctx, call, Claims { opens: Some(MISSED), ..CLAIMS }) {
+                StandsFor::Known(entry) => {
+                    Some(entry).filter(|entry| intake::is_another(ctx, entry, MISSED, entry.closed_at))
+                }
+                StandsFor::New { .. } | StandsFor::Either(_) => None,
+            };
+            let miss = |entry: &Entry, known: &Call| missed(state, ctx, entry, known, *reason, ctx.rank);
+            match over {
+                Some(other) => opened_with(state, ctx, call, Some((other, false)), miss),
+                None => with_call(state, ctx, call, miss),
+            }
         }
-        Observation::CallEnded { call } => match find(state, ctx, call) {
+        Observation::CallEnded { call } => match intake::what(state, ctx, call, CLAIMS) {
             // Concluded from an absence, of a call we know nothing of: nothing. Told by the exchange it is a fact.
-            None if ctx.rank == Rank::Inference => Err(Refusal::Unchanged),
+            StandsFor::New { .. } if ctx.rank == Rank::Inference => Err(Refusal::Unchanged),
             _ => with_call(state, ctx, call, |entry, known| ended(state, ctx, entry, known)),
         },
         _ => Err(Refusal::Unchanged),
     }
 }
 
-fn find<'s>(state: &'s State, ctx: &Ctx, call: &ExternalId) -> Option<&'s Entry> {
-    state.by_origin(ctx.source()?, call)
-}
+const CLAIMS: Claims<'static> = Claims { board: Board::Phone, device: None, citizen: None, opens: None };
+const WAITS: &str = "call-waiting";
+const MISSED: &str = "call-missed";
 
 /// Opens the entry first when the fact is the first we hear of the call: facts are never refused.
 fn with_call(
@@ -191,19 +207,50 @@ fn with_call(
     call: &ExternalId,
     then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    if let Some(entry) = find(state, ctx, call) {
-        return match &entry.body {
+    match intake::what(state, ctx, call, CLAIMS) {
+        StandsFor::Known(entry) => match &entry.body {
             Body::Phone(known) => then(entry, known),
             _ => Err(Refusal::Unchanged),
-        };
+        },
+        StandsFor::Either(_) => intake::ambiguous(state, ctx),
+        StandsFor::New { beside } => opened_with(state, ctx, call, beside.map(|other| (other, true)), then),
     }
+}
+
+/// A new call, and what is told of it. `other` is one under the same id, and whether this contradicts it.
+fn opened_with(
+    state: &State,
+    ctx: &Ctx,
+    call: &ExternalId,
+    other: Option<(&Entry, bool)>,
+    then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
+) -> Result<Vec<Draft>, Refusal> {
     let opening = opened(state, ctx, call, None);
     let record = ctx.provisional(&opening);
     let Some(entry) = opened_entry(&record) else { return Err(Refusal::Unchanged) };
     let Body::Phone(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = vec![opening];
     drafts.extend(then(&entry, known)?);
+    drafts.extend(other.into_iter().flat_map(|(other, is)| intake::beside(state, ctx, &entry, other, is)));
     Ok(drafts)
+}
+
+/// A call that waits, and its links to another one under the same id.
+fn opened_beside(
+    state: &State,
+    ctx: &Ctx,
+    call: &ExternalId,
+    queue: Option<&ExternalId>,
+    other: Option<&Entry>,
+    is_conflict: bool,
+) -> Vec<Draft> {
+    let opening = opened(state, ctx, call, queue);
+    let entry = opened_entry(&ctx.provisional(&opening));
+    let links = entry
+        .iter()
+        .zip(other)
+        .flat_map(|(entry, other)| intake::beside(state, ctx, entry, other, is_conflict));
+    [opening.clone()].into_iter().chain(links.collect::<Vec<_>>()).collect()
 }
 
 fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId>) -> Draft {

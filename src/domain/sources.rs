@@ -22,6 +22,8 @@ pub enum TroubleKind {
     NobodyListening,
     /// The same key came again with another content; the first one stands.
     KeyReused,
+    /// What it says now contradicts what it said: both stand.
+    Conflict,
     /// What we do ourselves to be sure did not work: an escalation, a canary.
     Failed,
     /// Rows of one file were not taken in: somebody must put them in by hand. One for each file.
@@ -67,9 +69,13 @@ impl Trouble {
         match (self.done_at, self.trouble) {
             (Some(_), _) => "done",
             (None, TroubleKind::Silent) => "silent",
-            (None, TroubleKind::Unreadable | TroubleKind::AlarmUnreadable | TroubleKind::KeyReused) => {
-                "unreadable"
-            }
+            (
+                None,
+                TroubleKind::Unreadable
+                | TroubleKind::AlarmUnreadable
+                | TroubleKind::KeyReused
+                | TroubleKind::Conflict,
+            ) => "unreadable",
             (None, TroubleKind::RowsRefused) => "refused",
             (None, TroubleKind::Odd) => "odd",
             (None, TroubleKind::NobodyListening) => "nobody-listening",

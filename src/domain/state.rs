@@ -27,6 +27,8 @@ use super::{agreement, alarms, calendar, duties, phone};
 const CLOSED_KEPT_DAYS: i64 = 40;
 /// Days a closed entry outlives the window in which its redirect counts.
 const LEDGER_GRACE_DAYS: i64 = 10;
+/// Facts that are remembered of one entry.
+const HEARD_MAX: usize = 64;
 /// Visits as planned, which nobody speaks of, are numbered from above the spoken ones to this and round again.
 const PLAN_NUMBER_MAX: u32 = 9_999;
 
@@ -38,7 +40,8 @@ pub struct State {
     pub head: Sequence,
     open: OrdMap<EntryId, Arc<Entry>>,
     closed: OrdMap<EntryId, Arc<Entry>>,
-    origins: OrdMap<Origin, EntryId>,
+    /// What the outside's ids stand for, the newest last: an id may stand for several things.
+    origins: OrdMap<Origin, Vec<EntryId>>,
     numbers: Numbers,
     /// Of the open entries.
     index: Index,
@@ -74,7 +77,14 @@ impl State {
 
     pub fn by_origin(&self, source: &SourceName, id: &ExternalId) -> Option<&Entry> {
         let origin = Origin { source: source.clone(), id: id.clone() };
-        self.origins.get(&origin).and_then(|entry| self.entry(*entry))
+        self.origins.get(&origin)?.iter().rev().find_map(|entry| self.entry(*entry))
+    }
+
+    /// Everything that an outside id stands for, the newest first.
+    pub fn all_by_origin(&self, source: &SourceName, id: &ExternalId) -> impl Iterator<Item = &Entry> {
+        let origin = Origin { source: source.clone(), id: id.clone() };
+        let all = self.origins.get(&origin).map(Vec::as_slice).unwrap_or_default();
+        all.iter().rev().filter_map(|entry| self.entry(*entry))
     }
 
     /// Whether an outside id is remembered at all.
@@ -210,6 +220,11 @@ impl State {
         of_it.map(|(device, _)| &device.id)
     }
 
+    /// Every device that was noted as heard.
+    pub fn devices(&self) -> impl Iterator<Item = &Origin> {
+        self.devices.keys()
+    }
+
     /// Notes that a device was heard.
     pub(super) fn note_device(&mut self, device: Origin, at: DateTime<Utc>) {
         self.devices.insert(device, at);
@@ -289,7 +304,7 @@ impl State {
 
     pub(super) fn insert(&mut self, mut entry: Entry) {
         if let Some(origin) = &entry.origin {
-            self.origins.insert(origin.clone(), entry.id);
+            self.origins.entry(origin.clone()).or_default().push(entry.id);
         }
         // Given to another by a record of the same request.
         if self.numbers.is_given(entry.number) {
@@ -298,6 +313,17 @@ impl State {
         self.number_given(entry.number, entry.id);
         self.index.step(&Keys::nowhere(entry.id), &Keys::of(&entry));
         self.open.insert(entry.id, Arc::new(entry));
+    }
+
+    /// Notes a fact that an entry is made of. Nothing that is looked up hangs on it.
+    pub(super) fn remember_heard(&mut self, id: EntryId, heard: (&'static str, DateTime<Utc>)) {
+        let place = if self.open.contains_key(&id) { &mut self.open } else { &mut self.closed };
+        if let Some(entry) = place.get_mut(&id)
+            && !entry.heard.contains(&heard)
+            && entry.heard.len() < HEARD_MAX
+        {
+            Arc::make_mut(entry).heard.push(heard);
+        }
     }
 
     /// A second outside id of an entry (a repeated signal).
@@ -310,7 +336,9 @@ impl State {
     /// From now on what this source says of that id is about this entry.
     pub(super) fn known_to(&mut self, source: &SourceName, id: &ExternalId, entry: EntryId) {
         let origin = Origin { source: source.clone(), id: id.clone() };
-        self.origins.insert(origin.clone(), entry);
+        let known = self.origins.entry(origin.clone()).or_default();
+        known.retain(|it| *it != entry);
+        known.push(entry);
         self.change(entry, |entry| entry.also.push(origin));
     }
 
@@ -388,10 +416,13 @@ impl State {
             }
             let (id, entry) = (*id, entry.clone());
             self.closed.remove(&id);
-            // A reused id may lead to a newer entry by now.
+            // A reused id leads to newer entries too.
             for origin in entry.origin.iter().chain(&entry.also) {
-                if self.origins.get(origin) == Some(&id) {
-                    self.origins.remove(origin);
+                if let Some(known) = self.origins.get_mut(origin) {
+                    known.retain(|it| *it != id);
+                    if known.is_empty() {
+                        self.origins.remove(origin);
+                    }
                 }
             }
             self.figures.forget(id, before);

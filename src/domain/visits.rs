@@ -11,6 +11,7 @@ use super::calendar;
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{Board, CitizenId, Code, ExternalId};
+use super::intake::{self, Claims, StandsFor};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
 use super::realm::Citizen;
@@ -458,8 +459,16 @@ fn planned(
     citizen: &CitizenId,
     plan: impl Fn(&[super::identity::AgreementId]) -> Plan,
 ) -> Result<Vec<Draft>, Refusal> {
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    let Some(entry) = state.by_origin(source, visit) else {
+    let claims = Claims { board: Board::Visits, device: None, citizen: Some(citizen), opens: None };
+    let (known, other) = match intake::what(state, ctx, visit, claims) {
+        // A visit that is over, planned for a later time, is another one.
+        StandsFor::Known(entry) if is_another(ctx, entry, &plan(entry.agreements())) => {
+            (None, Some((entry, false)))
+        }
+        StandsFor::Known(entry) | StandsFor::Either(entry) => (Some(entry), None),
+        StandsFor::New { beside } => (None, beside.map(|other| (other, true))),
+    };
+    let Some(entry) = known else {
         let mut opening = opened(state, ctx, visit, Some(citizen), None);
         let scope = opening.agreement.iter().chain(&ctx.candidates).cloned().collect::<Vec<_>>();
         if let Event::Visits(VisitEvent::Opened { plan: slot, .. }) = &mut opening.event {
@@ -470,7 +479,9 @@ fn planned(
         let whose = state.citizen_of(&entry);
         let halted = whose.as_ref().and_then(|whose| halted_by_stay(state, &entry, whose));
         let agreed = whose.as_ref().and_then(|whose| duties::time_agreed(state, ctx, whose, plan.help));
-        return Ok([opening].into_iter().chain(halted).chain(agreed).collect());
+        let beside =
+            other.map(|(other, is)| intake::beside(state, ctx, &entry, other, is)).unwrap_or_default();
+        return Ok([opening].into_iter().chain(halted).chain(agreed).chain(beside).collect());
     };
     let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = Vec::new();
@@ -491,6 +502,14 @@ fn planned(
         drafts.push(entry.draft(ctx.at, Event::Visits(event)));
     }
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+/// A visit that is over for another reason than that its source took it back, and a plan for a later time.
+fn is_another(ctx: &Ctx, entry: &Entry, plan: &Plan) -> bool {
+    let Body::Visit(known) = &entry.body else { return false };
+    let is_withdrawn = known.cancelled.as_ref().is_some_and(|it| it.by == Canceller::Withdrawn);
+    let is_later = known.agreed_at().is_none_or(|agreed_at| plan.agreed_at > agreed_at);
+    !entry.is_open() && !is_withdrawn && is_later && !ctx.is_session
 }
 
 fn is_same(old: &Plan, new: &Plan) -> bool {
@@ -526,18 +545,22 @@ fn with_visit(
     visit: &ExternalId,
     then: impl Fn(&Entry, &Visit) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    if let Some(entry) = state.by_origin(source, visit) {
-        return match &entry.body {
-            Body::Visit(known) => then(entry, known),
-            _ => Err(Refusal::Unchanged),
-        };
-    }
+    let beside = match intake::what(state, ctx, visit, Claims::of(Board::Visits)) {
+        StandsFor::Known(entry) => {
+            return match &entry.body {
+                Body::Visit(known) => then(entry, known),
+                _ => Err(Refusal::Unchanged),
+            };
+        }
+        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        StandsFor::New { beside } => beside,
+    };
     let opening = opened(state, ctx, visit, None, None);
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = vec![opening];
     drafts.extend(then(&entry, known)?);
+    drafts.extend(beside.into_iter().flat_map(|other| intake::beside(state, ctx, &entry, other, true)));
     Ok(drafts)
 }
 
@@ -588,8 +611,11 @@ fn withdrawn(
     visit: &ExternalId,
     told_at: DateTime<Utc>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    let entry = state.by_origin(source, visit).filter(|entry| entry.is_open()).ok_or(Refusal::Unchanged)?;
+    let entry = match intake::what(state, ctx, visit, Claims::of(Board::Visits)) {
+        StandsFor::Known(entry) if entry.is_open() => entry,
+        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        StandsFor::Known(_) | StandsFor::New { .. } => return Err(Refusal::Unchanged),
+    };
     let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
     if !waits(known) {
         return Err(Refusal::Unchanged);

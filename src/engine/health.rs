@@ -333,6 +333,12 @@ impl Sources {
         })
     }
 
+    /// Counts something odd about a fact that was taken, of a source that is known; as [`Self::unreadable`].
+    pub fn odd(&self, name: &SourceName, what: &Code, now: DateTime<Utc>) -> Option<u32> {
+        let kind = self.all().into_iter().find(|health| health.name == *name).map(|health| health.kind)?;
+        self.unreadable(name, kind, what, now)
+    }
+
     /// What was counted and is now to be told: source, reason, how many.
     pub fn untold(&self, now: DateTime<Utc>) -> Vec<(SourceName, Code, u32)> {
         let now = now - self.set_by();

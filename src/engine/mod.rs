@@ -12,6 +12,7 @@ pub mod plan_only;
 mod standing;
 mod storing;
 mod timers;
+pub mod units;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,8 @@ pub struct Fact {
     pub personal: Personal,
     /// Its time is part of what it says: told again it has the same.
     pub is_timed: bool,
+    /// Its id alone says which thing is meant.
+    pub is_session: bool,
     /// What was odd about its form, for source health.
     pub marks: Vec<Code>,
 }
@@ -185,6 +188,8 @@ pub struct Engine {
     pub namespaces: namespaces::Namespaces,
     /// Makes ids from outside storable.
     pub masking: Masking,
+    /// How units were called before their numbers were masked.
+    pub units: units::Units,
     pub reader: Reader,
     pub clock: Clock,
     pub ids: Ids,
@@ -217,6 +222,7 @@ impl Engine {
             health: health::Sources::new(clock.clone()),
             plan_only: plan_only::PlanOnly::default(),
             namespaces: namespaces::Namespaces::default(),
+            units: units::Units::of(&state, &masking),
             masking,
             reader: log.reader(),
             clock: clock.clone(),
@@ -457,6 +463,7 @@ impl Engine {
             observation: Observation::CitizenMatched { of: Matched::Alarm(origin.id), citizen },
             personal: Personal::default(),
             is_timed: false,
+            is_session: false,
             marks: Vec::new(),
         };
         if self.observe(&origin.source, vec![fact]).await.is_err() {

@@ -38,6 +38,8 @@ use crate::store::{Batch, Log, Look, Seen, StoreError};
 const BATCH_MAX: usize = 512;
 /// Records read at once during replay.
 const REPLAY_PAGE: usize = 2_000;
+/// A sender's clock so far ahead of ours is told among the sources.
+const CLOCK_AHEAD_TOLD: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 /// Pause between tries to use the log again after it failed.
 const RECOVER_EVERY: Duration = Duration::from_millis(500);
 /// Looks kept to be written later while the log cannot be written; more are lost, and said so.
@@ -78,6 +80,8 @@ struct Working {
     answers: Vec<Answer>,
     personal: Vec<(EntryId, Personal)>,
     reused: Vec<SourceName>,
+    /// What was odd about facts that were taken.
+    odd: Vec<(SourceName, sources::Report)>,
 }
 
 /// Where everybody sees what the writer made.
@@ -203,6 +207,9 @@ impl Writer {
         for (source, report) in &self.reports {
             self.report(&mut working, source, report);
         }
+        for (source, report) in std::mem::take(&mut working.odd) {
+            self.report(&mut working, &source, &report);
+        }
         for source in std::mem::take(&mut working.reused) {
             let report =
                 sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None, times: 1 };
@@ -287,6 +294,15 @@ impl Writer {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
+        let mut known = self.seen(keys).await?;
+        let again = reused(items, &known);
+        if !again.is_empty() {
+            known.extend(self.seen(again).await?);
+        }
+        Ok(known)
+    }
+
+    async fn seen(&mut self, keys: Vec<(String, Key)>) -> Result<HashMap<(String, Key), Seen>, StoreError> {
         let asked = keys.clone();
         let seen = self.on_log(Meanwhile::Queue, async move |log: &mut Log| log.seen(&asked).await).await?;
         Ok(keys.into_iter().zip(seen).filter_map(|(key, seen)| Some((key, seen?))).collect())
@@ -391,23 +407,33 @@ impl Writer {
     ) -> Observed {
         let actor = Actor::Source(source.clone());
         let scope = actor.to_string();
-        let digest = digest(&serde_json::to_string(&fact.observation).unwrap_or_default());
+        let content = content(&fact);
+        let mut fact = fact;
+        if let Some(seen) = working.seen_before(known, &scope, &fact.key)
+            && !is_equal(seen, &fact, &content)
+        {
+            // A sender whose counter began again: another thing, under a key of its own.
+            working.reused.push(source.clone());
+            fact.key = again_key(&fact.key, &content);
+        }
         if let Some(seen) = working.seen_before(known, &scope, &fact.key) {
-            let (entry, is_same) = (seen.entry, seen.digest == digest);
-            if !is_same {
-                working.reused.push(source.clone());
-                return Observed::Repeat(entry);
-            }
+            let entry = seen.entry.filter(|entry| is_seen(&working.state, &fact, *entry));
             // After a restart the same fact brings the number again: it is live data that was lost.
             working.keep_personal(entry, fact.personal);
             return Observed::Repeat(entry);
         }
+        self.odd(working, source, &fact);
+        let digest = content;
         let now = self.engine.clock.now();
         // What rang unstored is stored under the id it rang with.
         let base = self.unstored.base_of(source, &fact).unwrap_or_else(|| self.engine.ids.uuid(now));
         let mut ctx = Ctx::new(now, actor, base);
         ctx.at = in_micros(fact.at.min(now));
         ctx.rank = fact.rank;
+        ctx.is_timed = fact.is_timed;
+        ctx.is_session = fact.is_session;
+        ctx.namespace = Some(self.engine.namespaces.of(source));
+        ctx.device_before = self.engine.units.before(device_of(&fact.observation));
         ctx.visit_starts = !self.engine.plan_only.contains(source);
         ctx.agreement = fact.agreement;
         ctx.candidates = fact.candidates;
@@ -425,12 +451,23 @@ impl Writer {
                 let entry = drafts.first().map(|draft| draft.entry).filter(|id| *id != domain::NO_ENTRY);
                 working.record(&ctx, &cause, drafts);
                 working.keep_personal(entry, fact.personal);
-                ("recorded", entry, Observed::Recorded(entry))
+                let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
+                ("recorded", entry, Observed::Recorded(seen))
             }
             Err(Refusal::Unchanged) => {
-                let entry = self.entry_of(&working.state, source, &request);
+                let Request::Observation(observation) = &request else { return Observed::Ignored };
+                let about = domain::intake::about(&working.state, &ctx, observation);
+                let (entry, is_open) = (about.map(|it| it.id), about.is_some_and(|it| it.is_open()));
                 working.keep_personal(entry, fact.personal);
-                ("ignored", entry, Observed::Ignored)
+                let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
+                // Of a unit that signals ten times a second not even the keys are kept: judged again it says the same.
+                if matches!(observation, Observation::AlarmRaised { .. }) && (is_open || entry.is_none()) {
+                    return Observed::Repeat(seen);
+                }
+                match entry {
+                    Some(_) => ("repeat", entry, Observed::Repeat(seen)),
+                    None => ("ignored", None, Observed::Ignored),
+                }
             }
             Err(refusal) => ("refused", None, Observed::Refused(refusal)),
         };
@@ -498,13 +535,20 @@ impl Writer {
         found
     }
 
-    fn entry_of(&self, state: &State, source: &SourceName, request: &Request) -> Option<EntryId> {
-        let id = match request {
-            Request::Observation(Observation::CallWaiting { call, .. }) => call,
-            Request::Observation(Observation::AlarmRaised { alarm, .. }) => alarm,
-            _ => return None,
-        };
-        state.by_origin(source, id).map(|entry| entry.id)
+    /// What was odd about a fact that is taken all the same: its form, and a clock ahead of ours.
+    fn odd(&self, working: &mut Working, source: &SourceName, fact: &Fact) {
+        let now = self.engine.clock.now();
+        let ahead = fact.at - now;
+        if fact.is_timed {
+            self.engine.health.clock_ahead(source, Some(ahead).filter(|ahead| *ahead >= CLOCK_AHEAD_TOLD));
+        }
+        for what in &fact.marks {
+            if let Some(times) = self.engine.health.odd(source, what, now) {
+                let trouble = sources::TroubleKind::Odd;
+                let report = sources::Report::Trouble { trouble, what: Some(what.clone()), times };
+                working.odd.push((source.clone(), report));
+            }
+        }
     }
 
     fn report(&self, working: &mut Working, source: &SourceName, report: &sources::Report) {
@@ -688,6 +732,7 @@ impl Working {
             answers: Vec::new(),
             personal: Vec::new(),
             reused: Vec::new(),
+            odd: Vec::new(),
         }
     }
 
@@ -792,6 +837,71 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
         }
         (None, Some(sequence)) => Ok((sequence, seen.entry)),
         (None, None) => Err(Failure::IdReused),
+    }
+}
+
+/// What must be the same for two facts under one key to be one fact, as a digest. The number in front says which form
+/// of it: what was remembered before in another form is compared in that one.
+fn content(fact: &Fact) -> String {
+    let said = serde_json::to_string(&fact.observation).unwrap_or_default();
+    let at = fact.is_timed.then(|| in_micros(fact.at).timestamp_micros());
+    let agreement = fact.agreement.as_ref().map(crate::domain::identity::AgreementId::as_str);
+    format!("2:{}", digest(&format!("{said}\n{agreement:?}\n{at:?}")))
+}
+
+/// Whether what is remembered under its key is this fact.
+fn is_equal(seen: &Seen, fact: &Fact, content: &str) -> bool {
+    match seen.digest.strip_prefix("2:") {
+        Some(_) => seen.digest == content,
+        None => seen.digest == digest(&serde_json::to_string(&fact.observation).unwrap_or_default()),
+    }
+}
+
+/// The key of a fact whose own key stood for another one.
+fn again_key(key: &Key, content: &str) -> Key {
+    cause("again-", &format!("{key}\n{content}"))
+}
+
+/// The keys under which facts may stand whose own key stands for another fact, in the log or in this batch.
+fn reused(items: &[Item], known: &HashMap<(String, Key), Seen>) -> Vec<(String, Key)> {
+    let mut here: HashMap<(String, Key), String> = HashMap::new();
+    let mut again = Vec::new();
+    for item in items {
+        let Item::Facts(source, facts, ..) = item else { continue };
+        let scope = Actor::Source(source.clone()).to_string();
+        for fact in facts {
+            let (place, content) = ((scope.clone(), fact.key.clone()), content(fact));
+            let is_other = match known.get(&place) {
+                Some(seen) => !is_equal(seen, fact, &content),
+                None => *here.entry(place).or_insert_with(|| content.clone()) != content,
+            };
+            if is_other {
+                again.push((scope.clone(), again_key(&fact.key, &content)));
+            }
+        }
+    }
+    again
+}
+
+/// Whether whoever speaks for these agreements may hear of an entry.
+fn is_concerned(state: &State, scope: &[crate::domain::identity::AgreementId], entry: EntryId) -> bool {
+    state.entry(entry).is_some_and(|entry| {
+        let of = entry.agreements();
+        of.is_empty() || scope.is_empty() || of.iter().any(|id| scope.contains(id))
+    })
+}
+
+fn is_seen(state: &State, fact: &Fact, entry: EntryId) -> bool {
+    let scope = fact.agreement.as_ref().map_or(fact.candidates.as_slice(), std::slice::from_ref);
+    is_concerned(state, scope, entry)
+}
+
+/// The device that a fact names.
+fn device_of(observation: &Observation) -> Option<&crate::domain::identity::ExternalId> {
+    match observation {
+        Observation::AlarmRaised { device, .. } => device.as_ref(),
+        Observation::DeviceHeard { device } | Observation::DeviceSilent { device } => Some(device),
+        _ => None,
     }
 }
 

@@ -549,7 +549,7 @@ pub struct DutyDetails {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDetails {
     pub source: String,
-    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused, failed, rows-refused or odd.
+    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused, conflict, failed, rows-refused or odd.
     pub trouble: String,
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -114,7 +114,7 @@ fn read(
         rank: Rank::Event,
         observation,
         live,
-        said: Said { is_timed: at.is_some(), marks },
+        said: Said { is_timed: at.is_some(), is_session: false, marks },
     })
 }
 

@@ -69,6 +69,9 @@ pub struct Said {
     /// Its time is the sender's own and the same whenever it says the fact again: two times are two facts. False
     /// where the time is that of the receipt, or worked out.
     pub is_timed: bool,
+    /// The id alone says which thing is meant, whatever else is told: an exchange's call is one call through all its
+    /// queues.
+    pub is_session: bool,
     /// What was odd about its form; it was taken all the same.
     pub marks: Vec<Mark>,
 }
@@ -105,7 +108,7 @@ impl Mark {
             Self::KeyMissing => "key-missing",
             Self::TimeUnreadable => "time-unreadable",
             Self::FieldDropped => "field-dropped",
-            Self::NameTwice => "name-twice",
+            Self::NameTwice => "item-name-twice",
         }
     }
 }

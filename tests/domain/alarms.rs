@@ -448,13 +448,16 @@ fn a_signal_after_the_response_from_another_device_or_much_later_is_a_new_alarm(
 }
 
 #[test]
-fn the_same_id_told_again_is_the_same_alarm_but_half_a_day_after_the_end_a_new_one() {
+fn the_same_id_told_again_is_the_same_alarm_and_pressed_after_the_end_a_new_one() {
     let (mut world, alarm) = raised();
+    let raised_at = world.now;
     world.does("anna", alarm, close("helped")).pass_minutes(60);
-    assert_eq!(world.tells("central", alarm_raised("a-1")), Err(Refusal::Unchanged));
-    world.pass_minutes(11 * 60).given(alarm_raised("a-1"));
-    assert_ne!(world.of("a-1"), alarm);
-    assert_eq!(world.state_of(alarm), "closed");
+    assert_eq!(world.tells_of("central", raised_at, alarm_raised("a-1")), Err(Refusal::Unchanged));
+    world.given(alarm_raised("a-1"));
+    let again = world.of("a-1");
+    assert_ne!(again, alarm, "pressed again after it was over: it rings");
+    assert_eq!((world.state_of(again), world.state_of(alarm)), ("raised", "closed"));
+    assert!(world.entry(again).links.iter().any(|link| link.to == alarm && link.why.as_str() == "again"));
 }
 
 #[test]

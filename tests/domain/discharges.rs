@@ -189,7 +189,9 @@ fn admitted_again_while_help_runs_warns_as_loudly() {
     world.does(stay, resume());
     world.until("2026-11-21T12:00:00Z");
     world.given("2026-11-21T11:00:00Z", admitted("s"));
-    assert_eq!((world.state_of("s"), world.why("s").as_str()), ("admitted", "admitted-again"));
+    let again = world.id_of("s");
+    assert_ne!(again, stay, "what is over is not begun again: another stay, linked");
+    assert_eq!((world.state_of("s"), world.why("s").as_str()), ("admitted", "ask-assessors"));
 }
 
 #[test]

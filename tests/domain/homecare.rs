@@ -352,6 +352,16 @@ impl World {
             evolve(&mut self.state, &record);
             self.log.push(record);
         }
+        // A remark in the history changes nothing else.
+        let is_remark = |it: &Draft| {
+            matches!(
+                it.event,
+                vagttavle::domain::Event::Entry(vagttavle::domain::entry::EntryEvent::Remarked { .. })
+            )
+        };
+        if drafts.iter().all(is_remark) {
+            return Err(Refusal::Unchanged);
+        }
         Ok(drafts)
     }
 

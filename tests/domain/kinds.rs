@@ -29,6 +29,8 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("entry.claim-expired", json!({ "holder": "anna", "ring_out_at": until })),
         ("entry.linked", json!({ "to": entry, "why": "same-caller" })),
         ("entry.note-written", json!({ "receipt": "N-77" })),
+        ("entry.remarked", json!({ "what": "alarm-cleared" })),
+        ("server.id-key-set", json!({ "check": "check-abc" })),
         ("entry.citizen-matched", json!({ "citizen": "cit-4" })),
         ("entry.escalation-begun", json!({ "why": "unclaimed" })),
         ("entry.escalation-ended", json!({ "outcome": "sent", "times": 2 })),
@@ -52,9 +54,10 @@ fn golden() -> Vec<(&'static str, Value)> {
         (
             "alarms.raised",
             with(
-                json!({ "alarm": "a-1", "device": "dev-1", "trigger": "pendant", "technical": false, "test": false }),
+                json!({ "alarm": "a-1", "device": "dev-1", "trigger": "pendant", "technical": false, "test": false, "namespace": "scaip" }),
             ),
         ),
+        ("alarms.presence", json!({})),
         ("alarms.signalled-again", json!({ "alarm": "a-2" })),
         (
             "alarms.arrival-known",
@@ -213,6 +216,7 @@ fn every_variant_in_the_code_is_a_listed_kind() {
         ("shift", include_str!("../../src/domain/shift.rs"), "ShiftEvent"),
         ("people", include_str!("../../src/domain/people.rs"), "PeopleEvent"),
         ("agreements", include_str!("../../src/domain/adoption.rs"), "AdoptionEvent"),
+        ("server", include_str!("../../src/domain/server.rs"), "ServerEvent"),
     ];
     let listed: BTreeSet<String> = KINDS.iter().map(|(kind, _)| (*kind).to_owned()).collect();
     let mut found = BTreeSet::new();

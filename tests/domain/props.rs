@@ -305,7 +305,8 @@ fn night(steps: &[Step]) -> World {
         let (records, before) = (world.log.len(), world.state.clone());
         let ids = opened(&world);
         take(&mut world, &ids, step);
-        if let (Err(_), false) = (&world.last, matches!(step, Step::Passes { .. })) {
+        let is_remark = world.last == Err(Refusal::Unchanged);
+        if let (Err(_), false) = (&world.last, is_remark || matches!(step, Step::Passes { .. })) {
             assert_eq!(world.log.len(), records, "a refusal records nothing");
             assert_eq!(world.state, before, "a refusal changes nothing");
         }

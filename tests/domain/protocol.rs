@@ -105,7 +105,8 @@ fn needed(kind: &str) -> &'static [&'static str] {
             &["alarm"]
         }
         "alarm-redirected" => &["alarm", "to"],
-        "device-heard" | "device-silent" => &["device"],
+        "device-heard" | "device-silent" | "device-presence" => &["device"],
+        "device-well" => &["device", "ends"],
         "stay-corrected" | "stay-cancelled" => &["stay", "of"],
         "stay-discharge-expected" => &["stay", "expected_at", "told_by"],
         "stay-admitted" | "stay-leave-started" | "stay-leave-ended" | "stay-discharged" | "stay-died" => {

@@ -75,7 +75,8 @@ fn help_resumed_stopped_and_corrected_touches_no_namesake() {
     world.does(stay, resume());
     assert!(is_halted(&world, "v"), "it is the other one whose help is resumed");
     let mut stopped = world.clone();
-    stopped.given(TUESDAY, admitted("s2"));
+    stopped.until(TODAY);
+    stopped.given(TODAY, admitted("s2"));
     let stay = stopped.id_of("s2");
     stopped.does(stay, stop("moved")).does(stay, correct("stop"));
     assert!(stopped.is_open("v"));

@@ -706,8 +706,13 @@ fn what_has_begun_is_cancelled_by_no_absence_nor_is_what_is_not_known() {
 fn what_was_cancelled_in_words_is_not_taken_back_by_a_plan_that_is_told_again() {
     let mut world = with_visit(norddjurs(), Help::Personal);
     world.given("2026-11-24T06:10:00Z", visit_cancelled("v", Municipality, "2026-11-24T06:10:00Z"));
-    world.given("2026-11-24T06:20:00Z", visit("v", Help::Personal, "2026-11-24T10:00:00Z"));
+    let at = world.visit("v").agreed_at().unwrap();
+    let again = visit("v", Help::Personal, &at.to_rfc3339());
+    assert_eq!(world.tells("2026-11-24T06:20:00Z", again), Err(Refusal::Unchanged));
     assert_eq!(world.state_of("v"), "cancelled");
+    // For a later time it is another visit.
+    world.given("2026-11-24T06:21:00Z", visit("v", Help::Personal, "2026-11-24T10:00:00Z"));
+    assert_eq!(world.state_of("v"), "planned");
 }
 
 #[test]

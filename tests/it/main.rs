@@ -15,6 +15,7 @@ mod headless_desk;
 mod history;
 mod homecare;
 mod http;
+mod intake;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;

@@ -134,17 +134,10 @@ fn in_scope(person: &Person, mut observed: wire::Observed) -> Result<wire::Obser
     Ok(observed)
 }
 
-/// What opens an entry says whose it is; a call may not know, and what follows an entry has its agreement.
+/// A plan and a grant say whose rules they are under; everything else that is not told rings in all that the source may
+/// speak for, until somebody says whose it is.
 fn needs_agreement(observation: &Observation) -> bool {
-    matches!(
-        observation,
-        Observation::AlarmRaised { .. }
-            | Observation::DeviceSilent { .. }
-            | Observation::StayAdmitted { .. }
-            | Observation::StayDischargeExpected { .. }
-            | Observation::VisitPlanned { .. }
-            | Observation::HelpGranted { .. }
-    )
+    matches!(observation, Observation::VisitPlanned { .. } | Observation::HelpGranted { .. })
 }
 
 /// An observation as the engine takes it.
@@ -163,6 +156,7 @@ pub fn fact(observed: wire::Observed) -> Fact {
             ..Personal::default()
         },
         is_timed: observed.said.is_timed,
+        is_session: observed.said.is_session,
         marks: observed.said.marks.iter().filter_map(|mark| Code::new(mark.code()).ok()).collect(),
     }
 }

@@ -693,7 +693,7 @@ impl Calls {
             rank,
             observation,
             live,
-            said: Said::default(),
+            said: Said { is_session: true, ..Said::default() },
         });
     }
 

@@ -1,0 +1,358 @@
+//! What makes two facts one thing, for every source: the only place that decides it.
+//!
+//! - The same key and the same content: a repeat (the writer asks, with [`Said`](super::Ctx::is_timed)).
+//! - The same id, and nothing that contradicts what the id stood for: the same thing.
+//! - The same id, and another board, device, citizen or agreement: another thing, and a *conflict* in source health;
+//!   both keep what they said. What then follows under that id alone is about neither: it is shown, and silences
+//!   nothing.
+//! - An *opening* fact of what is over, told of a later time: another thing, linked to the first. A late remark opens
+//!   nothing.
+//! - A fact that changes nothing and is not the same as one that did is a *remark* in the history.
+//!
+//! So each fact ends as a new entry, a change of one, a shown conflict or a repeat of an equal fact. Must never know
+//! how a board treats its facts.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::alarms::AlarmEvent;
+use super::discharges::DischargeEvent;
+use super::entry::{self, Entry, EntryEvent};
+use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
+use super::observation::{Matched, Observation};
+use super::phone::PhoneEvent;
+use super::refusal::Refusal;
+use super::sources::{Report, TroubleKind, report};
+use super::visits::VisitEvent;
+use super::{Ctx, Draft, Event, State};
+
+/// The reason on the link to the one that was over.
+const AGAIN: &str = "again";
+/// The reason on the link of two things under one id.
+const SAME_ID: &str = "same-id";
+/// What source health says of an id that stands for two things.
+const ID_DOUBLED: &str = "id-doubled";
+/// What source health says of a fact that may be about either.
+const ID_AMBIGUOUS: &str = "id-ambiguous";
+/// What source health says of a citizen who is another one than was told before.
+const CITIZEN_DIFFERS: &str = "citizen-differs";
+/// Where the entries of a second step of one request take their ids from.
+const SECOND_STEP: u128 = 1 << 16;
+/// Facts remembered of one entry; more are taken as repeats.
+const HEARD_MAX: usize = 64;
+
+/// What a fact says besides its id.
+#[derive(Debug, Clone, Copy)]
+pub struct Claims<'o> {
+    pub board: Board,
+    pub device: Option<&'o ExternalId>,
+    pub citizen: Option<&'o CitizenId>,
+    /// The kind of an opening fact: told again of the same time it is about what it opened then.
+    pub opens: Option<&'static str>,
+}
+
+impl Claims<'_> {
+    /// Nothing but the board.
+    pub fn of(board: Board) -> Self {
+        Self { board, device: None, citizen: None, opens: None }
+    }
+}
+
+/// Which entry an id stands for.
+#[derive(Debug)]
+pub enum StandsFor<'s> {
+    /// None yet; `beside` is one under the same id that this contradicts.
+    New {
+        beside: Option<&'s Entry>,
+    },
+    Known(&'s Entry),
+    /// Several open ones, and nothing tells which is meant.
+    Either(&'s Entry),
+}
+
+/// Which entry a fact of the source in `ctx` about `id` is about.
+pub fn what<'s>(state: &'s State, ctx: &Ctx, id: &ExternalId, claims: Claims<'_>) -> StandsFor<'s> {
+    let Some(source) = ctx.source() else { return StandsFor::New { beside: None } };
+    let mut fitting = Vec::new();
+    let mut beside = None;
+    for entry in state.all_by_origin(source, id) {
+        if fits(ctx, entry, claims) {
+            fitting.push(entry);
+        } else {
+            beside = beside.or(Some(entry));
+        }
+    }
+    let was_told = |entry: &&&Entry| claims.opens.is_some_and(|opens| has_heard(ctx, entry, opens));
+    if let Some(entry) = fitting.iter().find(was_told) {
+        return StandsFor::Known(entry);
+    }
+    let names_one = claims.device.is_some() || claims.citizen.is_some();
+    let mut open = fitting.iter().filter(|entry| entry.is_open());
+    match (open.next(), open.next()) {
+        // Two that are linked as one coming again are told apart by their time: the newest is meant.
+        (Some(one), Some(other)) if !names_one && !is_again(one, other) => StandsFor::Either(one),
+        (Some(one), _) => StandsFor::Known(one),
+        (None, _) => fitting.first().map_or(StandsFor::New { beside }, |entry| StandsFor::Known(entry)),
+    }
+}
+
+fn is_again(one: &Entry, other: &Entry) -> bool {
+    one.links.iter().any(|link| link.to == other.id && link.why.as_str() == AGAIN)
+}
+
+/// Nothing that is told contradicts what the id stood for.
+fn fits(ctx: &Ctx, entry: &Entry, claims: Claims<'_>) -> bool {
+    let is_same = |told: Option<&ExternalId>, known: Option<&ExternalId>| match (told, known) {
+        (Some(told), Some(known)) => told == known || ctx.device_before.as_ref() == Some(known),
+        _ => true,
+    };
+    let is_same_citizen = match (claims.citizen, &entry.citizen) {
+        (Some(told), Some(known)) => told == known,
+        _ => true,
+    };
+    entry.board() == claims.board
+        && is_same(claims.device, entry.device())
+        && is_same_citizen
+        && (ctx.is_session || is_in_scope(ctx, entry))
+}
+
+/// The fact's agreement, or what its source may speak for, is what the entry was opened under.
+fn is_in_scope(ctx: &Ctx, entry: &Entry) -> bool {
+    let told = ctx.scope();
+    let known = &entry.opened_under;
+    let is_its_own =
+        |agreement: &AgreementId| known.contains(agreement) || entry.agreement.as_ref() == Some(agreement);
+    told.is_empty() || known.is_empty() || told.iter().any(is_its_own)
+}
+
+/// Whether an opening fact is about another thing than this entry, which is over since `over_at`: it is told of a later
+/// time. An exchange's call is one call for as long as it has its id.
+pub fn is_another(ctx: &Ctx, entry: &Entry, opens: &'static str, over_at: Option<DateTime<Utc>>) -> bool {
+    let is_later = over_at.is_some_and(|over_at| ctx.at > over_at);
+    !ctx.is_session && ctx.is_timed && is_later && !has_heard(ctx, entry, opens)
+}
+
+fn has_heard(ctx: &Ctx, entry: &Entry, what: &'static str) -> bool {
+    entry.heard.contains(&(what, ctx.at))
+}
+
+/// A new entry under an id that another one has already: the links between the two, and for a contradiction the word
+/// in source health.
+pub fn beside(state: &State, ctx: &Ctx, opened: &Entry, other: &Entry, is_conflict: bool) -> Vec<Draft> {
+    let why = if is_conflict { SAME_ID } else { AGAIN };
+    // Two municipalities never hear of each other.
+    let share = |one: &[AgreementId], other: &[AgreementId]| {
+        one.is_empty() && other.is_empty() || one.iter().any(|id| other.contains(id))
+    };
+    let mut drafts = Vec::new();
+    if share(opened.agreements(), other.agreements()) {
+        drafts.extend(entry::link_both(ctx.at, opened, other, why));
+    }
+    if is_conflict {
+        drafts.extend(conflict(state, ctx, ID_DOUBLED));
+    }
+    drafts
+}
+
+/// A fact that may be about either of two things changes neither; source health says so.
+pub fn ambiguous(state: &State, ctx: &Ctx) -> Result<Vec<Draft>, Refusal> {
+    Ok(conflict(state, ctx, ID_AMBIGUOUS))
+}
+
+/// Another citizen than was told before: both stay said.
+pub fn other_citizen(state: &State, ctx: &Ctx) -> Result<Vec<Draft>, Refusal> {
+    Ok(conflict(state, ctx, CITIZEN_DIFFERS))
+}
+
+fn conflict(state: &State, ctx: &Ctx, what: &str) -> Vec<Draft> {
+    let trouble = TroubleKind::Conflict;
+    let told = Report::Trouble { trouble, what: Code::new(what).ok(), times: 1 };
+    let base = Uuid::from_u128(ctx.base.as_u128().wrapping_add(SECOND_STEP));
+    // One row a source, seen by all it speaks for: it names no entry.
+    let name = ctx.source().and_then(|source| PersonName::new(source.as_str()).ok());
+    let all = name.and_then(|name| state.people.get(&name)).map(|person| person.agreements.clone());
+    let candidates = all.unwrap_or_else(|| ctx.scope().to_vec());
+    report(state, &Ctx { base, agreement: None, candidates, ..ctx.clone() }, &told).unwrap_or_default()
+}
+
+// ---- facts that change nothing --------------------------------------------------------------
+
+/// A fact that changed nothing: none if an equal one is known, else a remark on the entry it is about.
+pub fn remark(state: &State, ctx: &Ctx, observation: &Observation) -> Option<Draft> {
+    if !ctx.is_timed {
+        return None;
+    }
+    let entry = about(state, ctx, observation)?;
+    let what = word(observation);
+    let is_known = entry.heard.iter().any(|heard| *heard == (what, ctx.at));
+    if is_known || entry.heard.len() >= HEARD_MAX {
+        return None;
+    }
+    let event = EntryEvent::Remarked { what: Code::new(what).ok()? };
+    Some(entry.draft(ctx.at, Event::Entry(event)))
+}
+
+/// The entry that a fact is about, by its id.
+pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Option<&'s Entry> {
+    use Observation as O;
+    let (board, id) = match observation {
+        O::CallWaiting { call, .. }
+        | O::CallAnswered { call, .. }
+        | O::CallMissed { call, .. }
+        | O::CallEnded { call }
+        | O::CitizenMatched { of: Matched::Call(call), .. } => (Board::Phone, call),
+        O::AlarmRaised { alarm, .. }
+        | O::AlarmAnswered { alarm, .. }
+        | O::AlarmCleared { alarm }
+        | O::AlarmUnanswered { alarm }
+        | O::AlarmRedirected { alarm, .. }
+        | O::HelpArrived { alarm }
+        | O::CitizenMatched { of: Matched::Alarm(alarm), .. } => (Board::Alarms, alarm),
+        O::StayAdmitted { stay, .. }
+        | O::StayLeaveStarted { stay }
+        | O::StayLeaveEnded { stay }
+        | O::StayDischargeExpected { stay, .. }
+        | O::StayDischarged { stay, .. }
+        | O::StayDied { stay, .. }
+        | O::StayCorrected { stay, .. }
+        | O::StayCancelled { stay, .. }
+        | O::CitizenMatched { of: Matched::Stay(stay), .. } => (Board::Discharges, stay),
+        O::VisitPlanned { visit, .. }
+        | O::VisitExpected { visit, .. }
+        | O::VisitStarted { visit }
+        | O::VisitDone { visit }
+        | O::VisitCancelled { visit, .. }
+        | O::DoorUnanswered { visit } => (Board::Visits, visit),
+        O::CitizenMoved { .. }
+        | O::HelpGranted { .. }
+        | O::DeviceHeard { .. }
+        | O::DeviceSilent { .. }
+        | O::DeviceWell { .. }
+        | O::DevicePresence { .. } => return None,
+    };
+    let (device, citizen) = match observation {
+        O::AlarmRaised { device, citizen, .. } => (device.as_ref(), citizen.as_ref()),
+        O::VisitPlanned { citizen, .. } => (None, Some(citizen)),
+        O::StayAdmitted { citizen, .. } | O::StayDischarged { citizen, .. } => (None, citizen.as_ref()),
+        _ => (None, None),
+    };
+    match what(state, ctx, id, Claims { board, device, citizen, opens: Some(word(observation)) }) {
+        StandsFor::Known(entry) => Some(entry),
+        StandsFor::New { .. } | StandsFor::Either(_) => None,
+    }
+}
+
+/// The kind of a fact, as in the outside contract.
+fn word(observation: &Observation) -> &'static str {
+    use Observation as O;
+    match observation {
+        O::CallWaiting { .. } => "call-waiting",
+        O::CallAnswered { .. } => "call-answered",
+        O::CallMissed { .. } => "call-missed",
+        O::CallEnded { .. } => "call-ended",
+        O::AlarmRaised { .. } => "alarm-raised",
+        O::AlarmAnswered { .. } => "alarm-answered",
+        O::AlarmCleared { .. } => "alarm-cleared",
+        O::AlarmUnanswered { .. } => "alarm-unanswered",
+        O::AlarmRedirected { .. } => "alarm-redirected",
+        O::HelpArrived { .. } => "help-arrived",
+        O::DeviceHeard { .. } | O::DeviceWell { .. } | O::DevicePresence { .. } => "device-heard",
+        O::DeviceSilent { .. } => "device-silent",
+        O::StayAdmitted { .. } => "stay-admitted",
+        O::StayLeaveStarted { .. } => "stay-leave-started",
+        O::StayLeaveEnded { .. } => "stay-leave-ended",
+        O::StayDischargeExpected { .. } => "stay-discharge-expected",
+        O::StayDischarged { .. } => "stay-discharged",
+        O::StayDied { .. } => "stay-died",
+        O::StayCorrected { .. } => "stay-corrected",
+        O::StayCancelled { .. } => "stay-cancelled",
+        O::CitizenMatched { .. } => "citizen-matched",
+        O::CitizenMoved { .. } => "citizen-moved",
+        O::VisitPlanned { .. } => "visit-planned",
+        O::VisitExpected { .. } => "visit-expected",
+        O::VisitStarted { .. } => "visit-started",
+        O::VisitDone { .. } => "visit-done",
+        O::VisitCancelled { .. } => "visit-cancelled",
+        O::DoorUnanswered { .. } => "door-unanswered",
+        O::HelpGranted { .. } => "help-granted",
+    }
+}
+
+/// The kind of fact that a recorded event is of, where it is one of a source's.
+pub fn heard_as(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Phone(event) => match event {
+            PhoneEvent::Waiting { .. } | PhoneEvent::ArrivalKnown { .. } => "call-waiting",
+            PhoneEvent::Answered { .. } => "call-answered",
+            PhoneEvent::Missed { .. } => "call-missed",
+            PhoneEvent::Ended { .. } => "call-ended",
+            _ => return None,
+        },
+        Event::Alarms(event) => match event {
+            AlarmEvent::Raised { .. }
+            | AlarmEvent::SignalledAgain { .. }
+            | AlarmEvent::ArrivalKnown { .. } => "alarm-raised",
+            AlarmEvent::Answered { .. } => "alarm-answered",
+            AlarmEvent::Cleared { .. } => "alarm-cleared",
+            AlarmEvent::Unanswered { .. } => "alarm-unanswered",
+            AlarmEvent::Redirected { .. } => "alarm-redirected",
+            AlarmEvent::Arrived {} => "help-arrived",
+            _ => return None,
+        },
+        Event::Discharges(event) => match event {
+            DischargeEvent::Admitted { .. } => "stay-admitted",
+            DischargeEvent::LeaveStarted { .. } => "stay-leave-started",
+            DischargeEvent::LeaveEnded { .. } => "stay-leave-ended",
+            DischargeEvent::DischargeExpected { .. } => "stay-discharge-expected",
+            DischargeEvent::Discharged { .. } => "stay-discharged",
+            DischargeEvent::Died { .. } => "stay-died",
+            DischargeEvent::FactCorrected { .. } => "stay-corrected",
+            DischargeEvent::FactCancelled { .. } => "stay-cancelled",
+            _ => return None,
+        },
+        Event::Visits(event) => match event {
+            VisitEvent::Opened { .. } | VisitEvent::Planned { .. } => "visit-planned",
+            VisitEvent::Expected { .. } => "visit-expected",
+            VisitEvent::Started { .. } => "visit-started",
+            VisitEvent::Done {} => "visit-done",
+            VisitEvent::Cancelled { .. } => "visit-cancelled",
+            VisitEvent::DoorUnanswered {} => "door-unanswered",
+            _ => return None,
+        },
+        Event::Entry(EntryEvent::CitizenMatched { .. }) => "citizen-matched",
+        _ => return None,
+    })
+}
+
+/// The kind of fact that a stored remark names. None: a word of another version of the program.
+pub fn remarked_as(what: &Code) -> Option<&'static str> {
+    const WORDS: [&str; 26] = [
+        "call-waiting",
+        "call-answered",
+        "call-missed",
+        "call-ended",
+        "alarm-raised",
+        "alarm-answered",
+        "alarm-cleared",
+        "alarm-unanswered",
+        "alarm-redirected",
+        "help-arrived",
+        "stay-admitted",
+        "stay-leave-started",
+        "stay-leave-ended",
+        "stay-discharge-expected",
+        "stay-discharged",
+        "stay-died",
+        "stay-corrected",
+        "stay-cancelled",
+        "citizen-matched",
+        "visit-planned",
+        "visit-expected",
+        "visit-started",
+        "visit-done",
+        "visit-cancelled",
+        "door-unanswered",
+        "help-granted",
+    ];
+    WORDS.into_iter().find(|word| *word == what.as_str())
+}
