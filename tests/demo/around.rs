@@ -19,7 +19,7 @@ use super::world;
 enum Told {
     Heard(String),
     Staff(Vec<QueueStaff>),
-    Rows(BadRows),
+    Rows(Vec<BadRows>),
 }
 
 /// What was told, and how many seconds after the start.
@@ -55,7 +55,7 @@ impl Inbox for Listener {
         panic!("{what}")
     }
 
-    async fn bad_rows(&self, _: &SourceName, rows: BadRows) {
+    async fn bad_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
         self.note(Told::Rows(rows));
     }
 
