@@ -752,10 +752,14 @@ async fn one_wrong_byte_costs_neither_the_header_nor_another_row() {
     let bench = Bench::new(MAPPING, Care::default());
     assert_eq!(bench.drop(list).await, Verdict::Done);
     assert_eq!((bench.bad(), bench.odd()), (vec![], vec![(2, "bad-byte".into(), 1)]));
-    let helps: Vec<_> = bench.facts().into_iter().map(|it| match it {
-        Observation::VisitPlanned { help, .. } => help,
-        other => panic!("{other:?}"),
-    });
+    let helps: Vec<_> = bench
+        .facts()
+        .into_iter()
+        .map(|it| match it {
+            Observation::VisitPlanned { help, .. } => help,
+            other => panic!("{other:?}"),
+        })
+        .collect();
     assert_eq!(helps, [Help::Personal, Help::Practical]);
 }
 
