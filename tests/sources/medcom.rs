@@ -730,7 +730,6 @@ fn dangerous_xml_is_a_problem_with_its_code() {
         (with("<!-- an invented person -->", "<?php ?>"), "xml-instruction"),
         (with("UTF-8", "ISO-8859-1"), "xml-bad-declaration"),
         (with("<p>", &format!("{deep}<p>")), "xml-too-deep"),
-        (with("Opfundet\"", &format!("{}\"", "x".repeat(100_001))), "xml-text-too-long"),
         (with("<p>", &format!("{}<p>", "<b/>".repeat(20_001))), "xml-too-many-elements"),
         (with("http://hl7.org/fhir", "http://hl7.org/fhir2"), "not-fhir"),
         (with("</f:Bundle>", ""), "xml-incomplete"),
@@ -738,6 +737,43 @@ fn dangerous_xml_is_a_problem_with_its_code() {
         ("<Bundle xmlns=\"http://hl7.org/fhir\"/>".to_owned(), "no-message-header"),
     ] {
         assert_eq!(receive(text.as_bytes(), &ours(), now()).err(), Some(Unreadable { what }));
+    }
+}
+
+/// A message of another kind, with an attachment: refused, and its sender is told so.
+#[test]
+fn a_message_beyond_ours_is_answered_however_large_its_values_are() {
+    let attachment = "QUJD".repeat(400_000);
+    let mut other = admit("h1").json();
+    other["entry"][0]["resource"]["eventCoding"]["code"] = json!("care-communication-message");
+    let attached = json!({ "resource": { "resourceType": "Communication", "payload": [{ "contentAttachment": { "data": attachment } }] } });
+    other["entry"].as_array_mut().unwrap().push(attached);
+    let json = serde_json::to_vec(&other).unwrap();
+    let xml = BY_HAND.replacen("<p>", &format!("<p title=\"{attachment}\">"), 1).into_bytes();
+    assert!(json.len() > 1024 * 1024);
+    let refused = receive(&json, &ours(), now()).unwrap();
+    assert_eq!(refused.issues[0].code, "MSG_RECEIVER_UNABLE_TO_RECEIVE_MSG_TYPE");
+    let reply = refused.reply.as_ref().unwrap().acknowledge(&refused.answer(), &stamp()).to_string();
+    assert!(reply.contains("fatal-error") && reply.len() < 10_000);
+    assert!(receive(&xml, &ours(), now()).unwrap().issues.is_empty());
+}
+
+#[test]
+fn a_message_in_utf_16_is_read_with_and_without_its_mark() {
+    let of = |text: &str, unit: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(unit).collect::<Vec<u8>>();
+    let wanted = received(&admit("h1").json());
+    let xml = String::from_utf8(xml_of(&admit("h1").json())).unwrap();
+    let declared = xml.replacen("UTF-8", "UTF-16", 1);
+    assert_ne!(xml, declared);
+    for text in [xml, declared, admit("h1").json().to_string()] {
+        for unit in [u16::to_le_bytes, u16::to_be_bytes] {
+            for mark in ["", "\u{feff}"] {
+                let bytes = of(&format!("{mark}{text}"), unit);
+                let read = receive(&bytes, &ours(), now()).unwrap();
+                assert_eq!(read.observations, wanted.observations);
+                assert_eq!(read.content, wanted.content);
+            }
+        }
     }
 }
 
