@@ -112,6 +112,12 @@ impl Place {
         Ok(Log::open_sqlite(&self.data, &self.witness, Box::new(move || ids.salt())).await?)
     }
 
+    /// Takes the folders and reads nothing: the engine opens the log while it serves.
+    fn claim(&self, ids: &Ids) -> Result<Log> {
+        let ids = ids.clone();
+        Ok(Log::claim_sqlite(&self.data, &self.witness, Box::new(move || ids.salt()))?)
+    }
+
     /// For checking and copying: a folder that was mistyped must not look like a log that is whole and empty.
     async fn open_existing(&self, ids: &Ids) -> Result<Log> {
         if !self.data.join(LOG_FILE).exists() {
@@ -134,6 +140,8 @@ fn settings(args: &cli::Data) -> Result<Settings> {
 }
 
 fn doctor(args: cli::Data, texts: &Texts) -> Result<()> {
-    let care = care::checked(&settings(&args)?.care, texts);
-    say::doctor(args.data.or_else(config::default_data_folder), &care, texts)
+    let settings = settings(&args)?;
+    let care = care::checked(&settings.care, texts);
+    let place = Place::new(args.data.as_ref(), &settings).ok();
+    say::doctor(place.as_ref().map(|it| (it.data.as_path(), it.witness.as_path())), &care, texts)
 }

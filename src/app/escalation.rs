@@ -16,11 +16,12 @@ use tracing::{info, warn};
 
 use super::web_hooks::long_secret;
 use crate::config::EscalationSettings;
+use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Entry};
-use crate::domain::escalation::{due_at, is_needed};
-use crate::domain::identity::{Code, EntryId, Key, SourceName};
-use crate::domain::{Actor, Command};
-use crate::engine::{Engine, Failure, Order};
+use crate::domain::escalation::{Why, due_at, is_needed};
+use crate::domain::identity::{Board, Code, EntryId, Key, SourceName};
+use crate::domain::{Actor, Command, NO_ENTRY};
+use crate::engine::{Engine, Failure, Order, Storing};
 use crate::i18n::{Texts, Value, dates, key};
 use send::{Channel, Message};
 
@@ -58,6 +59,8 @@ pub fn start(
         calling: Arc::default(),
         begun: VecDeque::new(),
         due: BTreeMap::new(),
+        unstored: BTreeMap::new(),
+        told_of_damage: false,
     };
     tokio::spawn(watch.run(stop.clone()));
     Ok(())
@@ -76,6 +79,10 @@ struct Watch {
     /// When each falls due: the time in the log, and what that is by the even clock. A clock that is set since neither
     /// stops it nor hurries it.
     due: BTreeMap<EntryId, (DateTime<Utc>, DateTime<Utc>)>,
+    /// Alarms that ring unstored: since when, by the even clock, and whether somebody was called. In memory only.
+    unstored: BTreeMap<EntryId, (DateTime<Utc>, bool)>,
+    /// Somebody was called about a damaged log.
+    told_of_damage: bool,
 }
 
 impl Watch {
@@ -85,6 +92,7 @@ impl Watch {
                 () = stop.cancelled() => return,
                 () = self.engine.clock.sleep(LOOK_EVERY) => {}
             }
+            self.look_unstored(&stop);
             self.look(&stop).await;
         }
     }
@@ -114,6 +122,77 @@ impl Watch {
         for entry in running {
             self.call(entry, stop);
         }
+    }
+
+    /// What cannot be recorded is called about all the same, once: an alarm that nobody takes while nothing can be
+    /// stored, and a log that is damaged.
+    fn look_unstored(&mut self, stop: &CancellationToken) {
+        let (state, now) = (self.engine.state(), self.engine.clock.even());
+        if !self.told_of_damage && matches!(*self.engine.storing().borrow(), Storing::Damaged(_)) {
+            self.told_of_damage = true;
+            self.call_unrecorded(self.about_damage(), stop);
+        }
+        let ringing = self.engine.ringing_unstored();
+        self.unstored.retain(|id, _| ringing.iter().any(|entry| entry.id == *id));
+        for entry in ringing {
+            let wanted = state.rules(entry.agreements());
+            let after = wanted.filter_map(|rules| value_of(&rules.alarms.second_person_seconds)).min();
+            let (since, is_called) = self.unstored.entry(entry.id).or_insert((now, false));
+            let is_due = after.is_some_and(|after| now - *since >= TimeDelta::seconds(after.into()));
+            if is_due && !*is_called {
+                *is_called = true;
+                let about = self.about_unstored(&entry);
+                self.call_unrecorded(about, stop);
+            }
+        }
+    }
+
+    fn about_damage(&self) -> Message {
+        let now = self.engine.clock.now();
+        Message {
+            id: NO_ENTRY.to_string(),
+            why: "log-damaged",
+            number: 0,
+            board: Board::Sources.name(),
+            state: "failed",
+            agreement: String::new(),
+            opened_at: now,
+            again: false,
+            text: self.texts.get(key::ESCALATION_LOG_DAMAGED).as_str().to_owned(),
+        }
+    }
+
+    fn about_unstored(&self, entry: &Entry) -> Message {
+        let (state, now) = (self.engine.state(), self.engine.clock.now());
+        let names: Vec<&str> = state.rules(entry.agreements()).map(|rules| rules.name.as_str()).collect();
+        let ids: Vec<&str> = entry.agreements().iter().map(|id| id.as_str()).collect();
+        let args: [(&str, Value); 2] = [
+            ("agreement", names.join(", ").as_str().into()),
+            ("clock", dates::near(entry.opened_at, now).into()),
+        ];
+        Message {
+            id: entry.id.to_string(),
+            why: Why::Unclaimed.name(),
+            number: entry.number,
+            board: entry.board().name(),
+            state: entry.state(),
+            agreement: ids.join(","),
+            opened_at: entry.opened_at,
+            again: false,
+            text: self.texts.with(key::ESCALATION_NOT_STORED, &args).as_str().to_owned(),
+        }
+    }
+
+    fn call_unrecorded(&self, message: Message, stop: &CancellationToken) {
+        warn!(entry = %message.id, why = message.why, "a second person is called; it cannot be recorded");
+        let (engine, channels, tries, stop) =
+            (self.engine.clone(), self.channels.clone(), self.tries, stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = tried(&engine, &channels, tries, || Some(message.clone())) => {}
+            }
+        });
     }
 
     fn may_begin(&mut self, now: DateTime<Utc>) -> bool {
@@ -198,43 +277,12 @@ impl Call {
         while let Err(Failure::Unavailable) =
             self.engine.order(ordered(id.clone(), self.entry, command.clone())).await
         {
-            self.pause(LOOK_EVERY).await;
+            self.engine.clock.sleep(LOOK_EVERY).await;
         }
-    }
-
-    async fn pause(&self, length: TimeDelta) {
-        self.engine.clock.sleep(length).await;
     }
 
     async fn call(&self) -> (&'static str, u32) {
-        let mut pause = PAUSE_FIRST_SECONDS;
-        for times in 1..=self.tries {
-            let Some(message) = self.message() else { return ("not-needed", times - 1) };
-            if self.every_way(&message, times == self.tries).await {
-                return ("sent", times);
-            }
-            if times < self.tries {
-                self.pause(TimeDelta::seconds(pause)).await;
-                pause = (pause * 2).min(PAUSE_MAX_SECONDS);
-            }
-        }
-        ("failed", self.tries)
-    }
-
-    /// Every way is tried; true when one of them worked. The others then show as failed, and so do all at the end.
-    async fn every_way(&self, message: &Message, is_last: bool) -> bool {
-        let tried =
-            self.channels.iter().map(|channel| async move { (channel.name(), channel.send(message).await) });
-        let tried: Vec<(SourceName, Result<(), &'static str>)> = futures_util::future::join_all(tried).await;
-        let has_worked = tried.iter().any(|(_, sent)| sent.is_ok());
-        for (name, sent) in tried {
-            match sent {
-                Ok(()) => self.engine.health.heard(&name, KIND, self.engine.clock.now()),
-                Err(why) if has_worked || is_last => self.engine.health.cut(&name, Code::new(why).ok()),
-                Err(why) => warn!(way = %name, why, "a second person was not reached this time"),
-            }
-        }
-        has_worked
+        tried(&self.engine, &self.channels, self.tries, || self.message()).await
     }
 
     /// What is told: of the entry as it is now. None when it has been taken.
@@ -264,4 +312,41 @@ impl Call {
             text: again + text.as_str(),
         })
     }
+}
+
+/// Tries as often as it may, with pauses that grow: what became of it, and how often it was tried. `message` says what is
+/// told each time; none when it is no longer needed.
+async fn tried(
+    engine: &Engine,
+    channels: &[Channel],
+    tries: u32,
+    message: impl Fn() -> Option<Message>,
+) -> (&'static str, u32) {
+    let mut pause = PAUSE_FIRST_SECONDS;
+    for times in 1..=tries {
+        let Some(message) = message() else { return ("not-needed", times - 1) };
+        if every_way(engine, channels, &message, times == tries).await {
+            return ("sent", times);
+        }
+        if times < tries {
+            engine.clock.sleep(TimeDelta::seconds(pause)).await;
+            pause = (pause * 2).min(PAUSE_MAX_SECONDS);
+        }
+    }
+    ("failed", tries)
+}
+
+/// Every way is tried; true when one of them worked. The others then show as failed, and so do all at the end.
+async fn every_way(engine: &Engine, channels: &[Channel], message: &Message, is_last: bool) -> bool {
+    let tried = channels.iter().map(|channel| async move { (channel.name(), channel.send(message).await) });
+    let tried: Vec<(SourceName, Result<(), &'static str>)> = futures_util::future::join_all(tried).await;
+    let has_worked = tried.iter().any(|(_, sent)| sent.is_ok());
+    for (name, sent) in tried {
+        match sent {
+            Ok(()) => engine.health.heard(&name, KIND, engine.clock.now()),
+            Err(why) if has_worked || is_last => engine.health.cut(&name, Code::new(why).ok()),
+            Err(why) => warn!(way = %name, why, "a second person was not reached this time"),
+        }
+    }
+    has_worked
 }

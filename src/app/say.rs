@@ -360,6 +360,11 @@ pub fn verified(texts: &Texts, verified: &Heads) -> Result<()> {
     line(texts.with(key::CLI_LOG_VERIFIED, &arguments).as_str())
 }
 
+/// A log without its witness: said on standard error, as it is no answer.
+pub fn unwitnessed(texts: &Texts) {
+    let _ = writeln!(std::io::stderr(), "{}", texts.get(key::CLI_WITNESS_MISSING).as_str());
+}
+
 pub fn backed_up(texts: &Texts, file: &Path, records: u64) -> Result<()> {
     let arguments = [("file", file.display().to_string().as_str().into()), ("records", records.into())];
     line(texts.with(key::CLI_BACKED_UP, &arguments).as_str())
@@ -402,7 +407,7 @@ pub fn man() -> Result<()> {
 }
 
 /// Looks at what often is wrong on a machine.
-pub fn doctor(data: Option<std::path::PathBuf>, care: &[(bool, String)], texts: &Texts) -> Result<()> {
+pub fn doctor(place: Option<(&Path, &Path)>, care: &[(bool, String)], texts: &Texts) -> Result<()> {
     use std::io::IsTerminal;
     use std::os::unix::fs::PermissionsExt;
     let check = |name: &str, is_good: bool, detail: String| {
@@ -411,11 +416,16 @@ pub fn doctor(data: Option<std::path::PathBuf>, care: &[(bool, String)], texts: 
     };
     check("version", true, env!("CARGO_PKG_VERSION").into())?;
     check("terminal", std::io::stdout().is_terminal(), crate::config::terminal())?;
-    if let Some(folder) = data {
-        let mode = std::fs::metadata(&folder).map(|it| it.permissions().mode() & 0o777);
+    if let Some((folder, witness)) = place {
+        let mode = std::fs::metadata(folder).map(|it| it.permissions().mode() & 0o777);
         let is_good = mode.as_ref().map_or(true, |mode| mode & 0o077 == 0);
         let mode = mode.map_or_else(|_| "-".into(), |mode| format!("{mode:o}"));
         check("data", is_good, format!("{} {mode}", folder.display()))?;
+        if folder.join(crate::store::sqlite::LOG_FILE).exists() {
+            let file = witness.join(crate::store::WITNESS_FILE);
+            let is_there = std::fs::metadata(&file).is_ok_and(|it| it.len() > 0);
+            check("witness", is_there, file.display().to_string())?;
+        }
     }
     for (is_good, detail) in care {
         check("care", *is_good, detail.clone())?;

@@ -5,11 +5,12 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::say::{self, Failed};
 use super::{
@@ -26,6 +27,10 @@ use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
+use crate::store::StoreError;
+
+/// A log that is read within this is read before anything is started.
+const READ_FIRST_WITHIN: Duration = Duration::from_millis(1_500);
 
 /// Runs until it is told to end.
 pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
@@ -47,35 +52,109 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let stop = CancellationToken::new();
     stop_on_signals(&stop)?;
     let ids = Ids::system();
-    let log = place.open(&ids).await?;
+    let log = place.claim(&ids)?;
     // The writer ends last: everything that could still hand something in is stopped before.
     let engine_stop = CancellationToken::new();
     let masking = Masking::new(config::id_key(&place.id_key, || ids.secret())?);
     let care = care::open(&settings.care, texts, &stop).await?;
     let parts = Parts { log, clock: Clock::system(), ids, care, masking };
-    let (engine, writer) = Engine::start(parts, engine_stop.clone()).await?;
-    adopt(&engine, settings.agreements.as_deref().or(config::agreement_folder().as_deref())).await?;
-    adopted::check(&settings, &engine.state())?;
-    id_key::check(&engine).await;
-    web_hooks::expect(&engine, &settings);
-    exchanges::start(&settings, &engine, &stop)?;
-    scaip::start(&settings.scaip, &place.data, &engine, &stop).await?;
-    care::start(&settings.care, &engine, &stop)?;
+    let (engine, writer) = Engine::begin(parts, engine_stop.clone());
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
-    visits::start(&settings, &engine, &stop)?;
-    escalation::start(settings.escalation.as_ref(), &engine, texts, &stop)?;
-    canary::alarm::start(&settings, &engine, &stop)?;
-    say_what_is_not_set_up(&settings, &engine);
-    say_newer_rules(&engine, texts);
-    admin::listen(&place.data, engine.clone(), stop.clone()).await?;
-    say::announce(format!("listening on http://{}\n", listener.local_addr()?));
-    info!(agreements = engine.state().agreements.len(), "serving");
     let options = Options { receivers, signers, watches_desks: true, limits, ..Options::default() };
-    server::serve(listener, engine.clone(), options, stop).await;
+    let says = format!("listening on http://{}\n", listener.local_addr()?);
+    // From here on alarms are heard, whatever becomes of the log.
+    let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
+    let starting = Starting { settings: &settings, place: &place, engine: &engine, texts, stop: &stop };
+    let started = starting.start(says).await;
+    if started.is_err() {
+        stop.cancel();
+    }
+    serving.await?;
+    if started.is_err() {
+        engine_stop.cancel();
+        writer.await?;
+        return started;
+    }
     care::last_notes(&engine, texts).await;
     engine_stop.cancel();
     writer.await?;
     Ok(())
+}
+
+/// What is started around the engine, and in which order.
+struct Starting<'a> {
+    settings: &'a Settings,
+    place: &'a Place,
+    engine: &'a Engine,
+    texts: &'a Texts,
+    stop: &'a CancellationToken,
+}
+
+impl Starting<'_> {
+    /// A log that is read at once is read first. One that is long is not waited for by whoever listens for alarms; and
+    /// one that is damaged keeps nobody from hearing them.
+    async fn start(&self, says: String) -> Result<()> {
+        let (engine, settings, stop) = (self.engine, self.settings, self.stop);
+        let early = tokio::time::timeout(READ_FIRST_WITHIN, engine.loaded()).await;
+        if let Ok(Err(refused @ StoreError::Refused { .. })) = early {
+            return Err(refused.into());
+        }
+        let is_early = matches!(early, Ok(Ok(())));
+        if is_early {
+            self.check().await?;
+        }
+        exchanges::start(settings, engine, stop)?;
+        scaip::start(&settings.scaip, &self.place.data, engine, stop).await?;
+        escalation::start(settings.escalation.as_ref(), engine, self.texts, stop)?;
+        if is_early {
+            self.start_the_rest().await?;
+        }
+        say::announce(says);
+        if is_early {
+            return Ok(());
+        }
+        warn!("the log is not read yet: alarms ring unstored until it is");
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            loaded = engine.loaded() => match loaded {
+                Ok(()) => {}
+                Err(refused @ StoreError::Refused { .. }) => return Err(refused.into()),
+                Err(damage) => {
+                    error!(%damage, "the log cannot be read: alarms ring unstored, nothing is acknowledged");
+                    say::error(self.texts, &damage.into());
+                    tokio::select! {
+                        () = stop.cancelled() => return Ok(()),
+                        () = engine.until_loaded() => {}
+                    }
+                }
+            },
+        }
+        self.check().await?;
+        self.start_the_rest().await
+    }
+
+    /// The settings against the log.
+    async fn check(&self) -> Result<()> {
+        let folder = config::agreement_folder();
+        adopt(self.engine, self.settings.agreements.as_deref().or(folder.as_deref())).await?;
+        adopted::check(self.settings, &self.engine.state())?;
+        id_key::check(self.engine).await;
+        web_hooks::expect(self.engine, self.settings);
+        Ok(())
+    }
+
+    /// What needs to know what is open, and rings nobody.
+    async fn start_the_rest(&self) -> Result<()> {
+        let (engine, settings, stop) = (self.engine, self.settings, self.stop);
+        care::start(&settings.care, engine, stop)?;
+        visits::start(settings, engine, stop)?;
+        canary::alarm::start(settings, engine, stop)?;
+        say_what_is_not_set_up(settings, engine);
+        say_newer_rules(engine, self.texts);
+        admin::listen(&self.place.data, engine.clone(), stop.clone()).await?;
+        info!(agreements = engine.state().agreements.len(), "serving");
+        Ok(())
+    }
 }
 
 /// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.

@@ -70,6 +70,9 @@ pub async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
 
 pub async fn verify(place: &Place, texts: &Texts) -> Result<()> {
     let log = place.open_existing(&Ids::system()).await?;
+    if log.is_unwitnessed() {
+        say::unwitnessed(texts);
+    }
     let verified = log.verify().await?;
     say::verified(texts, &verified)
 }
@@ -106,7 +109,8 @@ pub async fn restore(args: Copy, texts: &Texts) -> Result<()> {
     to.sync_all()?;
     std::fs::rename(&unfinished, &target)?;
     folder::sync_folder_of(&target)?;
-    let log = place.open(&Ids::system()).await?;
+    let mut log = place.open(&Ids::system()).await?;
     let verified = log.verify().await?;
+    log.begin_witness();
     say::restored(texts, data, verified.records.sequence.0)
 }

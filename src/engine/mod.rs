@@ -5,10 +5,13 @@
 
 pub mod health;
 mod jumps;
+mod known;
 pub mod live;
+mod looking;
 pub mod namespaces;
 mod notes;
 pub mod plan_only;
+mod proof;
 mod standing;
 mod storing;
 mod timers;
@@ -30,10 +33,11 @@ use crate::domain::masking::Masking;
 use crate::domain::observation::{Matched, Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
-use crate::store::{Log, Reader, Seen};
+use crate::store::{Log, Owed, Reader, Seen};
 pub use crate::store::{Look, Looked, StoreError};
 use live::{Live, Personal};
 
+pub use looking::Otherwise;
 pub use notes::Pending;
 pub use storing::Storing;
 
@@ -158,12 +162,23 @@ enum Item {
     /// What became of a key that came before.
     Known(String, Key, oneshot::Sender<Result<Option<Seen>, Failure>>),
     Report(SourceName, sources::Report),
-    Look(Look),
+    Looks(looking::Looking),
     Standing(StandingDue),
+    /// A part of the log is not what was written.
+    Damaged(StoreError),
 }
 
 /// Alarms that ring and are not stored.
 type Ringing = BTreeMap<EntryId, Arc<Entry>>;
+
+/// Whether the log has been read since the start.
+#[derive(Debug, Clone, PartialEq)]
+enum Loaded {
+    NotYet,
+    Yes,
+    /// It cannot be, for now.
+    Failed(StoreError),
+}
 
 /// What the engine needs from outside.
 pub struct Parts {
@@ -199,20 +214,39 @@ pub struct Engine {
     asking: Arc<Semaphore>,
     storing: watch::Receiver<Storing>,
     ringing: watch::Receiver<Ringing>,
+    owed: Owed,
+    loaded: watch::Receiver<Loaded>,
 }
 
 impl Engine {
-    /// Reads the log and starts the writer. It ends with `stop`; wait for the returned task.
+    /// Starts the writer and waits until the log has been read. It ends with `stop`; wait for the returned task.
+    /// Errors: the log cannot be read; nothing runs then.
     pub async fn start(
         parts: Parts,
         stop: CancellationToken,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), StoreError> {
+        let stop = stop.child_token();
+        let (engine, writer) = Self::begin(parts, stop.clone());
+        if let Err(error) = engine.loaded().await {
+            stop.cancel();
+            // It ends by itself; that it failed was said.
+            let _ = writer.await;
+            return Err(error);
+        }
+        Ok((engine, writer))
+    }
+
+    /// Starts the writer at once, whatever the log's length: until it has been read alarms ring unstored, and the state
+    /// holds only who may sign in and what agreements are in force, as far as that is known beside the log.
+    pub fn begin(parts: Parts, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
         let Parts { log, clock, ids, care, masking } = parts;
         let (inbox, requests) = mpsc::channel(INBOX_MAX);
         let (published, _) = broadcast::channel(PUBLISHED_MAX);
-        let (storing_out, storing) = watch::channel(Storing::Yes);
+        let (storing_out, storing) = watch::channel(Storing::Loading);
         let (ringing_out, ringing) = watch::channel(Ringing::new());
-        let state = writer::replay(&log).await?;
+        let (loaded_out, loaded) = watch::channel(Loaded::NotYet);
+        let known = known::Known(log.beside().map(std::path::Path::to_path_buf));
+        let state = known.read(clock.now());
         let (state_tx, state_rx) = watch::channel(state.clone());
         let engine = Self {
             inbox,
@@ -232,9 +266,12 @@ impl Engine {
             asking: Arc::new(Semaphore::new(ASK_WHO_AT_ONCE)),
             storing,
             ringing,
+            owed: log.owed(),
+            loaded,
         };
-        let out = writer::Out { state: state_tx, storing: storing_out, ringing: ringing_out };
-        let writer = writer::Writer::new(log, state, engine.clone(), requests, out);
+        let out =
+            writer::Out { state: state_tx, storing: storing_out, ringing: ringing_out, loaded: loaded_out };
+        let writer = writer::Writer::new(log, known, state, engine.clone(), requests, out);
         // A thread of its own: deciding and writing never wait behind a request that is being answered.
         let runtime = tokio::runtime::Handle::current();
         let ends = stop.clone();
@@ -242,11 +279,31 @@ impl Engine {
         tokio::spawn(notes::retry(engine.clone(), stop.clone()));
         tokio::spawn(standing::watch(engine.clone(), stop.clone()));
         tokio::spawn(jumps::watch(engine.clone(), stop.clone()));
-        tokio::spawn(supervise(engine.clone(), stop));
-        for entry in engine.state().open_entries() {
-            engine.ask_who(entry);
+        tokio::spawn(supervise(engine.clone(), stop.clone()));
+        tokio::spawn(proof::watch(engine.clone(), stop));
+        (engine, task)
+    }
+
+    /// Waits until the log has been read. Errors: it cannot be, for now; it is tried again.
+    pub async fn loaded(&self) -> Result<(), StoreError> {
+        let mut loaded = self.loaded.clone();
+        let read = loaded.wait_for(|it| *it != Loaded::NotYet).await;
+        match read.as_deref() {
+            Ok(Loaded::Failed(error)) => Err(error.clone()),
+            Ok(_) => Ok(()),
+            Err(_) => Err(StoreError::unavailable("the server is stopping")),
         }
-        Ok((engine, task))
+    }
+
+    /// Waits until the log has been read, however often that fails before.
+    pub async fn until_loaded(&self) {
+        // The writer being gone means that the server is stopping.
+        let _ = self.loaded.clone().wait_for(|it| *it == Loaded::Yes).await;
+    }
+
+    /// False until the log has been read: who is not known may be in it.
+    pub fn is_loaded(&self) -> bool {
+        *self.loaded.borrow() == Loaded::Yes
     }
 
     /// The state after the last commit.
@@ -352,11 +409,6 @@ impl Engine {
     async fn report_unreadable(&self, source: &SourceName, what: Code, times: u32) {
         let trouble = sources::TroubleKind::Unreadable;
         self.report(source, sources::Report::Trouble { trouble, what: Some(what), times }).await;
-    }
-
-    /// Logs that somebody saw an entry's personal data.
-    pub async fn look(&self, look: Look) {
-        let _ = self.inbox.send(Item::Look(look)).await;
     }
 
     /// How many notes wait in memory for the care system.
@@ -475,6 +527,10 @@ impl Engine {
 /// Watches the sources: a silence becomes an entry, and so do callers whom nobody takes; and so does the end of either.
 /// What was counted is told.
 async fn supervise(engine: Engine, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => return,
+        () = engine.until_loaded() => {}
+    }
     let mut silent = known(&engine.state(), is_silence);
     let mut unattended = Unattended::known(&engine.state());
     let mut empty = BTreeMap::new();

@@ -2,12 +2,14 @@
 //!
 //! Owns the words for it. Must never know how a log is kept.
 
-use crate::store::{StoreError, Trouble};
+use crate::store::Trouble;
 
 /// What the log can do. Anything but `Yes`: alarms ring unstored and nobody is told that anything was recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storing {
     Yes,
+    /// The log is being read for the first time.
+    Loading,
     /// A commit or a look-up takes longer than it may: a disk that hangs.
     Slow,
     /// It failed, and is tried again.
@@ -25,16 +27,10 @@ impl Storing {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Yes => None,
+            Self::Loading => Some("log-loading"),
             Self::Slow => Some("disk-slow"),
             Self::Away => Some("log-away"),
             Self::Damaged(_) => Some("log-damaged"),
-        }
-    }
-
-    pub(super) fn of(error: &StoreError) -> Self {
-        match error.trouble() {
-            Some(trouble) => Self::Damaged(trouble),
-            None => Self::Away,
         }
     }
 }

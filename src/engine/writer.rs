@@ -23,13 +23,15 @@ mod unstored;
 use disk::{Disk, Meanwhile};
 use unstored::{Name, Unstored};
 
+use super::known::{self, Known};
 use super::live::{Personal, is_same_number};
+use super::looking::{Looking, Ticket};
 use super::storing::Storing;
 use super::timers::{Now, Timers};
-use super::{Done, Engine, Fact, Failure, Item, Noted, Observed, Order, Published, Ringing};
+use super::{Done, Engine, Fact, Failure, Item, Loaded, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
-use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
+use crate::domain::identity::{Code, EntryId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
 use crate::store::{Batch, Log, Look, Seen, StoreError};
@@ -42,6 +44,8 @@ const REPLAY_PAGE: usize = 2_000;
 const CLOCK_AHEAD_TOLD: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
 /// Pause between tries to use the log again after it failed.
 const RECOVER_EVERY: Duration = Duration::from_millis(500);
+/// The same for a log that is damaged: it takes somebody to mend it.
+const RECOVER_DAMAGED_EVERY: Duration = Duration::from_secs(60);
 /// Looks kept to be written later while the log cannot be written; more are lost, and said so.
 const LOOKS_MAX: usize = 20_000;
 /// Words of the supervision kept likewise; more say nothing new.
@@ -89,11 +93,17 @@ pub struct Out {
     pub state: watch::Sender<State>,
     pub storing: watch::Sender<Storing>,
     pub ringing: watch::Sender<Ringing>,
+    pub loaded: watch::Sender<Loaded>,
 }
 
 pub struct Writer {
     log: Disk,
     requests: mpsc::Receiver<Item>,
+    known: Known,
+    /// Looks that were lost before the start, to be forgotten when that has been said.
+    forgives: u32,
+    /// A damage was found in a part that is not checked when the log is opened: it is not tried again.
+    is_damaged: bool,
     /// Nobody can hand anything in any more.
     is_deserted: bool,
     /// What came while the log was at work, in order.
@@ -107,6 +117,8 @@ pub struct Writer {
     unstored_state: Option<Working>,
     /// Looks that are not written yet.
     looks: Vec<Look>,
+    /// Who waits for them, and what is owed of them.
+    tickets: Vec<(Ticket, Option<oneshot::Sender<bool>>)>,
     /// What the supervision said and is not written yet.
     reports: Vec<(SourceName, sources::Report)>,
     /// The log failed: when to try it again. Until then nothing is decided.
@@ -114,9 +126,20 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn new(log: Log, state: State, engine: Engine, requests: mpsc::Receiver<Item>, out: Out) -> Self {
+    /// `state` is what is known before the log has been read.
+    pub fn new(
+        log: Log,
+        known: Known,
+        state: State,
+        engine: Engine,
+        requests: mpsc::Receiver<Item>,
+        out: Out,
+    ) -> Self {
         Self {
             log: Disk::new(log),
+            known,
+            forgives: 0,
+            is_damaged: false,
             requests,
             is_deserted: false,
             backlog: VecDeque::new(),
@@ -127,8 +150,10 @@ impl Writer {
             unstored: Unstored::default(),
             unstored_state: None,
             looks: Vec::new(),
+            tickets: Vec::new(),
             reports: Vec::new(),
-            retry_at: None,
+            // The log is read first of all.
+            retry_at: Some(steady()),
         }
     }
 
@@ -169,13 +194,22 @@ impl Writer {
 
     /// One batch; while the log is broken only a try to mend it.
     async fn work(&mut self, items: Vec<Item>) {
+        if let Some(Item::Damaged(damage)) = items.iter().find(|item| matches!(item, Item::Damaged(_))) {
+            self.is_damaged = true;
+            let damage = damage.clone();
+            self.broke_by(&damage).await;
+        }
         if let Some(retry_at) = self.retry_at {
             self.turn_away(items);
-            if steady() >= retry_at && self.recover().await {
-                self.write_looks().await;
+            if steady() >= retry_at && self.is_damaged {
+                self.retry_at = Some(steady() + RECOVER_DAMAGED_EVERY);
+            } else if steady() >= retry_at {
+                self.recover().await;
             }
             return;
         }
+        // Those that waited for the disk come first.
+        self.write_looks().await;
         self.turn(items).await;
         self.write_looks().await;
     }
@@ -189,7 +223,7 @@ impl Writer {
             Ok(known) => known,
             Err(error) => {
                 error!(%error, "the log cannot be read");
-                self.broke(Storing::of(&error));
+                self.broke_by(&error).await;
                 self.turn_away(items);
                 return;
             }
@@ -215,7 +249,10 @@ impl Writer {
                 sources::Report::Trouble { trouble: sources::TroubleKind::KeyReused, what: None, times: 1 };
             self.report(&mut working, &source, &report);
         }
-        self.commit(working, rings).await;
+        if self.commit(working, rings).await {
+            self.reports.clear();
+            self.engine.owed.settle(std::mem::take(&mut self.forgives));
+        }
     }
 
     fn decide(&mut self, working: &mut Working, known: &HashMap<(String, Key), Seen>, item: Item) {
@@ -236,17 +273,22 @@ impl Writer {
             }
             Item::Known(scope, key, reply) => drop(reply.send(Ok(known.get(&(scope, key)).cloned()))),
             Item::Report(source, report) => self.keep_report(source, report),
-            Item::Look(look) => self.keep_look(look),
+            Item::Looks(looking) => self.keep_looks(looking, true),
             Item::Standing(due) => self.standing(working, due),
+            // Sorted out before.
+            Item::Damaged(_) => {}
         }
     }
 
-    fn keep_look(&mut self, look: Look) {
-        if self.looks.len() < LOOKS_MAX {
-            self.looks.push(look);
-        } else {
-            error!("too many looks wait for the log: one is lost");
+    /// `can_wait`: whether they will be written soon; if not, nobody waits.
+    fn keep_looks(&mut self, Looking { looks, ticket, reply }: Looking, can_wait: bool) {
+        if self.looks.len() + looks.len() > LOOKS_MAX {
+            // What was answered stays owed, and is said at the next start.
+            error!(looks = looks.len(), "too many looks wait for the log: some are lost");
+            return;
         }
+        self.looks.extend(looks);
+        self.tickets.push((ticket, can_wait.then_some(reply)));
     }
 
     fn keep_report(&mut self, source: SourceName, report: sources::Report) {
@@ -261,17 +303,25 @@ impl Writer {
             return;
         }
         let looks = self.looks.clone();
-        let count = looks.len();
+        let (count, waiting) = (looks.len(), self.tickets.len());
         let written =
             self.on_log(Meanwhile::Queue, async move |log: &mut Log| log.look_all(&looks).await).await;
         match written {
             Ok(()) => {
                 self.looks.drain(..count);
+                for (ticket, reply) in self.tickets.drain(..waiting) {
+                    ticket.written();
+                    // Who is gone has stopped waiting.
+                    reply.map(|reply| reply.send(true));
+                }
                 self.is_well_again();
             }
             Err(error) => {
                 error!(%error, "looks could not be written");
-                self.broke(Storing::of(&error));
+                for (_, reply) in &mut self.tickets {
+                    *reply = None;
+                }
+                self.broke_by(&error).await;
             }
         }
     }
@@ -288,7 +338,7 @@ impl Writer {
                     keys.extend(noted.iter().map(|noted| (scope.clone(), noted.key.clone())));
                 }
                 Item::Known(scope, key, _) => keys.push((scope.clone(), key.clone())),
-                Item::Report(..) | Item::Look(_) | Item::Standing(_) => {}
+                Item::Report(..) | Item::Looks(_) | Item::Standing(_) | Item::Damaged(_) => {}
             }
         }
         if keys.is_empty() {
@@ -562,8 +612,8 @@ impl Writer {
         }
     }
 
-    /// `rings` are the facts in it that may ring.
-    async fn commit(&mut self, mut working: Working, rings: HashSet<Name>) {
+    /// `rings` are the facts in it that may ring. True when it is on disk.
+    async fn commit(&mut self, mut working: Working, rings: HashSet<Name>) -> bool {
         if !working.records.is_empty() || !working.seen.is_empty() {
             let batch = Batch {
                 records: std::mem::take(&mut working.records),
@@ -576,21 +626,23 @@ impl Writer {
                 error!(%error, "the log could not be written");
                 // Refused for what is in the batch: nothing was written, and the log is well.
                 if !matches!(error, StoreError::Refused { .. } | StoreError::Duplicate { .. }) {
-                    self.broke(Storing::of(&error));
+                    self.broke_by(&error).await;
                 }
                 self.left_unstored(&rings);
                 working.answers.into_iter().for_each(Answer::fail);
-                return;
+                return false;
             }
             working.records = batch.records;
         }
         self.is_well_again();
-        self.reports.clear();
+        let is_known_anew = known::is_told_by(&working.records);
         let before = std::mem::replace(&mut self.state, working.state);
-        let touched: BTreeSet<EntryId> = working.records.iter().map(|record| record.entry).collect();
-        for entry in &touched {
-            self.timers.touch(&self.state, *entry, Now::of(&self.engine.clock));
+        // What begins now runs from when it was decided, which may be ahead of a clock that was set back.
+        let (now, even) = (self.engine.clock.now(), self.engine.clock.even());
+        for record in &working.records {
+            self.timers.touch(&self.state, record.entry, Now { wall: record.recorded_at.max(now), even });
         }
+        let touched: BTreeSet<EntryId> = working.records.iter().map(|record| record.entry).collect();
         let unknown = self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
             self.out.state.send_replace(self.state.clone());
@@ -604,9 +656,13 @@ impl Writer {
             self.engine.ask_who(entry);
         }
         self.settled(&rings);
+        if is_known_anew {
+            self.keep_known().await;
+        }
         for answer in working.answers {
             answer.send(&self.state);
         }
+        true
     }
 
     /// Live data comes with an entry and goes with it. Those of whom the care system is to be asked.
@@ -650,9 +706,19 @@ impl Writer {
         self.retry_at = Some(steady() + RECOVER_EVERY);
     }
 
+    /// The same, saying of a damage how far it reaches: what comes behind a broken link is not proved.
+    async fn broke_by(&mut self, error: &StoreError) {
+        let Some(mut trouble) = error.trouble() else { return self.broke(Storing::Away) };
+        let chain = trouble.chain;
+        let reached = async move |log: &mut Log| log.reached(chain).await;
+        trouble.to = self.on_log(Meanwhile::TurnAway, reached).await.filter(|to| *to >= trouble.from);
+        self.broke(Storing::Damaged(trouble));
+        self.retry_at = Some(steady() + RECOVER_DAMAGED_EVERY);
+    }
+
     fn is_well_again(&self) {
         if self.retry_at.is_none() && !self.out.storing.borrow().is_yes() {
-            warn!("the log is written again");
+            warn!("the log can be written");
             self.out.storing.send_replace(Storing::Yes);
         }
     }
@@ -665,10 +731,10 @@ impl Writer {
                 Item::Order(_, reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Known(_, _, reply) => drop(reply.send(Err(Failure::Unavailable))),
                 Item::Facts(.., reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Look(look) => self.keep_look(look),
+                Item::Looks(looking) => self.keep_looks(looking, false),
                 Item::Report(source, report) => self.keep_report(source, report),
                 // Still due, and handed in again.
-                Item::Standing(_) => {}
+                Item::Standing(_) | Item::Damaged(_) => {}
             }
         }
         self.ring();
@@ -677,17 +743,25 @@ impl Writer {
     /// The commit may have happened or not: the log alone knows. True when the log can be used again; what rang
     /// unstored is in it then.
     async fn recover(&mut self) -> bool {
-        let head = self.state.head;
-        let reread = async move |log: &mut Log| reread(log, head).await;
-        let reread = match self.on_log(Meanwhile::TurnAway, reread).await {
+        let is_loaded = self.engine.is_loaded();
+        let head = is_loaded.then_some(self.state.head);
+        let reread = async move |log: &mut Log| (reread(log, head).await, log.is_unwitnessed());
+        let (reread, is_unwitnessed) = self.on_log(Meanwhile::TurnAway, reread).await;
+        let reread = match reread {
             Ok(reread) => reread,
             Err(error) => {
                 warn!(%error, "the log is still not to be had");
-                self.broke(Storing::of(&error));
+                self.broke_by(&error).await;
+                if !is_loaded {
+                    self.out.loaded.send_replace(Loaded::Failed(error));
+                }
                 return false;
             }
         };
         self.retry_at = None;
+        if !is_loaded {
+            self.loads(is_unwitnessed);
+        }
         if let Some(state) = reread {
             let before = std::mem::replace(&mut self.state, state);
             self.out.state.send_replace(self.state.clone());
@@ -699,24 +773,52 @@ impl Writer {
         }
         self.timers.follow(&self.state, Now::of(&self.engine.clock));
         self.unstored_state = None;
+        self.write_looks().await;
         self.store_what_rang().await;
         self.is_well_again();
+        if !is_loaded {
+            self.out.loaded.send_replace(Loaded::Yes);
+            self.keep_known().await;
+        }
         self.retry_at.is_none()
+    }
+
+    /// The log was opened for the first time: what of it is missing is said.
+    fn loads(&mut self, is_unwitnessed: bool) {
+        let lost = self.engine.owed.lost();
+        let told = [("vidnet", "witness-missing", u32::from(is_unwitnessed)), ("opslag", "looks-lost", lost)];
+        for (name, what, times) in told.into_iter().filter(|it| it.2 > 0) {
+            error!(times, what, "something of the log is missing");
+            if let Ok(name) = SourceName::new(name) {
+                let (trouble, what) = (sources::TroubleKind::Failed, Code::new(what).ok());
+                self.keep_report(name, sources::Report::Trouble { trouble, what, times });
+            }
+        }
+        self.forgives = lost;
+    }
+
+    /// Keeps beside the log who may sign in and what agreements are in force.
+    async fn keep_known(&mut self) {
+        let (known, state) = (self.known.clone(), self.state.clone());
+        let kept = self.on_log(Meanwhile::Queue, async move |_: &mut Log| known.write(&state)).await;
+        if let Err(error) = kept {
+            error!(%error, "who may sign in could not be kept beside the log");
+        }
     }
 
     /// Hands the alarms that rang unstored in again, under the ids they rang with.
     async fn store_what_rang(&mut self) {
         let left = self.left_to_us();
-        if !left.is_empty() {
+        if !left.is_empty() || !self.reports.is_empty() {
             Box::pin(self.turn(left)).await;
         }
     }
 }
 
 /// Opens the log anew. The state it says, if that is not the one up to `head`.
-async fn reread(log: &mut Log, head: Sequence) -> Result<Option<State>, StoreError> {
+async fn reread(log: &mut Log, head: Option<Sequence>) -> Result<Option<State>, StoreError> {
     log.recover().await?;
-    if log.head().await?.sequence == head {
+    if Some(log.head().await?.sequence) == head {
         return Ok(None);
     }
     replay(log).await.map(Some)

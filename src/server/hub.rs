@@ -11,7 +11,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::carried::{self, Reach};
-use super::looks::Looks;
+use super::looks::Shown;
 use super::metrics::Metrics;
 use super::presence::{self, Seats};
 use super::scope::may_see;
@@ -37,25 +37,42 @@ pub struct Frame {
     pub event: &'static str,
     pub id: Option<u64>,
     pub data: Arc<str>,
-    /// The entry whose personal data is inside.
-    pub shows: Option<EntryId>,
+    /// Whose personal data is inside. The look is logged as the frame is handed to somebody.
+    pub shows: Option<Shown>,
+    /// The same without that data, where it may be withheld.
+    pub without: Option<Arc<str>>,
 }
 
 impl Frame {
-    pub fn of(item: &StreamItem) -> Self {
-        let (event, id, shows) = match item {
-            StreamItem::Recorded(it) => (
-                "recorded",
-                Some(it.sequence),
-                it.entry.as_ref().filter(|entry| entry.live.is_some()).map(|entry| entry.id),
-            ),
-            StreamItem::Live { entry, live } => ("live", None, live.as_ref().map(|_| *entry)),
-            StreamItem::Unstored { entry } => ("unstored", None, Some(entry.id)),
-            StreamItem::Beat(_) => ("beat", None, None),
+    pub fn of(item: &StreamItem, shown: Option<&Entry>) -> Self {
+        let (event, id, live) = match item {
+            StreamItem::Recorded(it) => {
+                ("recorded", Some(it.sequence), it.entry.as_ref().is_some_and(|entry| entry.live.is_some()))
+            }
+            StreamItem::Live { live, .. } => ("live", None, live.is_some()),
+            StreamItem::Unstored { .. } => ("unstored", None, true),
+            StreamItem::Beat(_) => ("beat", None, false),
         };
-        let data = serde_json::to_string(item).unwrap_or_default();
-        Self { event, id, data: data.into(), shows }
+        let shows = shown.filter(|_| live).map(Shown::of);
+        let text = |item: &StreamItem| serde_json::to_string(item).unwrap_or_default().into();
+        let without =
+            shows.as_ref().filter(|it| !it.is_open_alarm).map(|_| text(&without_live(item.clone())));
+        Self { event, id, data: text(item), shows, without }
     }
+}
+
+fn without_live(mut item: StreamItem) -> StreamItem {
+    match &mut item {
+        StreamItem::Recorded(it) => {
+            if let Some(entry) = &mut it.entry {
+                entry.live = None;
+            }
+        }
+        StreamItem::Live { live, .. } => *live = None,
+        StreamItem::Unstored { entry } => entry.live = None,
+        StreamItem::Beat(_) => {}
+    }
+    item
 }
 
 struct Listener {
@@ -85,7 +102,6 @@ pub struct Hub {
 impl Hub {
     pub fn start(
         engine: Engine,
-        looks: Looks,
         metrics: Arc<Metrics>,
         seats: Seats,
         watches_desks: bool,
@@ -96,7 +112,7 @@ impl Hub {
         let news = engine.subscribe();
         let state = engine.state();
         let scopes = BTreeMap::new();
-        let work = Work { engine, looks, metrics, state, scopes, seats, watches_desks };
+        let work = Work { engine, metrics, state, scopes, seats, watches_desks };
         tokio::spawn(work.run(news, requests, stop));
         hub
     }
@@ -111,7 +127,6 @@ impl Hub {
 
 struct Work {
     engine: Engine,
-    looks: Looks,
     metrics: Arc<Metrics>,
     /// The state up to the last news handed on.
     state: State,
@@ -130,6 +145,7 @@ impl Work {
     ) {
         let mut beat = tokio::time::interval(Duration::from_secs(BEAT_SECONDS));
         let mut storing = self.engine.storing();
+        storing.mark_unchanged();
         beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -143,7 +159,13 @@ impl Work {
                 Some(join) = requests.recv() => self.join(join),
                 _ = beat.tick() => self.beat().await,
                 // What is wrong with the log is said at once.
-                Ok(()) = storing.changed() => self.beat().await,
+                Ok(()) = storing.changed() => {
+                    // What was withheld meanwhile is fetched anew.
+                    if storing.borrow_and_update().is_yes() {
+                        self.start_over();
+                    }
+                    self.beat().await;
+                }
             }
         }
     }
@@ -193,7 +215,7 @@ impl Work {
 
     fn unstored_frame(&self, entry: &Entry, scope: &[AgreementId]) -> Frame {
         let shown = show::entry(&self.engine, &self.state, entry, scope, self.engine.clock.now());
-        Frame::of(&StreamItem::Unstored { entry: Box::new(shown) })
+        Frame::of(&StreamItem::Unstored { entry: Box::new(shown) }, Some(entry))
     }
 
     async fn publish(&mut self, published: Published) {
@@ -208,7 +230,7 @@ impl Work {
                 let Some(entry) = self.state.entry(id).filter(|it| show::carries_live(it)) else { return };
                 let live = show::live(entry, self.engine.live.get(id));
                 let entry = entry.clone();
-                let frame = Frame::of(&StreamItem::Live { entry: id, live: Some(live) });
+                let frame = Frame::of(&StreamItem::Live { entry: id, live: Some(live) }, Some(&entry));
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;
             }
             Published::Unstored(entry) => {
@@ -253,7 +275,7 @@ impl Work {
                 at_rest: Some(carried::at_rest(&self.state, &scope)),
                 log: show::log_trouble(&self.engine),
             };
-            let frame = Frame::of(&StreamItem::Beat(beat));
+            let frame = Frame::of(&StreamItem::Beat(beat), None);
             self.send(&scope, &frame).await;
         }
         self.metrics.notes_waiting.set(i64::from(self.engine.notes_waiting()));
@@ -277,11 +299,6 @@ impl Work {
     /// Never waits: a full or closed stream is let go of.
     async fn send(&mut self, scope: &[AgreementId], frame: &Frame) {
         let Some(listeners) = self.scopes.get_mut(scope) else { return };
-        if let Some(entry) = frame.shows.and_then(|id| self.state.entry(id)) {
-            for listener in listeners.iter() {
-                self.looks.on_board(&listener.person, entry).await;
-            }
-        }
         let metrics = &self.metrics;
         listeners.retain(|listener| match listener.frames.try_send(frame.clone()) {
             Ok(()) => true,
@@ -380,10 +397,10 @@ pub fn frames(
             ledgers,
             answering,
         };
-        frames.push(Frame::of(&StreamItem::Recorded(Box::new(recorded))));
+        frames.push(Frame::of(&StreamItem::Recorded(Box::new(recorded)), after.entry(record.entry)));
         last = record.sequence.0;
     }
-    frames.extend(left_out.map(|record| Frame::of(&only_that(record, last))));
+    frames.extend(left_out.map(|record| Frame::of(&only_that(record, last), None)));
     frames
 }
 

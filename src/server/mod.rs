@@ -87,8 +87,7 @@ pub async fn serve(listener: TcpListener, engine: Engine, options: Options, stop
     let looks = looks::Looks::new(engine.clone());
     let seats = presence::Seats::default();
     let watches = options.watches_desks;
-    let hub =
-        hub::Hub::start(engine.clone(), looks.clone(), metrics.clone(), seats.clone(), watches, stop.clone());
+    let hub = hub::Hub::start(engine.clone(), metrics.clone(), seats.clone(), watches, stop.clone());
     let limits = options.limits.clone();
     let refused = refused::Refused::start(metrics.clone(), stop.clone());
     let app =

@@ -72,6 +72,10 @@ impl FromRequestParts<App> for Session {
             .and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")))
             .map(str::trim);
         let Some(person) = token.and_then(|token| holder(&app.engine.state(), token)) else {
+            // Who is not known may be in the log that is still being read.
+            if !app.engine.is_loaded() {
+                return Err(Problem::unavailable().into());
+            }
             app.refused.count(if token.is_some() { Why::WrongToken } else { Why::NoToken });
             return Err(Problem::unauthorized().into());
         };

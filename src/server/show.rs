@@ -1,10 +1,13 @@
 //! What is shown to a scope: entries with the live data it may have, the snapshot, source health.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 
+use super::looks::Shown;
 use crate::domain::State;
 use crate::domain::entry::{Body, Entry};
-use crate::domain::identity::AgreementId;
+use crate::domain::identity::{AgreementId, EntryId};
 use crate::engine::live::Personal;
 use crate::engine::{Engine, Storing, health};
 use crate::protocol::board::{LogTrouble, OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
@@ -32,6 +35,27 @@ pub fn entry(
     let mut shown = project::seen(state, entry, Sight::Of(scope), now);
     if carries_live(entry) {
         shown.live = Some(live(entry, engine.live.get(entry.id)));
+    }
+    shown
+}
+
+/// Those of them whose personal data board and stream carry.
+pub fn shown(entries: &[&Entry]) -> Vec<Shown> {
+    entries.iter().filter(|entry| carries_live(entry)).map(|entry| Shown::of(entry)).collect()
+}
+
+/// As [`entry`], without the personal data of those that are withheld.
+pub fn entry_but(
+    engine: &Engine,
+    state: &State,
+    it: &Entry,
+    scope: &[AgreementId],
+    now: DateTime<Utc>,
+    withheld: &HashSet<EntryId>,
+) -> protocol::Entry {
+    let mut shown = entry(engine, state, it, scope, now);
+    if withheld.contains(&it.id) {
+        shown.live = Some(live(it, None));
     }
     shown
 }

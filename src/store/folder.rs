@@ -47,9 +47,13 @@ pub fn prepare(dir: &Path) -> Result<(), StoreError> {
 
 /// Makes an empty file with rights 0600, or checks the rights of the one there.
 pub fn own_file(path: &Path) -> Result<File, StoreError> {
+    let is_new = !path.exists();
     let file = open(path)?;
     check_mode(path, FILE_MODE)?;
-    sync_folder_of(path)?;
+    // One that was there is durable; a disk that hangs must not hold up the start for it.
+    if is_new {
+        sync_folder_of(path)?;
+    }
     Ok(file)
 }
 
@@ -62,6 +66,19 @@ pub fn check_file(path: &Path) -> Result<(), StoreError> {
 pub fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
     let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(|error| failed(path, &error))
+}
+
+/// Writes a file anew: under another name until it is whole and on disk. Errors: as [`prepare`].
+pub fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), StoreError> {
+    let unfinished = path.with_extension("new");
+    let mut file = own_file(&unfinished)?;
+    let written = file
+        .set_len(0)
+        .and_then(|()| write(&mut file))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&unfinished, path));
+    written.map_err(|error| failed(path, &error))?;
+    sync_folder_of(path)
 }
 
 /// Takes the folder for this process until the file is dropped. Errors: `Refused` when another server has it.

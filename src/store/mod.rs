@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod folder;
 mod memory;
+mod owed;
 mod row;
 pub mod sqlite;
 mod witness;
@@ -15,7 +16,9 @@ use chrono::{DateTime, Utc};
 
 pub use chain::{Chain, Hash};
 pub use memory::Memory;
+pub use owed::Owed;
 pub use sqlite::Sqlite;
+pub use witness::WITNESS_FILE;
 
 use crate::domain::envelope::{Actor, Record};
 use crate::domain::identity::{CitizenId, Code, EntryId, Key, Sequence};
@@ -195,7 +198,17 @@ impl Log {
     /// system, settings that the database did not take, or a log of a newer program; `Corrupt` when the tail of a chain
     /// does not verify or the witness has seen more than the log holds.
     pub async fn open_sqlite(dir: &Path, witness_dir: &Path, salts: Salts) -> Result<Self, StoreError> {
-        Ok(Self::Sqlite(Box::new(Sqlite::open(dir, witness_dir, salts).await?)))
+        let mut log = Self::claim_sqlite(dir, witness_dir, salts)?;
+        log.recover().await?;
+        Ok(log)
+    }
+
+    /// Takes the folders for this process and reads nothing yet: the log is opened by `recover`, however long that takes.
+    ///
+    /// Errors: `Refused` for folders or files with wider rights than 0700 and 0600, a second server or a network file
+    /// system; `Corrupt` for a witness that cannot be read.
+    pub fn claim_sqlite(dir: &Path, witness_dir: &Path, salts: Salts) -> Result<Self, StoreError> {
+        Ok(Self::Sqlite(Box::new(Sqlite::claim(dir, witness_dir, salts)?)))
     }
 
     /// Writes a batch in one durable transaction and gives the new head. An empty batch writes nothing.
@@ -279,6 +292,46 @@ impl Log {
         }
     }
 
+    /// Looks that were answered before they were written.
+    pub fn owed(&self) -> Owed {
+        match self {
+            Self::Memory(_) => Owed::default(),
+            Self::Sqlite(log) => log.owed(),
+        }
+    }
+
+    /// There are records, and no witness of them was found: it is made anew with the next append.
+    pub fn is_unwitnessed(&self) -> bool {
+        match self {
+            Self::Memory(_) => false,
+            Self::Sqlite(log) => log.is_unwitnessed(),
+        }
+    }
+
+    /// The witness begins anew, on purpose: with what the log holds now. Nothing when it is not open.
+    pub fn begin_witness(&mut self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Sqlite(log) => log.begin_witness(),
+        }
+    }
+
+    /// The folder beside the log, where its witness is; none in memory.
+    pub fn beside(&self) -> Option<&Path> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Sqlite(log) => log.beside(),
+        }
+    }
+
+    /// How far a chain is known to have reached, by itself or by the witness, as well as that can be said.
+    pub async fn reached(&self, chain: Chain) -> Option<Sequence> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Sqlite(log) => log.files().reached(chain).await,
+        }
+    }
+
     /// A handle for reading while the writer appends.
     pub fn reader(&self) -> Reader {
         match self {
@@ -345,6 +398,22 @@ impl Reader {
         match self {
             Self::Memory(log) => log.verify(),
             Self::Sqlite(log) => log.verify().await,
+        }
+    }
+
+    /// As `verify`, with pauses, so that others are not held up. Not of a log in memory.
+    pub async fn verify_slowly(&self) -> Result<Heads, StoreError> {
+        match self {
+            Self::Memory(log) => log.verify(),
+            Self::Sqlite(log) => log.verify_slowly().await,
+        }
+    }
+
+    /// How far a chain is known to have reached.
+    pub async fn reached(&self, chain: Chain) -> Option<Sequence> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Sqlite(log) => log.reached(chain).await,
         }
     }
 

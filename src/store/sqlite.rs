@@ -16,6 +16,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr as _};
 
 use super::chain::{self, Chain, Hash, Link, Walk};
+use super::owed::Owed;
 use super::row::{self, LookRow, Row, SeenRow};
 use super::witness::{self, Witness};
 use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, Why, check_numbering, folder};
@@ -29,6 +30,8 @@ const BUSY_FOR: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
 /// How long a reader waits for a connection.
 const READER_WAIT_FOR: Duration = Duration::from_secs(5);
+/// Pause between pages where nobody waits for the result: a hundred thousand links take three seconds.
+const PAGE_PAUSE: Duration = Duration::from_millis(300);
 /// Links at the end of each chain that are checked at start. Logs up to this length are checked whole.
 pub const TAIL_MAX: u64 = 20_000;
 
@@ -100,6 +103,7 @@ pub struct Sqlite {
     /// Held, never read: the folder is ours as long as it is open.
     lock: Option<File>,
     witness: Witness,
+    owed: Owed,
     salts: Salts,
     heads: Heads,
     /// A write began and did not end well: what is on disk is unknown until `recover`.
@@ -109,8 +113,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// See `Log::open_sqlite`.
-    pub async fn open(dir: &Path, witness_dir: &Path, salts: Salts) -> Result<Self, StoreError> {
+    /// See `Log::claim_sqlite`. Reads nothing of the log.
+    pub fn claim(dir: &Path, witness_dir: &Path, salts: Salts) -> Result<Self, StoreError> {
         folder::prepare(dir)?;
         let lock = folder::lock(dir)?;
         let file = dir.join(LOG_FILE);
@@ -125,7 +129,6 @@ impl Sqlite {
             )));
         }
         let witness = Witness::open(witness_dir)?;
-        let writer = open_writer(&file).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .acquire_timeout(READER_WAIT_FOR)
@@ -133,19 +136,18 @@ impl Sqlite {
             .max_lifetime(None)
             .connect_lazy_with(reader_options(&file));
         let files = Files { pool: readers, witness: witness.path().to_path_buf() };
-        let mut log = Self {
+        Ok(Self {
             file,
-            writer: Some(writer),
+            writer: None,
             files,
             lock: Some(lock),
             witness,
+            owed: Owed::open(witness_dir)?,
             salts,
             heads: Heads::default(),
-            is_doubtful: false,
+            is_doubtful: true,
             is_unwitnessed: false,
-        };
-        log.check_tail().await?;
-        Ok(log)
+        })
     }
 
     /// Checks the ends of the chains against themselves and the witness, and believes them from then on.
@@ -156,7 +158,10 @@ impl Sqlite {
         }
         let heads = self.files.heads().await?;
         match seen {
-            Some(seen) => self.files.compare(seen, heads).await?,
+            Some(seen) => {
+                self.is_unwitnessed = false;
+                self.files.compare(seen, heads).await?;
+            }
             None if heads.records.sequence > Sequence(0) => {
                 self.is_unwitnessed = true;
                 tracing::error!(head = %heads.records.sequence, file = %self.witness.path().display(),
@@ -173,13 +178,32 @@ impl Sqlite {
             looks: self.files.link_at(Chain::Looks, tail(heads.looks)).await?,
             keys: self.files.link_at(Chain::Keys, tail(heads.keys)).await?,
         };
-        self.files.walk_all(from, heads).await?;
+        self.files.walk_all(from, heads, Duration::ZERO).await?;
         self.heads = heads;
         // One that was missing is not made anew in silence: with what is appended next, after it was said.
         if !self.is_unwitnessed {
             self.witness.note(heads);
         }
         Ok(())
+    }
+
+    pub(super) fn owed(&self) -> Owed {
+        self.owed.clone()
+    }
+
+    pub(super) fn begin_witness(&mut self) {
+        if !self.is_doubtful {
+            self.is_unwitnessed = false;
+            self.witness.note(self.heads);
+        }
+    }
+
+    pub(super) fn beside(&self) -> Option<&Path> {
+        self.witness.path().parent()
+    }
+
+    pub(super) fn is_unwitnessed(&self) -> bool {
+        self.is_unwitnessed
     }
 
     pub(super) fn files(&self) -> Files {
@@ -416,6 +440,30 @@ impl Files {
     }
 
     pub(super) async fn verify(&self) -> Result<Heads, StoreError> {
+        self.verify_pausing(Duration::ZERO).await
+    }
+
+    pub(super) async fn verify_slowly(&self) -> Result<Heads, StoreError> {
+        self.verify_pausing(PAGE_PAUSE).await
+    }
+
+    pub(super) async fn reached(&self, chain: Chain) -> Option<Sequence> {
+        let seen = witness::read(&self.witness).ok().flatten();
+        let seen = seen.and_then(|it| match chain {
+            Chain::Records => Some(it.records.sequence),
+            Chain::Looks => Some(it.looks.sequence),
+            Chain::Keys => it.keys.map(|head| head.sequence),
+        });
+        let last = match chain {
+            Chain::Records => LAST_RECORD,
+            Chain::Looks => LAST_LOOK,
+            Chain::Keys => LAST_KEY,
+        };
+        let there = self.last(last).await.ok().map(|head| head.sequence);
+        seen.max(there).filter(|at| *at > Sequence(0))
+    }
+
+    async fn verify_pausing(&self, pause: Duration) -> Result<Heads, StoreError> {
         // In this order: the witness is never ahead of a log that is written meanwhile.
         let seen = witness::read(&self.witness)?;
         let heads = self.heads().await?;
@@ -423,7 +471,7 @@ impl Files {
             self.compare(seen, heads).await?;
         }
         let keys = self.link_at(Chain::Keys, 0).await?;
-        self.walk_all(Heads { keys, ..Heads::default() }, heads).await?;
+        self.walk_all(Heads { keys, ..Heads::default() }, heads, pause).await?;
         self.check_keys_before().await?;
         self.check_file("PRAGMA integrity_check(1)").await?;
         Ok(heads)
@@ -473,8 +521,8 @@ impl Files {
         &self,
         sql: &'static str,
         read: fn(&SqliteRow) -> Result<L, StoreError>,
-        from: Head,
-        to: Head,
+        (from, to): (Head, Head),
+        pause: Duration,
     ) -> Result<(), StoreError> {
         let mut walk = Walk::after(from);
         while walk.head().sequence < to.sequence {
@@ -488,14 +536,17 @@ impl Files {
             for row in &rows {
                 walk.step(&read(row)?)?;
             }
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
         }
         Ok(())
     }
 
-    async fn walk_all(&self, from: Heads, to: Heads) -> Result<(), StoreError> {
-        self.walk(WALK_RECORDS, record_row, from.records, to.records).await?;
-        self.walk(WALK_LOOKS, look_row, from.looks, to.looks).await?;
-        self.walk(WALK_KEYS, seen_row, from.keys, to.keys).await
+    async fn walk_all(&self, from: Heads, to: Heads, pause: Duration) -> Result<(), StoreError> {
+        self.walk(WALK_RECORDS, record_row, (from.records, to.records), pause).await?;
+        self.walk(WALK_LOOKS, look_row, (from.looks, to.looks), pause).await?;
+        self.walk(WALK_KEYS, seen_row, (from.keys, to.keys), pause).await
     }
 
     /// Asks SQLite whether its file is well-formed.

@@ -40,12 +40,11 @@ pub struct Witness {
 
 impl Witness {
     /// Opens or makes the file; what it saw last is read with [`read`].
-    /// Errors: `Refused` for wider rights, `Corrupt` when it cannot be read as a witness.
+    /// Errors: `Refused` for wider rights.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         folder::prepare(dir)?;
         let path = dir.join(WITNESS_FILE);
         let file = Arc::new(folder::own_file(&path)?);
-        read(&path)?;
         let (changed, told) = sync_channel::<()>(1);
         let syncing = Arc::clone(&file);
         std::thread::spawn(move || {

@@ -16,6 +16,8 @@ mod history;
 mod homecare;
 mod http;
 mod intake;
+mod loading;
+mod looks;
 mod medcom;
 #[path = "../support/medcom.rs"]
 mod messages;
@@ -31,6 +33,7 @@ mod ports;
 mod process;
 mod proxy;
 mod restart;
+mod set_clock;
 mod signed;
 mod sources;
 mod standing;

@@ -127,6 +127,96 @@ async fn of_a_long_log_the_tail_is_checked_at_start_and_the_rest_on_reading() {
 }
 
 #[tokio::test]
+async fn whatever_is_changed_in_what_was_seen_is_found() {
+    let place = Place::new();
+    let log = ten(&place).await;
+    drop(log);
+    let changes = [
+        ("digest = 'f' || substr(digest, 2)", 4),
+        ("outcome = 'ignored'", 7),
+        ("entry = NULL", 7),
+        ("first = first + 1", 7),
+        ("answer = NULL", 8),
+        ("scope = 'source:other'", 1),
+        ("key = 'key-77'", 10),
+        ("hash = zeroblob(32)", 7),
+    ];
+    for (change, number) in changes {
+        let place = Place::new();
+        drop(ten(&place).await);
+        let sql = format!("UPDATE seen SET {change} WHERE number = {number}");
+        meddle(&place.file("log.db"), &sql).await;
+        let start = place.try_open().await.err().unwrap_or_else(|| panic!("opened after {sql}"));
+        assert_eq!(place_of(&start), Some((Chain::Keys, number)), "{sql}: {start}");
+    }
+    for (sql, number) in [
+        ("DELETE FROM seen WHERE number = 5", 5),
+        ("DELETE FROM seen WHERE number = 10", 10),
+        ("UPDATE seen SET number = NULL WHERE number = 5", 5),
+        ("UPDATE seen_before SET hash = hash", 0),
+    ] {
+        let place = Place::new();
+        drop(ten(&place).await);
+        meddle(&place.file("log.db"), sql).await;
+        match (number, place.try_open().await.err()) {
+            (0, found) => assert!(found.is_none(), "{sql}: {found:?}"),
+            (_, found) => assert_eq!(place_of(&found.expect(sql)), Some((Chain::Keys, number)), "{sql}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_was_changed_is_never_answered_from() {
+    let place = Place::new();
+    let log = ten(&place).await;
+    meddle(&place.file("log.db"), "UPDATE seen SET outcome = 'ignored' WHERE number = 7").await;
+    let key = crate::build::key;
+    assert!(log.seen(&[key(6), key(8)]).await.unwrap().iter().all(Option::is_some));
+    let error = log.seen(&[key(7)]).await.unwrap_err();
+    assert_eq!(place_of(&error), Some((Chain::Keys, 7)), "{error}");
+}
+
+/// A log from before keys had numbers: as it lay on disk, with nothing of the third set of tables.
+#[tokio::test]
+async fn keys_from_before_they_had_numbers_are_sealed_when_the_log_is_opened() {
+    let before = "DROP TABLE seen_before; DROP INDEX seen_number; ALTER TABLE seen DROP COLUMN number;
+        ALTER TABLE seen DROP COLUMN hash; DELETE FROM _sqlx_migrations WHERE version = 3;";
+    let place = Place::new();
+    let mut log = ten(&place).await;
+    log.close().await.unwrap();
+    drop(log);
+    meddle(&place.file("log.db"), before).await;
+    let witness = place.witness().join("head");
+    let noted = fs::read_to_string(&witness).unwrap();
+    let lines: String = noted.lines().take(2).map(|line| format!("{line}\n")).collect();
+    let check = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(lines.as_bytes()));
+    fs::write(&witness, format!("{lines}check {check}\n")).unwrap();
+
+    let mut log = place.open().await;
+    let key = crate::build::key;
+    assert_eq!(log.seen(&[key(3)]).await.unwrap(), [Some(crate::build::seen(3))]);
+    log.append(Sequence(10), &batch(11, 12)).await.unwrap();
+    log.verify().await.unwrap();
+    log.close().await.unwrap();
+    drop(log);
+    for sql in [
+        "UPDATE seen SET outcome = 'ignored' WHERE key = 'key-3'",
+        "DELETE FROM seen WHERE key = 'key-3'",
+        "INSERT INTO seen (scope, key, digest, outcome) VALUES ('source:central', 'key-99', 'x', 'recorded')",
+    ] {
+        let copy = Place::new();
+        copy_as_killed(&place, &copy);
+        meddle(&copy.file("log.db"), sql).await;
+        let found = copy.open().await.verify().await.unwrap_err();
+        assert_eq!(place_of(&found), Some((Chain::Keys, 0)), "{sql}: {found}");
+    }
+    // Whoever takes the seal away to have it made anew is found at once.
+    meddle(&place.file("log.db"), "DELETE FROM seen_before").await;
+    let found = place.try_open().await.err().expect("found");
+    assert_eq!(place_of(&found), Some((Chain::Keys, 0)), "{found}");
+}
+
+#[tokio::test]
 async fn a_changed_record_is_never_handed_out() {
     let place = Place::new();
     let log = ten(&place).await;

@@ -88,6 +88,8 @@ file-trouble-too-large = Filen { $file } er for stor: det er nok den forkerte fi
 file-trouble-open-to-others = Andre må læse { $file }. Kør: chmod 600 { $file }
 file-trouble-empty-secret = Filen { $file } er tom: skriv hemmeligheden i den første linje.
 
+cli-witness-missing = Vidnet om loggen mangler: at der ikke mangler noget til sidst, kan ikke ses. Serveren laver et nyt og siger det på tavlen.
+
 # Hvorfor loggen ikke kan åbnes eller bruges
 store-why-network-disk = { $file } ligger på et netværksdrev ({ $kind }); brug en lokal disk
 store-why-held = en anden server (proces { $process }) bruger { $file }; stop den først

@@ -92,6 +92,8 @@ trouble-what-body-too-slow = kom for langsomt
 trouble-what-clock-set-back = serverens ur blev stillet tilbage: tjek uret; nedtællinger gik videre
 trouble-what-clock-set-forward = serverens ur blev stillet frem: tjek uret; nedtællinger gik videre
 trouble-what-machine-slept = maskinen sov: intet blev hørt imens
+trouble-what-witness-missing = vidnet om loggen manglede ved start: find ud af, hvem der fjernede det
+trouble-what-looks-lost = opslag blev vist, men ikke skrevet, før serveren stoppede
 trouble-what-no-desk-open = ingen tavle er åben: nogen må åbne en og møde ind
 # Hvad der præcist er galt med en kilde eller en række i en fil
 trouble-row = linje { $line }: { $what }
@@ -181,6 +183,8 @@ trouble-what-xml-wrong-shape = XML af en anden slags
 # Bagvagten kaldes
 escalation-unclaimed = Vagttavle: nødkald { $number } ({ $agreement }) fra { $clock } er ikke taget. Åbn tavlen.
 escalation-nobody-listening = Vagttavle: ingen tavle er åben for { $agreement } kl. { $clock }. Nødkald kan komme, uden at nogen ser dem. Åbn tavlen.
+escalation-log-damaged = Vagttavle: loggen er beskadiget. Nødkald ringer, men intet gemmes. Tilkald den, der passer serveren.
+escalation-not-stored = Vagttavle: nødkald ({ $agreement }) fra { $clock } er ikke taget og kan ikke gemmes. Åbn tavlen.
 escalation-again = (måske sagt før)
 escalation-short-calling = kalder
 escalation-short-sent = kaldt

@@ -89,6 +89,7 @@ file-trouble-open-to-others = Others may read { $file }. Run: chmod 600 { $file 
 file-trouble-empty-secret = The file { $file } is empty: write the secret on its first line.
 
 # Why the log cannot be opened or used
+cli-witness-missing = The witness of the log is missing: whether something is missing at the end cannot be seen. The server makes a new one and says so on the board.
 store-why-network-disk = { $file } is on a network file system ({ $kind }); use a local disk
 store-why-held = another server (process { $process }) uses { $file }; stop it first
 store-why-open-to-others = others may read { $file }; run: chmod { $rights } { $file }

@@ -92,6 +92,8 @@ trouble-what-body-too-slow = came too slowly
 trouble-what-clock-set-back = the server's clock was set back: check it; countdowns ran on
 trouble-what-clock-set-forward = the server's clock was set forward: check it; countdowns ran on
 trouble-what-machine-slept = the machine slept: nothing was heard meanwhile
+trouble-what-witness-missing = the witness of the log was missing at the start: find out who removed it
+trouble-what-looks-lost = looks were answered and not written before the server stopped
 trouble-what-no-desk-open = no board is open: somebody must open one and sign on
 # What exactly is wrong with a source, or with a row of a file.
 trouble-row = line { $line }: { $what }
@@ -181,6 +183,8 @@ trouble-what-xml-wrong-shape = XML of another kind
 # The back-up is called
 escalation-unclaimed = Vagttavle: alarm { $number } ({ $agreement }) of { $clock } is not taken. Open the board.
 escalation-nobody-listening = Vagttavle: no board is open for { $agreement } at { $clock }. Alarms may come and nobody sees them. Open the board.
+escalation-log-damaged = Vagttavle: the log is damaged. Alarms ring, nothing is stored. Call whoever looks after the server.
+escalation-not-stored = Vagttavle: an alarm ({ $agreement }) from { $clock } is not taken and cannot be stored. Open the board.
 escalation-again = (perhaps said before)
 escalation-short-calling = calls
 escalation-short-sent = called

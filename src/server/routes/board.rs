@@ -17,13 +17,11 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
     let (state, now) = (app.engine.state(), app.engine.clock.now());
     let scope = &person.agreements;
     let carried: Vec<_> = carried::entries(&state, scope, now).collect();
-    let mut entries = Vec::with_capacity(carried.len());
-    for entry in carried {
-        if show::carries_live(entry) {
-            app.looks.on_board(&person.name, entry).await;
-        }
-        entries.push(show::entry(&app.engine, &state, entry, &person.agreements, now));
-    }
+    let withheld = app.looks.on_board(&person.name, show::shown(&carried)).await;
+    let mut entries: Vec<_> = carried
+        .into_iter()
+        .map(|it| show::entry_but(&app.engine, &state, it, scope, now, &withheld))
+        .collect();
     entries.sort_by(crate::protocol::attention::order);
     Json(BoardSnapshot {
         sequence: state.head.0,

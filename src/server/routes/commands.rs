@@ -79,13 +79,13 @@ async fn answer(
     let is_seen = |entry: &&Entry| scope::may_see(&person.agreements, entry);
     let left = entry.filter(|entry| !is_seen(entry)).map(|entry| remnant(entry, now));
     let entry = entry.filter(is_seen);
-    if let Some(entry) = entry.filter(|entry| show::carries_live(entry)) {
-        app.looks.on_board(&person.name, entry).await;
-    }
+    let withheld = app.looks.on_board(&person.name, show::shown(entry.as_slice())).await;
     Ok(CommandReply {
         sequence: done.sequence,
         entry: left.or_else(|| {
-            entry.map(|entry| show::entry(&app.engine, &done.state, entry, &person.agreements, now))
+            entry.map(|entry| {
+                show::entry_but(&app.engine, &done.state, entry, &person.agreements, now, &withheld)
+            })
         }),
         waiting: done.waiting,
     })

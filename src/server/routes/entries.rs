@@ -1,5 +1,7 @@
 //! `GET /v1/entries/{id}`, `GET /v1/entries?find=` and `GET /v1/audit`: what is logged when somebody looks.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -8,18 +10,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::history as past;
 use crate::domain::duties::DutyEvent;
 use crate::domain::entry::{Entry, EntryEvent};
 use crate::domain::identity::{AgreementId, EntryId};
 use crate::domain::people::Role;
-use crate::domain::{self, Event, Record, kinds};
-use crate::engine::Looked;
+use crate::domain::{self, Event, NO_ENTRY, Record, kinds};
+use crate::engine::{Look, Looked};
 use crate::protocol::board::Found;
 use crate::protocol::entry::{EntryView, HistoryLine};
 use crate::protocol::history::PURPOSES;
 use crate::protocol::{Problem, project};
 use crate::server::asked::{Asked, Id, one};
 use crate::server::errors::ApiError;
+use crate::server::looks::Shown;
 use crate::server::session::{Reader, not_allowed};
 use crate::server::{App, scope, show};
 
@@ -42,8 +46,11 @@ pub async fn entry(
     let purpose = purpose(&headers)?;
     let id = EntryId(id.parse::<Uuid>().map_err(|_| Problem::not_found())?);
     let (state, now) = (app.engine.state(), app.engine.clock.now());
-    let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
-    app.looks.log(&person.name, found, purpose).await;
+    let Some(found) = scope::find(&state, &person.agreements, id) else {
+        app.looks.in_vain(&person.name, Some(id), None, purpose).await;
+        return Err(Problem::not_found().into());
+    };
+    app.looks.log(&person.name, Shown::of(found), purpose).await?;
     app.engine.ask_on_opening(found).await;
     let records = app.engine.reader.read_entry(id).await?;
     let mut history = Vec::with_capacity(records.len());
@@ -127,13 +134,14 @@ pub async fn found(
     found.sort_by_key(|entry| (entry.rests_until().unwrap_or(entry.opened_at), entry.id));
     let more = found.len() > FOUND_MAX;
     found.truncate(FOUND_MAX);
-    let mut entries = Vec::with_capacity(found.len());
-    for entry in found {
-        if show::carries_live(entry) {
-            app.looks.on_board(&person.name, entry).await;
-        }
-        entries.push(show::entry(&app.engine, &state, entry, &person.agreements, now));
+    if found.is_empty() {
+        app.looks.in_vain(&person.name, None, None, "duty").await;
     }
+    let withheld = app.looks.on_board(&person.name, show::shown(&found)).await;
+    let entries = found
+        .into_iter()
+        .map(|it| show::entry_but(&app.engine, &state, it, &person.agreements, now, &withheld))
+        .collect();
     Ok(Json(Found { sequence: state.head.0, entries, more }))
 }
 
@@ -179,17 +187,52 @@ pub async fn audit(
     let state = app.engine.state();
     let after = asked.number("after")?.unwrap_or(0);
     let looks = app.engine.reader.looks(after, LOOKS_MAX).await?;
-    let views = looks
-        .into_iter()
-        .filter(|it| scope::find(&state, &person.agreements, it.look.entry).is_some())
-        .map(|Looked { number, look }| LookView {
-            sequence: number,
-            at: look.at,
-            who: look.who.to_string(),
-            purpose: look.purpose.to_string(),
-            entry: look.entry,
-            citizen: look.citizen.map(|citizen| citizen.to_string()),
-        })
-        .collect();
+    let mut known = HashMap::new();
+    let mut views = Vec::new();
+    for Looked { number, look } in looks {
+        let is_theirs = match known.get(&look.entry) {
+            Some(is_theirs) => *is_theirs,
+            None => {
+                let is_theirs = concerns(&app, &state, &person.agreements, &look).await?;
+                // What belongs to no entry is judged by who asked.
+                if state.entry(look.entry).is_some() {
+                    known.insert(look.entry, is_theirs);
+                }
+                is_theirs
+            }
+        };
+        if is_theirs {
+            views.push(LookView {
+                sequence: number,
+                at: look.at,
+                who: look.who.to_string(),
+                purpose: look.purpose.to_string(),
+                entry: look.entry,
+                citizen: look.citizen.map(|citizen| citizen.to_string()),
+            });
+        }
+    }
     Ok(Json(views))
+}
+
+/// Whether a look is this scope's to know of: by the entry, also when it has left the state; by who asked, when it was
+/// asked for something that was never there.
+async fn concerns(
+    app: &App,
+    state: &crate::domain::State,
+    scope: &[AgreementId],
+    look: &Look,
+) -> Result<bool, ApiError> {
+    if let Some(entry) = state.entry(look.entry) {
+        return Ok(scope::may_see(scope, entry));
+    }
+    let records = match look.entry {
+        NO_ENTRY => Vec::new(),
+        id => app.engine.reader.read_entry(id).await?,
+    };
+    if let Some(entry) = past::of_records(look.entry, &records) {
+        return Ok(scope::may_see(scope, &entry));
+    }
+    let who = look.who.person().and_then(|name| state.people.get(name));
+    Ok(who.is_some_and(|it| it.agreements.iter().any(|id| scope.contains(id))))
 }

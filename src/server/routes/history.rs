@@ -1,6 +1,6 @@
 //! `GET /v1/citizens/{id}/history`: what the log knows of one citizen, in the caller's scope.
 //!
-//! Owns what of it is shown. One look is logged, with the purpose; nothing found is nothing seen. Must never tell a
+//! Owns what of it is shown. One look is logged, with the purpose, also when nothing is found. Must never tell a
 //! citizen of others from one that nobody knows.
 
 use axum::Json;
@@ -17,6 +17,7 @@ use crate::protocol::history::{CitizenHistory, ENTRIES_MAX, PastEntry};
 use crate::protocol::project::{self, Sight};
 use crate::server::asked::{Asked, Id};
 use crate::server::errors::ApiError;
+use crate::server::looks::Shown;
 use crate::server::session::Reader;
 use crate::server::{App, scope};
 
@@ -71,14 +72,19 @@ pub async fn history(
         history.entries.push(PastEntry { entry, who: people(&records) });
         newest.get_or_insert(found);
     }
-    if let Some(newest) = newest {
-        app.looks.log(&person.name, &newest, purpose).await;
+    // Nothing found was asked for as well.
+    match newest {
+        Some(newest) => app.looks.log(&person.name, Shown::of(&newest), purpose).await?,
+        None => {
+            let citizen = Some(history.citizen.clone());
+            app.looks.in_vain(&person.name, None, citizen, purpose).await;
+        }
     }
     Ok(Json(history))
 }
 
 /// An entry as its own records alone tell it.
-fn of_records(id: EntryId, records: &[Record]) -> Option<Entry> {
+pub(super) fn of_records(id: EntryId, records: &[Record]) -> Option<Entry> {
     let mut state = domain::State::default();
     for record in records {
         domain::evolve(&mut state, record);

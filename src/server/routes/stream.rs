@@ -9,13 +9,14 @@ use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::domain::identity::{EntryId, Sequence};
+use crate::domain::identity::{EntryId, PersonName, Sequence};
 use crate::domain::{self, Record};
 use crate::protocol::{Problem, StreamItem};
 use crate::server::App;
 use crate::server::asked::{Asked, number, one};
 use crate::server::errors::ApiError;
 use crate::server::hub::{self, Frame};
+use crate::server::looks::Looks;
 use crate::server::session::Reader;
 
 /// Records a stream may be behind when it comes back; more, and it fetches the board anew.
@@ -50,11 +51,14 @@ pub async fn stream(
         return Err(Problem::new(410, "resync").with("head", newest).into());
     }
     let missed = missed(&app, &person, &joined.state, after).await?;
-    let stop = app.stop.clone();
+    let (stop, looks, name) = (app.stop.clone(), app.looks.clone(), person.name.clone());
     let frames = stream::iter(missed)
         .chain(ReceiverStream::new(joined.frames))
         .filter(move |frame| std::future::ready(frame.id.is_none_or(|id| id > after)))
-        .map(|frame| Ok(event(frame)))
+        .then(move |frame| {
+            let (looks, name) = (looks.clone(), name.clone());
+            async move { Ok(event(seen(&looks, &name, frame).await)) }
+        })
         .take_until(async move { stop.cancelled().await });
     Ok(Sse::new(frames))
 }
@@ -75,12 +79,18 @@ async fn missed(
     let before = before_given(app, &records, after).await?;
     let mut frames = hub::frames(&app.engine, &records, &before, state, &person.agreements, now);
     frames.truncate(left);
-    for id in frames.iter().filter_map(|frame| frame.shows) {
-        if let Some(entry) = state.entry(id) {
-            app.looks.on_board(&person.name, entry).await;
+    Ok(frames)
+}
+
+/// Logs whose data is in it, before it is handed over.
+async fn seen(looks: &Looks, who: &PersonName, mut frame: Frame) -> Frame {
+    if let Some(shown) = frame.shows.take() {
+        let withheld = looks.on_board(who, vec![shown]).await;
+        if let Some(without) = frame.without.take().filter(|_| !withheld.is_empty()) {
+            frame.data = without;
         }
     }
-    Ok(frames)
+    frame
 }
 
 /// The entries that are given to others in these records, as they were before: whoever could see one must be told.

@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
 
+use crate::domain::entry::{Body, Entry};
+use crate::domain::identity::Board;
 use crate::protocol::Problem;
 use crate::server::errors::ApiError;
 use crate::server::{App, show};
@@ -20,7 +22,9 @@ pub async fn healthz() -> &'static str {
 #[utoipa::path(get, path = "/readyz", responses(
     (status = 200, description = "ready", body = String, content_type = "text/plain"), (status = 503, body = Problem)))]
 pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
-    let Some(trouble) = show::log_trouble(&app.engine) else { return Ok("ready\n") };
+    let Some(trouble) = show::log_trouble(&app.engine) else {
+        return Ok(if is_unwitnessed(&app) { "ready, and its witness was missing\n" } else { "ready\n" });
+    };
     let mut problem = Problem::unavailable().with("why", trouble.why);
     for (name, number) in [("from", trouble.from), ("to", trouble.to)] {
         if let Some(number) = number {
@@ -28,6 +32,15 @@ pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
         }
     }
     Err(problem.into())
+}
+
+/// Nobody has seen to it yet that the witness was missing at a start.
+fn is_unwitnessed(app: &App) -> bool {
+    let is_it = |entry: &Entry| match &entry.body {
+        Body::Source(it) => it.what.as_ref().is_some_and(|what| what.as_str() == "witness-missing"),
+        _ => false,
+    };
+    app.engine.state().open_on(Board::Sources).any(is_it)
 }
 
 /// Counts in the text format of Prometheus.
