@@ -184,7 +184,7 @@ pub fn remark(state: &State, ctx: &Ctx, observation: &Observation) -> Option<Dra
     }
     let entry = about(state, ctx, observation)?;
     let what = word(observation);
-    let is_known = entry.heard.iter().any(|heard| *heard == (what, ctx.at));
+    let is_known = entry.heard.contains(&(what, ctx.at));
     if is_known || entry.heard.len() >= HEARD_MAX {
         return None;
     }

@@ -349,11 +349,8 @@ impl Guard {
     fn after(&mut self, left: u8, linux: bool, byte: u8, now: Duration) {
         match byte {
             ESC | 0x03 => self.left(byte, now),
-            b'A'..=b'E' if linux => {
-                if !self.is_remainder {
-                    self.press(Chord::F(byte - b'A' + 1));
-                }
-            }
+            b'A'..=b'E' if linux && self.is_remainder => {}
+            b'A'..=b'E' if linux => self.press(Chord::F(byte - b'A' + 1)),
             _ if left > 1 => self.state = State::After { left: left - 1, linux },
             _ => {}
         }

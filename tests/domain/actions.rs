@@ -8,6 +8,7 @@ use vagttavle::domain::observation::MissedReason;
 use vagttavle::domain::sources::{Report, TroubleKind};
 use vagttavle::protocol::actions::{Action, FieldKind, actions};
 use vagttavle::protocol::commands::{self, ForDomain, Through, WireCommand};
+use vagttavle::protocol::project::Sight;
 use vagttavle::protocol::{Problem, project};
 
 use crate::support::*;
@@ -130,7 +131,7 @@ fn what_is_refused_here_is_refused_there_for_the_same_reason_and_the_rest_is_gra
     for (world, entry) in entries() {
         let state = world.state_of(entry);
         let board = world.entry(entry).board();
-        for action in actions(&world.state, world.entry(entry), world.now) {
+        for action in actions(&world.state, world.entry(entry), Sight::All, world.now) {
             let verb = action.verb.split_once('.').map_or("", |(_, verb)| verb);
             if verb == "correct" && action.fields[0].codes.is_empty() {
                 assert_eq!(action.refused.unwrap().code, "nothing-to-correct");
@@ -168,7 +169,7 @@ fn taking_over_is_offered_to_everybody_but_who_has_it() {
     world.given(alarm_raised("a-1"));
     let alarm = world.of("a-1");
     world.does("anna", alarm, claim());
-    let offered = actions(&world.state, world.entry(alarm), world.now);
+    let offered = actions(&world.state, world.entry(alarm), Sight::All, world.now);
     let take_over = offered.iter().find(|action| action.verb == "alarms.take-over").unwrap();
     assert_eq!(take_over.refused_for("bo"), None);
     assert_eq!(take_over.refused_for("anna").unwrap().code, "already-done");
@@ -181,7 +182,7 @@ fn only_what_stands_is_offered_for_correction() {
     world.given(alarm_raised("a-1"));
     let alarm = world.of("a-1");
     let correct = |world: &World| {
-        actions(&world.state, world.entry(alarm), world.now)
+        actions(&world.state, world.entry(alarm), Sight::All, world.now)
             .into_iter()
             .find(|action| action.verb == "alarms.correct")
             .unwrap()
@@ -197,7 +198,7 @@ fn only_what_stands_is_offered_for_correction() {
 fn every_verb_offered_is_one_of_the_contract_and_confirmed_where_it_cannot_be_undone() {
     let verbs: BTreeSet<&str> = WireCommand::TYPES.iter().copied().collect();
     for (world, entry) in entries() {
-        for action in actions(&world.state, world.entry(entry), world.now) {
+        for action in actions(&world.state, world.entry(entry), Sight::All, world.now) {
             let (board, verb) = action.verb.split_once('.').unwrap();
             assert_eq!(board, world.entry(entry).board().name());
             assert!(verbs.contains(verb), "{verb}");

@@ -275,7 +275,7 @@ fn a_body_is_read_in_whatever_it_is_written_and_whatever_stands_around_it() {
         declared("utf8"),
         declared("iso-8859-15"),
         declared("UTF-16"),
-        text.replace("444", "4\04\u{0}4").into_bytes(),
+        text.replace("444", "4\u{0}4\u{0}4").into_bytes(),
     ];
     for (nth, body) in bodies.iter().enumerate() {
         let request = read(body).unwrap_or_else(|why| panic!("{nth}: {why}"));

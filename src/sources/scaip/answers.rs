@@ -66,7 +66,9 @@ mod tests {
             assert!(answers.begin(std::future::pending()));
         }
         let (tell_newest, newest) = tokio::sync::oneshot::channel();
-        assert!(!answers.begin(async move { drop(tell_newest.send(())) }));
+        assert!(!answers.begin(async move {
+            let _ = tell_newest.send(());
+        }));
         newest.await.expect("it was told");
         assert!(told.await.is_err(), "the oldest was given up");
         assert!(answers.open().tasks.len() <= ANSWERS_MAX);

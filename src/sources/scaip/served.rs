@@ -123,7 +123,7 @@ mod tests {
     fn message(body: &str) -> Message {
         let text =
             format!("MESSAGE sip:a SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=1\r\nCSeq: 1 MESSAGE\r\n\r\n{body}");
-        datagram(text.as_bytes()).ok().expect("a message")
+        datagram(text.as_bytes()).unwrap_or_else(|_| panic!("a message"))
     }
 
     fn what(begun: &Begun) -> String {
