@@ -15,6 +15,7 @@ use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonNam
 use super::intake::{self, Claims, StandsFor};
 use super::observation::Observation;
 use super::refusal::{Refusal, listed};
+use super::session::{self, Wait};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// The same alarm id this long (hours) after the alarm was over is a new alarm: losing one is worse than two.
@@ -100,6 +101,11 @@ pub struct Alarm {
     pub answered_at: Option<DateTime<Utc>>,
     /// A person spoke with the citizen, the exchange says: it cannot ring out any more.
     pub talked_at: Option<DateTime<Utc>>,
+    /// That talk is over: what is left is to say what was done.
+    pub talk_ended_at: Option<DateTime<Utc>>,
+    /// Of an alarm that is a call: the queue that it is in now, or was in last, and since when.
+    pub queue: Option<ExternalId>,
+    pub queue_since: Option<DateTime<Utc>>,
     pub response: Option<Responded>,
     pub arrived_at: Option<DateTime<Utc>>,
     pub outcome: Option<Code>,
@@ -139,6 +145,11 @@ impl Alarm {
             (false, false, true) => "answered",
             (false, false, false) => "raised",
         }
+    }
+
+    /// What is told at `at` is of a wait before the one in the queue that has the call now.
+    fn is_of_before(&self, entry: &Entry, at: DateTime<Utc>) -> bool {
+        session::is_of_before(self.queue_since, entry.opened_at, at)
     }
 
     /// Rings for a person: neither a test nor a technical alarm.
@@ -192,6 +203,21 @@ impl Alarm {
             && self.talked_at.is_none()
             && self.response.is_none()
             && self.arrived_at.is_none()
+    }
+
+    /// Its call waits in this queue from `at` on: the queue before did not lose it, and who talked then does not now.
+    fn goes_on(&mut self, queue: &ExternalId, at: DateTime<Utc>) {
+        self.queue = Some(queue.clone());
+        self.queue_since = Some(at);
+        if self.talked_at.is_some_and(|talked| talked <= at) {
+            self.talked_at = None;
+            self.talk_ended_at = None;
+        }
+        let is_sent = self.justification.as_ref().is_some_and(|it| it.sent.is_some());
+        let is_soon = |out: DateTime<Utc>| out <= at && at <= out + session::GOES_ON_WITHIN;
+        if self.unanswered_at.is_some_and(is_soon) && self.redirect.is_none() && !is_sent {
+            take_back_ring_out(self);
+        }
     }
 
     /// A new ring-out time for an alarm that came back without a response.
@@ -250,6 +276,9 @@ pub enum AlarmEvent {
         /// Whose devices its source's are, where that is not the source itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<SourceName>,
+        /// Of one that is a call in a queue of an exchange.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        queue: Option<ExternalId>,
     },
     /// Another signal from the same device while the first still rings.
     SignalledAgain {
@@ -275,6 +304,18 @@ pub enum AlarmEvent {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         corrects: bool,
     },
+    /// The call went on into another queue and waits there now.
+    WaitsIn {
+        queue: ExternalId,
+        /// Those of that queue, while it is not known whose the alarm is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        candidates: Vec<AgreementId>,
+        /// When it rings out, for one whose clock had stopped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out: Option<Due>,
+    },
+    /// Nobody talks with the citizen any more.
+    TalkEnded {},
     Responded {
         with: Response,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -335,6 +376,8 @@ impl AlarmEvent {
                 | Self::Presence {}
                 | Self::JustificationBegun {}
                 | Self::RedirectContested { .. }
+                | Self::WaitsIn { .. }
+                | Self::TalkEnded {}
         )
     }
 }
@@ -391,7 +434,8 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
                 || before(known.arrived_at)
                 || before(known.outcome_at)
                 || (is_in_hand && before(known.answered_at));
-            if known.unanswered_at.is_some() || was_answered || !known.is_person_alarm() {
+            let went_on = known.is_of_before(entry, ctx.at);
+            if known.unanswered_at.is_some() || was_answered || went_on || !known.is_person_alarm() {
                 return Err(Refusal::Unchanged);
             }
             Ok(vec![rang_out(state, entry, ctx.at)])
@@ -509,10 +553,12 @@ fn answered(
     known: &Alarm,
     agent: Option<&ExternalId>,
 ) -> Result<Vec<Draft>, Refusal> {
-    if known.talked_at.is_some() {
+    let is_of_before = known.is_of_before(entry, ctx.at);
+    let is_known = |known: Option<DateTime<Utc>>| known.is_some_and(|known| !is_of_before || known <= ctx.at);
+    if is_known(known.talked_at) || (is_of_before && is_known(known.answered_at)) {
         return Err(Refusal::Unchanged);
     }
-    let is_free = entry.is_open() && entry.holder.is_none() && !known.is_handled();
+    let is_free = !is_of_before && entry.is_open() && entry.holder.is_none() && !known.is_handled();
     let by = agent
         .and_then(|agent| PersonName::new(agent.as_str()).ok())
         .filter(|name| is_free && state.has_person(name));
@@ -522,6 +568,111 @@ fn answered(
         && !is_sent;
     let until = entry::claim_until(state, entry, ctx.now);
     Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Answered { by, until, corrects }))])
+}
+
+/// The talk at the exchange is over: somebody must say what was done. An alarm that nobody talked about was let go.
+pub fn talk_ended(ctx: &Ctx, entry: &Entry, known: &Alarm) -> Result<Vec<Draft>, Refusal> {
+    let is_of_this =
+        known.talked_at.is_some_and(|talked| talked <= ctx.at) && !known.is_of_before(entry, ctx.at);
+    if !is_of_this || known.talk_ended_at.is_some() {
+        return Err(Refusal::Unchanged);
+    }
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::TalkEnded {}))])
+}
+
+/// A call is in a queue of kind alarm, or an alarm's call in any queue.
+pub fn waits(
+    state: &State,
+    ctx: &Ctx,
+    alarm: &ExternalId,
+    queue: &ExternalId,
+) -> Result<Vec<Draft>, Refusal> {
+    let entry = match intake::what(state, ctx, alarm, Claims::of(Board::Alarms)) {
+        StandsFor::Known(entry) | StandsFor::Either(entry) => entry,
+        StandsFor::New { .. } => {
+            let (drafts, _) = rings(state, ctx, alarm, queue, ctx.at, None).ok_or(Refusal::Unchanged)?;
+            return Ok(drafts);
+        }
+    };
+    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let wait = match (&known.queue, known.queue_since) {
+        (Some(queue_known), Some(since)) => {
+            session::compare((queue_known, since), (queue, ctx.at), entry.opened_at)
+        }
+        // Told before by an earlier version, which did not say where.
+        _ if !entry.is_open() || ctx.at <= entry.opened_at => Wait::Before,
+        _ => Wait::Now,
+    };
+    match wait {
+        Wait::Before if ctx.at < entry.opened_at => {
+            let event = AlarmEvent::ArrivalKnown {
+                device: None,
+                citizen: None,
+                trigger: None,
+                technical: false,
+                test: false,
+            };
+            Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
+        }
+        Wait::Same | Wait::Before => Err(Refusal::Unchanged),
+        Wait::Now if entry.closed_at.is_some_and(|at| ctx.at > at) => {
+            let (mut drafts, new) =
+                rings(state, ctx, alarm, queue, ctx.at, entry.citizen.clone()).ok_or(Refusal::Unchanged)?;
+            drafts.extend(intake::beside(state, ctx, &new, entry, false));
+            Ok(drafts)
+        }
+        Wait::Now | Wait::SameEarlier => waits_on(state, ctx, entry, known, queue),
+    }
+}
+
+fn waits_on(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    known: &Alarm,
+    queue: &ExternalId,
+) -> Result<Vec<Draft>, Refusal> {
+    let scope = session::union(entry.agreements(), &ctx.candidates);
+    let mut after = known.clone();
+    after.goes_on(queue, ctx.at);
+    let is_stopped = entry.due(DueKind::RingOut).is_none() && entry.holder.is_none();
+    let ring_out = if is_stopped && after.can_ring_out() {
+        ring_out_at(state, &scope, ctx.now).map(|at| Due::own(DueKind::RingOut, at))
+    } else {
+        None
+    };
+    let candidates = if entry.agreement.is_some() { Vec::new() } else { ctx.candidates.clone() };
+    let event = AlarmEvent::WaitsIn { queue: queue.clone(), candidates, ring_out };
+    let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
+    if let Some(agreement) = session::assigned_by_queue(ctx, entry) {
+        drafts.extend(given_to(state, ctx, entry, &after, &agreement));
+    }
+    Ok(drafts)
+}
+
+/// The alarm that a call is, and its entry; it has waited since `since`.
+pub fn rings(
+    state: &State,
+    ctx: &Ctx,
+    alarm: &ExternalId,
+    queue: &ExternalId,
+    since: DateTime<Utc>,
+    citizen: Option<CitizenId>,
+) -> Option<(Vec<Draft>, Entry)> {
+    let trigger = Code::new("call").ok();
+    let signal =
+        Signal { alarm, device: &None, citizen: &citizen, trigger: &trigger, technical: false, test: false };
+    let mut opening = raised(state, &Ctx { at: since, ..ctx.clone() }, &signal);
+    if let Event::Alarms(AlarmEvent::Raised { queue: is_in, .. }) = &mut opening.event {
+        *is_in = Some(queue.clone());
+    }
+    let entry = opened_entry(&ctx.provisional(&opening))?;
+    let mut drafts = vec![opening];
+    if since < ctx.at {
+        let event = AlarmEvent::WaitsIn { queue: queue.clone(), candidates: Vec::new(), ring_out: None };
+        drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
+    }
+    Some((drafts, entry))
 }
 
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
@@ -609,6 +760,7 @@ fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
         technical: signal.technical,
         test: signal.test,
         namespace: ctx.namespace.clone().filter(|name| Some(name) != ctx.source()),
+        queue: None,
     };
     Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event: Event::Alarms(event) }
 }
@@ -847,6 +999,10 @@ fn assign(
     agreement: &AgreementId,
 ) -> Result<Vec<Draft>, Refusal> {
     entry.may_be_assigned(state, ctx, agreement)?;
+    Ok(given_to(state, ctx, entry, alarm, agreement))
+}
+
+fn given_to(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm, agreement: &AgreementId) -> Vec<Draft> {
     let redirected_at = alarm.redirect.as_ref().map(|it| it.at);
     let justification_due = alarm
         .unanswered_at
@@ -862,7 +1018,7 @@ fn assign(
         drafts.extend(duties::plan_withdrawn(state, ctx, entry));
         drafts.extend(duties::action_plan(state, ctx, entry, agreement, at));
     }
-    Ok(drafts)
+    drafts
 }
 
 /// The way back for what was wrong. Both stay visible; figures count the corrected one.
@@ -901,8 +1057,16 @@ pub fn correct(
 // ---- evolve -------------------------------------------------------------------------------
 
 fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Alarms(AlarmEvent::Raised { opening, alarm, device, trigger, technical, test, namespace }) =
-        &record.event
+    let Event::Alarms(AlarmEvent::Raised {
+        opening,
+        alarm,
+        device,
+        trigger,
+        technical,
+        test,
+        namespace,
+        queue,
+    }) = &record.event
     else {
         return None;
     };
@@ -917,6 +1081,9 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         last_signal_at: record.happened_at,
         answered_at: None,
         talked_at: None,
+        talk_ended_at: None,
+        queue: queue.clone(),
+        queue_since: queue.as_ref().map(|_| record.happened_at),
         response: None,
         arrived_at: None,
         outcome: None,
@@ -969,8 +1136,15 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
                 take_back_ring_out(alarm);
             }
         }
+        // Of an earlier wait: it waits again since.
+        AlarmEvent::Answered { .. } if session::is_of_before(alarm.queue_since, entry.opened_at, at) => {
+            alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
+        }
+        AlarmEvent::WaitsIn { queue, .. } => alarm.goes_on(queue, at),
+        AlarmEvent::TalkEnded {} => alarm.talk_ended_at = Some(at),
         AlarmEvent::Answered { corrects, .. } => {
             alarm.talked_at = Some(at);
+            alarm.talk_ended_at = None;
             alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
             if *corrects {
                 take_back_ring_out(alarm);
@@ -1029,7 +1203,17 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
 
 /// The part of an event that changes the entry around the alarm: holder, dues, agreement, citizen.
 fn about_the_entry(entry: &mut Entry, at: DateTime<Utc>, event: &AlarmEvent) {
+    let Body::Alarm(alarm) = &entry.body else { return };
     match event {
+        AlarmEvent::Answered { .. } if session::is_of_before(alarm.queue_since, entry.opened_at, at) => {}
+        AlarmEvent::WaitsIn { candidates, ring_out, .. } => {
+            if entry.agreement.is_none() {
+                entry.candidates = session::union(&entry.candidates, candidates);
+            }
+            if let Some(ring_out) = ring_out {
+                entry.set_due(ring_out.clone());
+            }
+        }
         AlarmEvent::Answered { by, until, .. } => {
             entry.drop_due(DueKind::RingOut);
             entry.drop_due(DueKind::Answer);

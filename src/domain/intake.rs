@@ -202,6 +202,7 @@ pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Opti
         | O::CallEnded { call }
         | O::CitizenMatched { of: Matched::Call(call), .. } => (Board::Phone, call),
         O::AlarmRaised { alarm, .. }
+        | O::AlarmWaiting { alarm, .. }
         | O::AlarmAnswered { alarm, .. }
         | O::AlarmCleared { alarm }
         | O::AlarmUnanswered { alarm }
@@ -251,6 +252,7 @@ fn word(observation: &Observation) -> &'static str {
         O::CallMissed { .. } => "call-missed",
         O::CallEnded { .. } => "call-ended",
         O::AlarmRaised { .. } => "alarm-raised",
+        O::AlarmWaiting { .. } => "alarm-waiting",
         O::AlarmAnswered { .. } => "alarm-answered",
         O::AlarmCleared { .. } => "alarm-cleared",
         O::AlarmUnanswered { .. } => "alarm-unanswered",
@@ -282,7 +284,9 @@ fn word(observation: &Observation) -> &'static str {
 pub fn heard_as(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::Phone(event) => match event {
-            PhoneEvent::Waiting { .. } | PhoneEvent::ArrivalKnown { .. } => "call-waiting",
+            PhoneEvent::Waiting { .. } | PhoneEvent::ArrivalKnown { .. } | PhoneEvent::WaitsIn { .. } => {
+                "call-waiting"
+            }
             PhoneEvent::Answered { .. } => "call-answered",
             PhoneEvent::Missed { .. } => "call-missed",
             PhoneEvent::Ended { .. } => "call-ended",

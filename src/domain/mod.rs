@@ -30,6 +30,7 @@ pub mod phone;
 pub mod realm;
 pub mod refusal;
 pub mod server;
+pub mod session;
 pub mod shift;
 pub mod sources;
 pub mod standing;
@@ -346,9 +347,11 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
 fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
     match observation {
-        O::CallWaiting { .. } | O::CallAnswered { .. } | O::CallMissed { .. } | O::CallEnded { .. } => {
-            phone::observe(state, ctx, observation)
-        }
+        O::CallWaiting { .. }
+        | O::CallAnswered { .. }
+        | O::CallMissed { .. }
+        | O::CallEnded { .. }
+        | O::AlarmWaiting { .. } => session::observe(state, ctx, observation),
         O::AlarmRaised { .. }
         | O::AlarmAnswered { .. }
         | O::AlarmCleared { .. }

@@ -128,6 +128,11 @@ pub enum Observation {
         technical: bool,
         test: bool,
     },
+    /// A call is in a queue of kind alarm: it is an alarm, and its id is the call's.
+    AlarmWaiting {
+        alarm: ExternalId,
+        queue: ExternalId,
+    },
     AlarmAnswered {
         alarm: ExternalId,
         agent: Option<ExternalId>,

@@ -13,6 +13,7 @@ use super::identity::{AgreementId, Board, Code, ExternalId, PersonName};
 use super::intake::{self, Claims, StandsFor};
 use super::observation::{MissedReason, Observation, Rank};
 use super::refusal::{Refusal, listed};
+use super::session::{self, Wait};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// Missed calls stay visible this long when the agreement says nothing (days).
@@ -34,12 +35,17 @@ pub enum Phase {
     Missed,
     CalledBack,
     GivenUp,
+    /// It went on into a queue of kind alarm, and is one: over here, counted there.
+    BecameAlarm,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     pub call: ExternalId,
+    /// The queue that it is in now, or was in last.
     pub queue: Option<ExternalId>,
+    /// Since when it is in that queue; the entry's opening is when it came into the first.
+    pub queue_since: Option<DateTime<Utc>>,
     pub phase: Phase,
     /// How good the fact is that put it in this phase.
     pub rank: Rank,
@@ -63,6 +69,7 @@ impl Call {
             Phase::Missed => "missed",
             Phase::CalledBack => "called-back",
             Phase::GivenUp => "given-up",
+            Phase::BecameAlarm => "became-alarm",
         }
     }
 }
@@ -104,6 +111,17 @@ pub enum PhoneEvent {
     ArrivalKnown {
         queue: ExternalId,
     },
+    /// It went on into another queue and waits there now.
+    WaitsIn {
+        queue: ExternalId,
+        /// Those of that queue, while it is not known whose the call is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        candidates: Vec<AgreementId>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        dues: Vec<Due>,
+    },
+    /// It went on into a queue of kind alarm.
+    BecameAlarm {},
     Answered {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonName>,
@@ -147,7 +165,11 @@ pub enum PhoneEvent {
 
 impl PhoneEvent {
     pub fn is_material(&self) -> bool {
-        !matches!(self, Self::Documented {} | Self::ArrivalKnown { .. } | Self::Confirmed { .. })
+        // That it is in another queue is no reason to refuse who answers it.
+        !matches!(
+            self,
+            Self::Documented {} | Self::ArrivalKnown { .. } | Self::Confirmed { .. } | Self::WaitsIn { .. }
+        )
     }
 }
 
@@ -163,10 +185,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
                     _ if intake::is_another(ctx, entry, WAITS, entry.closed_at) => {
                         Ok(opened_beside(state, ctx, call, Some(queue), Some(entry), false))
                     }
-                    Body::Phone(known) if known.queue.is_none() => {
-                        let event = PhoneEvent::ArrivalKnown { queue: queue.clone() };
-                        Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
-                    }
+                    Body::Phone(known) => waits(state, ctx, entry, known, queue),
                     _ => Err(Refusal::Unchanged),
                 },
             }
@@ -260,13 +279,7 @@ fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId
         _ => None,
     });
     let scope: &[AgreementId] = agreement.as_ref().map_or(&candidates, std::slice::from_ref);
-    let dues = state
-        .rules(scope)
-        .filter_map(|rules| value_of(&rules.phone.waiting_too_long_seconds))
-        .min()
-        .map(|seconds| Due::own(DueKind::Answer, ctx.at + Duration::seconds(i64::from(seconds))))
-        .into_iter()
-        .collect();
+    let dues = answer_due(state, scope, ctx.at).into_iter().collect();
     let opening = Opening {
         number: state.free_number(0),
         candidates: if agreement.is_some() { Vec::new() } else { candidates },
@@ -282,6 +295,76 @@ fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId
     }
 }
 
+/// It is in a queue: the first one late, the same one again, or the next one.
+fn waits(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    call: &Call,
+    queue: &ExternalId,
+) -> Result<Vec<Draft>, Refusal> {
+    let one = |event| Ok(vec![entry.draft(ctx.at, Event::Phone(event))]);
+    let known = match (&call.queue, call.queue_since) {
+        (Some(known), Some(since)) => (known, since),
+        _ => return one(PhoneEvent::ArrivalKnown { queue: queue.clone() }),
+    };
+    let wait = session::compare(known, (queue, ctx.at), entry.opened_at);
+    let is_over = entry.closed_at.is_some_and(|at| {
+        let goes_on = if call.phase == Phase::Ended { session::GOES_ON_WITHIN } else { Duration::zero() };
+        ctx.at > at + goes_on
+    });
+    match wait {
+        Wait::Same => Err(Refusal::Unchanged),
+        Wait::Before => one(PhoneEvent::ArrivalKnown { queue: queue.clone() }),
+        Wait::Now if is_over || is_used_again(ctx, call) => {
+            Ok(opened_beside(state, ctx, &call.call, Some(queue), Some(entry), false))
+        }
+        Wait::Now | Wait::SameEarlier => {
+            let scope = session::union(entry.agreements(), &ctx.candidates);
+            let dues = if call.phase == Phase::Waiting {
+                Vec::new()
+            } else {
+                answer_due(state, &scope, ctx.at).into_iter().collect()
+            };
+            let candidates = if entry.agreement.is_some() { Vec::new() } else { ctx.candidates.clone() };
+            let event = PhoneEvent::WaitsIn { queue: queue.clone(), candidates, dues };
+            let mut drafts = vec![entry.draft(ctx.at, Event::Phone(event))];
+            if let Some(agreement) = session::assigned_by_queue(ctx, entry) {
+                let event = PhoneEvent::Assigned { agreement: agreement.clone() };
+                drafts.push(Draft { agreement: Some(agreement), ..entry.draft(ctx.at, Event::Phone(event)) });
+            }
+            Ok(drafts)
+        }
+    }
+}
+
+/// Whether the id was given to another call since. An exchange's own id never is; of others that is known only while
+/// the call waits, or goes on at once.
+fn is_used_again(ctx: &Ctx, call: &Call) -> bool {
+    let goes_on = |lost_at: DateTime<Utc>| ctx.at <= lost_at + session::GOES_ON_WITHIN;
+    !ctx.is_session && call.phase != Phase::Waiting && !call.missed_at.is_some_and(goes_on)
+}
+
+/// What becomes of a call that is an alarm from now on: `is_one_wait`, nothing; else its talk is over.
+pub fn became_alarm(state: &State, ctx: &Ctx, entry: &Entry, call: &Call, is_one_wait: bool) -> Vec<Draft> {
+    if is_one_wait {
+        return vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::BecameAlarm {}))];
+    }
+    if call.phase == Phase::Answered {
+        ended(state, ctx, entry, call).unwrap_or_default()
+    } else {
+        Vec::new()
+    }
+}
+
+fn answer_due(state: &State, scope: &[AgreementId], from: DateTime<Utc>) -> Option<Due> {
+    state
+        .rules(scope)
+        .filter_map(|rules| value_of(&rules.phone.waiting_too_long_seconds))
+        .min()
+        .map(|seconds| Due::own(DueKind::Answer, from + Duration::seconds(i64::from(seconds))))
+}
+
 fn answered(
     state: &State,
     ctx: &Ctx,
@@ -289,7 +372,13 @@ fn answered(
     call: &Call,
     agent: Option<&ExternalId>,
 ) -> Result<Vec<Draft>, Refusal> {
+    // Of an earlier wait: it was answered, passed on, and has waited again since.
+    let is_of_before = is_of_before(entry, call, ctx.at);
+    if is_of_before && call.answered_at.is_some_and(|known| known <= ctx.at) {
+        return Err(Refusal::Unchanged);
+    }
     let corrects = match call.phase {
+        _ if is_of_before => false,
         Phase::Waiting => false,
         // Among equals an answer stands over a miss, in whatever order they came: a call that timed out in one
         // queue and was answered in the next was answered.
@@ -302,7 +391,7 @@ fn answered(
     let by = agent.and_then(|agent| PersonName::new(agent.as_str()).ok()).filter(|n| state.has_person(n));
     let mut drafts =
         vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Answered { by, rank: ctx.rank, corrects }))];
-    if let Some(ended_at) = call.ended_at {
+    if let Some(ended_at) = call.ended_at.filter(|_| !is_of_before) {
         drafts.push(entry.draft(ended_at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank })));
         drafts.extend(documentation(state, ctx, entry, call, 1));
     }
@@ -324,6 +413,9 @@ fn missed(
     reason: MissedReason,
     rank: Rank,
 ) -> Result<Vec<Draft>, Refusal> {
+    if is_of_before(entry, call, ctx.at) {
+        return Err(Refusal::Unchanged);
+    }
     let corrects = match call.phase {
         Phase::Waiting => false,
         Phase::Answered | Phase::Ended if rank > call.rank => true,
@@ -365,7 +457,14 @@ fn confirmed(ctx: &Ctx, entry: &Entry) -> Result<Vec<Draft>, Refusal> {
     Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Confirmed { rank: ctx.rank }))])
 }
 
+fn is_of_before(entry: &Entry, call: &Call, at: DateTime<Utc>) -> bool {
+    session::is_of_before(call.queue_since, entry.opened_at, at)
+}
+
 fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Draft>, Refusal> {
+    if is_of_before(entry, call, ctx.at) {
+        return Err(Refusal::Unchanged);
+    }
     match call.phase {
         Phase::Answered => {
             let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))];
@@ -536,6 +635,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
     let body = Body::Phone(Call {
         call: call.clone(),
         queue: queue.clone(),
+        queue_since: queue.as_ref().map(|_| record.happened_at),
         phase: Phase::Waiting,
         rank: Rank::Inference,
         answered_at: None,
@@ -565,13 +665,30 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
         match event {
             PhoneEvent::Waiting { .. } => {}
             PhoneEvent::ArrivalKnown { queue } => {
-                call.queue = Some(queue.clone());
+                if call.queue_since.is_none() {
+                    call.queue = Some(queue.clone());
+                    call.queue_since = Some(at);
+                }
                 entry.opened_at = entry.opened_at.min(at);
             }
+            PhoneEvent::WaitsIn { queue, candidates, dues } => waits_in(entry, at, queue, candidates, dues),
+            PhoneEvent::BecameAlarm {} => {
+                call.phase = Phase::BecameAlarm;
+                call.answered_at = None;
+                call.missed_at = None;
+                call.reason = None;
+                entry.close(at);
+            }
+            // Of an earlier wait: it waits again since.
+            PhoneEvent::Answered { .. } if session::is_of_before(call.queue_since, entry.opened_at, at) => {
+                call.answered_at = Some(call.answered_at.map_or(at, |known| known.min(at)));
+            }
             PhoneEvent::Answered { by, rank, .. } => {
+                // Answered, passed on, and answered again: what counts is the first.
+                let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
                 call.phase = Phase::Answered;
                 call.rank = *rank;
-                call.answered_at = Some(at);
+                call.answered_at = Some(first.map_or(at, |first| first.min(at)));
                 call.answered_by = by.clone().or_else(|| call.answered_by.take());
                 call.missed_at = None;
                 call.reason = None;
@@ -587,11 +704,13 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
             }
             PhoneEvent::Missed { reason, rank, dues, .. } => {
                 let was_missed = call.phase == Phase::Missed;
+                // Passed on after an answer and lost in the next queue: to be called back, and yet it was answered.
+                let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
                 call.phase = Phase::Missed;
                 call.rank = *rank;
                 call.missed_at = Some(at);
                 call.reason = Some(*reason);
-                call.answered_at = None;
+                call.answered_at = first;
                 call.answered_by = None;
                 entry.reopen();
                 entry.dues.retain(|due| was_missed || due.what == DueKind::Claim);
@@ -620,6 +739,40 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
         }
     });
     state.count_call(record.entry);
+}
+
+/// It is in this queue now. What ended an earlier wait is past: the miss was none, the talk was another.
+fn waits_in(
+    entry: &mut Entry,
+    at: DateTime<Utc>,
+    queue: &ExternalId,
+    candidates: &[AgreementId],
+    dues: &[Due],
+) {
+    if entry.agreement.is_none() {
+        entry.candidates = session::union(&entry.candidates, candidates);
+    }
+    let Body::Phone(call) = &mut entry.body else { return };
+    call.queue = Some(queue.clone());
+    call.queue_since = Some(at);
+    let is_past = |it: Option<DateTime<Utc>>| it.is_some_and(|it| it <= at);
+    let waits_again = match call.phase {
+        Phase::Missed => is_past(call.missed_at),
+        Phase::Answered | Phase::Ended => {
+            is_past(call.answered_at) && call.ended_at.is_none_or(|it| it <= at)
+        }
+        Phase::Waiting | Phase::CalledBack | Phase::GivenUp | Phase::BecameAlarm => false,
+    };
+    if waits_again {
+        call.phase = Phase::Waiting;
+        call.rank = Rank::Inference;
+        call.missed_at = None;
+        call.reason = None;
+        call.ended_at = None;
+        entry.reopen();
+        entry.dues.retain(|due| due.what == DueKind::Claim);
+        entry.dues.extend(dues.iter().cloned());
+    }
 }
 
 fn corrected(entry: &mut Entry, what: &str, dues: &[Due]) {

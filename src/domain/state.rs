@@ -75,6 +75,11 @@ impl State {
         self.open.values().map(Arc::as_ref)
     }
 
+    /// Those that are over and still kept.
+    pub fn closed_entries(&self) -> impl Iterator<Item = &Entry> {
+        self.closed.values().map(Arc::as_ref)
+    }
+
     pub fn by_origin(&self, source: &SourceName, id: &ExternalId) -> Option<&Entry> {
         let origin = Origin { source: source.clone(), id: id.clone() };
         self.origins.get(&origin)?.iter().rev().find_map(|entry| self.entry(*entry))

@@ -490,7 +490,11 @@ impl Writer {
         if let Observation::CallAnswered { call, .. } = &fact.observation {
             ctx.same_caller = self.same_caller(&working.state, source, call);
         }
-        if matches!(fact.observation, Observation::CallWaiting { .. } | Observation::AlarmRaised { .. }) {
+        let speaks = |it: &Observation| {
+            use Observation as O;
+            matches!(it, O::CallWaiting { .. } | O::AlarmRaised { .. } | O::AlarmWaiting { .. })
+        };
+        if speaks(&fact.observation) {
             ctx.same_number = self.same_number(working, &fact.personal);
         }
         ctx.same_person = self.same_person(working, &fact.personal);

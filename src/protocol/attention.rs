@@ -97,9 +97,15 @@ fn of_alarm(entry: &Entry, alarm: &AlarmDetails, now: DateTime<Utc>) -> Attentio
     }
     match entry.state.as_str() {
         "raised" => Attention::new(Level::Alarm, "ringing", "claim").until(due(DueKind::RingOut), now),
-        "answered" => Attention::new(Level::Alarm, "answered-at-exchange", "claim"),
+        "answered" if alarm.talk_ended_at.is_none() => {
+            Attention::new(Level::Alarm, "answered-at-exchange", "claim")
+        }
+        "answered" => Attention::new(Level::Duty, "talk-over", "say-what-was-done"),
         "unanswered" => Attention::new(Level::Alarm, "rang-out", "redirect-or-claim")
             .until(alarm.justification.as_ref().map(|it| it.due_at), now),
+        "claimed" if alarm.talk_ended_at.is_some() => {
+            Attention::new(Level::Alarm, "talk-over", "say-what-was-done").until(due(DueKind::Claim), now)
+        }
         "claimed" => Attention::new(Level::Alarm, "claimed", "respond").until(due(DueKind::Claim), now),
         "help-sent" => {
             let arrive = due(DueKind::Arrive);

@@ -239,6 +239,16 @@ pub struct AlarmDetails {
     pub test: bool,
     /// Signals folded into this entry, the first included.
     pub signals: u32,
+    /// Of an alarm that is a call: the queue that it is in now, or was in last.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queue: Option<ExternalId>,
+    /// Somebody spoke with the citizen since then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talked_at: Option<DateTime<Utc>>,
+    /// The talk was over then: what is left is to say what was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub talk_ended_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
     /// own-help, nurse, doctor or 112.

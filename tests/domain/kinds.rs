@@ -52,12 +52,23 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("phone.confirmed", json!({ "rank": "log" })),
         ("phone.corrected", json!({ "what": "call-back", "reason": "wrong-entry", "dues": [due] })),
         (
+            "phone.waits-in",
+            json!({ "queue": "bagvagt", "candidates": ["norddjurs", "jammerbugt"], "dues": [due] }),
+        ),
+        ("phone.became-alarm", json!({})),
+        (
             "alarms.raised",
             with(
-                json!({ "alarm": "a-1", "device": "dev-1", "trigger": "pendant", "technical": false, "test": false, "namespace": "scaip" }),
+                json!({ "alarm": "a-1", "device": "dev-1", "trigger": "pendant", "technical": false, "test": false, "namespace": "scaip",
+                    "queue": "noedkald" }),
             ),
         ),
         ("alarms.presence", json!({})),
+        (
+            "alarms.waits-in",
+            json!({ "queue": "bagvagt", "candidates": ["norddjurs", "jammerbugt"], "ring_out": due }),
+        ),
+        ("alarms.talk-ended", json!({})),
         ("alarms.signalled-again", json!({ "alarm": "a-2" })),
         (
             "alarms.arrival-known",

@@ -20,6 +20,7 @@ mod members;
 #[expect(dead_code, reason = "shared with the tests of the whole")]
 mod messages;
 mod mutate;
+mod one_call;
 mod pbx;
 mod polled;
 #[path = "../support/ports.rs"]

@@ -1,12 +1,15 @@
-//! What the tests of sources share: settings, reading of fixtures, and a small fold that
-//! stands for the domain's rule (a better rank corrects, an equal one does not).
+//! What the tests of sources share: settings, reading of fixtures, and the boards that the domain makes of what was
+//! told.
 
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::codec::Decoder;
-use vagttavle::domain::observation::{MissedReason, Observation, Rank};
+use vagttavle::domain::entry::Body;
+use vagttavle::domain::identity::SourceName;
+use vagttavle::domain::observation::{MissedReason, Observation};
+use vagttavle::domain::{Actor, Ctx, Record, Request, State, decide, evolve};
 use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;
@@ -102,34 +105,71 @@ pub enum End {
     Unanswered,
 }
 
-/// Where every call stands: by the best rank, among equals the first told. The flag: the talk is over.
-pub fn fold<'a>(told: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<String, (End, bool)> {
-    let mut calls: BTreeMap<String, (Option<(Rank, End)>, bool)> = BTreeMap::new();
-    for observed in told {
-        let (call, end) = match &observed.observation {
-            Observation::CallWaiting { call, .. } | Observation::AlarmRaised { alarm: call, .. } => {
-                (call, None)
-            }
-            Observation::CallAnswered { call, .. } | Observation::AlarmAnswered { alarm: call, .. } => {
-                (call, Some(End::Answered))
-            }
-            Observation::CallMissed { call, reason } => (call, Some(End::Missed(*reason))),
-            Observation::AlarmUnanswered { alarm } => (alarm, Some(End::Unanswered)),
-            Observation::CallEnded { call } => {
-                calls.entry(call.to_string()).or_default().1 = true;
-                continue;
-            }
-            other => panic!("an exchange tells of calls only, not {other:?}"),
-        };
-        let entry = calls.entry(call.to_string()).or_default();
-        if let Some(end) = end
-            && entry.0.is_none_or(|(rank, _)| observed.rank > rank)
-        {
-            entry.0 = Some((observed.rank, end));
+/// The boards after these facts: the domain's own word on what they mean together. Refusals are kept quiet, as for a
+/// source that repeats itself.
+pub fn boards<'a>(told: impl IntoIterator<Item = &'a Observed>) -> State {
+    let mut state = State::default();
+    for (turn, observed) in told.into_iter().enumerate() {
+        let source = SourceName::new("central").unwrap();
+        let base = uuid::Uuid::from_u128(0x0192_0000_0000_7000_8000_0000_0000_0000 + ((turn as u128) << 8));
+        let now = observed.at.max(night()) + TimeDelta::days(1);
+        let mut ctx = Ctx::new(now, Actor::Source(source), base);
+        ctx.at = observed.at;
+        ctx.rank = observed.rank;
+        ctx.is_timed = observed.said.is_timed;
+        ctx.is_session = observed.said.is_session;
+        ctx.agreement.clone_from(&observed.agreement);
+        ctx.candidates.clone_from(&observed.candidates);
+        let request = Request::Observation(observed.observation.clone());
+        for (index, draft) in decide(&state, &ctx, &request).into_iter().flatten().enumerate() {
+            let record = Record {
+                sequence: state.head.next(),
+                entry: draft.entry,
+                happened_at: draft.happened_at,
+                recorded_at: now,
+                actor: ctx.actor.clone(),
+                agreement: draft.agreement,
+                event: draft.event,
+                cause: observed.key.clone(),
+                index: index as u32,
+            };
+            evolve(&mut state, &record);
         }
     }
-    calls
-        .into_iter()
-        .map(|(call, (end, over))| (call, (end.map_or(End::Waiting, |(_, end)| end), over)))
-        .collect()
+    state
+}
+
+/// Where every call stands. The flag: the talk is over. A call that became an alarm stands as that alone.
+pub fn fold<'a>(told: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<String, (End, bool)> {
+    let told: Vec<&Observed> = told.into_iter().collect();
+    let state = boards(told.iter().copied());
+    let source = SourceName::new("central").unwrap();
+    let calls = told.iter().filter_map(|observed| match &observed.observation {
+        Observation::CallWaiting { call, .. }
+        | Observation::CallAnswered { call, .. }
+        | Observation::CallMissed { call, .. }
+        | Observation::CallEnded { call }
+        | Observation::AlarmWaiting { alarm: call, .. }
+        | Observation::AlarmAnswered { alarm: call, .. }
+        | Observation::AlarmUnanswered { alarm: call } => Some(call.clone()),
+        Observation::AlarmRedirected { .. } => None,
+        other => panic!("an exchange tells of calls only, not {other:?}"),
+    });
+    let ends = calls.map(|call| {
+        let end = match &state.by_origin(&source, &call).expect("a fact opens what it is about").body {
+            Body::Phone(it) => match it.state() {
+                "waiting" => (End::Waiting, false),
+                "answered" => (End::Answered, false),
+                "ended" => (End::Answered, true),
+                "missed" => (End::Missed(it.reason.unwrap()), it.ended_at.is_some()),
+                other => panic!("{other} needs a person"),
+            },
+            Body::Alarm(it) if it.unanswered_at.is_some() => (End::Unanswered, false),
+            Body::Alarm(it) if it.talked_at.is_some() => (End::Answered, it.talk_ended_at.is_some()),
+            Body::Alarm(_) => (End::Waiting, false),
+            other => panic!("an exchange opens calls and alarms only, not {other:?}"),
+        };
+        (call.to_string(), end)
+    });
+    ends.collect()
 }

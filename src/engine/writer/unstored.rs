@@ -79,7 +79,8 @@ impl Unstored {
 
 /// What may open an alarm; whether it does is the domain's to say.
 fn may_ring(observation: &Observation) -> bool {
-    matches!(observation, Observation::AlarmRaised { .. } | Observation::CallWaiting { .. })
+    use Observation as O;
+    matches!(observation, O::AlarmRaised { .. } | O::AlarmWaiting { .. } | O::CallWaiting { .. })
 }
 
 impl Writer {

@@ -17,6 +17,7 @@ state-ended = slut
 state-missed = ubesvaret
 state-called-back = ringet tilbage
 state-given-up = opgivet
+state-became-alarm = blev nødkald
 state-raised = ringer
 state-technical = teknisk
 state-test = prøve

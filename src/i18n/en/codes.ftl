@@ -15,6 +15,7 @@ state-ended = ended
 state-missed = missed
 state-called-back = called back
 state-given-up = given up
+state-became-alarm = became alarm
 state-raised = ringing
 state-technical = technical
 state-test = test

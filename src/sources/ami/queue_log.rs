@@ -21,6 +21,8 @@ pub const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
 pub const LOG_READ_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes before the offset that are compared, to notice a file that was written anew.
 const MARK_BYTES: usize = 64;
+/// No talk and no wait is longer than a day (seconds).
+const TALK_SECONDS_MAX: i64 = 86_400;
 /// Endings of packed files.
 const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
 
@@ -49,6 +51,27 @@ impl Line {
         let known = [&call, &queue, &event].into_iter().all(|field| !field.is_empty());
         let parameters = fields.map(str::to_owned).collect();
         known.then_some(Self { epoch_s, call, queue, agent, event, parameters })
+    }
+}
+
+impl Line {
+    /// Of a line that ends a talk: how long the caller was held and how long they talked, in seconds. None: it is no
+    /// such line.
+    pub fn held_and_talked_s(&self) -> Option<(i64, i64)> {
+        let (held, talked) = match self.event.as_str() {
+            "COMPLETEAGENT" | "COMPLETECALLER" => (self.parameters.first(), self.parameters.get(1)),
+            // To where comes first, in one field or in two or three.
+            "TRANSFER" | "BLINDTRANSFER" | "ATTENDEDTRANSFER" => {
+                let mut from_behind = self.parameters.iter().rev();
+                let (talked, held) = (from_behind.nth(1), from_behind.next());
+                (held, talked)
+            }
+            _ => return None,
+        };
+        let seconds = |field: Option<&String>| {
+            field.and_then(|it| it.parse().ok()).map_or(0, |it: i64| it.clamp(0, TALK_SECONDS_MAX))
+        };
+        Some((seconds(held), seconds(talked)))
     }
 }
 

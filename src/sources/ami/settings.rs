@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::domain::identity::{AgreementId, PersonName, SourceName};
+use crate::domain::identity::{AgreementId, Code, PersonName, SourceName};
 use crate::sources::QueueKind;
 
 /// Days of `queue_log` read again at start, unless set.
@@ -48,6 +48,31 @@ pub struct Queue {
     pub kind: QueueKind,
     /// The agreements a call here may belong to.
     pub agreements: Vec<AgreementId>,
+    /// Where the exchange sends a call that this queue lets go of, if not into another of ours: of an alarm that is
+    /// the redirect.
+    #[serde(default)]
+    pub then: Option<Then>,
+}
+
+/// Whom a call goes to when nobody has answered it; the words of a redirect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Then {
+    MunicipalUnit,
+    BackUp,
+    Other,
+}
+
+impl Then {
+    /// As the redirect says it.
+    pub fn code(self) -> Code {
+        Code::new(match self {
+            Self::MunicipalUnit => "municipal-unit",
+            Self::BackUp => "back-up",
+            Self::Other => "other",
+        })
+        .expect("a kebab-case word")
+    }
 }
 
 fn look_back_days() -> u32 {

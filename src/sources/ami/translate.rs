@@ -14,9 +14,11 @@
 //!   `HangupRequest`; without it the timeout is a conclusion from absence and ranks as one.
 //! - A call that is in no list any more is concluded after a grace too: the list is made at once, while
 //!   events are queued, so the event that explains it may still be on its way.
-//! - A caller may come into a queue again under the same Uniqueid (overflow, transfer back). Each
-//!   stay is a call of its own: the first has the Uniqueid as id, the next `…#2`. `queue_log`
-//!   counts them exactly; the interface alone takes a join two seconds after a leave as a new one.
+//! - A caller may be in several queues under one Uniqueid, one after the other (overflow, transfer). That is one call:
+//!   its id is the Uniqueid, and what is told of each stay after the first has the stay's number in its key. Whether a
+//!   stay is the last is known only when no other begins, so what a queue let go of is told
+//!   [`GOES_ON_WITHIN`](session::GOES_ON_WITHIN) later, with the time at which it was let go.
+//! - A line or an event may be the first we hear of a call. A talk that ended was answered, and that is told first.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -29,6 +31,7 @@ use super::settings::{Queue, Settings};
 use super::wire::{Message, unescape};
 use crate::domain::identity::{Code, ExternalId, Key, PersonName};
 use crate::domain::observation::{MissedReason, Observation, Rank};
+use crate::domain::session;
 use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::Text;
 use crate::sources::{OpenCall, QueueKind, QueueStaff};
@@ -37,8 +40,8 @@ use crate::sources::{OpenCall, QueueKind, QueueStaff};
 pub const GRACE: TimeDelta = TimeDelta::seconds(3);
 /// After a leave, how long the answer may take: an agent may hear an announcement first.
 pub const LEFT_GRACE: TimeDelta = TimeDelta::seconds(60);
-/// A join this long after the leave is a new stay in the queue.
-pub const REJOIN_AFTER: TimeDelta = TimeDelta::seconds(2);
+/// Joins of one queue that are told at times this near are one: stamps and waits are whole seconds.
+pub const SAME_JOIN: TimeDelta = TimeDelta::seconds(2);
 /// Clocks that differ less are taken as equal: stamps are whole seconds.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
 /// An older stamp is no stamp: a clock that was never set.
@@ -70,6 +73,8 @@ enum Fact {
     Waiting,
     Answered(Option<ExternalId>),
     Missed(MissedReason),
+    /// The exchange sent it on to there.
+    Redirected(Code),
     Ended,
 }
 
@@ -79,6 +84,7 @@ impl Fact {
             Self::Waiting => "waiting",
             Self::Answered(_) => "answered",
             Self::Missed(_) => "missed",
+            Self::Redirected(_) => "redirected",
             Self::Ended => "ended",
         }
     }
@@ -91,6 +97,18 @@ enum Why {
     HungUp,
     /// In no list, or the exchange began anew.
     Absent,
+    /// The queue let it go, and no other of ours has it yet.
+    LetGo,
+}
+
+/// The queue let a call go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Exit {
+    at: DateTime<Utc>,
+    reason: MissedReason,
+    rank: Rank,
+    /// The queue itself gave up: the call goes to where its setting says.
+    by_queue: bool,
 }
 
 /// A conclusion that is drawn unless something explains the call before `due_at`.
@@ -105,10 +123,13 @@ struct Pending {
 /// One stay of one caller in one queue.
 #[derive(Debug, Clone)]
 struct Stay {
-    uniqueid: String,
+    /// The call's id: the Uniqueid. (Logs of earlier versions have `…#2` for a second stay.)
+    call: ExternalId,
     queue: Option<ExternalId>,
     rule: Queue,
     phase: Phase,
+    /// When it joined, where that was told.
+    joined_at: Option<DateTime<Utc>>,
     /// When the interface or the log last said something about it, a list included.
     touched_at: DateTime<Utc>,
     left_at: Option<DateTime<Utc>>,
@@ -116,10 +137,48 @@ struct Stay {
     abandoned: bool,
     hung_up: bool,
     pending: Option<Pending>,
+    /// Not told yet.
+    exits: Vec<Exit>,
     told: Vec<(&'static str, Rank)>,
 }
 
+/// Uniqueid and number of the stay, from 1.
+type StayId = (String, u32);
+
 impl Stay {
+    fn new(call: ExternalId, rule: Queue, phase: Phase, at: DateTime<Utc>) -> Self {
+        Self {
+            call,
+            queue: None,
+            rule,
+            phase,
+            joined_at: None,
+            touched_at: at,
+            left_at: None,
+            abandoned: false,
+            hung_up: false,
+            pending: None,
+            exits: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// The queue let it go: told when no other has it in time.
+    fn let_go(&mut self, exit: Exit, now: DateTime<Utc>) {
+        match self.phase {
+            Phase::Talking => return,
+            // Told by the other way already; this one may know better why.
+            Phase::Over => {}
+            Phase::Waiting | Phase::Left => self.phase = Phase::Left,
+        }
+        self.left_at.get_or_insert(exit.at);
+        if !self.exits.iter().any(|known| known.rank == exit.rank) {
+            self.exits.push(exit);
+        }
+        self.pending = None;
+        self.pend(session::GOES_ON_WITHIN, exit.at, now, Why::LetGo);
+    }
+
     /// Keeps the earliest.
     fn pend(&mut self, grace: TimeDelta, at: DateTime<Utc>, now: DateTime<Utc>, why: Why) {
         let due_at = now + grace;
@@ -131,6 +190,7 @@ impl Stay {
     fn over(&mut self, at: DateTime<Utc>) {
         self.phase = Phase::Over;
         self.pending = None;
+        self.exits.clear();
         self.left_at.get_or_insert(at);
     }
 
@@ -142,12 +202,14 @@ impl Stay {
 /// Which stay of a Uniqueid is meant.
 #[derive(Debug, Clone, Default)]
 struct Numbers {
+    /// How many there are.
+    last: u32,
     /// The one the interface's events are about; 0: none yet.
     event: u32,
     /// The one the log's lines are about; 0: none yet.
     log: u32,
-    /// The joins in the log, by epoch: the place in here is the number.
-    entered: Vec<i64>,
+    /// The log's last second and how many of its lines were in it: their order within a second counts.
+    second: (i64, i64),
 }
 
 /// The list being told after `QueueStatus`.
@@ -167,7 +229,7 @@ struct Listing {
 pub struct Calls {
     queues: BTreeMap<String, Queue>,
     agents: BTreeMap<String, PersonName>,
-    stays: HashMap<ExternalId, Stay>,
+    stays: HashMap<StayId, Stay>,
     numbers: HashMap<String, Numbers>,
     /// Channels whose hang-up was asked for.
     hangup_requested: VecDeque<String>,
@@ -260,34 +322,49 @@ impl Calls {
             self.began_anew(at, now);
             return Vec::new();
         }
-        let Some(rule) = self.queues.get(&line.queue).cloned() else { return Vec::new() };
-        if line.event == "ENTERQUEUE" {
-            self.count_entry(line);
-        }
-        let numbers = self.numbers.get(&line.call);
-        let number =
-            numbers.map_or(1, |numbers| if numbers.log > 0 { numbers.log } else { numbers.event.max(1) });
-        let fact = match line.event.as_str() {
-            "ENTERQUEUE" => Fact::Waiting,
-            "CONNECT" => Fact::Answered(self.agent(None, Some(&line.agent))),
-            "ABANDON" | "EXITWITHKEY" => Fact::Missed(MissedReason::HungUp),
-            "EXITWITHTIMEOUT" => Fact::Missed(MissedReason::Timeout),
-            "EXITEMPTY" => Fact::Missed(MissedReason::NoAgent),
-            "COMPLETEAGENT" | "COMPLETECALLER" | "TRANSFER" | "BLINDTRANSFER" | "ATTENDEDTRANSFER" => {
-                Fact::Ended
-            }
-            _ => return Vec::new(),
+        let mut told = self.let_go_before(at);
+        let Some(rule) = self.queues.get(&line.queue).cloned() else { return told };
+        let at = (at + self.place_in_second(line)).min(now);
+        let missed = |reason| Fact::Missed(reason);
+        let (fact, is_exit) = match line.event.as_str() {
+            "ENTERQUEUE" => (Fact::Waiting, false),
+            "CONNECT" => (Fact::Answered(self.agent(None, Some(&line.agent))), false),
+            "ABANDON" => (missed(MissedReason::HungUp), false),
+            "EXITWITHKEY" => (missed(MissedReason::HungUp), true),
+            "EXITWITHTIMEOUT" => (missed(MissedReason::Timeout), true),
+            "EXITEMPTY" => (missed(MissedReason::NoAgent), true),
+            _ if line.held_and_talked_s().is_some() => (Fact::Ended, false),
+            _ => return told,
         };
         let mut live = LiveFacts::default();
         if fact == Fact::Waiting {
             live.caller = line.parameters.get(1).and_then(|number| number_of(number));
         }
-        let id = self.stay(&line.call, number, &line.queue, rule, at);
-        let mut told = Vec::new();
+        let (held, talked) = line.held_and_talked_s().unwrap_or_default();
+        let answered_at = at - TimeDelta::seconds(talked);
+        let id = self.stay_of_line(line, rule, at);
+        let at = self.not_before_join(&id, at);
         // Its join was before the look-back: what opens a call comes first all the same.
-        self.tell(&id, Fact::Waiting, Rank::Log, at, live, &mut told);
-        self.advance(&id, &fact, at);
-        self.tell(&id, fact, Rank::Log, at, LiveFacts::default(), &mut told);
+        self.tell(&id, Fact::Waiting, Rank::Log, answered_at - TimeDelta::seconds(held), live, &mut told);
+        if fact == Fact::Ended {
+            // Its answer too: a talk that ended was answered.
+            let answered = Fact::Answered(self.agent(None, Some(&line.agent)));
+            self.tell(&id, answered, Rank::Log, answered_at, LiveFacts::default(), &mut told);
+        }
+        match fact {
+            Fact::Missed(reason) if is_exit => {
+                let exit = Exit { at, reason, rank: Rank::Log, by_queue: true };
+                if self.is_last(&id)
+                    && let Some(stay) = self.stays.get_mut(&id)
+                {
+                    stay.let_go(exit, now);
+                }
+            }
+            _ => {
+                self.advance(&id, &fact, at);
+                self.tell(&id, fact, Rank::Log, at, LiveFacts::default(), &mut told);
+            }
+        }
         told
     }
 
@@ -326,9 +403,9 @@ impl Calls {
         // Of a call taken over from the log the queue is not known: then all of ours must be there.
         let all = self.queues.keys().all(|queue| listing.queues.contains(queue));
         let ours = |stay: &Stay| stay.queue.as_ref().map_or(all, |queue| listed.contains(queue));
-        for stay in self.stays.values_mut().filter(|stay| ours(stay)) {
+        for ((uniqueid, _), stay) in self.stays.iter_mut().filter(|(_, stay)| ours(stay)) {
             let gone = match stay.phase {
-                Phase::Waiting => !listing.present.contains(&stay.uniqueid),
+                Phase::Waiting => !listing.present.contains(uniqueid),
                 Phase::Talking => !listing.in_call,
                 Phase::Left | Phase::Over => false,
             };
@@ -341,30 +418,59 @@ impl Calls {
 
     /// Draws the conclusions that are due, and forgets what is long over. Call it every second or so.
     pub fn settle(&mut self, now: DateTime<Utc>) -> Vec<Observed> {
-        let is_due = |stay: &Stay| stay.pending.is_some_and(|pending| pending.due_at <= now);
-        let mut due: Vec<(DateTime<Utc>, ExternalId)> = self
+        let mut told = self.conclude(|pending| pending.due_at <= now);
+        self.forget(now);
+        told.sort_by_key(|observed| observed.at);
+        told
+    }
+
+    /// A line of the log at `at`: of what was let go so long before it no other line can come any more.
+    fn let_go_before(&mut self, at: DateTime<Utc>) -> Vec<Observed> {
+        self.conclude(|pending| {
+            pending.why == Why::LetGo && pending.at + session::GOES_ON_WITHIN + SAME_JOIN < at
+        })
+    }
+
+    fn conclude(&mut self, is_due: impl Fn(&Pending) -> bool) -> Vec<Observed> {
+        let mut due: Vec<(DateTime<Utc>, StayId)> = self
             .stays
             .iter()
-            .filter(|(_, stay)| is_due(stay))
-            .map(|(id, stay)| (stay.pending.map_or(now, |pending| pending.at), id.clone()))
+            .filter_map(|(id, stay)| Some((stay.pending.filter(&is_due)?.at, id.clone())))
             .collect();
         due.sort();
         let mut told = Vec::new();
         for (at, id) in due {
-            let Some(stay) = self.stays.get_mut(&id) else { continue };
-            let fact = match stay.phase {
-                Phase::Waiting | Phase::Left => Fact::Missed(MissedReason::HungUp),
-                Phase::Talking => Fact::Ended,
-                Phase::Over => {
-                    stay.pending = None;
-                    continue;
-                }
-            };
-            stay.over(at);
-            self.tell(&id, fact, Rank::Inference, at, LiveFacts::default(), &mut told);
+            self.conclude_one(&id, at, &mut told);
         }
-        self.forget(now);
         told
+    }
+
+    /// Nothing has explained it, or gone on with it.
+    fn conclude_one(&mut self, id: &StayId, at: DateTime<Utc>, told: &mut Vec<Observed>) {
+        let Some(stay) = self.stays.get_mut(id) else { return };
+        let none = LiveFacts::default;
+        match stay.phase {
+            Phase::Over if stay.exits.is_empty() => stay.pending = None,
+            Phase::Talking => {
+                stay.over(at);
+                self.tell(id, Fact::Ended, Rank::Inference, at, none(), told);
+            }
+            Phase::Waiting | Phase::Left if stay.exits.is_empty() => {
+                stay.over(at);
+                self.tell(id, Fact::Missed(MissedReason::HungUp), Rank::Inference, at, none(), told);
+            }
+            Phase::Waiting | Phase::Left | Phase::Over => {
+                let exits = std::mem::take(&mut stay.exits);
+                let then = stay.rule.then;
+                stay.over(at);
+                for exit in exits {
+                    self.tell(id, Fact::Missed(exit.reason), exit.rank, exit.at, none(), told);
+                    if let (Some(then), true) = (then, exit.by_queue) {
+                        self.tell(id, Fact::Redirected(then.code()), exit.rank, exit.at, none(), told);
+                    }
+                }
+            }
+        }
     }
 
     /// When the next conclusion is due, if any is.
@@ -377,8 +483,8 @@ impl Calls {
     fn joined(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
         let at = self.time(message, now);
         let Some((uniqueid, queue, rule)) = self.of_ours(message) else { return };
-        let number = self.number_of_join(uniqueid, queue, at);
-        let id = self.stay(uniqueid, number, queue, rule, at);
+        let id = self.join(uniqueid, queue, rule, at);
+        self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
         if let Some(stay) = self.stays.get_mut(&id) {
             stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
         }
@@ -405,17 +511,21 @@ impl Calls {
         let asked = message
             .get("Uniqueid")
             .is_some_and(|uniqueid| self.hangup_requested.iter().any(|c| c == uniqueid));
-        if let Some(stay) = self.stays.get_mut(&id) {
-            stay.abandoned = true;
+        let Some(stay) = self.stays.get_mut(&id) else { return };
+        stay.abandoned = true;
+        if asked {
+            let fact = Fact::Missed(MissedReason::HungUp);
+            self.advance(&id, &fact, at);
+            self.tell(&id, fact, Rank::Event, at, live_of_event(message), told);
+            return;
         }
-        let missed = if asked || !self.sees_channels {
-            (MissedReason::HungUp, Rank::Event)
-        } else {
-            (MissedReason::Timeout, Rank::Inference)
+        // The queue gave up, as far as can be seen; it may go on in another.
+        let (reason, rank) = match self.sees_channels {
+            true => (MissedReason::Timeout, Rank::Inference),
+            false => (MissedReason::HungUp, Rank::Event),
         };
-        let fact = Fact::Missed(missed.0);
-        self.advance(&id, &fact, at);
-        self.tell(&id, fact, missed.1, at, live_of_event(message), told);
+        stay.let_go(Exit { at, reason, rank, by_queue: self.sees_channels }, now);
+        self.if_hung_up(&id, at, now, told);
     }
 
     fn connected_to_agent(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
@@ -458,28 +568,18 @@ impl Calls {
     }
 
     /// The channel was gone before the event that came now.
-    fn if_hung_up(
-        &mut self,
-        id: &ExternalId,
-        at: DateTime<Utc>,
-        now: DateTime<Utc>,
-        told: &mut Vec<Observed>,
-    ) {
+    fn if_hung_up(&mut self, id: &StayId, at: DateTime<Utc>, now: DateTime<Utc>, told: &mut Vec<Observed>) {
         if self.stays.get(id).is_some_and(|stay| stay.hung_up) {
             self.channel_gone(id, at, now, told);
         }
     }
 
-    fn channel_gone(
-        &mut self,
-        id: &ExternalId,
-        at: DateTime<Utc>,
-        now: DateTime<Utc>,
-        told: &mut Vec<Observed>,
-    ) {
+    fn channel_gone(&mut self, id: &StayId, at: DateTime<Utc>, now: DateTime<Utc>, told: &mut Vec<Observed>) {
         let Some(stay) = self.stays.get_mut(id) else { return };
         stay.hung_up = true;
         match stay.phase {
+            // It cannot go on anywhere.
+            Phase::Left if !stay.exits.is_empty() => self.conclude_one(id, at, told),
             Phase::Waiting | Phase::Left => stay.pend(GRACE, at, now, Why::HungUp),
             Phase::Talking => {
                 self.advance(id, &Fact::Ended, at);
@@ -503,8 +603,8 @@ impl Calls {
         let (true, Some(uniqueid)) = (event == "QueueEntry", message.get("Uniqueid")) else { return };
         listing.present.insert(uniqueid.to_owned());
         let at = now - TimeDelta::seconds(seconds(message, "Wait"));
-        let number = self.number_of_join(uniqueid, queue, at);
-        let id = self.stay(uniqueid, number, queue, rule, at);
+        let id = self.join(uniqueid, queue, rule, at);
+        self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
         if let Some(stay) = self.stays.get_mut(&id) {
             stay.touched_at = now;
             stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
@@ -520,25 +620,16 @@ impl Calls {
 
     /// A call that the log believes open and this process has not met.
     fn take_over(&mut self, call: OpenCall, asked_at: DateTime<Utc>) {
-        if self.stays.contains_key(&call.call) {
-            return;
-        }
         let (uniqueid, number) = uniqueid_and_number(call.call.as_str());
         let numbers = self.numbers.entry(uniqueid.clone()).or_default();
-        numbers.event = numbers.event.max(number);
-        let stay = Stay {
-            uniqueid,
-            queue: None,
-            rule: Queue { kind: call.kind, agreements: Vec::new() },
-            phase: if call.answered { Phase::Talking } else { Phase::Waiting },
-            touched_at: asked_at,
-            left_at: None,
-            abandoned: false,
-            hung_up: false,
-            pending: None,
-            told: Vec::new(),
-        };
-        self.stays.insert(call.call, stay);
+        if numbers.last >= number {
+            return;
+        }
+        numbers.last = number;
+        numbers.event = number;
+        let rule = Queue { kind: call.kind, agreements: Vec::new(), then: None };
+        let phase = if call.answered { Phase::Talking } else { Phase::Waiting };
+        self.stays.insert((uniqueid, number), Stay::new(call.call, rule, phase, asked_at));
     }
 
     /// The exchange began anew: whatever was open before is not any more.
@@ -563,84 +654,99 @@ impl Calls {
         at: DateTime<Utc>,
         ago_s: i64,
         told: &mut Vec<Observed>,
-    ) -> Option<ExternalId> {
+    ) -> Option<StayId> {
         let (uniqueid, queue, rule) = self.of_ours(message)?;
-        let numbers = self.numbers.entry(uniqueid.to_owned()).or_default();
-        if numbers.event == 0 {
-            numbers.event = numbers.log.max(1);
-        }
-        let number = numbers.event;
-        let id = self.stay(uniqueid, number, queue, rule, at);
+        let numbers = self.numbers.get(uniqueid).cloned().unwrap_or_default();
+        let meant = if numbers.event == 0 { numbers.last } else { numbers.event };
+        let id = self.stay_in(uniqueid, meant, queue, rule, at);
+        self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
         let joined_at = at - TimeDelta::seconds(ago_s);
         self.tell(&id, Fact::Waiting, Rank::Event, joined_at, live_of_event(message), told);
         Some(id)
     }
 
-    /// The stay that the interface's events about this channel are about.
-    fn current(&self, uniqueid: &str) -> Option<ExternalId> {
-        let numbers = self.numbers.get(uniqueid)?;
-        let number = if numbers.event == 0 { numbers.log } else { numbers.event };
-        Some(call_id(uniqueid, number)).filter(|id| self.stays.contains_key(id))
-    }
-
-    fn is_over(&self, uniqueid: &str, number: u32) -> bool {
-        self.stays.get(&call_id(uniqueid, number)).is_some_and(|stay| stay.phase == Phase::Over)
-    }
-
-    /// Decides whether a join is a new stay of this caller.
-    fn number_of_join(&mut self, uniqueid: &str, queue: &str, at: DateTime<Utc>) -> u32 {
-        let (event, log) = self.numbers.get(uniqueid).map_or((0, 0), |numbers| (numbers.event, numbers.log));
-        let last = if event == 0 { log } else { event };
-        let left = self
-            .stays
-            .get(&call_id(uniqueid, last))
-            .and_then(|stay| Some((stay.left_at?, stay.queue.clone()?)));
-        let is_new =
-            left.is_some_and(|(left_at, left)| left != opaque(queue) || left_at + REJOIN_AFTER <= at);
-        let number = if log > last && !self.is_over(uniqueid, log) {
-            log
-        } else if is_new {
-            last + 1
+    /// The stay a line is about.
+    fn stay_of_line(&mut self, line: &Line, rule: Queue, at: DateTime<Utc>) -> StayId {
+        let id = if line.event == "ENTERQUEUE" {
+            self.join(&line.call, &line.queue, rule, at)
         } else {
-            last.max(1)
+            let numbers = self.numbers.get(&line.call).cloned().unwrap_or_default();
+            let meant = if numbers.log == 0 { numbers.last } else { numbers.log };
+            self.stay_in(&line.call, meant, &line.queue, rule, at)
         };
-        self.numbers.entry(uniqueid.to_owned()).or_default().event = number;
-        number
+        self.numbers.entry(line.call.clone()).or_default().log = id.1;
+        id
     }
 
-    /// Counts a join in the log; reading the same line again does not count again.
-    fn count_entry(&mut self, line: &Line) {
-        let numbers = self.numbers.entry(line.call.clone()).or_default();
-        let place =
-            numbers.entered.iter().position(|epoch_s| *epoch_s == line.epoch_s).unwrap_or_else(|| {
-                numbers.entered.push(line.epoch_s);
-                numbers.entered.len() - 1
-            });
-        numbers.log = u32::try_from(place + 1).unwrap_or(u32::MAX);
+    /// The stay that the interface's events about this channel are about.
+    fn current(&self, uniqueid: &str) -> Option<StayId> {
+        let numbers = self.numbers.get(uniqueid)?;
+        let number = if numbers.event == 0 { numbers.last } else { numbers.event };
+        Some((uniqueid.to_owned(), number)).filter(|id| self.stays.contains_key(id))
     }
 
-    /// Finds or begins a stay.
-    fn stay(
-        &mut self,
-        uniqueid: &str,
-        number: u32,
-        queue: &str,
-        rule: Queue,
-        at: DateTime<Utc>,
-    ) -> ExternalId {
-        let id = call_id(uniqueid, number);
+    fn is_last(&self, (uniqueid, number): &StayId) -> bool {
+        self.numbers.get(uniqueid).is_none_or(|numbers| numbers.last <= *number)
+    }
+
+    /// A caller joined a queue: the stay that this is, begun if it is none that we know.
+    fn join(&mut self, uniqueid: &str, queue: &str, rule: Queue, at: DateTime<Utc>) -> StayId {
+        let last = self.numbers.get(uniqueid).map_or(0, |numbers| numbers.last);
+        let name = opaque(queue);
+        let known = (1..=last).rev().find(|number| {
+            let stay = self.stays.get(&(uniqueid.to_owned(), *number));
+            stay.is_some_and(|stay| match (&stay.queue, stay.joined_at) {
+                // Taken over from our log, which may not know where it waits.
+                (None, _) => true,
+                (Some(known), None) => *known == name,
+                (Some(known), Some(joined_at)) => {
+                    *known == name && ((joined_at - at).abs() <= SAME_JOIN || stay.phase == Phase::Waiting)
+                }
+            })
+        });
+        let id = self.begin(uniqueid, known.unwrap_or(last + 1), queue, rule, at);
+        let is_last = self.is_last(&id);
+        if let Some(stay) = self.stays.get_mut(&id) {
+            stay.joined_at.get_or_insert(at);
+            if is_last && stay.phase == Phase::Left && stay.left_at.is_some_and(|left| left < at) {
+                // Let go and taken again by the same queue, at once.
+                stay.phase = Phase::Waiting;
+                stay.pending = None;
+                stay.exits.clear();
+            }
+        }
+        id
+    }
+
+    /// The stay in this queue that is meant, or was last; begun if there is none.
+    fn stay_in(&mut self, uniqueid: &str, meant: u32, queue: &str, rule: Queue, at: DateTime<Utc>) -> StayId {
+        let last = self.numbers.get(uniqueid).map_or(0, |numbers| numbers.last);
+        let name = opaque(queue);
+        let is_there = |number: &u32| {
+            let stay = self.stays.get(&(uniqueid.to_owned(), *number));
+            stay.is_some_and(|stay| stay.queue.as_ref().is_none_or(|known| *known == name))
+        };
+        let known = std::iter::once(meant).chain((1..=last).rev()).find(is_there);
+        self.begin(uniqueid, known.unwrap_or(last + 1), queue, rule, at)
+    }
+
+    /// Finds or begins a stay. The stays before a new one did not lose the call: what they let go of went on.
+    fn begin(&mut self, uniqueid: &str, number: u32, queue: &str, rule: Queue, at: DateTime<Utc>) -> StayId {
+        let numbers = self.numbers.entry(uniqueid.to_owned()).or_default();
+        if number > numbers.last {
+            numbers.last = number;
+            for before in 1..number {
+                if let Some(stay) = self.stays.get_mut(&(uniqueid.to_owned(), before)) {
+                    stay.over(at);
+                }
+            }
+        }
         let hung_up = self.hung_up.iter().any(|gone| gone == uniqueid);
-        let stay = self.stays.entry(id.clone()).or_insert_with(|| Stay {
-            uniqueid: uniqueid.to_owned(),
-            queue: None,
-            rule: rule.clone(),
-            phase: Phase::Waiting,
-            touched_at: at,
-            left_at: None,
-            abandoned: false,
-            hung_up,
-            pending: None,
-            told: Vec::new(),
+        let id = (uniqueid.to_owned(), number);
+        let stay = self.stays.entry(id.clone()).or_insert_with(|| {
+            let mut stay = Stay::new(opaque(uniqueid), rule.clone(), Phase::Waiting, at);
+            stay.hung_up = hung_up;
+            stay
         });
         if stay.queue.is_none() {
             stay.queue = Some(opaque(queue));
@@ -650,13 +756,27 @@ impl Calls {
         id
     }
 
+    /// Stamps of the log are whole seconds: within one, the order of a call's lines counts.
+    fn place_in_second(&mut self, line: &Line) -> TimeDelta {
+        let numbers = self.numbers.entry(line.call.clone()).or_default();
+        let (second, count) = numbers.second;
+        numbers.second = (line.epoch_s, if second == line.epoch_s { count + 1 } else { 0 });
+        TimeDelta::microseconds(numbers.second.1)
+    }
+
+    /// What the log says of a later stay happened after its join as the interface told it, whatever the stamps say.
+    fn not_before_join(&self, id: &StayId, at: DateTime<Utc>) -> DateTime<Utc> {
+        let joined_at = self.stays.get(id).filter(|_| id.1 > 1).and_then(|stay| stay.joined_at);
+        joined_at.map_or(at, |joined_at| at.max(joined_at))
+    }
+
     // Telling.
 
     /// Moves the stay on; never back.
-    fn advance(&mut self, id: &ExternalId, fact: &Fact, at: DateTime<Utc>) {
+    fn advance(&mut self, id: &StayId, fact: &Fact, at: DateTime<Utc>) {
         let Some(stay) = self.stays.get_mut(id) else { return };
         match fact {
-            Fact::Waiting => {}
+            Fact::Waiting | Fact::Redirected(_) => {}
             Fact::Answered(_) if stay.has_told("ended", Rank::Event) || stay.has_told("ended", Rank::Log) => {
             }
             Fact::Answered(_) => {
@@ -670,7 +790,7 @@ impl Calls {
     /// Hands out a fact, once for each rank.
     fn tell(
         &mut self,
-        id: &ExternalId,
+        id: &StayId,
         fact: Fact,
         rank: Rank,
         at: DateTime<Utc>,
@@ -682,8 +802,8 @@ impl Calls {
             return;
         }
         stay.told.push((fact.word(), rank));
-        let key = key(id, &fact, rank);
-        let Some(observation) = observation(stay, id, fact) else { return };
+        let key = key(stay, id.1, &fact, rank);
+        let Some(observation) = observation(stay, fact) else { return };
         let agreements = &stay.rule.agreements;
         told.push(Observed {
             key,
@@ -736,7 +856,7 @@ impl Calls {
         let before = self.stays.len();
         self.stays.retain(|_, stay| stay.phase != Phase::Over || stay.touched_at + REMEMBER > now);
         if self.stays.len() > STAYS_MAX {
-            let mut over: Vec<(DateTime<Utc>, ExternalId)> = self
+            let mut over: Vec<(DateTime<Utc>, StayId)> = self
                 .stays
                 .iter()
                 .filter(|(_, stay)| stay.phase == Phase::Over)
@@ -748,38 +868,35 @@ impl Calls {
             }
         }
         if self.stays.len() < before {
-            let known: HashSet<&str> = self.stays.values().map(|stay| stay.uniqueid.as_str()).collect();
+            let known: HashSet<&str> = self.stays.keys().map(|(uniqueid, _)| uniqueid.as_str()).collect();
             self.numbers.retain(|uniqueid, _| known.contains(uniqueid.as_str()));
         }
     }
 }
 
-/// What the outside contract calls the fact. None: an alarm call that ends says nothing about the alarm.
-fn observation(stay: &Stay, id: &ExternalId, fact: Fact) -> Option<Observation> {
-    let id = id.clone();
+/// What the fact is called beyond this file, by the kind of the stay's own queue: that a call is an alarm for good once
+/// it was in a queue of kind alarm is not decided here.
+fn observation(stay: &Stay, fact: Fact) -> Option<Observation> {
+    let id = stay.call.clone();
     Some(match (stay.rule.kind, fact) {
         (QueueKind::Phone, Fact::Waiting) => {
             Observation::CallWaiting { call: id, queue: stay.queue.clone()? }
         }
         (QueueKind::Phone, Fact::Answered(agent)) => Observation::CallAnswered { call: id, agent },
         (QueueKind::Phone, Fact::Missed(reason)) => Observation::CallMissed { call: id, reason },
-        (QueueKind::Phone, Fact::Ended) => Observation::CallEnded { call: id },
-        (QueueKind::Alarm, Fact::Waiting) => Observation::AlarmRaised {
-            alarm: id,
-            device: None,
-            citizen: None,
-            trigger: Some(Code::new("call").expect("a kebab-case word")),
-            technical: false,
-            test: false,
-        },
+        (QueueKind::Alarm, Fact::Waiting) => {
+            Observation::AlarmWaiting { alarm: id, queue: stay.queue.clone()? }
+        }
         (QueueKind::Alarm, Fact::Answered(agent)) => Observation::AlarmAnswered { alarm: id, agent },
         (QueueKind::Alarm, Fact::Missed(_)) => Observation::AlarmUnanswered { alarm: id },
-        (QueueKind::Alarm, Fact::Ended) => return None,
+        (_, Fact::Redirected(to)) => Observation::AlarmRedirected { alarm: id, to },
+        (_, Fact::Ended) => Observation::CallEnded { call: id },
     })
 }
 
-/// `vagttest-1795325932.4/missed-log`: the same wherever and whenever the fact is met.
-fn key(id: &ExternalId, fact: &Fact, rank: Rank) -> Key {
+/// `vagttest-1795325932.4/missed-log`: the same wherever and whenever the fact is met. Of the second stay
+/// `…/missed.2-log`; a wait says where: `…/waiting/hovednummer-log`.
+fn key(stay: &Stay, number: u32, fact: &Fact, rank: Rank) -> Key {
     let (word, rank) = match (fact, rank) {
         // Two conclusions of one rank that say different things: one key has one content.
         (Fact::Missed(MissedReason::Timeout), Rank::Inference) => ("timeout", "-inferred"),
@@ -787,16 +904,16 @@ fn key(id: &ExternalId, fact: &Fact, rank: Rank) -> Key {
         (_, Rank::Event) => (fact.word(), ""),
         (_, Rank::Log) => (fact.word(), "-log"),
     };
-    let text = format!("{id}/{word}{rank}");
-    Key::new(text).unwrap_or_else(|_| Key::new(letters(id.as_str())).expect("letters make a key"))
+    // One taken over under its old id has the number in that.
+    let is_in_id = stay.call.as_str().contains('#');
+    let number = if number > 1 && !is_in_id { format!(".{number}") } else { String::new() };
+    let queue = stay.queue.as_ref().filter(|_| *fact == Fact::Waiting);
+    let queue = queue.map(|queue| format!("/{queue}")).unwrap_or_default();
+    let text = format!("{}/{word}{number}{queue}{rank}", stay.call);
+    Key::new(text.clone()).unwrap_or_else(|_| Key::new(letters(&text)).expect("letters make a key"))
 }
 
-/// The id of a stay: the Uniqueid, from the second stay on with its number.
-fn call_id(uniqueid: &str, number: u32) -> ExternalId {
-    if number <= 1 { opaque(uniqueid) } else { opaque(&format!("{uniqueid}#{number}")) }
-}
-
-/// The other way.
+/// Of an id in our log. Those of earlier versions have a number from the second stay on.
 fn uniqueid_and_number(call: &str) -> (String, u32) {
     let numbered = call.rsplit_once('#').and_then(|(id, number)| Some((id.to_owned(), number.parse().ok()?)));
     numbered.unwrap_or_else(|| (call.to_owned(), 1))

@@ -47,7 +47,8 @@ fn citizen(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Said {
         } else {
             let id = entry.citizen.as_ref().map(|id| id.as_str());
             let device = alarm.device.as_ref().map(|id| id.as_str());
-            id.or(device).map_or_else(|| texts.get(key::COMMON_UNKNOWN), Said::outside)
+            let queue = alarm.queue.as_ref().map(|id| id.as_str());
+            id.or(device).or(queue).map_or_else(|| texts.get(key::COMMON_UNKNOWN), Said::outside)
         }
     });
     if alarm.signals > 1 {
@@ -67,7 +68,10 @@ pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
     add(key::FACT_TECHNICAL, alarm.technical.then(|| yes.clone()));
     add(key::FACT_TEST, alarm.test.then_some(yes));
     add(key::FACT_SIGNALS, (alarm.signals > 1).then(|| Said::number(i64::from(alarm.signals))));
+    add(key::FACT_QUEUE, alarm.queue.as_ref().map(|id| Said::outside(id.as_str())));
     add(key::FACT_ANSWERED, alarm.answered_at.map(clock));
+    add(key::FACT_TALKING, alarm.talked_at.filter(|_| alarm.talk_ended_at.is_none()).map(clock));
+    add(key::FACT_TALK_ENDED, alarm.talk_ended_at.map(clock));
     let response = alarm.response.as_ref().map(|code| {
         let at = alarm.responded_at.map(clock).unwrap_or_default();
         words.code("response", code).join(" ", &at)

@@ -24,7 +24,12 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces> {
-    let reason = call.reason.as_ref().map(|code| words.code("missed", code)).unwrap_or_default();
+    // Where it waits, then why it was missed.
+    let reason = match (&call.reason, &call.queue) {
+        (Some(code), _) => words.code("missed", code),
+        (None, Some(queue)) if entry.state == "waiting" => Said::outside(queue.as_str()),
+        _ => Said::default(),
+    };
     vec![
         plain::mark_cell(words, entry),
         plain::one(words.number(entry)),
