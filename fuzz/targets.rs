@@ -18,6 +18,8 @@ use vagttavle::sources::ami::wire::{Frame, Wire};
 use vagttavle::sources::canary_call::dialog::Dialog;
 use vagttavle::sources::canary_call::{Account, Callee};
 use vagttavle::sources::{ami, digest, inflate, medcom, scaip, visits, xml};
+use vagttavle::tui::guard::{self, Guard};
+use vagttavle::tui::keymap::Chord;
 
 /// A parser and how it is driven.
 pub struct Target {
@@ -61,6 +63,12 @@ pub const TARGETS: &[Target] = &[
         run: stream,
         covers: &["protocol/stream.rs", "protocol/attention.rs"],
         seeds: &[b"{\"type\":\"beat\",\"through\":1,\"now\":\"2026-11-22T01:00:00Z\",\"rate\":1.0}"],
+    },
+    Target {
+        name: "keyboard",
+        run: keyboard,
+        covers: &["tui/guard.rs", "tui/guard/sequence.rs"],
+        seeds: &[b"\x1bP>|tmux 3.3a\x1b\\\x1b[?64;1;2c\x1b]11;rgb:1e1e/1e1e/2e2e\x07\x1b[<0;12;7M\x1b[Mtat\x1b[200~tt1\r\x1b[201~\x1b[21~\xc3\xa5\x9bB\x1b[[A"],
     },
     Target { name: "text", run: text, covers: &["protocol/text.rs"], seeds: &["Åse \u{1b}[31m\u{202e}A\u{301}".as_bytes()] },
     Target {
@@ -221,6 +229,20 @@ pub fn stream(bytes: &[u8]) {
         let _ = attention::attention(entry, now());
         let _ = attention::changes_at(entry, now());
     }
+}
+
+/// What a terminal sends, in pieces with pauses: whatever it is, it comes to an end, and then a key is heard.
+pub fn keyboard(bytes: &[u8]) {
+    let mut guard = Guard::default();
+    let mut now = std::time::Duration::ZERO;
+    for (nth, piece) in bytes.chunks(1 + bytes.len() / 7).enumerate() {
+        now += [0, 40, 60, 1_100, 2_100].map(std::time::Duration::from_millis)[nth % 5];
+        let _ = guard.read(piece, now);
+    }
+    now += guard::SILENCE + guard::SILENCE;
+    let _ = guard.expire(now);
+    assert_eq!(guard.due(), None, "something stays open");
+    assert_eq!(guard.read(b"j", now), [guard::Event::Press(Chord::Char('j'))], "a key is heard");
 }
 
 /// The one type that can be drawn.
