@@ -172,7 +172,7 @@ impl Alarm {
     }
 
     /// Another press still belongs to it: it rings, and nothing was done that the press may be about.
-    fn takes_signals(&self) -> bool {
+    pub fn takes_signals(&self) -> bool {
         self.response.is_none()
             && self.arrived_at.is_none()
             && self.outcome.is_none()

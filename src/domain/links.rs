@@ -22,6 +22,9 @@ const VOICE_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// Until a device that holds asks again, and hears that a person has its alarm (SCAIP).
 const ASKS_AGAIN_WITHIN: TimeDelta = TimeDelta::seconds(20);
 
+/// Entries of one board that a new one is joined with at most.
+const JOINED_MAX: usize = 20;
+
 /// The drafts, and after them the links that they bring about: an admission and today's visits, a death and
 /// everything open, a late visit and the citizen's call.
 pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft> {
@@ -42,7 +45,10 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
         let Some(one) = after.entry(id) else { continue };
         let Some(citizen) = after.citizen_of(one) else { continue };
         for board in may_belong_to(one.board()) {
-            for other in after.of_citizen_on(&citizen, *board).filter(|other| other.id != id) {
+            // Of very many the newest: a flood of one citizen's alarms is not joined each to each.
+            let others: Vec<&Entry> =
+                after.of_citizen_on(&citizen, *board).filter(|other| other.id != id).collect();
+            for other in others.into_iter().rev().take(JOINED_MAX) {
                 let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
                 if is_new && belong_together(one, other, ctx.at) {
                     drafts.extend(entry::link_both(ctx.at, one, other, SAME_CITIZEN));

@@ -461,6 +461,7 @@ impl Writer {
         let mut fact = fact;
         if let Some(seen) = working.seen_before(known, &scope, &fact.key)
             && !is_equal(seen, &fact, &content)
+            && !(is_said_later(seen, &content) && still_rings(&working.state, seen))
         {
             // A sender whose counter began again: another thing, under a key of its own.
             working.reused.push(source.clone());
@@ -952,7 +953,22 @@ fn content(fact: &Fact) -> String {
     let said = serde_json::to_string(&fact.observation).unwrap_or_default();
     let at = fact.is_timed.then(|| in_micros(fact.at).timestamp_micros());
     let agreement = fact.agreement.as_ref().map(crate::domain::identity::AgreementId::as_str);
-    format!("2:{}", digest(&format!("{said}\n{agreement:?}\n{at:?}")))
+    format!("2:{}:{}", digest(&format!("{said}\n{agreement:?}")), at.unwrap_or_default())
+}
+
+/// The same under the same key, and only the time differs: a sender that says it again as of now.
+fn is_said_later(seen: &Seen, content: &str) -> bool {
+    let what = |digest: &str| digest.rsplit_once(':').map(|(what, _)| what.to_owned());
+    seen.digest.starts_with("2:") && what(&seen.digest) == what(content)
+}
+
+/// What was told then is still to be looked at: nothing is lost by taking it as said again.
+fn still_rings(state: &State, seen: &Seen) -> bool {
+    let entry = seen.entry.and_then(|id| state.entry(id)).filter(|entry| entry.is_open());
+    entry.is_some_and(|entry| match &entry.body {
+        Body::Alarm(alarm) => alarm.takes_signals(),
+        _ => true,
+    })
 }
 
 /// Whether what is remembered under its key is this fact.

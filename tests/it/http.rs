@@ -192,7 +192,7 @@ async fn a_name_given_twice_marks_that_item_and_refuses_that_command() {
     alarms.sort_unstable();
     assert_eq!(alarms, ["a-1", "a-2", "a-3", "a-5"], "the first value stands");
     let source = board["sources"].as_array().unwrap().iter().find(|it| it["name"] == "central").unwrap();
-    let counted = source["unreadable"].as_array().unwrap().iter().find(|it| it["what"] == "name-twice");
+    let counted = source["unreadable"].as_array().unwrap().iter().find(|it| it["what"] == "item-name-twice");
     assert_eq!(counted.unwrap()["count"], 2, "{source}");
 
     let entry = board["entries"][0]["id"].as_str().unwrap();

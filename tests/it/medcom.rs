@@ -198,7 +198,7 @@ async fn what_cannot_be_read_is_a_problem_and_is_seen() {
     let answer = post(&server, doctype).await;
     answer.is_problem(422, "unreadable-message", "");
     assert_eq!(answer.body["what"], "xml-doctype");
-    post(&server, vec![b'x'; 1024 * 1024 + 1]).await.is_problem(413, "body-too-large", "");
+    post(&server, vec![b'x'; 16 * 1024 * 1024 + 1]).await.is_problem(413, "body-too-large", "");
     let trouble = wait_for("the trouble to be seen", || async {
         let troubles = troubles(&server).await;
         if troubles.len() == 1 { Ok(troubles[0].clone()) } else { Err(troubles) }

@@ -213,7 +213,7 @@ async fn what_a_web_hook_sends_and_cannot_be_read_is_counted_with_its_reason() {
     for _ in 0..3 {
         assert_eq!(server.post_text("/v1/observations", "nordlys", "[{]").await.status, 400);
     }
-    let bad = json!([{ "key": "k", "at": "no time", "observation": { "type": "call-ended", "call": "c" } }]);
+    let bad = json!([{ "key": "k", "at": "no time", "observation": { "type": "call-ended" } }]);
     assert_eq!(server.post("/v1/observations", "nordlys", &bad).await.body[0]["outcome"], "refused");
     let board = server.board("nora").await;
     let source =
