@@ -103,6 +103,8 @@ pub struct Alarm {
     pub talked_at: Option<DateTime<Utc>>,
     /// That talk is over: what is left is to say what was done.
     pub talk_ended_at: Option<DateTime<Utc>>,
+    /// That talk was the voice call of a unit: it is about one press, and no answer to the next.
+    pub by_voice: bool,
     /// Of an alarm that is a call: the queue that it is in now, or was in last, and since when.
     pub queue: Option<ExternalId>,
     pub queue_since: Option<DateTime<Utc>>,
@@ -200,9 +202,17 @@ impl Alarm {
     pub fn waits_for_somebody(&self) -> bool {
         self.is_person_alarm()
             && !self.is_handled()
-            && self.talked_at.is_none()
+            // The voice call of a unit is no answer: somebody must hold the alarm.
+            && (self.talked_at.is_none() || self.by_voice)
             && self.response.is_none()
             && self.arrived_at.is_none()
+    }
+
+    /// Nobody talks about it any more, and nothing was done.
+    pub(super) fn rings_anew(&mut self) {
+        self.talked_at = None;
+        self.talk_ended_at = None;
+        self.by_voice = false;
     }
 
     /// Its call waits in this queue from `at` on: the queue before did not lose it, and who talked then does not now.
@@ -222,7 +232,11 @@ impl Alarm {
 
     /// A new ring-out time for an alarm that came back without a response.
     pub fn ring_out_anew(&self, state: &State, entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if self.can_ring_out() { ring_out_at(state, entry.agreements(), now) } else { None }
+        let mut after = self.clone();
+        if self.by_voice && self.talk_ended_at.is_some() {
+            after.rings_anew();
+        }
+        if after.can_ring_out() { ring_out_at(state, entry.agreements(), now) } else { None }
     }
 }
 
@@ -283,6 +297,9 @@ pub enum AlarmEvent {
     /// Another signal from the same device while the first still rings.
     SignalledAgain {
         alarm: ExternalId,
+        /// When it rings out, for one whose clock the talk about an earlier press had stopped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out: Option<Due>,
     },
     /// The raising came after a later fact, or the same raising came again and says more.
     ArrivalKnown {
@@ -315,7 +332,22 @@ pub enum AlarmEvent {
         ring_out: Option<Due>,
     },
     /// Nobody talks with the citizen any more.
-    TalkEnded {},
+    TalkEnded {
+        /// When the alarm rings anew unless somebody has done something, for a unit's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out: Option<Due>,
+    },
+    /// The unit's voice call was answered.
+    VoiceAnswered {
+        /// Before it rang out, we only heard of it later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        corrects: bool,
+    },
+    /// Talked about and left alone: it rings again.
+    RingsAnew {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ring_out: Option<Due>,
+    },
     Responded {
         with: Response,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -377,7 +409,8 @@ impl AlarmEvent {
                 | Self::JustificationBegun {}
                 | Self::RedirectContested { .. }
                 | Self::WaitsIn { .. }
-                | Self::TalkEnded {}
+                | Self::TalkEnded { .. }
+                | Self::VoiceAnswered { .. }
         )
     }
 }
@@ -476,7 +509,7 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
         StandsFor::Known(entry) | StandsFor::Either(entry) => known_raised(state, ctx, entry, signal),
         StandsFor::New { beside: Some(other) } => Ok(raised_beside(state, ctx, other, signal, true)),
         StandsFor::New { beside: None } => match still_ringing(state, ctx, signal) {
-            Some(ringing) => signalled(ctx, ringing, signal),
+            Some(ringing) => signalled(state, ctx, ringing, signal),
             None => Ok(vec![raised(state, ctx, signal)]),
         },
     }
@@ -488,7 +521,7 @@ fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) ->
     let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
     if intake::is_another(ctx, entry, OPENS, Some(known.last_signal_at)) {
         return if known.takes_signals() {
-            signalled(ctx, entry, signal)
+            signalled(state, ctx, entry, signal)
         } else {
             Ok(raised_beside(state, ctx, entry, signal, false))
         };
@@ -500,13 +533,14 @@ fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) ->
 }
 
 /// Another press while the first still rings. Of a unit that signals many times a second one each ten is kept.
-fn signalled(ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
+fn signalled(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let is_soon = (ctx.at - known.last_signal_at).abs() < Duration::seconds(SIGNAL_EVERY_SECONDS);
-    if is_soon && known.signals >= SIGNALS_KEPT {
+    let ring_out = signalled_after_talk(state, ctx, entry);
+    if is_soon && known.signals >= SIGNALS_KEPT && ring_out.is_none() {
         return Err(Refusal::Unchanged);
     }
-    let event = AlarmEvent::SignalledAgain { alarm: signal.alarm.clone() };
+    let event = AlarmEvent::SignalledAgain { alarm: signal.alarm.clone(), ring_out };
     Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
 }
 
@@ -570,6 +604,23 @@ fn answered(
     Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::Answered { by, until, corrects }))])
 }
 
+/// A press after the talk about an earlier one is a new signal: it has its own time to ring.
+fn signalled_after_talk(state: &State, ctx: &Ctx, entry: &Entry) -> Option<Due> {
+    let Body::Alarm(alarm) = &entry.body else { return None };
+    let is_after = alarm.by_voice && alarm.talked_at.is_some_and(|talked| talked < ctx.at);
+    if !is_after || entry.holder.is_some() {
+        return None;
+    }
+    rings_anew(entry, alarm, ring_out_at(state, entry.agreements(), ctx.now.max(ctx.at))?)
+}
+
+/// The clock of an alarm of which somebody has talked, `at`: none when somebody has it or has done something.
+pub fn rings_anew(entry: &Entry, alarm: &Alarm, at: DateTime<Utc>) -> Option<Due> {
+    let mut after = alarm.clone();
+    after.rings_anew();
+    (entry.holder.is_none() && after.can_ring_out()).then(|| Due::own(DueKind::RingOut, at))
+}
+
 /// The talk at the exchange is over: somebody must say what was done. An alarm that nobody talked about was let go.
 pub fn talk_ended(ctx: &Ctx, entry: &Entry, known: &Alarm) -> Result<Vec<Draft>, Refusal> {
     let is_of_this =
@@ -577,7 +628,7 @@ pub fn talk_ended(ctx: &Ctx, entry: &Entry, known: &Alarm) -> Result<Vec<Draft>,
     if !is_of_this || known.talk_ended_at.is_some() {
         return Err(Refusal::Unchanged);
     }
-    Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::TalkEnded {}))])
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(AlarmEvent::TalkEnded { ring_out: None }))])
 }
 
 /// A call is in a queue of kind alarm, or an alarm's call in any queue.
@@ -833,6 +884,11 @@ fn redirect(
 /// The alarm rings out on its own clock: the timer's decision.
 pub fn ring_out_due(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Result<Vec<Draft>, Refusal> {
     let due = entry.due(DueKind::RingOut).ok_or(Refusal::NotDue)?;
+    if alarm.by_voice && alarm.talk_ended_at.is_some() && due.at <= ctx.now && entry.holder.is_none() {
+        let at = ring_out_at(state, entry.agreements(), ctx.now);
+        let ring_out = at.and_then(|at| rings_anew(entry, alarm, at));
+        return Ok(vec![entry.draft(due.at, Event::Alarms(AlarmEvent::RingsAnew { ring_out }))]);
+    }
     if due.at > ctx.now || entry.holder.is_some() || !alarm.can_ring_out() {
         return Err(Refusal::NotDue);
     }
@@ -1082,6 +1138,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         answered_at: None,
         talked_at: None,
         talk_ended_at: None,
+        by_voice: false,
         queue: queue.clone(),
         queue_since: queue.as_ref().map(|_| record.happened_at),
         response: None,
@@ -1103,7 +1160,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &AlarmEvent) {
         state.insert(entry);
         return;
     }
-    if let AlarmEvent::SignalledAgain { alarm } = event {
+    if let AlarmEvent::SignalledAgain { alarm, .. } = event {
         state.also_known_as(record, alarm);
     }
     state.change(record.entry, |entry| {
@@ -1126,6 +1183,9 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
         AlarmEvent::SignalledAgain { .. } => {
             alarm.signals += 1;
             alarm.last_signal_at = alarm.last_signal_at.max(at);
+            if alarm.talked_at.is_some_and(|talked| talked < at) && alarm.by_voice {
+                alarm.rings_anew();
+            }
         }
         AlarmEvent::ArrivalKnown { device, trigger, technical, test, .. } => {
             alarm.device = alarm.device.take().or_else(|| device.clone());
@@ -1141,10 +1201,21 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
         }
         AlarmEvent::WaitsIn { queue, .. } => alarm.goes_on(queue, at),
-        AlarmEvent::TalkEnded {} => alarm.talk_ended_at = Some(at),
+        AlarmEvent::TalkEnded { .. } => alarm.talk_ended_at = Some(at),
+        AlarmEvent::VoiceAnswered { corrects } => {
+            alarm.talked_at = Some(at);
+            alarm.talk_ended_at = None;
+            alarm.by_voice = true;
+            alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
+            if *corrects && alarm.redirect.is_none() {
+                take_back_ring_out(alarm);
+            }
+        }
+        AlarmEvent::RingsAnew { .. } => alarm.rings_anew(),
         AlarmEvent::Answered { corrects, .. } => {
             alarm.talked_at = Some(at);
             alarm.talk_ended_at = None;
+            alarm.by_voice = false;
             alarm.answered_at = Some(alarm.answered_at.map_or(at, |known| known.min(at)));
             if *corrects {
                 take_back_ring_out(alarm);
@@ -1213,6 +1284,17 @@ fn about_the_entry(entry: &mut Entry, at: DateTime<Utc>, event: &AlarmEvent) {
             if let Some(ring_out) = ring_out {
                 entry.set_due(ring_out.clone());
             }
+        }
+        AlarmEvent::SignalledAgain { ring_out, .. }
+        | AlarmEvent::TalkEnded { ring_out }
+        | AlarmEvent::RingsAnew { ring_out } => {
+            if let Some(ring_out) = ring_out {
+                entry.set_due(ring_out.clone());
+            }
+        }
+        AlarmEvent::VoiceAnswered { .. } => {
+            entry.drop_due(DueKind::RingOut);
+            entry.drop_due(DueKind::Answer);
         }
         AlarmEvent::Answered { by, until, .. } => {
             entry.drop_due(DueKind::RingOut);

@@ -544,6 +544,11 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
             entry.drop_due(DueKind::Claim);
             if let Some(at) = ring_out_at {
                 entry.set_due(Due::own(DueKind::RingOut, *at));
+                if let Body::Alarm(alarm) = &mut entry.body
+                    && alarm.talk_ended_at.is_some()
+                {
+                    alarm.rings_anew();
+                }
             }
         }
         EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),

@@ -86,6 +86,8 @@ pub const KINDS: &[(&str, u16)] = &[
     ("alarms.corrected", 1),
     ("alarms.waits-in", 1),
     ("alarms.talk-ended", 1),
+    ("alarms.voice-answered", 1),
+    ("alarms.rings-anew", 1),
     ("discharges.opened", 1),
     ("discharges.joined", 1),
     ("discharges.admitted", 1),

@@ -11,14 +11,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::{self, Body, Entry, EntryEvent};
 use super::identity::{Board, EntryId};
-use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits};
+use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits, voice};
 
 /// The reason on the link of two entries of one citizen.
 pub(super) const SAME_CITIZEN: &str = "same-citizen";
-/// The reason on the link of an alarm and its voice call.
-const VOICE: &str = "voice-call";
-/// A device calls within so long after its alarm was told, or after it was told that a person has it (SCAIP).
-const VOICE_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// A device that was told that a person has its alarm calls within so long (SCAIP).
+const CALLS_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// Until a device that holds asks again, and hears that a person has its alarm (SCAIP).
 const ASKS_AGAIN_WITHIN: TimeDelta = TimeDelta::seconds(20);
 
@@ -51,7 +49,8 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
             for other in others.into_iter().rev().take(JOINED_MAX) {
                 let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
                 if is_new && belong_together(one, other, ctx.at) {
-                    drafts.extend(entry::link_both(ctx.at, one, other, SAME_CITIZEN));
+                    let why = if voice::is_of_citizen(one, other) { voice::WHY } else { SAME_CITIZEN };
+                    drafts.extend(entry::link_both(ctx.at, one, other, why));
                 }
             }
         }
@@ -89,7 +88,7 @@ fn voice_calls(after: &State, ctx: &Ctx, drafts: &[Draft]) -> Vec<Draft> {
         .filter(|other| other.id != one.id && other.is_open())
         // A number that two municipalities know joins nothing of theirs.
         .filter(|other| other.is_in(one.agreements()) && is_voice_of(one, other))
-        .flat_map(|other| entry::link_both(ctx.at, one, other, VOICE))
+        .flat_map(|other| entry::link_both(ctx.at, one, other, voice::WHY))
         .collect()
 }
 
@@ -110,8 +109,8 @@ fn calls_soon(alarm: &Entry, call: &Entry) -> bool {
     let is_near = |at: DateTime<Utc>, within: TimeDelta| (called_at - at).abs() <= within;
     let taken_at = [known.answered_at, alarm.holder.as_ref().map(|holder| holder.since)];
     known.is_person_alarm()
-        && (is_near(known.last_signal_at, VOICE_WITHIN)
-            || taken_at.into_iter().flatten().any(|at| is_near(at, VOICE_WITHIN + ASKS_AGAIN_WITHIN)))
+        && (is_near(known.last_signal_at, voice::WITHIN)
+            || taken_at.into_iter().flatten().any(|at| is_near(at, CALLS_WITHIN + ASKS_AGAIN_WITHIN)))
 }
 
 /// Events after which an entry may belong together with others than before.

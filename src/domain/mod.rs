@@ -39,6 +39,7 @@ pub mod stay;
 pub mod toml_reader;
 pub mod visit_rules;
 pub mod visits;
+pub mod voice;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -252,7 +253,8 @@ impl Ctx {
 /// Decides. A refusal changes nothing; `Unchanged` and `NotDue` are the refusals nobody sees.
 pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {
     let drafts = decide_alone(state, ctx, request)?;
-    Ok(links::with_links(state, ctx, drafts))
+    let drafts = links::with_links(state, ctx, drafts);
+    Ok(voice::with_talks(state, ctx, drafts))
 }
 
 fn decide_alone(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {

@@ -97,10 +97,12 @@ fn of_alarm(entry: &Entry, alarm: &AlarmDetails, now: DateTime<Utc>) -> Attentio
     }
     match entry.state.as_str() {
         "raised" => Attention::new(Level::Alarm, "ringing", "claim").until(due(DueKind::RingOut), now),
-        "answered" if alarm.talk_ended_at.is_none() => {
-            Attention::new(Level::Alarm, "answered-at-exchange", "claim")
-        }
-        "answered" => Attention::new(Level::Duty, "talk-over", "say-what-was-done"),
+        "answered" => match (alarm.talked_at, alarm.talk_ended_at) {
+            (_, Some(_)) => Attention::new(Level::Duty, "talk-over", "say-what-was-done")
+                .until(due(DueKind::RingOut), now),
+            (Some(_), None) => Attention::new(Level::Alarm, "talking-now", "claim"),
+            (None, None) => Attention::new(Level::Alarm, "answered-at-exchange", "claim"),
+        },
         "unanswered" => Attention::new(Level::Alarm, "rang-out", "redirect-or-claim")
             .until(alarm.justification.as_ref().map(|it| it.due_at), now),
         "claimed" if alarm.talk_ended_at.is_some() => {

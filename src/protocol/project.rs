@@ -164,7 +164,8 @@ fn of_alarm(alarm: &alarms::Alarm) -> AlarmDetails {
         test: alarm.test,
         signals: alarm.signals,
         queue: alarm.queue.clone(),
-        talked_at: alarm.talked_at,
+        // Of others it is not known whether they still talk.
+        talked_at: alarm.talked_at.filter(|_| alarm.queue.is_some() || alarm.by_voice),
         talk_ended_at: alarm.talk_ended_at,
         answered_at: alarm.answered_at,
         response: alarm.response.as_ref().map(|it| it.with.name().to_owned()),

@@ -81,7 +81,13 @@ impl<'a> Words<'a> {
             Details::Alarms(alarm) if alarm.technical && entry.state == "raised" => "technical",
             Details::Alarms(alarm) if alarm.test && entry.state == "raised" => "test",
             // Not by us: nobody here has it yet.
-            Details::Alarms(_) if entry.state == "answered" => "answered-at-exchange",
+            Details::Alarms(alarm) if entry.state == "answered" => {
+                match (alarm.talked_at, alarm.talk_ended_at) {
+                    (_, Some(_)) => "talk-over",
+                    (Some(_), None) => "talking-now",
+                    (None, None) => "answered-at-exchange",
+                }
+            }
             _ => &entry.state,
         };
         self.code("state", word)

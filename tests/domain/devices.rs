@@ -74,10 +74,10 @@ fn is_joined(claim_after: Option<i64>, call_after: i64) -> bool {
 
 #[test]
 fn a_voice_call_is_joined_while_the_device_would_call() {
-    assert!(is_joined(None, 0) && is_joined(None, 60));
-    assert!(!is_joined(None, 61), "nobody told it to call");
+    assert!(is_joined(None, 0) && is_joined(None, 300));
+    assert!(!is_joined(None, 301), "nobody told it to call");
     // It asks again within 20 seconds, hears that somebody has its alarm, and calls within 60.
-    assert!(is_joined(Some(120), 200) && !is_joined(Some(120), 201));
+    assert!(is_joined(Some(320), 400) && !is_joined(Some(320), 401));
 }
 
 #[test]

@@ -378,6 +378,8 @@ impl World {
     ) -> Result<Vec<Draft>, Refusal> {
         let mut ctx = self.ctx(Actor::Source(SourceName::new(source).unwrap()));
         ctx.at = at(happened_at);
+        // An exchange's: the id alone says which call is meant.
+        ctx.is_session = source == "central";
         self.ask(&ctx, &Request::Observation(observation))
     }
 

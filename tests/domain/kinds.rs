@@ -68,8 +68,10 @@ fn golden() -> Vec<(&'static str, Value)> {
             "alarms.waits-in",
             json!({ "queue": "bagvagt", "candidates": ["norddjurs", "jammerbugt"], "ring_out": due }),
         ),
-        ("alarms.talk-ended", json!({})),
-        ("alarms.signalled-again", json!({ "alarm": "a-2" })),
+        ("alarms.talk-ended", json!({ "ring_out": due })),
+        ("alarms.voice-answered", json!({ "corrects": true })),
+        ("alarms.rings-anew", json!({ "ring_out": due })),
+        ("alarms.signalled-again", json!({ "alarm": "a-2", "ring_out": due })),
         (
             "alarms.arrival-known",
             json!({ "device": "dev-1", "citizen": "cit-4", "trigger": "pendant", "technical": false, "test": true }),

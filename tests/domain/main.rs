@@ -26,4 +26,5 @@ mod protocol;
 mod realms;
 mod sync;
 mod visits;
+mod voice;
 mod wire;

@@ -3,8 +3,8 @@
 use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Key, Said, key};
-use crate::protocol::Entry;
 use crate::protocol::entry::Escalation;
+use crate::protocol::{Board, Entry};
 use crate::theme::Role;
 
 pub fn column(words: Words<'_>, title: Key, width_min: u16, grow: u16, gives_way: u8) -> Column {
@@ -65,7 +65,18 @@ pub fn holder_cell(words: Words<'_>, entry: &Entry) -> Pieces {
     if let (None, Some(escalation)) = (&entry.holder, &entry.escalation) {
         return vec![called(words, escalation)];
     }
+    if let (None, Some(holder)) = (&entry.holder, holder_of_alarm(words, entry)) {
+        return one(holder);
+    }
     one(words.holder(entry))
+}
+
+/// Who has the alarm that a call belongs to: nobody else need take it, and it still waits.
+fn holder_of_alarm(words: Words<'_>, entry: &Entry) -> Option<Said> {
+    let is_call = entry.state == "waiting" || entry.state == "raised";
+    let alarms = entry.links.iter().filter_map(|id| words.model.entry(*id));
+    let held = alarms.filter(|it| it.board() == Board::Alarms).find_map(|it| it.holder.as_ref());
+    held.filter(|_| is_call).map(|it| Said::outside(&format!("→ {}", it.name)))
 }
 
 /// Nobody has it, and a second person was called: how that stands.
