@@ -181,6 +181,7 @@ kind-entry-taken-over = taken over
 kind-entry-claim-expired = claim ran out
 kind-entry-linked = linked
 kind-entry-note-written = note written in the care system
+kind-alarms-presence = a helper is with the citizen, the device says
 kind-entry-remarked = the source also said something that changed nothing
 kind-server-id-key-set = the key of ids is set
 kind-entry-citizen-matched = citizen recognized
