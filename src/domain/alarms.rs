@@ -730,7 +730,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
     let device = signal.device.as_ref()?;
     state.open_on(Board::Alarms).find(|entry| match &entry.body {
         Body::Alarm(known) => {
-            (known.device.as_ref() == Some(device) || known.device.as_ref() == ctx.device_before.as_ref())
+            known.device.as_ref().is_some_and(|known| ctx.is_same_device(device, known))
                 && is_same_namespace(ctx, entry, known)
                 && is_same_agreement(ctx, entry)
                 && is_same_person(entry, signal)

@@ -103,7 +103,7 @@ fn is_again(one: &Entry, other: &Entry) -> bool {
 /// Nothing that is told contradicts what the id stood for.
 fn fits(ctx: &Ctx, entry: &Entry, claims: Claims<'_>) -> bool {
     let is_same = |told: Option<&ExternalId>, known: Option<&ExternalId>| match (told, known) {
-        (Some(told), Some(known)) => told == known || ctx.device_before.as_ref() == Some(known),
+        (Some(told), Some(known)) => ctx.is_same_device(told, known),
         _ => true,
     };
     let is_same_citizen = match (claims.citizen, &entry.citizen) {

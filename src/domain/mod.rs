@@ -209,6 +209,11 @@ impl Ctx {
         }
     }
 
+    /// Whether a device that is told of is this known one, also under the id it had before its number was masked.
+    pub fn is_same_device(&self, told: &identity::ExternalId, known: &identity::ExternalId) -> bool {
+        told == known || self.device_before.as_ref() == Some(known)
+    }
+
     /// The nth new entry id of this request.
     pub fn fresh(&self, nth: u32) -> EntryId {
         EntryId(Uuid::from_u128(self.base.as_u128().wrapping_add(u128::from(nth))))

@@ -461,6 +461,17 @@ fn the_same_id_told_again_is_the_same_alarm_and_pressed_after_the_end_a_new_one(
 }
 
 #[test]
+fn an_alarm_of_a_unit_is_not_that_of_nobody_knows_which_unit() {
+    let mut world = World::new();
+    world.given(alarm_of("a-1", None, false, false)).pass_seconds(20);
+    world.given(alarm_of("a-2", Some("dev-1"), false, false));
+    assert_ne!(world.of("a-2"), world.of("a-1"), "both ring");
+    world.pass_seconds(20).given(alarm_of("a-3", None, false, false));
+    assert_ne!(world.of("a-3"), world.of("a-1"));
+    assert_ne!(world.of("a-3"), world.of("a-2"));
+}
+
+#[test]
 fn two_sources_may_use_the_same_id_for_different_alarms() {
     let (mut world, alarm) = raised();
     world.tells("scaip", alarm_of("a-1", Some("dev-7"), false, false)).unwrap();

@@ -127,9 +127,11 @@ fn all(state: &State) -> Vec<&Entry> {
     state.open_entries().chain(state.closed_entries()).collect()
 }
 
-/// The entries, but for a call that became an alarm: board, state, queue, seconds waited until the answer, the second of
-/// the miss, the agreement.
-fn stories(told: &[Observed]) -> Vec<(String, Option<String>, Option<i64>, Option<i64>, Option<String>)> {
+/// Board and state, queue, seconds waited until the answer, the second of the miss, the agreement.
+type Story = (String, Option<String>, Option<i64>, Option<i64>, Option<String>);
+
+/// The entries, but for a call that became an alarm.
+fn stories(told: &[Observed]) -> Vec<Story> {
     let state = boards(told);
     let stories = all(&state).into_iter().filter(|entry| entry.state() != "became-alarm").map(|entry| {
         let (queue, answered_at, missed_at) = match &entry.body {
