@@ -13,7 +13,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName, Reference, SourceName};
 use super::intake::{self, Claims, StandsFor};
-use super::observation::Observation;
+use super::observation::{FactKind, Observation};
 use super::refusal::{Refusal, listed};
 use super::session::{self, Wait};
 use super::{Ctx, Draft, Event, State, duties};
@@ -22,8 +22,6 @@ use super::{Ctx, Draft, Event, State, duties};
 const ID_REUSED_HOURS: i64 = 12;
 /// A second signal from the same device inside this many minutes belongs to the alarm that is still ringing.
 const FOLD_MINUTES: i64 = 10;
-/// The fact that opens an alarm.
-const OPENS: &str = "alarm-raised";
 /// So many signals of one alarm are kept whatever their pace: a hand that presses again and again.
 const SIGNALS_KEPT: u32 = 20;
 /// Signals of one alarm that still rings are kept so far apart (seconds); those between say nothing new.
@@ -503,7 +501,7 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
         board: Board::Alarms,
         device: signal.device.as_ref(),
         citizen: signal.citizen.as_ref(),
-        opens: Some(OPENS),
+        opens: Some(FactKind::AlarmRaised),
     };
     match intake::what(state, ctx, signal.alarm, claims) {
         StandsFor::Known(entry) | StandsFor::Either(entry) => known_raised(state, ctx, entry, signal),
@@ -519,7 +517,7 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
 fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
-    if intake::is_another(ctx, entry, OPENS, Some(known.last_signal_at)) {
+    if intake::is_another(ctx, entry, FactKind::AlarmRaised, Some(known.last_signal_at)) {
         return if known.takes_signals() {
             signalled(state, ctx, entry, signal)
         } else {

@@ -11,7 +11,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin}
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::intake::{self, Claims, StandsFor};
-use super::observation::{Observation, Setting, StayFact};
+use super::observation::{FactKind, Observation, Setting, StayFact};
 use super::realm::Citizen;
 use super::refusal::{Refusal, listed};
 use super::stay::{Facts, Folded, Item, Place, Told};
@@ -372,9 +372,6 @@ impl DischargeEvent {
 
 // ---- observations -------------------------------------------------------------------------
 
-/// The fact that opens a stay.
-const ADMITTED: &str = "stay-admitted";
-
 /// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
@@ -390,10 +387,13 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         _ => return Err(Refusal::Unchanged),
     };
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
-    let claims = Claims { board: Board::Discharges, device: None, citizen, opens: Some(ADMITTED) };
+    let claims =
+        Claims { board: Board::Discharges, device: None, citizen, opens: Some(FactKind::StayAdmitted) };
     let admits = matches!(observation, O::StayAdmitted { .. });
     let other = match intake::what(state, ctx, stay, claims) {
-        StandsFor::Known(entry) if admits && intake::is_another(ctx, entry, ADMITTED, entry.closed_at) => {
+        StandsFor::Known(entry)
+            if admits && intake::is_another(ctx, entry, FactKind::StayAdmitted, entry.closed_at) =>
+        {
             Some((entry, false))
         }
         StandsFor::Known(entry) => {

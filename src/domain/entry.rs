@@ -10,8 +10,9 @@ use super::agreement::value_of;
 use super::envelope::Record;
 use super::escalation::{self, Ended, Escalation};
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
+use super::observation::FactKind;
 use super::refusal::Refusal;
-use super::{Ctx, Draft, Event, State, alarms, discharges, duties, intake, phone, sources, visits};
+use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
 
 /// Used when an agreement says nothing about how long a claim holds (minutes).
 const CLAIM_MINUTES_DEFAULT: u32 = 60;
@@ -147,7 +148,7 @@ pub struct Entry {
     /// The agreement, or the candidates, that its source told it under; a person may have assigned it since.
     pub opened_under: Vec<AgreementId>,
     /// The facts of sources that it is made of: kind and time (UTC), the first of them.
-    pub heard: Vec<(&'static str, DateTime<Utc>)>,
+    pub heard: Vec<(FactKind, DateTime<Utc>)>,
     /// What else the outside calls it: signals folded into it.
     pub also: Vec<Origin>,
     /// A second person was called about it, or is being called.
@@ -381,7 +382,7 @@ pub enum EntryEvent {
     },
     /// A source told something that changed nothing: a fact that came late, or says otherwise.
     Remarked {
-        what: Code,
+        what: FactKind,
     },
     CitizenMatched {
         citizen: CitizenId,
@@ -553,11 +554,7 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
         }
         EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),
         EntryEvent::NoteWritten { .. } => entry.notes += 1,
-        EntryEvent::Remarked { what } => {
-            if let Some(what) = intake::remarked_as(what) {
-                entry.heard.push((what, record.happened_at));
-            }
-        }
+        EntryEvent::Remarked { what } => entry.heard.push((*what, record.happened_at)),
         EntryEvent::CitizenMatched { citizen } => entry.citizen = Some(citizen.clone()),
         EntryEvent::EscalationBegun { why } => {
             entry.escalation = Some(Escalation { why: *why, begun_at: record.happened_at, ended: None });

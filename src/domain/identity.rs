@@ -61,8 +61,13 @@ fn part_looks_like_cpr(part: &str) -> bool {
     part.split(['-', ' ', '.']).filter(|piece| !is_digest(piece)).any(has_cpr_shape)
 }
 
+/// Two letters a byte: an id made of a digest never reads as a number.
+pub(super) fn letters(bytes: &[u8]) -> String {
+    bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|nibble| char::from(b'a' + nibble)).collect()
+}
+
 /// Sixteen hex digits or more with a letter among them: random, or made by a hash.
-fn is_digest(piece: &str) -> bool {
+pub(super) fn is_digest(piece: &str) -> bool {
     piece.len() >= 16
         && piece.bytes().all(|b| b.is_ascii_hexdigit())
         && piece.bytes().any(|b| b.is_ascii_alphabetic())
@@ -221,8 +226,7 @@ impl Key {
     /// the shape of a CPR number (one in 500 of 128-bit digests), and such a key would be refused.
     /// `prefix` is one of our own words with a hyphen; at most 64 bytes are taken.
     pub fn of_bytes(prefix: &'static str, bytes: &[u8]) -> Self {
-        let letters = bytes.iter().take(64).flat_map(|byte| [byte >> 4, byte & 15]);
-        let letters: String = letters.map(|nibble| char::from(b'a' + nibble)).collect();
+        let letters = letters(&bytes[..bytes.len().min(64)]);
         Self::new(format!("{prefix}{letters}")).expect("a short word and letters are a key")
     }
 }

@@ -19,7 +19,7 @@ use super::alarms::AlarmEvent;
 use super::discharges::DischargeEvent;
 use super::entry::{self, Entry, EntryEvent};
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
-use super::observation::{Matched, Observation};
+use super::observation::{FactKind, Matched, Observation};
 use super::phone::PhoneEvent;
 use super::refusal::Refusal;
 use super::sources::{Report, TroubleKind, report};
@@ -39,7 +39,7 @@ const CITIZEN_DIFFERS: &str = "citizen-differs";
 /// Where the entries of a second step of one request take their ids from.
 const SECOND_STEP: u128 = 1 << 16;
 /// Facts remembered of one entry; more are taken as repeats.
-const HEARD_MAX: usize = 64;
+pub(super) const HEARD_MAX: usize = 64;
 
 /// What a fact says besides its id.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ pub struct Claims<'o> {
     pub device: Option<&'o ExternalId>,
     pub citizen: Option<&'o CitizenId>,
     /// The kind of an opening fact: told again of the same time it is about what it opened then.
-    pub opens: Option<&'static str>,
+    pub opens: Option<FactKind>,
 }
 
 impl Claims<'_> {
@@ -127,12 +127,12 @@ fn is_in_scope(ctx: &Ctx, entry: &Entry) -> bool {
 
 /// Whether an opening fact is about another thing than this entry, which is over since `over_at`: it is told of a later
 /// time. An exchange's call is one call for as long as it has its id.
-pub fn is_another(ctx: &Ctx, entry: &Entry, opens: &'static str, over_at: Option<DateTime<Utc>>) -> bool {
+pub fn is_another(ctx: &Ctx, entry: &Entry, opens: FactKind, over_at: Option<DateTime<Utc>>) -> bool {
     let is_later = over_at.is_some_and(|over_at| ctx.at > over_at);
     !ctx.is_session && ctx.is_timed && is_later && !has_heard(ctx, entry, opens)
 }
 
-fn has_heard(ctx: &Ctx, entry: &Entry, what: &'static str) -> bool {
+fn has_heard(ctx: &Ctx, entry: &Entry, what: FactKind) -> bool {
     entry.heard.contains(&(what, ctx.at))
 }
 
@@ -183,12 +183,12 @@ pub fn remark(state: &State, ctx: &Ctx, observation: &Observation) -> Option<Dra
         return None;
     }
     let entry = about(state, ctx, observation)?;
-    let what = word(observation);
+    let what = observation.kind();
     let is_known = entry.heard.contains(&(what, ctx.at));
     if is_known || entry.heard.len() >= HEARD_MAX {
         return None;
     }
-    let event = EntryEvent::Remarked { what: Code::new(what).ok()? };
+    let event = EntryEvent::Remarked { what };
     Some(entry.draft(ctx.at, Event::Entry(event)))
 }
 
@@ -237,126 +237,56 @@ pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Opti
         O::StayAdmitted { citizen, .. } | O::StayDischarged { citizen, .. } => (None, citizen.as_ref()),
         _ => (None, None),
     };
-    match what(state, ctx, id, Claims { board, device, citizen, opens: Some(word(observation)) }) {
+    match what(state, ctx, id, Claims { board, device, citizen, opens: Some(observation.kind()) }) {
         StandsFor::Known(entry) => Some(entry),
         StandsFor::New { .. } | StandsFor::Either(_) => None,
     }
 }
 
-/// The kind of a fact, as in the outside contract.
-fn word(observation: &Observation) -> &'static str {
-    use Observation as O;
-    match observation {
-        O::CallWaiting { .. } => "call-waiting",
-        O::CallAnswered { .. } => "call-answered",
-        O::CallMissed { .. } => "call-missed",
-        O::CallEnded { .. } => "call-ended",
-        O::AlarmRaised { .. } => "alarm-raised",
-        O::AlarmWaiting { .. } => "alarm-waiting",
-        O::AlarmAnswered { .. } => "alarm-answered",
-        O::AlarmCleared { .. } => "alarm-cleared",
-        O::AlarmUnanswered { .. } => "alarm-unanswered",
-        O::AlarmRedirected { .. } => "alarm-redirected",
-        O::HelpArrived { .. } => "help-arrived",
-        O::DeviceHeard { .. } | O::DeviceWell { .. } | O::DevicePresence { .. } => "device-heard",
-        O::DeviceSilent { .. } => "device-silent",
-        O::StayAdmitted { .. } => "stay-admitted",
-        O::StayLeaveStarted { .. } => "stay-leave-started",
-        O::StayLeaveEnded { .. } => "stay-leave-ended",
-        O::StayDischargeExpected { .. } => "stay-discharge-expected",
-        O::StayDischarged { .. } => "stay-discharged",
-        O::StayDied { .. } => "stay-died",
-        O::StayCorrected { .. } => "stay-corrected",
-        O::StayCancelled { .. } => "stay-cancelled",
-        O::CitizenMatched { .. } => "citizen-matched",
-        O::CitizenMoved { .. } => "citizen-moved",
-        O::VisitPlanned { .. } => "visit-planned",
-        O::VisitExpected { .. } => "visit-expected",
-        O::VisitStarted { .. } => "visit-started",
-        O::VisitDone { .. } => "visit-done",
-        O::VisitCancelled { .. } => "visit-cancelled",
-        O::DoorUnanswered { .. } => "door-unanswered",
-        O::HelpGranted { .. } => "help-granted",
-    }
-}
-
 /// The kind of fact that a recorded event is of, where it is one of a source's.
-pub fn heard_as(event: &Event) -> Option<&'static str> {
+pub fn heard_as(event: &Event) -> Option<FactKind> {
     Some(match event {
         Event::Phone(event) => match event {
             PhoneEvent::Waiting { .. } | PhoneEvent::ArrivalKnown { .. } | PhoneEvent::WaitsIn { .. } => {
-                "call-waiting"
+                FactKind::CallWaiting
             }
-            PhoneEvent::Answered { .. } => "call-answered",
-            PhoneEvent::Missed { .. } => "call-missed",
-            PhoneEvent::Ended { .. } => "call-ended",
+            PhoneEvent::Answered { .. } => FactKind::CallAnswered,
+            PhoneEvent::Missed { .. } => FactKind::CallMissed,
+            PhoneEvent::Ended { .. } => FactKind::CallEnded,
             _ => return None,
         },
         Event::Alarms(event) => match event {
             AlarmEvent::Raised { .. }
             | AlarmEvent::SignalledAgain { .. }
-            | AlarmEvent::ArrivalKnown { .. } => "alarm-raised",
-            AlarmEvent::Answered { .. } => "alarm-answered",
-            AlarmEvent::Cleared { .. } => "alarm-cleared",
-            AlarmEvent::Unanswered { .. } => "alarm-unanswered",
-            AlarmEvent::Redirected { .. } => "alarm-redirected",
-            AlarmEvent::Arrived {} => "help-arrived",
+            | AlarmEvent::ArrivalKnown { .. } => FactKind::AlarmRaised,
+            AlarmEvent::Answered { .. } => FactKind::AlarmAnswered,
+            AlarmEvent::Cleared { .. } => FactKind::AlarmCleared,
+            AlarmEvent::Unanswered { .. } => FactKind::AlarmUnanswered,
+            AlarmEvent::Redirected { .. } => FactKind::AlarmRedirected,
+            AlarmEvent::Arrived {} => FactKind::HelpArrived,
             _ => return None,
         },
         Event::Discharges(event) => match event {
-            DischargeEvent::Admitted { .. } => "stay-admitted",
-            DischargeEvent::LeaveStarted { .. } => "stay-leave-started",
-            DischargeEvent::LeaveEnded { .. } => "stay-leave-ended",
-            DischargeEvent::DischargeExpected { .. } => "stay-discharge-expected",
-            DischargeEvent::Discharged { .. } => "stay-discharged",
-            DischargeEvent::Died { .. } => "stay-died",
-            DischargeEvent::FactCorrected { .. } => "stay-corrected",
-            DischargeEvent::FactCancelled { .. } => "stay-cancelled",
+            DischargeEvent::Admitted { .. } => FactKind::StayAdmitted,
+            DischargeEvent::LeaveStarted { .. } => FactKind::StayLeaveStarted,
+            DischargeEvent::LeaveEnded { .. } => FactKind::StayLeaveEnded,
+            DischargeEvent::DischargeExpected { .. } => FactKind::StayDischargeExpected,
+            DischargeEvent::Discharged { .. } => FactKind::StayDischarged,
+            DischargeEvent::Died { .. } => FactKind::StayDied,
+            DischargeEvent::FactCorrected { .. } => FactKind::StayCorrected,
+            DischargeEvent::FactCancelled { .. } => FactKind::StayCancelled,
             _ => return None,
         },
         Event::Visits(event) => match event {
-            VisitEvent::Opened { .. } | VisitEvent::Planned { .. } => "visit-planned",
-            VisitEvent::Expected { .. } => "visit-expected",
-            VisitEvent::Started { .. } => "visit-started",
-            VisitEvent::Done {} => "visit-done",
-            VisitEvent::Cancelled { .. } => "visit-cancelled",
-            VisitEvent::DoorUnanswered {} => "door-unanswered",
+            VisitEvent::Opened { .. } | VisitEvent::Planned { .. } => FactKind::VisitPlanned,
+            VisitEvent::Expected { .. } => FactKind::VisitExpected,
+            VisitEvent::Started { .. } => FactKind::VisitStarted,
+            VisitEvent::Done {} => FactKind::VisitDone,
+            VisitEvent::Cancelled { .. } => FactKind::VisitCancelled,
+            VisitEvent::DoorUnanswered {} => FactKind::DoorUnanswered,
             _ => return None,
         },
-        Event::Entry(EntryEvent::CitizenMatched { .. }) => "citizen-matched",
+        Event::Entry(EntryEvent::CitizenMatched { .. }) => FactKind::CitizenMatched,
         _ => return None,
     })
-}
-
-/// The kind of fact that a stored remark names. None: a word of another version of the program.
-pub fn remarked_as(what: &Code) -> Option<&'static str> {
-    const WORDS: [&str; 26] = [
-        "call-waiting",
-        "call-answered",
-        "call-missed",
-        "call-ended",
-        "alarm-raised",
-        "alarm-answered",
-        "alarm-cleared",
-        "alarm-unanswered",
-        "alarm-redirected",
-        "help-arrived",
-        "stay-admitted",
-        "stay-leave-started",
-        "stay-leave-ended",
-        "stay-discharge-expected",
-        "stay-discharged",
-        "stay-died",
-        "stay-corrected",
-        "stay-cancelled",
-        "citizen-matched",
-        "visit-planned",
-        "visit-expected",
-        "visit-started",
-        "visit-done",
-        "visit-cancelled",
-        "door-unanswered",
-        "help-granted",
-    ];
-    WORDS.into_iter().find(|word| *word == what.as_str())
 }

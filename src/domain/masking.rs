@@ -10,10 +10,12 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use super::identity::{CitizenId, ExternalId, Key, looks_like_cpr, looks_like_phone};
+use super::identity::{CitizenId, ExternalId, Key, is_digest, letters, looks_like_cpr, looks_like_phone};
 
 /// What stands in front of a digest: an id that begins so was made here.
 const PREFIX: &str = "x-";
+/// The longest text that may be an id or a key (bytes).
+const ID_MAX: usize = 160;
 /// Bytes of the digest that are kept.
 const BYTES: usize = 16;
 
@@ -93,6 +95,10 @@ impl Masking {
         if text.is_empty() {
             return None;
         }
+        // No id is so long, and whatever it holds it becomes a digest whole: it is not looked through.
+        if text.len() > ID_MAX {
+            return Some((self.letters(PREFIX, text), Some(Masked::Form)));
+        }
         if let Some(cpr) = cpr_in(field, text) {
             return Some((self.letters(PREFIX, &cpr), Some(Masked::Cpr)));
         }
@@ -107,9 +113,7 @@ impl Masking {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.key.as_ref()).expect("a key of any length");
         mac.update(text.as_bytes());
         let digest = mac.finalize().into_bytes();
-        let nibbles = digest.iter().take(BYTES).flat_map(|byte| [byte >> 4, byte & 15]);
-        let letters: String = nibbles.map(|nibble| char::from(b'a' + nibble)).collect();
-        format!("{prefix}{letters}")
+        format!("{prefix}{}", letters(&digest[..BYTES]))
     }
 }
 
@@ -145,7 +149,7 @@ fn cpr_in(field: Field, text: &str) -> Option<String> {
             return Some(cpr);
         }
     }
-    let holds = looks_like_cpr(text) || parts(text).any(|part| as_cpr(&part).is_some());
+    let holds = looks_like_cpr(text) || (!is_random(text) && parts(text).any(|part| as_cpr(&part).is_some()));
     holds.then(|| text.to_owned())
 }
 
@@ -168,24 +172,19 @@ fn is_dash(c: char) -> bool {
     ('\u{2010}'..='\u{2015}').contains(&c) || c == '\u{2212}'
 }
 
-/// Runs of digits with at most one hyphen, blank or full stop between two, as one number each; runs beside letters
-/// only where no letter makes a digest of them.
+/// Runs of digits with hyphens, blanks or full stops between them, as one number each.
 fn parts(text: &str) -> impl Iterator<Item = String> + '_ {
     text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | ' ' | '.')))
         .map(|run| run.trim_matches(['-', ' ', '.']))
-        .filter(move |_| !is_random(text))
         .filter_map(digits_alone)
         .filter(|digits| digits.len() == 10)
 }
 
-/// Made by a hash or drawn: sixteen hex digits or more with a letter among them.
+/// Made by a hash, or drawn.
 fn is_random(text: &str) -> bool {
-    text.split(|c: char| !c.is_ascii_alphanumeric()).any(|piece| {
-        Uuid::try_parse(piece).is_ok()
-            || (piece.len() >= 16
-                && piece.bytes().all(|b| b.is_ascii_hexdigit())
-                && piece.bytes().any(|b| b.is_ascii_alphabetic()))
-    }) || text.split(['/', ':', '@', '#', '=', ';', '+']).any(|piece| Uuid::try_parse(piece).is_ok())
+    text.split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|piece| is_digest(piece) || Uuid::try_parse(piece).is_ok())
+        || text.split(['/', ':', '@', '#', '=', ';', '+']).any(|piece| Uuid::try_parse(piece).is_ok())
 }
 
 /// Ten digits of the shape DDMMYYSSSS, or nine where the zero in front was lost.

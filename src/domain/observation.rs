@@ -252,3 +252,78 @@ pub enum Observation {
         order_on: chrono::NaiveDate,
     },
 }
+
+/// The kinds of facts; on the wire and in the log the names of the outside contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FactKind {
+    CallWaiting,
+    CallAnswered,
+    CallMissed,
+    CallEnded,
+    AlarmRaised,
+    AlarmWaiting,
+    AlarmAnswered,
+    AlarmCleared,
+    AlarmUnanswered,
+    AlarmRedirected,
+    HelpArrived,
+    DeviceHeard,
+    DeviceSilent,
+    StayAdmitted,
+    StayLeaveStarted,
+    StayLeaveEnded,
+    StayDischargeExpected,
+    StayDischarged,
+    StayDied,
+    StayCorrected,
+    StayCancelled,
+    CitizenMatched,
+    CitizenMoved,
+    VisitPlanned,
+    VisitExpected,
+    VisitStarted,
+    VisitDone,
+    VisitCancelled,
+    DoorUnanswered,
+    HelpGranted,
+}
+
+impl Observation {
+    /// Which kind of fact this is. What a device says of itself is one kind.
+    pub fn kind(&self) -> FactKind {
+        use Observation as O;
+        match self {
+            O::CallWaiting { .. } => FactKind::CallWaiting,
+            O::CallAnswered { .. } => FactKind::CallAnswered,
+            O::CallMissed { .. } => FactKind::CallMissed,
+            O::CallEnded { .. } => FactKind::CallEnded,
+            O::AlarmRaised { .. } => FactKind::AlarmRaised,
+            O::AlarmWaiting { .. } => FactKind::AlarmWaiting,
+            O::AlarmAnswered { .. } => FactKind::AlarmAnswered,
+            O::AlarmCleared { .. } => FactKind::AlarmCleared,
+            O::AlarmUnanswered { .. } => FactKind::AlarmUnanswered,
+            O::AlarmRedirected { .. } => FactKind::AlarmRedirected,
+            O::HelpArrived { .. } => FactKind::HelpArrived,
+            O::DeviceHeard { .. } | O::DeviceWell { .. } | O::DevicePresence { .. } => FactKind::DeviceHeard,
+            O::DeviceSilent { .. } => FactKind::DeviceSilent,
+            O::StayAdmitted { .. } => FactKind::StayAdmitted,
+            O::StayLeaveStarted { .. } => FactKind::StayLeaveStarted,
+            O::StayLeaveEnded { .. } => FactKind::StayLeaveEnded,
+            O::StayDischargeExpected { .. } => FactKind::StayDischargeExpected,
+            O::StayDischarged { .. } => FactKind::StayDischarged,
+            O::StayDied { .. } => FactKind::StayDied,
+            O::StayCorrected { .. } => FactKind::StayCorrected,
+            O::StayCancelled { .. } => FactKind::StayCancelled,
+            O::CitizenMatched { .. } => FactKind::CitizenMatched,
+            O::CitizenMoved { .. } => FactKind::CitizenMoved,
+            O::VisitPlanned { .. } => FactKind::VisitPlanned,
+            O::VisitExpected { .. } => FactKind::VisitExpected,
+            O::VisitStarted { .. } => FactKind::VisitStarted,
+            O::VisitDone { .. } => FactKind::VisitDone,
+            O::VisitCancelled { .. } => FactKind::VisitCancelled,
+            O::DoorUnanswered { .. } => FactKind::DoorUnanswered,
+            O::HelpGranted { .. } => FactKind::HelpGranted,
+        }
+    }
+}

@@ -11,7 +11,7 @@ use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, Code, ExternalId, PersonName};
 use super::intake::{self, Claims, StandsFor};
-use super::observation::{MissedReason, Observation, Rank};
+use super::observation::{FactKind, MissedReason, Observation, Rank};
 use super::refusal::{Refusal, listed};
 use super::session::{self, Wait};
 use super::{Ctx, Draft, Event, State, duties};
@@ -179,10 +179,10 @@ impl PhoneEvent {
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     match observation {
         Observation::CallWaiting { call, queue } => {
-            match intake::what(state, ctx, call, Claims { opens: Some(WAITS), ..CLAIMS }) {
+            match intake::what(state, ctx, call, Claims { opens: Some(FactKind::CallWaiting), ..CLAIMS }) {
                 StandsFor::New { beside } => Ok(opened_beside(state, ctx, call, Some(queue), beside, true)),
                 StandsFor::Known(entry) | StandsFor::Either(entry) => match &entry.body {
-                    _ if intake::is_another(ctx, entry, WAITS, entry.closed_at) => {
+                    _ if intake::is_another(ctx, entry, FactKind::CallWaiting, entry.closed_at) => {
                         Ok(opened_beside(state, ctx, call, Some(queue), Some(entry), false))
                     }
                     Body::Phone(known) => waits(state, ctx, entry, known, queue),
@@ -194,10 +194,14 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             with_call(state, ctx, call, |entry, known| answered(state, ctx, entry, known, agent.as_ref()))
         }
         Observation::CallMissed { call, reason } => {
-            let over = match intake::what(state, ctx, call, Claims { opens: Some(MISSED), ..CLAIMS }) {
-                StandsFor::Known(entry) => {
-                    Some(entry).filter(|entry| intake::is_another(ctx, entry, MISSED, entry.closed_at))
-                }
+            let over = match intake::what(
+                state,
+                ctx,
+                call,
+                Claims { opens: Some(FactKind::CallMissed), ..CLAIMS },
+            ) {
+                StandsFor::Known(entry) => Some(entry)
+                    .filter(|entry| intake::is_another(ctx, entry, FactKind::CallMissed, entry.closed_at)),
                 StandsFor::New { .. } | StandsFor::Either(_) => None,
             };
             let miss = |entry: &Entry, known: &Call| missed(state, ctx, entry, known, *reason, ctx.rank);
@@ -216,8 +220,6 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
 }
 
 const CLAIMS: Claims<'static> = Claims { board: Board::Phone, device: None, citizen: None, opens: None };
-const WAITS: &str = "call-waiting";
-const MISSED: &str = "call-missed";
 
 /// Opens the entry first when the fact is the first we hear of the call: facts are never refused.
 fn with_call(

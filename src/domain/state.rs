@@ -16,7 +16,9 @@ use super::identity::{
     AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, Sequence, SourceName,
 };
 use super::index::{Index, Keys, Nearness};
+use super::intake::HEARD_MAX;
 use super::numbers::Numbers;
+use super::observation::FactKind;
 use super::people::Person;
 use super::realm::Citizen;
 use super::shift::OnDuty;
@@ -27,8 +29,6 @@ use super::{agreement, alarms, calendar, duties, phone};
 const CLOSED_KEPT_DAYS: i64 = 40;
 /// Days a closed entry outlives the window in which its redirect counts.
 const LEDGER_GRACE_DAYS: i64 = 10;
-/// Facts that are remembered of one entry.
-const HEARD_MAX: usize = 64;
 /// Visits as planned, which nobody speaks of, are numbered from above the spoken ones to this and round again.
 const PLAN_NUMBER_MAX: u32 = 9_999;
 
@@ -321,7 +321,7 @@ impl State {
     }
 
     /// Notes a fact that an entry is made of. Nothing that is looked up hangs on it.
-    pub(super) fn remember_heard(&mut self, id: EntryId, heard: (&'static str, DateTime<Utc>)) {
+    pub(super) fn remember_heard(&mut self, id: EntryId, heard: (FactKind, DateTime<Utc>)) {
         let place = if self.open.contains_key(&id) { &mut self.open } else { &mut self.closed };
         if let Some(entry) = place.get_mut(&id)
             && !entry.heard.contains(&heard)

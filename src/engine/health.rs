@@ -335,7 +335,7 @@ impl Sources {
 
     /// Counts something odd about a fact that was taken, of a source that is known; as [`Self::unreadable`].
     pub fn odd(&self, name: &SourceName, what: &Code, now: DateTime<Utc>) -> Option<u32> {
-        let kind = self.all().into_iter().find(|health| health.name == *name).map(|health| health.kind)?;
+        let kind = self.with(|all| all.get(name).map(|health| health.kind))?;
         self.unreadable(name, kind, what, now)
     }
 

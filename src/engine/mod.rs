@@ -107,6 +107,13 @@ pub struct Fact {
     pub marks: Vec<Code>,
 }
 
+impl Fact {
+    /// The agreements it is told for: the one that was told, else those it may be.
+    pub fn scope(&self) -> &[AgreementId] {
+        self.agreement.as_ref().map_or(&self.candidates, std::slice::from_ref)
+    }
+}
+
 /// What an envelope said, to be remembered beside the observations that came in it: ids only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Noted {
@@ -256,7 +263,7 @@ impl Engine {
             health: health::Sources::new(clock.clone()),
             plan_only: plan_only::PlanOnly::default(),
             namespaces: namespaces::Namespaces::default(),
-            units: units::Units::of(&state, &masking),
+            units: units::Units::default(),
             masking,
             reader: log.reader(),
             clock: clock.clone(),

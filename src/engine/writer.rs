@@ -31,7 +31,7 @@ use super::timers::{Now, Timers};
 use super::{Done, Engine, Fact, Failure, Item, Loaded, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::{Body, DueKind};
-use crate::domain::identity::{Code, EntryId, Key, Sequence, SourceName};
+use crate::domain::identity::{AgreementId, Code, EntryId, ExternalId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
 use crate::store::{Batch, Log, Look, Seen, StoreError};
@@ -468,7 +468,7 @@ impl Writer {
             fact.key = again_key(&fact.key, &content);
         }
         if let Some(seen) = working.seen_before(known, &scope, &fact.key) {
-            let entry = seen.entry.filter(|entry| is_seen(&working.state, &fact, *entry));
+            let entry = seen.entry.filter(|entry| is_concerned(&working.state, fact.scope(), *entry));
             // After a restart the same fact brings the number again: it is live data that was lost.
             working.keep_personal(entry, fact.personal);
             return Observed::Repeat(entry);
@@ -542,12 +542,7 @@ impl Writer {
     }
 
     /// Missed calls, still open, of the one who is being answered now.
-    fn same_caller(
-        &self,
-        state: &State,
-        source: &SourceName,
-        call: &crate::domain::identity::ExternalId,
-    ) -> Vec<EntryId> {
+    fn same_caller(&self, state: &State, source: &SourceName, call: &ExternalId) -> Vec<EntryId> {
         let Some(answered) = state.by_origin(source, call).map(|entry| entry.id) else { return Vec::new() };
         let Some(number) = self.engine.live.get(answered).and_then(|personal| personal.caller) else {
             return Vec::new();
@@ -770,6 +765,7 @@ impl Writer {
         if let Some(state) = reread {
             let before = std::mem::replace(&mut self.state, state);
             self.out.state.send_replace(self.state.clone());
+            self.engine.units.learn(&self.state, &self.engine.masking);
             for entry in self.state.open_entries().filter(|entry| before.entry(entry.id).is_none()) {
                 self.engine.ask_who(entry);
             }
@@ -952,7 +948,7 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
 fn content(fact: &Fact) -> String {
     let said = serde_json::to_string(&fact.observation).unwrap_or_default();
     let at = fact.is_timed.then(|| in_micros(fact.at).timestamp_micros());
-    let agreement = fact.agreement.as_ref().map(crate::domain::identity::AgreementId::as_str);
+    let agreement = fact.agreement.as_ref().map(AgreementId::as_str);
     format!("2:{}:{}", digest(&format!("{said}\n{agreement:?}")), at.unwrap_or_default())
 }
 
@@ -984,42 +980,40 @@ fn again_key(key: &Key, content: &str) -> Key {
     cause("again-", &format!("{key}\n{content}"))
 }
 
-/// The keys under which facts may stand whose own key stands for another fact, in the log or in this batch.
+/// The keys under which facts may stand whose own key stands for another fact, in the log or in this batch. Nearly every
+/// key is new: of those nothing is worked out.
 fn reused(items: &[Item], known: &HashMap<(String, Key), Seen>) -> Vec<(String, Key)> {
-    let mut here: HashMap<(String, Key), String> = HashMap::new();
+    let mut first: HashMap<(String, Key), &Fact> = HashMap::new();
     let mut again = Vec::new();
     for item in items {
         let Item::Facts(source, facts, ..) = item else { continue };
         let scope = Actor::Source(source.clone()).to_string();
         for fact in facts {
-            let (place, content) = ((scope.clone(), fact.key.clone()), content(fact));
-            let is_other = match known.get(&place) {
-                Some(seen) => !is_equal(seen, fact, &content),
-                None => *here.entry(place).or_insert_with(|| content.clone()) != content,
+            let place = (scope.clone(), fact.key.clone());
+            let is_other = |content: &str| match (known.get(&place), first.get(&place)) {
+                (Some(seen), _) => !is_equal(seen, fact, content),
+                (None, Some(first)) => self::content(first) != content,
+                (None, None) => false,
             };
-            if is_other {
-                again.push((scope.clone(), again_key(&fact.key, &content)));
+            if known.contains_key(&place) || first.contains_key(&place) {
+                let content = content(fact);
+                if is_other(&content) {
+                    again.push((scope.clone(), again_key(&fact.key, &content)));
+                }
             }
+            first.entry(place).or_insert(fact);
         }
     }
     again
 }
 
-/// Whether whoever speaks for these agreements may hear of an entry.
-fn is_concerned(state: &State, scope: &[crate::domain::identity::AgreementId], entry: EntryId) -> bool {
-    state.entry(entry).is_some_and(|entry| {
-        let of = entry.agreements();
-        of.is_empty() || scope.is_empty() || of.iter().any(|id| scope.contains(id))
-    })
-}
-
-fn is_seen(state: &State, fact: &Fact, entry: EntryId) -> bool {
-    let scope = fact.agreement.as_ref().map_or(fact.candidates.as_slice(), std::slice::from_ref);
-    is_concerned(state, scope, entry)
+/// Whether whoever speaks for these agreements may hear of an entry. A source that was given none speaks for all.
+fn is_concerned(state: &State, scope: &[AgreementId], entry: EntryId) -> bool {
+    state.entry(entry).is_some_and(|entry| scope.is_empty() || entry.is_in(scope))
 }
 
 /// The device that a fact names.
-fn device_of(observation: &Observation) -> Option<&crate::domain::identity::ExternalId> {
+fn device_of(observation: &Observation) -> Option<&ExternalId> {
     match observation {
         Observation::AlarmRaised { device, .. } => device.as_ref(),
         Observation::DeviceHeard { device } | Observation::DeviceSilent { device } => Some(device),

@@ -56,7 +56,6 @@ pub fn parse_item(
     now: DateTime<Utc>,
     masking: &Masking,
 ) -> (Option<Key>, Result<Observed, Problem>) {
-    let digest = Sha256::digest(item.to_string().as_bytes());
     if let Err(problem) = wire::check_depth(&item) {
         return (None, Err(problem));
     }
@@ -64,7 +63,7 @@ pub fn parse_item(
         return (None, Err(Problem::new(422, "not-an-object")));
     };
     let mut marks = Vec::new();
-    let key = fields.remove("key").and_then(plain).and_then(|text| masking.key(&text));
+    let key = fields.get("key").cloned().and_then(plain).and_then(|text| masking.key(&text));
     let key = match key {
         Some((key, masked)) => {
             marks.extend(masked.map(Mark::from));
@@ -72,7 +71,8 @@ pub fn parse_item(
         }
         None => {
             marks.push(Mark::KeyMissing);
-            Key::of_bytes("keyless-", &digest[..16])
+            let whole = Value::Object(fields.clone()).to_string();
+            Key::of_bytes("keyless-", &Sha256::digest(whole.as_bytes())[..16])
         }
     };
     let read = read(&mut fields, key.clone(), now, masking, marks);

@@ -37,8 +37,8 @@ pub const PASTE_BYTES_MAX: usize = 1024 * 1024;
 const CSI_BYTES_MAX: usize = 64;
 /// As much of a string is kept as an answer has that anybody wants.
 const ANSWER_BYTES_MAX: usize = 64;
-/// Characters that come closer together than a hand types: one burst.
-const BURST_GAP: Duration = Duration::from_millis(10);
+/// Characters that come closer together than a hand, or a script that looks at the screen in between, types: one burst.
+const BURST_GAP: Duration = Duration::from_millis(2);
 /// So many in a burst, not all alike, are no hand's. One that is held down repeats itself.
 const BURST_LENGTH: usize = 3;
 

@@ -185,13 +185,12 @@ fn the_demos_night_has_an_exchange_a_row_that_cannot_be_read_and_a_row_of_the_ca
     desk.until_text("tryghed (nødkald over IP)");
     desk.until_text("omsorgssystem (omsorgssystem)");
     desk.until("shows who takes the calls", |seen| seen.has("doegnvagt: ") && seen.has("noedkald: "));
-    desk.until_text("linje 12: ukendt hjælp");
+    desk.until_text("linje 12 og 2 til");
     desk.press("4", "[4 Udskr");
     // One was told by telephone, one stands on the list.
     let coming = |line: &&str| line.contains("hjem ventes") && line.contains("af 6");
     desk.until("shows both who come home", |seen| seen.text().lines().filter(coming).count() == 2);
-    desk.send("\x03");
-    assert!(desk.ended().success());
+    assert!(desk.leave().success());
 }
 
 /// Neglect that somebody saw, about a citizen whom nobody here serves: no message tells of it.
@@ -237,7 +236,9 @@ fn what_was_told_and_is_taken_back_is_told_again() {
     desk.press("\r", "IKKE SANDT");
     desk.send("q");
     desk.press("6", "taget tilbage");
-    desk.press("a", "visitationen");
-    desk.send("1\rJ");
+    desk.press("a", "[ Send ]");
+    desk.send("1\r");
+    desk.until_text("Er du sikker?");
+    desk.send("J");
     desk.until("is done", |seen| seen.has("? hjælp") && !seen.has("taget tilbage:"));
 }

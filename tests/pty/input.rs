@@ -102,7 +102,7 @@ impl Tmux {
         let give_up_at = std::time::Instant::now() + BOUND;
         while !self.screen().contains(text) {
             assert!(std::time::Instant::now() < give_up_at, "never shows {text:?}:\n{}", self.screen());
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::yield_now();
         }
     }
 

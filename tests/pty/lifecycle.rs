@@ -29,9 +29,9 @@ fn assert_ports_closed(ports: &[u16]) {
 #[test]
 fn a_demo_is_started_acted_on_and_left() {
     let mut desk = demo();
-    desk.press("\r", "Begyndt");
+    desk.press("\r", "ingen har taget den");
     desk.send("q");
-    desk.until("is back at the list", |seen| !seen.has("Begyndt"));
+    desk.until("is back at the list", |seen| !seen.has("ingen har taget den"));
     desk.send("t");
     desk.until("has taken the chosen one", |seen| seen.line(">").is_some_and(|line| line.contains(" dig ")));
     let ports = listening_ports(desk.pid());

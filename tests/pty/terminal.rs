@@ -277,6 +277,23 @@ impl Terminal {
         self.until(&format!("shows {shows:?} after {key:?}"), |seen| seen.has(shows));
     }
 
+    /// Leaves, whether or not something is at stake that it asks about.
+    pub fn leave(&self) -> ExitStatus {
+        self.send("\x03");
+        let give_up_at = Instant::now() + BOUND;
+        let mut seen = self.shared.lock();
+        while seen.exit.is_none() && !seen.has("Afslut alligevel?") {
+            let left = give_up_at.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "neither asks nor ends: {}", told(&seen));
+            seen = self.shared.changed(seen, left);
+        }
+        if seen.exit.is_none() {
+            drop(seen);
+            self.send("J");
+        }
+        self.ended()
+    }
+
     /// The program ends by itself; panics with the screen when it does not.
     pub fn ended(&self) -> ExitStatus {
         let give_up_at = Instant::now() + BOUND;
