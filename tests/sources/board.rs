@@ -4,16 +4,14 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use uuid::Uuid;
 use vagttavle::domain::entry::Body;
-use vagttavle::domain::identity::{Key, Sequence, SourceName};
-use vagttavle::domain::{Actor, Ctx, Record, Refusal, Request, State, decide, evolve};
+use vagttavle::domain::identity::{Key, SourceName};
 use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::queue_log::Line;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::Message;
 
-use crate::support::{NIGHT_EPOCH_S, after, messages, night, session, settings};
+use crate::support::{NIGHT_EPOCH_S, after, boards, messages, night, session, settings};
 
 /// What may arrive, by either way.
 #[derive(Debug, Clone)]
@@ -63,40 +61,14 @@ fn log() -> Vec<Arrival> {
 
 /// Decides and records what was told, as the server would: a known key changes nothing.
 fn board(told: &[Observed]) -> BTreeMap<String, String> {
-    let mut state = State::default();
     let mut seen: Vec<&Key> = Vec::new();
-    let source = SourceName::new("central").unwrap();
-    for (nth, observed) in told.iter().enumerate() {
-        if seen.contains(&&observed.key) {
-            continue;
-        }
+    let new = told.iter().filter(|observed| {
+        let is_new = !seen.contains(&&observed.key);
         seen.push(&observed.key);
-        let base = Uuid::from_u128((nth as u128 + 1) << 16);
-        let mut ctx = Ctx::new(after(1000), Actor::Source(source.clone()), base);
-        ctx.at = observed.at;
-        ctx.rank = observed.rank;
-        ctx.agreement = observed.agreement.clone();
-        ctx.candidates = observed.candidates.clone();
-        let drafts = match decide(&state, &ctx, &Request::Observation(observed.observation.clone())) {
-            Ok(drafts) => drafts,
-            Err(Refusal::Unchanged) => continue,
-            Err(refusal) => panic!("{} refused: {refusal:?}", observed.key),
-        };
-        for (index, draft) in drafts.into_iter().enumerate() {
-            let record = Record {
-                sequence: Sequence(state.head.0 + 1),
-                entry: draft.entry,
-                happened_at: draft.happened_at,
-                recorded_at: ctx.now,
-                actor: ctx.actor.clone(),
-                agreement: draft.agreement,
-                event: draft.event,
-                cause: observed.key.clone(),
-                index: index as u32,
-            };
-            evolve(&mut state, &record);
-        }
-    }
+        is_new
+    });
+    let state = boards(new);
+    let source = SourceName::new("central").unwrap();
     let calls = ["4", "6", "8", "10", "11"].map(|call| format!("natnat-1795310040.{call}"));
     calls
         .into_iter()
