@@ -128,6 +128,10 @@ pub const TARGETS: &[Target] = &[
     },
 ];
 
+fn masking() -> Masking {
+    Masking::new([7; 32])
+}
+
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_310_040, 0).expect("a night in November 2026")
 }
@@ -204,7 +208,7 @@ pub fn queue_log(bytes: &[u8]) {
 pub fn observations(bytes: &[u8]) {
     let Ok(Value::Array(items)) = serde_json::from_slice(bytes) else { return };
     for item in items {
-        if let (_, Ok(observed)) = item::parse_item(item, now(), &Masking::new([7; 32])) {
+        if let (_, Ok(observed)) = item::parse_item(item, now(), &masking()) {
             // As told; the writer bounds it.
             hold(&[observed], DateTime::<Utc>::MAX_UTC);
         }
@@ -279,7 +283,7 @@ pub fn xml(bytes: &[u8]) {
 pub fn medcom(bytes: &[u8]) {
     let ours = medcom::Ours { default_agreement: "jammerbugt".parse().ok(), ..medcom::Ours::default() };
     let form = medcom::Form::of(bytes);
-    let Ok(received) = medcom::receive(bytes, &ours, now()) else { return };
+    let Ok(received) = medcom::receive(bytes, &ours, now(), &masking()) else { return };
     hold(&received.observations, now() + vagttavle::protocol::observations::CLOCK_SKEW_MAX);
     if let Some(reply) = &received.reply {
         let id = uuid::Uuid::nil();
@@ -315,8 +319,8 @@ pub fn scaip(bytes: &[u8]) {
     let _ = scaip::translate::meaning(&request, &settings);
     let _ = scaip::translate::has_voice(&request);
     if let (Some(account), Some(reference)) = (&request.account, &request.reference) {
-        let _ = scaip::translate::device(account);
-        let _ = scaip::translate::alarm(account, reference, 2);
+        let _ = scaip::translate::device(account, &masking());
+        let _ = scaip::translate::alarm(account, reference, 2, &masking());
     }
 }
 

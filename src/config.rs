@@ -279,6 +279,10 @@ pub struct WebHookSettings {
     /// The secret it signs with; then its token alone is refused.
     #[serde(default)]
     pub secret_file: Option<PathBuf>,
+    /// Its units are those of this source, or of `scaip`, the alarm receivers: device 7 there is device 7 here. Without
+    /// it they are its own.
+    #[serde(default)]
+    pub units_of: Option<SourceName>,
     /// It hands in plans of visits and never tells when one starts.
     #[serde(default)]
     pub plan_only: bool,

@@ -13,12 +13,16 @@ use super::inbox::EngineInbox;
 use super::say::Failed;
 use crate::config;
 use crate::domain::agreement::value_of;
+use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::i18n::key;
 use crate::sources::scaip::link::Receiver;
 use crate::sources::scaip::settings::{Fit, Settings, fit};
 use crate::sources::scaip::sip::{CannotListen, Tls};
 use crate::sources::scaip::trust;
+
+/// The units of all receivers are one list; `[[web_hook]]` may join it.
+const UNITS: &str = "scaip";
 
 /// Opens every receiver. Nothing is heard before all of them listen.
 /// `data`: where each remembers who was heard when.
@@ -29,7 +33,10 @@ pub async fn start(
     stop: &CancellationToken,
 ) -> Result<()> {
     let mut opened = Vec::new();
+    let units = SourceName::new(UNITS).expect("a short word is a name");
     for settings in receivers {
+        // A unit that turns to the back-up receiver is the same unit.
+        engine.namespaces.join(settings.name.clone(), units.clone());
         rings_out_in_time(settings, engine)?;
         let accounts = settings.accounts.iter();
         let accounts = accounts.map(|(user, file)| Ok((user.clone(), config::secret(file)?)));

@@ -31,6 +31,9 @@ pub fn expect(engine: &Engine, settings: &Settings) {
         if hook.plan_only {
             engine.plan_only.add(hook.name.clone());
         }
+        if let Some(others) = &hook.units_of {
+            engine.namespaces.join(hook.name.clone(), others.clone());
+        }
         engine.health.not_set_up(hook.name.clone(), "web-hook", Code::new("no-token").ok(), now);
         engine.health.expect_within(&hook.name, within(&hook.name));
     }

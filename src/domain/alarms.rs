@@ -728,9 +728,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
     let device = signal.device.as_ref()?;
     state.open_on(Board::Alarms).find(|entry| match &entry.body {
         Body::Alarm(known) => {
-            known.device.as_ref().is_some_and(|known| ctx.is_same_device(device, known))
-                && is_same_namespace(ctx, entry, known)
-                && is_same_agreement(ctx, entry)
+            is_of_device(ctx, entry, known, device)
                 && is_same_person(entry, signal)
                 && (known.technical, known.test) == (signal.technical, signal.test)
                 && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
@@ -741,6 +739,13 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
         }
         _ => false,
     })
+}
+
+/// Whether the alarm is of this device: of its agreement and its system.
+pub(super) fn is_of_device(ctx: &Ctx, entry: &Entry, known: &Alarm, device: &ExternalId) -> bool {
+    known.device.as_ref().is_some_and(|known| ctx.is_same_device(device, known))
+        && is_same_namespace(ctx, entry, known)
+        && is_same_agreement(ctx, entry)
 }
 
 /// Device 7 of one system is not device 7 of another; a unit that turns to the back-up receiver is the same unit.

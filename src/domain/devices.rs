@@ -44,7 +44,7 @@ pub fn silent(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft
 
 /// The device was heard: an open alarm about its silence is told so. It is still for a person to close.
 pub fn heard(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Draft>, Refusal> {
-    let waiting = state.open_on(Board::Alarms).find(|entry| is_silence_of(entry, device));
+    let waiting = its_alarms(state, ctx, device).map(|(entry, _)| entry).find(|entry| is_silence(entry));
     let cleared = waiting.map(|entry| entry.draft(ctx.at, Event::Alarms(AlarmEvent::Cleared {})));
     let drafts: Vec<Draft> = cleared.into_iter().chain(noted(state, ctx, device)).collect();
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
@@ -78,28 +78,28 @@ pub fn presence(state: &State, ctx: &Ctx, device: &ExternalId) -> Result<Vec<Dra
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
 }
 
-/// The open alarms of a device, whichever receiver it told: of nobody else's agreement.
+/// The open alarms of a device, whichever receiver it told: of nobody else's agreement or system.
 fn its_alarms<'s>(
     state: &'s State,
     ctx: &'s Ctx,
     device: &'s ExternalId,
 ) -> impl Iterator<Item = (&'s Entry, &'s alarms::Alarm)> {
     state.open_on(Board::Alarms).filter_map(move |entry| match &entry.body {
-        Body::Alarm(alarm) => {
-            let is_its = alarm.device.as_ref() == Some(device)
-                && (ctx.agreement.is_none() || entry.agreement == ctx.agreement);
-            is_its.then_some((entry, alarm))
-        }
+        Body::Alarm(alarm) => alarms::is_of_device(ctx, entry, alarm, device).then_some((entry, alarm)),
         _ => None,
     })
 }
 
 /// Whether the entry is about the silence of this device, and it was not heard since.
 pub fn is_silence_of(entry: &Entry, device: &ExternalId) -> bool {
+    entry.device() == Some(device) && is_silence(entry)
+}
+
+/// Whether the entry is about a silence that goes on.
+fn is_silence(entry: &Entry) -> bool {
     match &entry.body {
         Body::Alarm(alarm) => {
-            alarm.device.as_ref() == Some(device)
-                && alarm.trigger.as_ref().is_some_and(|trigger| trigger.as_str() == SILENT)
+            alarm.trigger.as_ref().is_some_and(|trigger| trigger.as_str() == SILENT)
                 && alarm.cleared_at.is_none()
         }
         _ => false,

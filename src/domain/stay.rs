@@ -2,7 +2,7 @@
 //!
 //! Owns the order of the facts and what corrections and cancellations do to them: any order of arrival gives the
 //! same stay, and a late message never reopens one. Clocks of the outside are not to be trusted: an end that is dated
-//! before its own beginning ends it all the same (see [`in_order`]), and the stay is marked as odd. Must never know what a
+//! before its own beginning ends it all the same (see `in_order`), and the stay is marked as odd. Must never know what a
 //! coordinator did about it.
 
 use std::collections::BTreeSet;

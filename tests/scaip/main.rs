@@ -151,7 +151,9 @@ fn a_unit_holds_until_a_person_has_its_alarm_also_over_a_crash_and_leaves_no_tex
     assert_eq!((asked.sip, asked.in_ok, asked.own), (200, Some(4), Some(4)));
     let rings = alarms(&server, &anna);
     assert_eq!(rings.len(), 1, "{rings:#?}");
-    assert_eq!(rings[0]["details"]["device"], "4512345678");
+    // The account is a telephone number: it rests nowhere, and stands for nobody on the board.
+    let device = rings[0]["details"]["device"].as_str().unwrap();
+    assert!(device.starts_with("x-"), "{device}");
     assert_eq!(rings[0]["details"]["trigger"], "pendant");
     assert_eq!(rings[0]["live"]["caller"], "+4520304077");
     assert_eq!(rings[0]["live"]["text"], "Halskæde · Køkkenet");
@@ -172,9 +174,38 @@ fn a_unit_holds_until_a_person_has_its_alarm_also_over_a_crash_and_leaves_no_tex
     assert_eq!(unit.ask("a1", alarm).own, Some(0), "a claim on disk is a claim after a restart");
 
     server.kill();
-    for text in ["20304077", "Halsk", "kkenet"] {
+    for text in ["20304077", "12345678", "Halsk", "kkenet"] {
         assert_eq!(holding(server.folder.path(), text.as_bytes()), Vec::<String>::new(), "{text}");
     }
+}
+
+#[test]
+fn a_unit_that_turns_to_another_receiver_is_one_alarm_and_another_systems_unit_is_another() {
+    let reserve = free_port();
+    let (server, at) = start(
+        "jammerbugt",
+        &format!(
+            "[[scaip]]\nname = \"reserve\"\nlisten = [\"udp://127.0.0.1:{reserve}\"]\nagreement = \"jammerbugt\"\n\
+             [[web_hook]]\nname = \"opkald\"\nunits_of = \"scaip\"\n"
+        ),
+    );
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    let post = |source: &str, key: &str| {
+        let token = server.add(source, "source", "jammerbugt");
+        let item = json!({"key": key, "observation": {"type": "alarm-raised", "alarm": key, "device": "700", "trigger": "pendant"}});
+        let (status, text) =
+            http(server.address, "POST", "/v1/observations", &token, &json!([item]).to_string());
+        assert_eq!(status, 200, "{text}");
+    };
+    let alarm = "<dty>0003</dty><stc>0010</stc>";
+    assert_eq!(Unit::new(at, "700").ask("a1", alarm).own, Some(4));
+    let reserve = SocketAddr::from(([127, 0, 0, 1], reserve));
+    assert_eq!(Unit::new(reserve, "700").ask("b1", alarm).own, Some(4));
+    post("opkald", "k-1");
+    assert_eq!(alarms(&server, &anna).len(), 1, "one unit");
+    // Its 700 is its own.
+    post("vestby", "k-2");
+    assert_eq!(alarms(&server, &anna).len(), 2, "two systems");
 }
 
 #[test]

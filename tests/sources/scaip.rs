@@ -501,7 +501,7 @@ async fn what_is_missing_is_said_and_the_alarm_rings_all_the_same() {
     // An account with the shape of a CPR number rests nowhere; it rings under a digest of itself.
     assert_eq!(unit.ask_with("<mrq><ref>r3</ref><cid>0101701234</cid></mrq>").await.own, Some(4));
     let told = world.told();
-    assert!(told[2].starts_with("raised session-") && !told[2].contains("0101701234"), "{told:?}");
+    assert!(told[2].starts_with("raised x-") && !told[2].contains("0101701234"), "{told:?}");
     let seen = world.inbox.change(|seen| seen.unreadable.clone());
     assert_eq!(seen, ["scaip-field-missing", "scaip-account-no-id"]);
 }

@@ -1,6 +1,7 @@
 //! What a SCAIP request says: reading, meaning, ids, limits.
 
 use rstest::rstest;
+use vagttavle::domain::masking::Masked;
 use vagttavle::domain::observation::Ends;
 use vagttavle::sources::scaip::codes::{STATES, Says, state};
 use vagttavle::sources::scaip::settings::{Fit, Listen, Network, Settings, fit};
@@ -8,6 +9,7 @@ use vagttavle::sources::scaip::translate::{Sort, Word, alarm, device, has_voice,
 use vagttavle::sources::scaip::wire::{Answer, Kind, Read, Root, Status, ends, read, read_answer, read_any};
 
 use crate::mutate::{cuts, pieces};
+use crate::support::masking;
 
 fn settings(more: &str) -> Settings {
     let text = format!("listen = ['udp://127.0.0.1:5060']\nagreement = 'jammerbugt'\n{more}");
@@ -81,16 +83,33 @@ fn every_state_stands_once_in_the_table_and_every_other_rings() {
 
 #[test]
 fn ids_are_as_sent_or_a_digest_and_never_have_the_shape_of_a_cpr_number() {
-    assert_eq!(device("4512345678").0.as_str(), "4512345678");
-    assert_eq!(alarm("700", "r1", 1).as_str(), "700/r1");
-    assert_eq!(alarm("700", "r1", 2).as_str(), "700/r1/2");
-    for odd in ["0101701234", "010170-1234", "a b", "æ", &"9".repeat(121)] {
-        let (id, is_plain) = device(odd);
-        assert!(!is_plain && id.as_str().starts_with("account-"), "{id}");
-        assert!(alarm("700", odd, 1).as_str().starts_with("session-"));
-        assert_eq!(device(odd), device(odd));
+    assert_eq!(device("700", &masking()).0.as_str(), "700");
+    assert_eq!(alarm("700", "r1", 1, &masking()).as_str(), "700/r1");
+    assert_eq!(alarm("700", "r1", 2, &masking()).as_str(), "700/r1/2");
+    // An account may be the unit's telephone number, however it is written; a reference never is.
+    let phone = device("4512345678", &masking());
+    for written in ["+4512345678", "45 12 34 56 78", "12345678"] {
+        assert_eq!(device(written, &masking()), phone, "{written}");
     }
-    assert_ne!(alarm("700", "0101701234", 1), alarm("700", "0101701235", 1));
+    assert_eq!(phone.1, Some(Masked::Phone));
+    assert_eq!(alarm("4512345678", "20304050", 1, &masking()).as_str(), format!("{}/20304050", phone.0));
+    for (odd, why) in [
+        ("0101701234", Masked::Cpr),
+        ("010170-1234", Masked::Cpr),
+        ("01 01 70 12 34", Masked::Cpr),
+        ("101701234", Masked::Cpr),
+        ("a b", Masked::Form),
+        ("æ", Masked::Form),
+        (&"9".repeat(121), Masked::Form),
+    ] {
+        let (id, masked) = device(odd, &masking());
+        assert_eq!(masked, Some(why), "{odd}");
+        assert!(id.as_str().starts_with("x-"), "{id}");
+        assert!(alarm("700", odd, 1, &masking()).as_str().starts_with("700/x-"), "{odd}");
+        assert!(!alarm(odd, odd, 2, &masking()).as_str().contains("0170"), "{odd}");
+        assert_eq!(device(odd, &masking()), device(odd, &masking()));
+    }
+    assert_ne!(alarm("700", "0101701234", 1, &masking()), alarm("700", "0101701235", 1, &masking()));
 }
 
 #[test]
@@ -143,8 +162,8 @@ fn bodies_broken_in_every_way_are_read_or_refused() {
                 readable += 1;
                 let meant = meaning(&request, &settings(""));
                 let account = request.account.as_deref().unwrap_or("unknown");
-                alarm(account, request.reference.as_deref().unwrap_or("none"), 1);
-                device(account);
+                alarm(account, request.reference.as_deref().unwrap_or("none"), 1, &masking());
+                device(account, &masking());
                 assert!(!meant.trigger.as_str().is_empty(), "{}", mutant.what);
             }
         }
@@ -289,7 +308,7 @@ fn nothing_is_refused_for_its_form_while_it_says_who_it_is() {
     let of = |elements: &str| read(format!("<mrq>{elements}</mrq>").as_bytes()).unwrap();
     let long = of(&format!("<ref>{}</ref><cid>444</cid><dte>{}</dte>", "a".repeat(200), "x".repeat(60_000)));
     assert_eq!(long.account.as_deref(), Some("444"));
-    assert!(alarm("444", long.reference.as_deref().unwrap(), 1).as_str().starts_with("session-"));
+    assert!(alarm("444", long.reference.as_deref().unwrap(), 1, &masking()).as_str().starts_with("444/x-"));
     // Blanks in an id are none of it; of two the first that is one; empty and unknown elements say nothing.
     let odd = of(
         "<ref/><cid> </cid><stc></stc><cid> 44\u{a0}4 </cid><cid>555</cid><new><cid>6</cid></new><ref>a b</ref>",

@@ -45,7 +45,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
         engine: engine.clone(),
         settings: canary.clone(),
         alarm,
-        device: device(&canary.account).0,
+        device: device(&canary.account, &engine.masking).0,
         receivers,
     };
     fly(SourceName::new(NAME)?, bird, engine, stop);
@@ -108,7 +108,7 @@ impl Bird {
 
     /// On the board is the alarm of this flight: one that was late does not answer for the next.
     fn is_back(&self, reference: &str) -> bool {
-        let alarm = translate::alarm(&self.settings.account, reference, 1);
+        let alarm = translate::alarm(&self.settings.account, reference, 1, &self.engine.masking);
         let state = self.engine.state();
         self.receivers.iter().any(|receiver| state.by_origin(receiver, &alarm).is_some())
     }

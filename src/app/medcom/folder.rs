@@ -103,7 +103,7 @@ impl<I: Inbox> Handler for Taker<I> {
 
     /// A message that can be read to its end is whole: it need not rest.
     fn is_whole(&self, bytes: &[u8]) -> bool {
-        receive(bytes, &self.medcom.ours, self.medcom.engine.clock.now()).is_ok()
+        receive(bytes, &self.medcom.ours, self.medcom.engine.clock.now(), &self.medcom.engine.masking).is_ok()
     }
 
     fn again(&self, _: &BTreeSet<String>) {

@@ -214,7 +214,7 @@ impl Medcom {
         ours: &Ours,
         bytes: &[u8],
     ) -> Result<(Received, Result<Answer, Held>), Unreadable> {
-        let received = receive(bytes, ours, self.engine.clock.now())?;
+        let received = receive(bytes, ours, self.engine.clock.now(), &self.engine.masking)?;
         if received.reply.is_none() {
             return Ok((received, Ok(Answer::Ok)));
         }

@@ -72,8 +72,12 @@ impl Writer {
                 biased;
                 done = &mut job => match done {
                     Ok(done) => return done,
-                    // It is a fault of ours, and ends the batch as any other.
-                    Err(lost) => std::panic::resume_unwind(lost.into_panic()),
+                    Err(lost) => match lost.try_into_panic() {
+                        // It is a fault of ours, and ends the batch as any other.
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        // The runtime ends, and the writer with it.
+                        Err(_) => std::future::pending().await,
+                    },
                 },
                 () = tokio::time::sleep_until(wake_at.unwrap_or(impatient_at)), if wake_at.is_some() => {
                     is_slow = true;

@@ -21,6 +21,7 @@ pub use wire::{Issue, Unreadable};
 use sha2::{Digest, Sha256};
 
 use crate::domain::identity::{AgreementId, CitizenId, Key};
+use crate::domain::masking::Masking;
 use crate::domain::observation::{Matched, Observation};
 use crate::protocol::observations::Observed;
 
@@ -93,7 +94,12 @@ impl Received {
 ///
 /// # Errors
 /// [`Unreadable`]: no bundle with a message header, so that nobody can be answered.
-pub fn receive(bytes: &[u8], ours: &Ours, now: DateTime<Utc>) -> Result<Received, Unreadable> {
+pub fn receive(
+    bytes: &[u8],
+    ours: &Ours,
+    now: DateTime<Utc>,
+    masking: &Masking,
+) -> Result<Received, Unreadable> {
     let bytes = &form::utf8(bytes);
     let form = Form::of(bytes);
     let envelope = wire::read(form.read(bytes)?)?;
@@ -112,7 +118,7 @@ pub fn receive(bytes: &[u8], ours: &Ours, now: DateTime<Utc>) -> Result<Received
         return Ok(received);
     }
     received.reply = Some(Reply::to(&envelope));
-    match translate::translate(&envelope, now) {
+    match translate::translate(&envelope, now, masking) {
         Ok(told) => {
             received.content = Some(told.content);
             match translate::agreement(&envelope, ours) {

@@ -8,9 +8,10 @@ use sha2::{Digest, Sha256};
 
 use super::Ours;
 use super::wire::{
-    Encounter, Envelope, ID_MAX, Identifier, Issue, Organization, Patient, Provenance, last_part, time,
+    Encounter, Envelope, Identifier, Issue, Organization, Patient, Provenance, last_part, time,
 };
 use crate::domain::identity::{AgreementId, ExternalId, Key, looks_like_cpr};
+use crate::domain::masking::{Field, Masking};
 use crate::domain::observation::{Observation, Rank, Setting, StayFact};
 use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::Text;
@@ -71,17 +72,17 @@ fn activity(code: &str) -> Option<(Doing, StayFact, Option<Setting>)> {
 }
 
 /// Reads what a message says. Errors: the first thing wrong with its content.
-pub fn translate(envelope: &Envelope, now: DateTime<Utc>) -> Result<Told, Issue> {
+pub fn translate(envelope: &Envelope, now: DateTime<Utc>, masking: &Masking) -> Result<Told, Issue> {
     right_kind(envelope)?;
     let patient = only(&envelope.patients, "Patient")?;
     let encounter = only(&envelope.encounters, "Encounter")?;
     let person = person(patient)?;
-    let stay = stay(encounter)?;
+    let stay = stay(encounter, masking)?;
     let (code, sent_at) = current(envelope)?;
     let (doing, fact, setting) =
         activity(&code).ok_or(Issue::unknown_value("Provenance.activity.coding.code"))?;
     checked_codes(encounter)?;
-    let department = department(envelope, encounter);
+    let department = department(envelope, encounter, masking);
     let is_corrected_death = is_corrected_death(envelope);
     let told = Message { encounter, patient, stay, department, sent_at, is_corrected_death };
     let facts = told.facts(doing, fact, setting)?;
@@ -310,25 +311,16 @@ fn person(patient: &Patient) -> Result<Person, Issue> {
     Ok(Person { cpr: value.to_owned(), name: name.filter(|it| !it.is_empty()).map(|it| Text::cut(&it)) })
 }
 
-/// What links the messages of one stay: the hospital's own id before the register's.
-fn stay(encounter: &Encounter) -> Result<ExternalId, Issue> {
+/// What links the messages of one stay: the hospital's own id before the register's, masked where it reads as a number
+/// of a person or is too long for an id.
+fn stay(encounter: &Encounter, masking: &Masking) -> Result<ExternalId, Issue> {
     let at = "Encounter.episodeOfCare.identifier";
     let ids = || encounter.episode_of_care.iter().filter_map(|it| it.identifier.as_ref());
     let of_register = |it: &&Identifier| it.system.as_deref() == Some(REGISTER_SYSTEM);
     let chosen = ids().find(|it| !of_register(it)).or_else(|| ids().find(of_register));
     let value = chosen.and_then(|it| it.value.as_deref()).ok_or(Issue::missing(at))?;
     let bare = value.strip_prefix("urn:uuid:").unwrap_or(value).to_lowercase();
-    if bare.is_empty() {
-        return Err(Issue::missing(at));
-    }
-    if bare.len() > ID_MAX {
-        return Err(Issue::too_long(at));
-    }
-    // Digits of an id now and then have the shape of a CPR number; then a digest in letters stands for it.
-    let digest = || Key::of_bytes("stay-", &Sha256::digest(bare.as_bytes())[..16]);
-    ExternalId::new(bare.as_str())
-        .or_else(|_| ExternalId::new(digest().as_str()))
-        .map_err(|_| Issue::wrong_type(at))
+    masking.id(Field::Other, &bare).map(|(id, _)| id).ok_or(Issue::missing(at))
 }
 
 /// The activity whose target is this very message, and when it was sent.
@@ -374,10 +366,11 @@ fn checked_codes(encounter: &Encounter) -> Result<(), Issue> {
 }
 
 /// The treating department's SOR, so that a person can find the notice in the care system.
-fn department(envelope: &Envelope, encounter: &Encounter) -> Option<ExternalId> {
+fn department(envelope: &Envelope, encounter: &Encounter, masking: &Masking) -> Option<ExternalId> {
     let provider: &Organization = envelope.organization(encounter.service_provider.as_ref())?;
     let sor = provider.identifier.iter().find(|it| it.system.as_deref() == Some(SOR_SYSTEM))?;
-    ExternalId::new(format!("SOR:{}", sor.value.as_deref()?)).ok()
+    let (id, _) = masking.id(Field::Other, sor.value.as_deref()?)?;
+    ExternalId::new(format!("SOR:{id}")).ok()
 }
 
 /// The stay that one of our observations is about.

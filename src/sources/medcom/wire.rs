@@ -41,10 +41,6 @@ impl Issue {
         Self { code: "MSG_VALUESET_VALUE_UNKNOWN", at }
     }
 
-    pub const fn too_long(at: &'static str) -> Self {
-        Self { code: "MSG_Element_To_Long", at }
-    }
-
     pub const fn unknown_system(at: &'static str) -> Self {
         Self { code: "MSG_CodeSystem_VALUE_UNKNOWN", at }
     }

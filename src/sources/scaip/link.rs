@@ -29,6 +29,7 @@ use super::translate::{self, Meaning, Word};
 use super::wire::{self, Answer, Kind, Read, Request, Root, Status, Unreadable};
 use crate::clock::steady;
 use crate::domain::identity::{Code, ExternalId};
+use crate::domain::masking::Masked;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed};
 use crate::sources::inflate::{Refused, inflate};
@@ -123,8 +124,13 @@ impl<I: Inbox> Receiver<I> {
         let made = Made { tls, allowed: settings.allowed(), ends: wire::ends, seed };
         let station = Station::open(&settings.listen, made, tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
-        let known = inbox.devices(&settings.name).await;
         let before = memory.as_deref().and_then(memory::read);
+        let before = before.map(|before| before.masked(inbox.masking()));
+        // Units may be known by a number of before numbers were masked.
+        let masked = |(device, is_silent): (ExternalId, bool)| {
+            (translate::device(device.as_str(), inbox.masking()).0, is_silent)
+        };
+        let known = inbox.devices(&settings.name).await.into_iter().map(masked).collect();
         let pulse = Mutex::new(Pulse::new(settings.silent_after(), known, before.as_ref(), now()));
         let told = Mutex::default();
         let link = Arc::new(Link {
@@ -373,7 +379,7 @@ impl<I: Inbox> Link<I> {
             interval_minutes: request.takes_interval.then_some(self.settings.heartbeat_minutes),
         };
         let is_heartbeat = request.kind == Kind::Heartbeat;
-        let device = request.account.as_deref().map(|account| translate::device(account).0);
+        let device = self.device(request);
         if is_heartbeat {
             match &device {
                 Some(device) => self.lives(device, true).await?,
@@ -395,7 +401,8 @@ impl<I: Inbox> Link<I> {
         }
         let (alarm, known) = self.session(request, &meaning, call_id).await;
         let is_update = part.is_more || request.kind == Kind::Information || meaning.is_reset;
-        let batch = self.batch(request, &meaning, &alarm, known.is_some() && is_update, from_user);
+        let about = (&alarm, device.as_ref());
+        let batch = self.batch(request, &meaning, about, known.is_some() && is_update, from_user);
         self.submit(batch).await?;
         if let Some(device) = &device {
             // The alarm is stored; that the unit lives can be told the next time.
@@ -414,6 +421,11 @@ impl<I: Inbox> Link<I> {
         Ok((answer, tells.then_some(alarm)))
     }
 
+    fn device(&self, request: &Request) -> Option<ExternalId> {
+        let account = request.account.as_deref()?;
+        Some(translate::device(account, self.inbox.masking()).0)
+    }
+
     fn words(&self) -> MutexGuard<'_, HashMap<ExternalId, (Word, Instant)>> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -426,17 +438,23 @@ impl<I: Inbox> Link<I> {
         word: Word,
         (from_user, call_id): (Option<&str>, &str),
     ) -> Result<Status, Unavailable> {
-        let Some(account) = &request.account else {
+        let Some(device) = self.device(request) else {
             self.unreadable("scaip-field-missing");
             return Ok(Status::FieldMissing);
         };
-        let (device, now) = (translate::device(account).0, self.now());
+        let now = self.now();
         let mut batch = Vec::new();
         // Of the alarm under the same reference it says more, and that it was set back.
         if request.reference.is_some() && (meaning.is_reset || request.kind == Kind::Information) {
             let about = Meaning { is_reset: true, ..meaning.clone() };
             if let (alarm, Some(_)) = self.session(request, &about, call_id).await {
-                batch.push(translate::updated(&self.settings, request, &alarm, from_user, now));
+                batch.push(translate::updated(
+                    &self.settings,
+                    request,
+                    (&alarm, Some(&device)),
+                    from_user,
+                    now,
+                ));
                 if meaning.is_reset {
                     batch.push(translate::cleared(&self.settings, &alarm, now));
                 }
@@ -475,14 +493,16 @@ impl<I: Inbox> Link<I> {
         if request.reference.is_none() || request.account.is_none() {
             self.unreadable("scaip-field-missing");
         }
+        let masking = self.inbox.masking();
         let account = request.account.as_deref().unwrap_or("unknown");
-        if !translate::device(account).1 {
+        // A telephone number is a good account, and many units have one.
+        if matches!(translate::device(account, masking).1, Some(Masked::Cpr | Masked::Form)) {
             self.unreadable("scaip-account-no-id");
         }
         // Without a reference each message is an alarm of its own; a unit's folds into the one that rings.
         let reference = request.reference.as_deref().unwrap_or(call_id);
         for session in 1..SESSIONS_MAX {
-            let alarm = translate::alarm(account, reference, session);
+            let alarm = translate::alarm(account, reference, session, masking);
             match self.inbox.standing(&self.settings.name, &alarm).await {
                 None => return (alarm, None),
                 Some(known) if translate::is_same_session(&known, meaning, self.now()) => {
@@ -491,22 +511,22 @@ impl<I: Inbox> Link<I> {
                 Some(_) => {}
             }
         }
-        (translate::alarm(account, reference, SESSIONS_MAX), None)
+        (translate::alarm(account, reference, SESSIONS_MAX, masking), None)
     }
 
     fn batch(
         &self,
         request: &Request,
         meaning: &Meaning,
-        alarm: &ExternalId,
+        (alarm, device): (&ExternalId, Option<&ExternalId>),
         is_update: bool,
         from_user: Option<&str>,
     ) -> Vec<Observed> {
         let now = self.now();
         let mut batch = vec![if is_update {
-            translate::updated(&self.settings, request, alarm, from_user, now)
+            translate::updated(&self.settings, request, (alarm, device), from_user, now)
         } else {
-            translate::raised(&self.settings, request, meaning, alarm, from_user, now)
+            translate::raised(&self.settings, request, meaning, (alarm, device), from_user, now)
         }];
         if meaning.is_reset {
             batch.push(translate::cleared(&self.settings, alarm, now));

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::identity::ExternalId;
+use crate::domain::masking::{Field, Masking};
 
 /// Fewer units than this that fall silent together are just silent.
 const TOGETHER_MIN: usize = 3;
@@ -41,6 +42,17 @@ pub struct Memory {
     /// Until then we listened.
     pub listened_until: DateTime<Utc>,
     pub units: BTreeMap<ExternalId, Heard>,
+}
+
+impl Memory {
+    /// Units by the ids they have now: what was remembered may be of before numbers were masked.
+    pub fn masked(self, masking: &Masking) -> Self {
+        let masked = |(device, heard): (ExternalId, Heard)| {
+            let id = masking.id(Field::Device, device.as_str()).map(|(id, _)| id);
+            (id.unwrap_or(device), heard)
+        };
+        Self { units: self.units.into_iter().map(masked).collect(), ..self }
+    }
 }
 
 /// A unit that was heard.

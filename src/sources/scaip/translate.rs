@@ -10,6 +10,7 @@ use super::codes::{self, Says};
 use super::settings::Settings;
 use super::wire::{Kind, Request, Status};
 use crate::domain::identity::{Code, ExternalId, Key};
+use crate::domain::masking::{Field, Masked, Masking};
 use crate::domain::observation::{Ends, Observation, Rank};
 use crate::protocol::observations::{LiveFacts, Observed, Said};
 use crate::protocol::text::{TEXT_CHARS_MAX, Text};
@@ -77,22 +78,25 @@ fn code(word: &'static str) -> Code {
     Code::new(word).expect("the codes of this file are kebab-case")
 }
 
-/// The device id of an account; see the head of the folder. False: it could not be taken as it is.
-pub fn device(account: &str) -> (ExternalId, bool) {
-    match ExternalId::new(account) {
-        Ok(device) => (device, true),
-        Err(_) => (id_of_digest("account-", account), false),
-    }
+/// The device id of an account; see the head of the folder. An account may be the unit's telephone number.
+pub fn device(account: &str, masking: &Masking) -> (ExternalId, Option<Masked>) {
+    let id = masking.id(Field::Device, account);
+    id.unwrap_or_else(|| (id_of_digest("account-", account), Some(Masked::Form)))
 }
 
 /// The id of an alarm: `session` counts from 1 and is more for a reference that is used again.
-pub fn alarm(account: &str, reference: &str, session: u32) -> ExternalId {
+pub fn alarm(account: &str, reference: &str, session: u32, masking: &Masking) -> ExternalId {
+    let (device, _) = device(account, masking);
+    let reference = match masking.id(Field::Other, reference) {
+        Some((id, _)) => id,
+        None => id_of_digest("reference-", reference),
+    };
     let plain = match session {
-        1 => format!("{account}/{reference}"),
-        _ => format!("{account}/{reference}/{session}"),
+        1 => format!("{device}/{reference}"),
+        _ => format!("{device}/{reference}/{session}"),
     };
     ExternalId::new(plain)
-        .unwrap_or_else(|_| id_of_digest("session-", &format!("{account}\n{reference}\n{session}")))
+        .unwrap_or_else(|_| id_of_digest("session-", &format!("{device}\n{reference}\n{session}")))
 }
 
 fn id_of_digest(prefix: &'static str, text: &str) -> ExternalId {
@@ -125,25 +129,25 @@ pub fn raised(
     settings: &Settings,
     request: &Request,
     meaning: &Meaning,
-    alarm: &ExternalId,
+    (alarm, device): (&ExternalId, Option<&ExternalId>),
     from_user: Option<&str>,
     now: DateTime<Utc>,
 ) -> Observed {
     let content = format!("{}/{:?}", meaning.trigger, meaning.sort);
     let key = key("scaip-raised-", alarm, now, &content);
-    signal(settings, request, Some(meaning), alarm, from_user, (key, now))
+    signal(settings, request, Some(meaning), (alarm, device), from_user, (key, now))
 }
 
 /// More about an alarm that is known: its texts and its number. Never what would make a person's alarm a lesser one.
 pub fn updated(
     settings: &Settings,
     request: &Request,
-    alarm: &ExternalId,
+    (alarm, device): (&ExternalId, Option<&ExternalId>),
     from_user: Option<&str>,
     now: DateTime<Utc>,
 ) -> Observed {
     let key = key("scaip-updated-", alarm, now, "");
-    signal(settings, request, None, alarm, from_user, (key, now))
+    signal(settings, request, None, (alarm, device), from_user, (key, now))
 }
 
 /// What a unit says of an alarm; without a meaning nothing but that it is about this one.
@@ -151,14 +155,14 @@ fn signal(
     settings: &Settings,
     request: &Request,
     meaning: Option<&Meaning>,
-    alarm: &ExternalId,
+    (alarm, device): (&ExternalId, Option<&ExternalId>),
     from_user: Option<&str>,
     (key, now): (Key, DateTime<Utc>),
 ) -> Observed {
     let is = |sort: Sort| meaning.is_some_and(|it| it.sort == sort);
     let observation = Observation::AlarmRaised {
         alarm: alarm.clone(),
-        device: request.account.as_deref().map(|account| device(account).0),
+        device: device.cloned(),
         citizen: None,
         trigger: meaning.map(|it| it.trigger.clone()),
         technical: is(Sort::Technical),
