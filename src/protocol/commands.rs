@@ -178,6 +178,22 @@ pub struct ParsedCommand {
     pub command: WireCommand,
 }
 
+/// The outcomes and reasons that say that the citizen is dead.
+const DEATHS: [&str; 2] = ["dead", "deceased"];
+
+impl WireCommand {
+    /// It says that somebody is dead.
+    pub fn says_dead(&self) -> bool {
+        let code = match self {
+            Self::Close(it) => Some(&it.outcome),
+            Self::DoorStep(it) => it.outcome.as_ref(),
+            Self::Stop(it) => Some(&it.reason),
+            _ => None,
+        };
+        code.is_some_and(|code| DEATHS.contains(&code.as_str()))
+    }
+}
+
 /// Reads a request body. Errors name the field.
 pub fn parse(body: Value) -> Result<ParsedCommand, Problem> {
     wire::check_depth(&body)?;
@@ -281,6 +297,9 @@ impl WireCommand {
             }
             Self::ReplaceVisit(ReplaceVisit { at, confirmed }) => {
                 C::Visits(visits::Command::Replace { at, confirmed })
+            }
+            Self::DoorStep(DoorStep { step: None, outcome: None, .. }) => {
+                return Err(Problem::field(422, "missing-field", "command.step"));
             }
             Self::DoorStep(DoorStep { step, done, outcome }) => {
                 C::Visits(visits::Command::Door { step, done, outcome })

@@ -484,6 +484,16 @@ pub struct VisitDetails {
 }
 
 impl VisitDetails {
+    /// How far off it is at `now` (minutes): one that has not begun gets later until it does.
+    pub fn minutes_off(&self, now: DateTime<Utc>) -> Option<i64> {
+        let known = self.minutes?;
+        let is_over = self.started_at.is_some() || self.done_at.is_some() || self.cancelled_at.is_some();
+        if is_over || self.side.as_deref() != Some("late") {
+            return Some(known);
+        }
+        Some(self.agreed_at.map_or(known, |agreed| known.max((now - agreed).num_minutes())))
+    }
+
     /// The plan was known long before: a visit is as old as its agreed time.
     fn since(&self, state: &str) -> Option<DateTime<Utc>> {
         match state {

@@ -102,10 +102,20 @@ pub struct History {
     pub scroll: u16,
 }
 
+/// Forms put aside, and where they were open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aside {
+    pub overlays: Vec<Overlay>,
+    pub place: Place,
+    pub detail: Option<Detail>,
+}
+
 /// A question before something that cannot be undone. Carries exactly what will be done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Confirm {
     pub asked: Asked,
+    /// When it was answered yes, and asked the question of its own that a death has.
+    pub death_asked_at: Option<DateTime<Utc>>,
     pub sent: Option<Key>,
     pub problem: Option<Problem>,
 }
@@ -191,6 +201,8 @@ pub enum Notice {
     Unfinished(Unfinished),
     /// An act was held back: what came may not have been typed.
     Doubted,
+    /// What was typed waits beside, for the worst to be looked at.
+    PutAside,
     /// Nobody would bring the desk back.
     NoJobControl,
     NothingChosen,
@@ -232,6 +244,8 @@ pub struct Model {
     pub place: Place,
     pub cursors: BTreeMap<Place, Cursor>,
     pub filter: Editor,
+    /// What was being typed when the worst was looked at: the same key brings it back.
+    pub aside: Option<Aside>,
     /// What the server is being asked for: one question at a time.
     pub finding: Option<String>,
     /// What was last searched for and answered.
@@ -284,6 +298,7 @@ impl Model {
             place: Place::Overview,
             cursors: BTreeMap::new(),
             filter: Editor::line(),
+            aside: None,
             finding: None,
             found: String::new(),
             detail: None,
@@ -306,10 +321,13 @@ impl Model {
         self.cursors.get(&self.place).copied().unwrap_or_default()
     }
 
-    /// The rows of a place in order, filtered.
+    /// The rows of a place in order, filtered; what rings is a row whatever is searched for.
     pub fn rows(&self, place: Place) -> Vec<&Entry> {
         let Some(board) = &self.board else { return Vec::new() };
-        board.worst_first().filter(|entry| is_on(place, entry) && self.matches(entry)).collect()
+        board
+            .worst_first()
+            .filter(|entry| is_on(place, entry) && (is_ringing(entry) || self.matches(entry)))
+            .collect()
     }
 
     /// Open entries of a place, whatever the filter; those at rest that are not held included.
@@ -396,10 +414,11 @@ impl Model {
         let Some(board) = &self.board else { return Stakes::default() };
         let me = self.me_name();
         let held = |entry: &&Entry| entry.holder.as_ref().is_some_and(|it| it.name.as_str() == me);
+        let aside = self.aside.iter().flat_map(|aside| &aside.overlays);
         let has_text = |it: &&Overlay| matches!(it, Overlay::Form(form) if form.has_text());
         Stakes {
             unsent: self.pending.values().filter(|pending| pending.sequence.is_none()).count(),
-            texts: self.overlays.iter().filter(has_text).count(),
+            texts: self.overlays.iter().chain(aside).filter(has_text).count(),
             notes: board.notes_waiting as usize,
             is_on_shift: board.shift.on_call.iter().any(|it| it.signed_on && it.name.as_str() == me),
             held: board.worst_first().filter(held).map(|it| it.id).collect(),
@@ -409,6 +428,20 @@ impl Model {
 
     pub fn is_stale(&self) -> bool {
         matches!(self.link, Link::Stale { .. })
+    }
+
+    /// True when the worst is what is looked at.
+    pub fn is_at_worst(&self) -> bool {
+        self.overlays.is_empty()
+            && self.detail.is_none()
+            && self.place == Place::Overview
+            && self.cursor().index == 0
+    }
+
+    /// Everything that lies over the board, and what was put aside.
+    pub fn overlays_mut(&mut self) -> impl Iterator<Item = &mut Overlay> {
+        let aside = self.aside.iter_mut().flat_map(|aside| &mut aside.overlays);
+        self.overlays.iter_mut().chain(aside)
     }
 
     /// Contexts that get a key, topmost first.

@@ -203,24 +203,29 @@ fn done(model: &mut Model, id: &Key, outcome: Result<CommandReply, Problem>) -> 
 
 /// Closes the form or question this command came from.
 fn close_sent(model: &mut Model, id: &Key) {
-    model.overlays.retain(|overlay| match overlay {
+    let is_other = |overlay: &Overlay| match overlay {
         Overlay::Form(form) => form.sent.as_ref() != Some(id),
         Overlay::Confirm(confirm) => confirm.sent.as_ref() != Some(id),
         _ => true,
-    });
+    };
+    model.overlays.retain(is_other);
+    if let Some(aside) = &mut model.aside {
+        aside.overlays.retain(is_other);
+    }
+    model.aside.take_if(|aside| aside.overlays.is_empty());
 }
 
 /// Shows a refusal where the command came from; the text stays. False when that is closed.
 fn refuse_overlay(model: &mut Model, id: &Key, problem: &Problem) -> bool {
     let mut is_shown = false;
-    for overlay in &mut model.overlays {
+    for overlay in model.overlays_mut() {
         match overlay {
             Overlay::Form(form) if form.sent.as_ref() == Some(id) => {
                 form.refuse(problem.clone());
                 is_shown = true;
             }
             Overlay::Confirm(confirm) if confirm.sent.as_ref() == Some(id) => {
-                confirm.sent = None;
+                (confirm.sent, confirm.death_asked_at) = (None, None);
                 confirm.problem = Some(problem.clone());
                 is_shown = true;
             }

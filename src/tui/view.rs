@@ -442,6 +442,11 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         Notice::Unfinished(Unfinished::Answer) => (texts.get(key::NOTICE_UNFINISHED_ANSWER), Role::Notice),
         Notice::Unfinished(Unfinished::Paste) => (texts.get(key::NOTICE_UNFINISHED_PASTE), Role::Warning),
         Notice::Doubted => (texts.get(key::NOTICE_DOUBTED), Role::Warning),
+        Notice::PutAside => {
+            let chord = words.model.keymap.chord_of(&[Context::Always], Action::Worst);
+            let chord = chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
+            (texts.with(key::NOTICE_PUT_ASIDE, &[("key", chord.into())]), Role::Notice)
+        }
         Notice::NoJobControl => (texts.get(key::NOTICE_NO_JOB_CONTROL), Role::Notice),
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
         Notice::NoCitizen => (texts.get(key::NOTICE_NO_CITIZEN), Role::Notice),
@@ -467,6 +472,9 @@ fn hints(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
             // Where all of a text is seen, there is nowhere to go.
             Action::Down if words.scroll_max.get() == 0 => continue,
             // Offered while something rings and something else is chosen.
+            Action::Worst if model.is_at_worst() && model.aside.is_some() => {
+                words.look.texts.get(key::KEYS_ASIDE)
+            }
             Action::Worst if chosen.is_some_and(is_ringing) || model.ringing().next().is_none() => continue,
             // Enter breaks the line in a text of several lines; F10 sends everywhere.
             Action::Choose if is_in_long_text(model) => continue,

@@ -14,6 +14,7 @@ use super::paint::Piece;
 use super::update::keys::bare;
 use crate::i18n::{Said, dates, key};
 use crate::protocol::board::LogTrouble;
+use crate::protocol::text::Text;
 use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
 use crate::theme::Role;
 
@@ -131,14 +132,25 @@ impl<'a> Words<'a> {
         }
     }
 
-    /// The citizen's name, or else the caller, or else the device's words; none without live data.
+    /// The citizen's name, or else the number that rang; none without live data. What the exchange or the caller says
+    /// the caller's name is, is nobody's name until it was looked up.
     pub fn citizen(self, entry: &Entry) -> Option<Said> {
         let live = self.model.live_of(entry)?;
+        self.one_of(&[&live.name], &live.caller)
+    }
+
+    /// Who rang: the citizen, or else the name or number that came with the call.
+    pub fn caller(self, entry: &Entry) -> Option<Said> {
+        let live = self.model.live_of(entry)?;
+        self.one_of(&[&live.name, &live.caller_name], &live.caller)
+    }
+
+    fn one_of(self, names: &[&Option<Text>], number: &Option<Text>) -> Option<Said> {
+        let name = names.iter().find_map(|name| name.as_ref());
         if self.model.hides_people {
-            let name = live.name.as_ref().or(live.caller_name.as_ref());
             return Some(name.map_or_else(|| self.hidden(), |name| initials(name.as_str())));
         }
-        [&live.name, &live.caller_name, &live.caller].into_iter().flatten().next().map(Said::from)
+        name.or(number.as_ref()).map(Said::from)
     }
 
     /// What stands where something about a citizen would.

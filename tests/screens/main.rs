@@ -4,6 +4,7 @@ mod desk;
 mod foot;
 mod guard;
 mod health;
+mod hidden;
 mod homecare;
 mod keys;
 mod night;

@@ -104,6 +104,7 @@ notice-note-waits = Omsorgssystemet svarer ikke. Notatet venter i serverens huko
 notice-paste-ignored = Indsat tekst er ikke brugt: intet felt er åbent.
 notice-unfinished-answer = Terminalen sendte noget, der aldrig blev færdigt. Det er smidt væk.
 notice-unfinished-paste = Den indsatte tekst kom ikke hel igennem og er smidt væk. Sæt den ind igen.
+notice-put-aside = Det, du skrev, er lagt til side: { $key } henter det igen.
 notice-doubted = Terminalen sendte tegn, ingen har tastet. Intet er gjort: tryk igen om lidt, hvis det er dig.
 notice-no-job-control = Tavlen kan ikke sættes på pause her: ingen terminal kan hente den frem igen.
 notice-nothing-chosen = Ingen post er valgt.

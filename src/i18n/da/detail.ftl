@@ -292,6 +292,7 @@ confirm-quit-notes = { $count ->
    *[other] { $count } notater venter på omsorgssystemet. De er kun i serverens hukommelse.
   }
 confirm-quit = Afslut alligevel?
+confirm-death = ER BORGEREN DØD? Det bliver skrevet som sagens udfald.
 confirm-discard = Smid teksten væk?
 confirm-keys = { $yes } = ja   { $no } = nej
 

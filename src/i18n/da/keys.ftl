@@ -22,6 +22,7 @@ place-short-agreements = Aftaler
 keys-help = hjælp
 keys-filter = søg
 keys-numbers = numre
+keys-aside = tilbage til det skrevne
 keys-worst = til det værste
 keys-next-place = næste tavle
 keys-previous-place = forrige tavle

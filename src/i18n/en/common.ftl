@@ -95,6 +95,7 @@ notice-note-waits = The care system does not answer. The note waits in the serve
 notice-paste-ignored = The pasted text was not used: no field is open.
 notice-unfinished-answer = The terminal sent something that never ended. It was thrown away.
 notice-unfinished-paste = The pasted text did not come through whole and was thrown away. Paste it again.
+notice-put-aside = What you typed is put aside: { $key } brings it back.
 notice-doubted = The terminal sent characters that nobody typed. Nothing was done: press again in a moment if it is you.
 notice-no-job-control = The board cannot be paused here: no terminal could bring it back.
 notice-nothing-chosen = No entry is chosen.

@@ -289,6 +289,7 @@ confirm-quit-notes = { $count ->
    *[other] { $count } notes wait for the care system. They are in the server's memory only.
   }
 confirm-quit = Quit all the same?
+confirm-death = IS THE CITIZEN DEAD? It is recorded as how this ended.
 confirm-discard = Throw the text away?
 confirm-keys = { $yes } = yes   { $no } = no
 

@@ -22,6 +22,7 @@ place-short-agreements = Agreem
 keys-help = help
 keys-filter = search
 keys-numbers = numbers
+keys-aside = back to what you typed
 keys-worst = to the worst
 keys-next-place = next board
 keys-previous-place = previous board

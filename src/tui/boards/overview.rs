@@ -32,7 +32,7 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
     cells
 }
 
-/// The citizen or caller while known, else the care system's id, else nothing: not every entry is about somebody.
+/// The citizen, or the number that rang, while known, else the care system's id, else nothing: not every entry is about somebody.
 fn who(words: Words<'_>, entry: &Entry) -> Said {
     if entry.citizen.is_none() && words.citizen(entry).is_none() {
         return Said::default();

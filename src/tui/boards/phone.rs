@@ -59,7 +59,7 @@ fn waited(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Said {
 
 /// The caller while the live data is here, else the exchange's own id of the call.
 fn caller(words: Words<'_>, entry: &Entry) -> Said {
-    words.citizen(entry).unwrap_or_else(|| match entry.live.as_ref().and_then(|live| live.look.as_ref()) {
+    words.caller(entry).unwrap_or_else(|| match entry.live.as_ref().and_then(|live| live.look.as_ref()) {
         Some(look) => look.id.as_deref().map(Said::outside).unwrap_or_default(),
         None => words.look.texts.get(key::COMMON_UNKNOWN),
     })

@@ -72,7 +72,7 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
 }
 
 fn deviation(words: Words<'_>, visit: &VisitDetails) -> Option<Said> {
-    let minutes = [("minutes", visit.minutes?.into())];
+    let minutes = [("minutes", visit.minutes_off(words.now())?.into())];
     Some(words.look.texts.code_with("off", visit.side.as_ref()?, &minutes))
 }
 

@@ -1,16 +1,21 @@
 //! Keys and pastes: who gets them and what they do.
 
+use chrono::Duration;
+
 use super::super::action::{Action, Place};
 use super::super::editor::Editor;
 use super::super::effect::{Effect, Purpose};
 use super::super::form::{Deed, Form};
 use super::super::keymap::Chord;
 use super::super::layout;
-use super::super::model::{Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
+use super::super::model::{Aside, Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
 use super::submit;
 use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
 use crate::protocol::commands::WireCommand;
 use crate::protocol::{AgreementId, Board, Entry, EntryId};
+
+/// So long the question whether somebody is dead is on the screen before it can be answered.
+const DEATH_PAUSE_MS: i64 = 500;
 
 /// Lines a page key moves inside a text.
 const PAGE_LINES: u16 = 10;
@@ -47,6 +52,10 @@ pub(super) fn press(model: &mut Model, chord: Chord) -> Vec<Effect> {
         (Action::Quit, _) => leaving(model, Leaving::Quit),
         (Action::Suspend, _) => leaving(model, Leaving::Suspend),
         (Action::Redraw, _) => vec![Effect::Redraw],
+        (Action::Worst, _) => {
+            worst(model);
+            Vec::new()
+        }
         (_, Some(_)) => in_overlay(model, action),
         (_, None) => on_board(model, action),
     }
@@ -90,10 +99,6 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlays.push(Overlay::Filter { before });
         }
         Action::GoTo(place) => go_to(model, place),
-        Action::Worst => {
-            go_to(model, Place::Overview);
-            move_by(model, Action::Top);
-        }
         Action::NextPlace => go_to(model, model.place.step(true)),
         Action::PreviousPlace => go_to(model, model.place.step(false)),
         Action::HidePeople => model.hides_people = !model.hides_people,
@@ -114,6 +119,29 @@ fn go_to(model: &mut Model, place: Place) {
     model.detail = None;
     model.settle_cursor();
     model.slipped_at = None;
+}
+
+/// To what is worst, whatever is open, searched for or being typed; what was typed is put aside. From there back to it.
+fn worst(model: &mut Model) {
+    if model.is_at_worst()
+        && let Some(aside) = model.aside.take()
+    {
+        go_to(model, aside.place);
+        (model.detail, model.overlays) = (aside.detail, aside.overlays);
+        return;
+    }
+    let mut typed = std::mem::take(&mut model.overlays);
+    // A question is asked again when its form is back.
+    typed.retain(|overlay| matches!(overlay, Overlay::Form(_)));
+    if !typed.is_empty() {
+        let (place, detail) = (model.place, model.detail.take());
+        let aside = model.aside.get_or_insert(Aside { overlays: Vec::new(), place, detail });
+        aside.overlays.extend(typed);
+        model.notice = Some(Notice::PutAside);
+    }
+    model.filter = Editor::line();
+    go_to(model, Place::Overview);
+    move_by(model, Action::Top);
 }
 
 /// One step back. From the top it goes nowhere: one `Esc` too many must not end the watch.
@@ -159,7 +187,12 @@ fn left(how: Leaving) -> Effect {
 }
 
 fn ask(model: &mut Model, asked: Asked) {
-    model.overlays.push(Overlay::Confirm(Box::new(Confirm { asked, sent: None, problem: None })));
+    model.overlays.push(Overlay::Confirm(Box::new(Confirm {
+        asked,
+        death_asked_at: None,
+        sent: None,
+        problem: None,
+    })));
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
@@ -570,6 +603,7 @@ fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlays.pop();
             send_plain(model, "sign-off").map(|(_, effect)| effect).into_iter().collect()
         }
+        Asked::Command { command, .. } if command.says_dead() && !is_death_answered(model) => Vec::new(),
         Asked::Command { deed, command } => {
             let version = Some(deed.version);
             let (id, effect) = submit(model, Some(&deed), &deed.verb, version, command);
@@ -583,6 +617,14 @@ fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
             vec![effect]
         }
     }
+}
+
+/// That somebody is dead has a question of its own, and one press that repeats itself is no answer to it.
+fn is_death_answered(model: &mut Model) -> bool {
+    let now = model.desk_now;
+    let Some(Overlay::Confirm(confirm)) = model.overlays.last_mut() else { return false };
+    let asked_at = *confirm.death_asked_at.get_or_insert(now);
+    now - asked_at >= Duration::milliseconds(DEATH_PAUSE_MS)
 }
 
 fn in_filter(model: &mut Model, action: Action) {

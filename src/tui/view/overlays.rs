@@ -325,7 +325,11 @@ fn confirm(words: Words<'_>, frame: &mut Frame<'_>, confirm: &Confirm) {
     if let Asked::Leave(_) = confirm.asked {
         stakes(words).iter().for_each(|said| add(said, Role::Base));
     }
-    add(&question(words, &confirm.asked), Role::Title);
+    let question = match confirm.death_asked_at {
+        Some(_) => texts.get(key::CONFIRM_DEATH),
+        None => question(words, &confirm.asked),
+    };
+    add(&question, Role::Title);
     for fact in asked_facts(words, &confirm.asked) {
         add(&fact, Role::Base);
     }
