@@ -154,11 +154,13 @@ async fn a_discharge_from_an_activity_list_stands_on_the_board_once_and_resuming
     let board = night.board().await;
     let source = board["sources"].as_array().unwrap().iter().find(|it| it["name"] == "nexus").cloned();
     assert_eq!(source.unwrap()["state"], "ok");
-    let is_trouble = |it: &&Value| it["board"] == "sources";
-    assert!(
-        board["entries"].as_array().unwrap().iter().any(|it| is_trouble(&it)),
-        "the row without a date: {board}"
-    );
+    // It is told beside the rows that could be read, not before them.
+    wait_for("the row without a date", || async {
+        let board = night.board().await;
+        let is_trouble = board["entries"].as_array().unwrap().iter().any(|it| it["board"] == "sources");
+        if is_trouble { Ok(()) } else { Err(board) }
+    })
+    .await;
 
     // Read again and again, also by the next server: it stays one.
     night.serving.kill();
