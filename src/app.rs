@@ -79,6 +79,7 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
             let VisitsCommand::Check { file, mapping } = args.command;
             visits::check(&file, mapping.as_deref(), texts)
         }
+        Some(Command::Unit(args)) => upkeep::unit(&args.unit, &place(&args.data)?),
         Some(Command::Verify(data)) => upkeep::verify(&place(&data)?, texts).await,
         Some(Command::Backup(args)) => upkeep::backup(args, texts).await,
         Some(Command::Restore(args)) => upkeep::restore(args, texts).await,

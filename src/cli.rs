@@ -46,6 +46,8 @@ pub enum Command {
     Open(OpenArgs),
     /// Rutelister: check
     Visits(VisitsArgs),
+    /// Vis, hvad en enhed hedder i loggen: til [units] i indstillingerne
+    Unit(UnitArgs),
     /// Kontrollér loggens kæder fra ende til anden
     Verify(Data),
     /// Kopiér loggen til en fil
@@ -113,6 +115,15 @@ pub struct Data {
     /// Serverens indstillinger (TOML)
     #[arg(long, global = true, env = "VAGTTAVLE_CONFIG", value_name = "FIL")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct UnitArgs {
+    /// Enhedens konto eller nummer, som den selv siger det
+    #[arg(value_name = "ENHED")]
+    pub unit: String,
+    #[command(flatten)]
+    pub data: Data,
 }
 
 #[derive(Debug, Args)]

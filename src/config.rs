@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::care::nexus::settings as nexus;
-use crate::domain::identity::{AgreementId, SourceName};
+use crate::domain::identity::{AgreementId, ExternalId, SourceName};
 use crate::sources::ami::settings as ami;
 use crate::sources::canary_call::{CALLER, Callee, is_user};
 use crate::sources::scaip::settings as scaip;
@@ -98,6 +98,9 @@ pub struct Settings {
     /// Folders of route lists.
     #[serde(default)]
     pub visits: Vec<visits::settings::Settings>,
+    /// Short names of alarm units, by the id that `vagttavle unit` says.
+    #[serde(default)]
+    pub units: BTreeMap<ExternalId, String>,
 }
 
 /// `[escalation]`: how a second person is called.

@@ -13,7 +13,7 @@ use super::log;
 use crate::client::LinkError;
 use crate::config::BadConfig;
 use crate::domain::agreement::{self, Agreement, Mistake};
-use crate::domain::identity::AgreementId;
+use crate::domain::identity::{AgreementId, ExternalId};
 use crate::i18n::{Key, Texts, key};
 use crate::protocol::Problem;
 use crate::store::{Heads, StoreError, Why};
@@ -358,6 +358,11 @@ pub fn verified(texts: &Texts, verified: &Heads) -> Result<()> {
     let arguments =
         [("records", verified.records.sequence.0.into()), ("looks", verified.looks.sequence.0.into())];
     line(texts.with(key::CLI_LOG_VERIFIED, &arguments).as_str())
+}
+
+/// Under which id a unit is kept.
+pub fn unit(id: &ExternalId) -> Result<()> {
+    line(id.as_str())
 }
 
 /// A log without its witness: said on standard error, as it is no answer.

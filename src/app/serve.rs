@@ -59,6 +59,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let care = care::open(&settings.care, texts, &stop).await?;
     let parts = Parts { log, clock: Clock::system(), ids, care, masking };
     let (engine, writer) = Engine::begin(parts, engine_stop.clone());
+    engine.units.name_all(settings.units.clone());
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
     let options = Options { receivers, signers, watches_desks: true, limits, ..Options::default() };
     let says = format!("listening on http://{}\n", listener.local_addr()?);

@@ -11,7 +11,8 @@ use super::{Place, place};
 use crate::care::Care;
 use crate::cli::{AgreementArgs, AgreementCommand, Copy, User, UserCommand};
 use crate::clock::Clock;
-use crate::domain::masking::Masking;
+use crate::config;
+use crate::domain::masking::{Field, Masking};
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
@@ -66,6 +67,14 @@ pub async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
         return say::built_in_agreements(texts, &request);
     }
     say::answer(texts, &request, administer(&place, request.clone()).await?)
+}
+
+/// Says under which id a unit is kept: its own, or the digest that stands for a number.
+pub fn unit(unit: &str, place: &Place) -> Result<()> {
+    let ids = Ids::system();
+    let masking = Masking::new(config::id_key(&place.id_key, || ids.secret())?);
+    let (id, _) = masking.id(Field::Device, unit).ok_or_else(|| Failed::new(key::CLI_NO_UNIT))?;
+    say::unit(&id)
 }
 
 pub async fn verify(place: &Place, texts: &Texts) -> Result<()> {

@@ -626,6 +626,10 @@ pub struct Live {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
+    /// The unit's short name, as the settings give it.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Text>,
     /// What could not be had, and where to look instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<WhereToLook>,

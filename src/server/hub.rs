@@ -228,7 +228,7 @@ impl Work {
             Published::StartOver => self.start_over(),
             Published::LiveChanged(id) => {
                 let Some(entry) = self.state.entry(id).filter(|it| show::carries_live(it)) else { return };
-                let live = show::live(entry, self.engine.live.get(id));
+                let live = show::live(&self.engine, entry, self.engine.live.get(id));
                 let entry = entry.clone();
                 let frame = Frame::of(&StreamItem::Live { entry: id, live: Some(live) }, Some(&entry));
                 self.send_where(|scope| may_see(scope, &entry), &frame).await;

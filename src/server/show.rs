@@ -34,7 +34,7 @@ pub fn entry(
 ) -> protocol::Entry {
     let mut shown = project::seen(state, entry, Sight::Of(scope), now);
     if carries_live(entry) {
-        shown.live = Some(live(entry, engine.live.get(entry.id)));
+        shown.live = Some(live(engine, entry, engine.live.get(entry.id)));
     }
     shown
 }
@@ -55,13 +55,13 @@ pub fn entry_but(
 ) -> protocol::Entry {
     let mut shown = entry(engine, state, it, scope, now);
     if withheld.contains(&it.id) {
-        shown.live = Some(live(it, None));
+        shown.live = Some(live(engine, it, None));
     }
     shown
 }
 
 /// Checked live data; what cannot be had says where to look.
-pub fn live(entry: &Entry, personal: Option<Personal>) -> Live {
+pub fn live(engine: &Engine, entry: &Entry, personal: Option<Personal>) -> Live {
     let text = |it: Option<String>| it.map(|it| Text::cut(&it));
     let personal = personal.unwrap_or_default();
     let look = look(entry, &personal);
@@ -73,6 +73,7 @@ pub fn live(entry: &Entry, personal: Option<Personal>) -> Live {
         phone: text(personal.phone),
         key_box: text(personal.key_box),
         text: text(personal.text),
+        unit: text(entry.device().and_then(|device| engine.units.name(device))),
         look,
     }
 }

@@ -209,6 +209,37 @@ fn a_unit_that_turns_to_another_receiver_is_one_alarm_and_another_systems_unit_i
 }
 
 #[test]
+fn a_unit_known_by_its_number_has_a_short_name_on_the_board() {
+    let (mut server, at) = start("jammerbugt", "");
+    let config = server.folder.path().join("server.toml");
+    let said = std::process::Command::new(env!("CARGO_BIN_EXE_vagttavle"))
+        .env_clear()
+        .env("HOME", server.folder.path())
+        .args(["unit", "+45 12 34 56 78", "--data"])
+        .arg(server.folder.path().join("data"))
+        .arg("--config")
+        .arg(&config)
+        .output()
+        .unwrap();
+    let id = String::from_utf8(said.stdout).unwrap().trim().to_owned();
+    assert!(id.starts_with("x-"), "{id} {}", String::from_utf8_lossy(&said.stderr));
+    server.kill();
+    let named =
+        format!("{}\n[units]\n\"{id}\" = \"Solgården 4\"\n", std::fs::read_to_string(&config).unwrap());
+    std::fs::write(&config, named).unwrap();
+    server.start_again();
+    let anna = server.add("anna", "coordinator", "jammerbugt");
+    Unit::new(at, "4512345678").ask("a1", "<dty>0003</dty><stc>0010</stc>");
+    let rings = alarms(&server, &anna);
+    assert_eq!(
+        (&rings[0]["details"]["device"], &rings[0]["live"]["unit"]),
+        (&json!(id), &json!("Solgården 4"))
+    );
+    server.kill();
+    assert_eq!(holding(server.folder.path(), b"12345678"), Vec::<String>::new());
+}
+
+#[test]
 fn what_nobody_takes_is_told_to_go_elsewhere_once_the_ring_out_is_on_disk_and_is_then_redirected() {
     let (mut server, at) = start("hurtig", "");
     let anna = server.add("anna", "coordinator", "hurtig");

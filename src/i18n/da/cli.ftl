@@ -1,5 +1,6 @@
 # Kommandolinjen. Fejl siger hvad der skete, hvor, og hvad man gør nu.
 cli-no-data-folder = Ingen mappe til loggen. Angiv den med --data MAPPE.
+cli-no-unit = Skriv enhedens konto eller nummer, som den selv siger det.
 cli-no-server = Ingen server er sat op. Angiv den med --server URL og --token-file FIL, eller se, hvad vagttavlen kan: vagttavle demo
 cli-no-token-file = Ingen nøgle er sat op. Angiv den med --token-file FIL.
 cli-postgres-later = PostgreSQL kommer i en senere udgave. Brug en mappe: --data MAPPE

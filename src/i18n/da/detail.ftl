@@ -6,6 +6,7 @@ detail-address = Adresse
 detail-phone = Telefon
 detail-caller = Ringer fra
 detail-caller-name = Vist navn
+detail-unit = Enhed
 detail-key-box = Nøgleboks
 detail-text = Apparatet siger
 detail-citizen-id = Id i systemet

@@ -1,5 +1,6 @@
 # The command line.
 cli-no-data-folder = No folder for the log. Name it with --data DIR.
+cli-no-unit = Give the unit's account or number as it says it itself.
 cli-no-server = No server is set up. Name it with --server URL and --token-file FILE, or see what the board can do: vagttavle demo
 cli-no-token-file = No token is set up. Name it with --token-file FILE.
 cli-postgres-later = PostgreSQL comes in a later version. Use a folder: --data DIR

@@ -6,6 +6,7 @@ detail-address = Address
 detail-phone = Phone
 detail-caller = Calls from
 detail-caller-name = Name shown
+detail-unit = Unit
 detail-key-box = Key box
 detail-text = Device says
 detail-citizen-id = Care system id

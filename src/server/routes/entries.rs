@@ -62,7 +62,7 @@ pub async fn entry(
         history.extend(line(record, is_out_of_sight));
     }
     let mut entry = show::entry(&app.engine, &state, found, &person.agreements, now);
-    entry.live = Some(show::live(found, app.engine.live.get(id)));
+    entry.live = Some(show::live(&app.engine, found, app.engine.live.get(id)));
     let mut numbers = project::contacts(&state, found.agreements(), now);
     numbers.retain(|contact| contact.now);
     Ok(Json(EntryView { entry, history, numbers }))

@@ -46,7 +46,8 @@ fn citizen(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Said {
             texts.get(key::FACT_TEST)
         } else {
             let id = entry.citizen.as_ref().map(|id| id.as_str());
-            let device = alarm.device.as_ref().map(|id| id.as_str());
+            let unit = words.model.live_of(entry).and_then(|live| live.unit.as_ref());
+            let device = unit.map(|name| name.as_str()).or(alarm.device.as_ref().map(|id| id.as_str()));
             let queue = alarm.queue.as_ref().map(|id| id.as_str());
             id.or(device).or(queue).map_or_else(|| texts.get(key::COMMON_UNKNOWN), Said::outside)
         }

@@ -151,6 +151,7 @@ impl Page<'_> {
             (key::DETAIL_PHONE, &live.phone, Role::Base),
             (key::DETAIL_CALLER, &live.caller, Role::Base),
             (key::DETAIL_CALLER_NAME, &live.caller_name, Role::Base),
+            (key::DETAIL_UNIT, &live.unit, Role::Base),
             (key::DETAIL_KEY_BOX, &live.key_box, Role::Base),
             (key::DETAIL_TEXT, &live.text, Role::Base),
         ];
