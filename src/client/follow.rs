@@ -27,7 +27,7 @@ const WAIT_MAX: Duration = Duration::from_secs(2);
 pub enum Update {
     /// A snapshot: everything known before is replaced.
     Board(Box<BoardSnapshot>),
-    Item(StreamItem),
+    Item(Box<StreamItem>),
     /// The link broke; it is being tried again.
     Lost(LinkError),
 }
@@ -106,7 +106,7 @@ async fn once(
             return Ended::Lost(LinkError::Incompatible);
         };
         *backoff = waits();
-        if updates.send(Update::Item(item)).await.is_err() {
+        if updates.send(Update::Item(Box::new(item))).await.is_err() {
             return Ended::ReceiverGone;
         }
     }

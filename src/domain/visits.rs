@@ -876,7 +876,8 @@ fn door(
     if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
-    if step.is_none() && outcome.is_none() && visit.door.is_some() {
+    // A form sent by mistake must not end the wait for a visit.
+    if step.is_none() && outcome.is_none() {
         return Err(Refusal::FieldMissing { field: "step".into() });
     }
     let mut drafts = Vec::new();

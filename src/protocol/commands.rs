@@ -298,9 +298,6 @@ impl WireCommand {
             Self::ReplaceVisit(ReplaceVisit { at, confirmed }) => {
                 C::Visits(visits::Command::Replace { at, confirmed })
             }
-            Self::DoorStep(DoorStep { step: None, outcome: None, .. }) => {
-                return Err(Problem::field(422, "missing-field", "command.step"));
-            }
             Self::DoorStep(DoorStep { step, done, outcome }) => {
                 C::Visits(visits::Command::Door { step, done, outcome })
             }

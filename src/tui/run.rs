@@ -334,7 +334,7 @@ impl Signals {
 fn from_link(update: Update) -> Msg {
     match update {
         Update::Board(board) => Msg::Board(board),
-        Update::Item(item) => Msg::Item(Box::new(item)),
+        Update::Item(item) => Msg::Item(item),
         Update::Lost(error) => Msg::LinkLost { code: problem(&error).code },
     }
 }

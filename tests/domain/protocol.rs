@@ -403,16 +403,6 @@ fn every_command_is_read_with_and_without_its_board() {
 }
 
 #[test]
-fn a_closed_door_about_which_nothing_is_said_changes_nothing() {
-    for command in [json!({ "type": "door" }), json!({ "type": "door", "done": true })] {
-        let read = commands::parse(request(command)).unwrap();
-        let problem = read.command.for_domain(read.board).unwrap_err();
-        let told = (problem.status, problem.code.as_str(), problem.field.as_deref());
-        assert_eq!(told, (422, "missing-field", Some("command.step")));
-    }
-}
-
-#[test]
 fn every_missing_field_of_a_command_is_named() {
     for (_, command) in all_commands() {
         for field in command.as_object().unwrap().keys() {

@@ -2,13 +2,13 @@
 
 use chrono::{Duration, NaiveTime};
 use proptest::prelude::*;
-use vagttavle::domain::Refusal;
 use vagttavle::domain::duties::DutyKind;
 use vagttavle::domain::entry::{Body, DueKind};
 use vagttavle::domain::observation::CancelledBy::{Citizen, Municipality, Provider};
 use vagttavle::domain::observation::{Grant, Help, Observation, StayFact, Window};
 use vagttavle::domain::visit_rules::Standing;
 use vagttavle::domain::visits::{Canceller, Halt, Side};
+use vagttavle::domain::{Command, Refusal, visits};
 use vagttavle::protocol::Details;
 use vagttavle::protocol::attention::Level;
 
@@ -512,6 +512,17 @@ fn staff_ring_in_that_nobody_opens() {
     world.does(world.id_of("v"), door_step("municipal-instruction"));
     assert_eq!(world.state_of("v"), "door-unanswered");
     assert_eq!(details(&world, "v").door.unwrap().steps.len(), 1, "the agreement names one step");
+}
+
+/// A form sent with nothing chosen: the contact that is owed stays owed.
+#[test]
+fn a_door_about_which_nothing_is_said_changes_nothing() {
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    let before = world.state_of("v");
+    let empty = Command::Visits(visits::Command::Door { step: None, done: true, outcome: None });
+    let refused = world.tries("anna", Some(world.id_of("v")), empty);
+    assert_eq!(refused, Err(Refusal::FieldMissing { field: "step".into() }));
+    assert_eq!(world.state_of("v"), before);
 }
 
 #[test]

@@ -138,7 +138,7 @@ impl Desk {
         let msg = tokio::select! {
             Some(update) = self.updates.recv() => match update {
                 Update::Board(board) => Msg::Board(board),
-                Update::Item(item) => Msg::Item(Box::new(item)),
+                Update::Item(item) => Msg::Item(item),
                 Update::Lost(error) => Msg::LinkLost { code: problem(error).code },
             },
             Some(msg) = self.outcomes.1.recv() => msg,

@@ -125,20 +125,20 @@ async fn take_in(
                 seen.replica = Some(Replica::new(*board, now));
             }
             Update::Item(item) => {
-                seen.items.push(match &item {
+                seen.items.push(match &*item {
                     StreamItem::Recorded(_) => "recorded",
                     StreamItem::Live { .. } => "live",
                     StreamItem::Unstored { .. } => "unstored",
                     StreamItem::Beat(_) => "beat",
                 });
-                if let StreamItem::Unstored { entry } = &item {
+                if let StreamItem::Unstored { entry } = &*item {
                     let entry = serde_json::to_value(entry).unwrap();
                     let text = |value: &Value| value.as_str().unwrap().to_owned();
                     let known = seen.unstored.insert(text(&entry["details"]["alarm"]), text(&entry["id"]));
                     assert!(known.is_none_or(|known| known == entry["id"]), "it rang under two ids");
                 }
-                let sequence = if let StreamItem::Recorded(it) = &item { Some(it.sequence) } else { None };
-                let applied = seen.replica.as_mut().unwrap().apply(item, now);
+                let sequence = if let StreamItem::Recorded(it) = &*item { Some(it.sequence) } else { None };
+                let applied = seen.replica.as_mut().unwrap().apply(*item, now);
                 match (applied, sequence) {
                     (Applied::Gap, _) => {
                         seen.gaps += 1;
