@@ -67,6 +67,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("phone.corrected", 1),
     ("phone.waits-in", 1),
     ("phone.became-alarm", 1),
+    ("phone.from-colleague", 1),
     ("alarms.raised", 1),
     ("alarms.signalled-again", 1),
     ("alarms.arrival-known", 1),

@@ -108,6 +108,9 @@ pub enum Observation {
     CallWaiting {
         call: ExternalId,
         queue: ExternalId,
+        /// The call is of one of our own, not of a citizen.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        colleague: bool,
     },
     CallAnswered {
         call: ExternalId,

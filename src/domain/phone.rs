@@ -46,6 +46,8 @@ pub struct Call {
     pub queue: Option<ExternalId>,
     /// Since when it is in that queue; the entry's opening is when it came into the first.
     pub queue_since: Option<DateTime<Utc>>,
+    /// It is of one of our own. Missed it is over: nobody is to be rung back.
+    pub colleague: bool,
     pub phase: Phase,
     /// How good the fact is that put it in this phase.
     pub rank: Rank,
@@ -66,6 +68,7 @@ impl Call {
             Phase::Waiting => "waiting",
             Phase::Answered => "answered",
             Phase::Ended => "ended",
+            Phase::Missed if self.colleague => "colleague",
             Phase::Missed => "missed",
             Phase::CalledBack => "called-back",
             Phase::GivenUp => "given-up",
@@ -120,6 +123,8 @@ pub enum PhoneEvent {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dues: Vec<Due>,
     },
+    /// One of our own calls. Known at any time: a miss that stands is none to ring back.
+    FromColleague {},
     /// It went on into a queue of kind alarm.
     BecameAlarm {},
     Answered {
@@ -168,7 +173,11 @@ impl PhoneEvent {
         // That it is in another queue is no reason to refuse who answers it.
         !matches!(
             self,
-            Self::Documented {} | Self::ArrivalKnown { .. } | Self::Confirmed { .. } | Self::WaitsIn { .. }
+            Self::Documented {}
+                | Self::ArrivalKnown { .. }
+                | Self::Confirmed { .. }
+                | Self::WaitsIn { .. }
+                | Self::FromColleague {}
         )
     }
 }
@@ -178,14 +187,24 @@ impl PhoneEvent {
 /// Decides an observation about a call.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     match observation {
-        Observation::CallWaiting { call, queue } => {
+        Observation::CallWaiting { call, queue, colleague } => {
+            let opens = |beside, is_conflict| {
+                let drafts = opened_beside(state, ctx, call, Some(queue), beside, is_conflict);
+                from_colleague(ctx, drafts, *colleague)
+            };
             match intake::what(state, ctx, call, Claims { opens: Some(FactKind::CallWaiting), ..CLAIMS }) {
-                StandsFor::New { beside } => Ok(opened_beside(state, ctx, call, Some(queue), beside, true)),
+                StandsFor::New { beside } => Ok(opens(beside, true)),
                 StandsFor::Known(entry) | StandsFor::Either(entry) => match &entry.body {
                     _ if intake::is_another(ctx, entry, FactKind::CallWaiting, entry.closed_at) => {
-                        Ok(opened_beside(state, ctx, call, Some(queue), Some(entry), false))
+                        Ok(opens(Some(entry), false))
                     }
-                    Body::Phone(known) => waits(state, ctx, entry, known, queue),
+                    Body::Phone(known) => match waits(state, ctx, entry, known, queue) {
+                        // Told again, and only now of whom it is.
+                        Err(Refusal::Unchanged) if *colleague && !known.colleague => {
+                            Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::FromColleague {}))])
+                        }
+                        drafts => Ok(from_colleague(ctx, drafts?, *colleague && !known.colleague)),
+                    },
                     _ => Err(Refusal::Unchanged),
                 },
             }
@@ -256,6 +275,16 @@ fn opened_with(
     Ok(drafts)
 }
 
+/// What is told of a call that waits, and that it is a colleague's, if it is.
+fn from_colleague(ctx: &Ctx, mut drafts: Vec<Draft>, is_colleague: bool) -> Vec<Draft> {
+    if let Some(first) = drafts.first().filter(|_| is_colleague) {
+        let event = Event::Phone(PhoneEvent::FromColleague {});
+        let says = Draft { happened_at: ctx.at, event, ..first.clone() };
+        drafts.insert(1, says);
+    }
+    drafts
+}
+
 /// A call that waits, and its links to another one under the same id.
 fn opened_beside(
     state: &State,
@@ -311,7 +340,8 @@ fn waits(
         _ => return one(PhoneEvent::ArrivalKnown { queue: queue.clone() }),
     };
     let wait = session::compare(known, (queue, ctx.at), entry.opened_at);
-    let is_over = entry.closed_at.is_some_and(|at| {
+    // A colleague's miss closes the entry, but not the story: like any other that is missed it may wait again.
+    let is_over = entry.closed_at.filter(|_| call.phase != Phase::Missed).is_some_and(|at| {
         let goes_on = if call.phase == Phase::Ended { session::GOES_ON_WITHIN } else { Duration::zero() };
         ctx.at > at + goes_on
     });
@@ -428,8 +458,8 @@ fn missed(
         _ => return Err(Refusal::Unchanged),
     };
     let mut dues = Vec::new();
-    // Another reason for the same miss starts no clock anew.
-    if call.phase != Phase::Missed {
+    // Another reason for the same miss starts no clock anew, and to a colleague there is nothing to do.
+    if call.phase != Phase::Missed && !call.colleague {
         let minutes =
             state.rules(entry.agreements()).filter_map(|r| value_of(&r.phone.call_back_minutes)).min();
         if let Some(minutes) = minutes {
@@ -638,6 +668,7 @@ fn opened_entry(record: &Record) -> Option<Entry> {
         call: call.clone(),
         queue: queue.clone(),
         queue_since: queue.as_ref().map(|_| record.happened_at),
+        colleague: false,
         phase: Phase::Waiting,
         rank: Rank::Inference,
         answered_at: None,
@@ -674,6 +705,12 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 entry.opened_at = entry.opened_at.min(at);
             }
             PhoneEvent::WaitsIn { queue, candidates, dues } => waits_in(entry, at, queue, candidates, dues),
+            PhoneEvent::FromColleague {} => {
+                call.colleague = true;
+                if let Some(missed_at) = call.missed_at.filter(|_| call.phase == Phase::Missed) {
+                    entry.close(missed_at);
+                }
+            }
             PhoneEvent::BecameAlarm {} => {
                 call.phase = Phase::BecameAlarm;
                 call.answered_at = None;
@@ -705,7 +742,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 }
             }
             PhoneEvent::Missed { reason, rank, dues, .. } => {
-                let was_missed = call.phase == Phase::Missed;
+                let (was_missed, is_colleague) = (call.phase == Phase::Missed, call.colleague);
                 // Passed on after an answer and lost in the next queue: to be called back, and yet it was answered.
                 let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
                 call.phase = Phase::Missed;
@@ -717,6 +754,9 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
                 entry.reopen();
                 entry.dues.retain(|due| was_missed || due.what == DueKind::Claim);
                 entry.dues.extend(dues.iter().cloned());
+                if is_colleague {
+                    entry.close(at);
+                }
             }
             PhoneEvent::Assigned { agreement } => entry.agreement = Some(agreement.clone()),
             PhoneEvent::CalledBack {} => {
@@ -806,6 +846,8 @@ pub fn wait_seconds(entry: &Entry, call: &Call, short_abandon_s: Option<u32>) ->
     let seconds = |at: DateTime<Utc>| u32::try_from((at - entry.opened_at).num_seconds().max(0)).ok();
     match (call.answered_at, call.missed_at) {
         (Some(at), _) => Some(seconds(at)),
+        // No citizen waited in vain.
+        (None, Some(_)) if call.colleague => None,
         (None, Some(at)) => {
             let is_short = call.reason == Some(MissedReason::HungUp)
                 && short_abandon_s.is_some_and(|short| seconds(at).is_some_and(|waited| waited < short));

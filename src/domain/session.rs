@@ -18,7 +18,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::entry::{self, Body, Entry};
 use super::identity::{AgreementId, ExternalId, SourceName};
-use super::observation::Observation;
+use super::observation::{Observation, Rank};
 use super::refusal::Refusal;
 use super::{Ctx, Draft, State, alarms, phone};
 
@@ -82,12 +82,16 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     let all = || state.all_by_origin(source, call);
     let alarm = all().find(|entry| matches!(entry.body, Body::Alarm(_)));
     let known = alarm.or_else(|| all().find(|entry| matches!(entry.body, Body::Phone(_))));
+    // Made up from what came after it: it opens a call that we do not know, and says nothing new of one that we do.
+    let is_made_up = ctx.rank == Rank::Inference && ctx.at >= known.map_or(ctx.at, |entry| entry.opened_at);
     match (observation, known.map(|entry| (entry, &entry.body))) {
         (O::AlarmWaiting { alarm, queue }, Some((entry, Body::Phone(known)))) => {
             becomes_alarm(state, ctx, entry, known, alarm, queue)
         }
+        (O::CallWaiting { .. } | O::AlarmWaiting { .. }, Some(_)) if is_made_up => Err(Refusal::Unchanged),
         (O::AlarmWaiting { alarm, queue }, _)
-        | (O::CallWaiting { call: alarm, queue }, Some((_, Body::Alarm(_)))) => {
+        // In a queue of kind alarm it rings, whoever calls.
+        | (O::CallWaiting { call: alarm, queue, .. }, Some((_, Body::Alarm(_)))) => {
             alarms::waits(state, ctx, alarm, queue)
         }
         (O::CallAnswered { call, agent }, Some((_, Body::Alarm(_)))) => {
@@ -142,7 +146,10 @@ fn becomes_alarm(
     let agent = known.answered_by.as_ref().and_then(|by| ExternalId::new(by.as_str()).ok());
     let now_in = known.queue.clone().filter(|now_in| now_in != queue);
     let since = [
-        (is_later(known.queue_since), now_in.map(|queue| Observation::CallWaiting { call: call(), queue })),
+        (
+            is_later(known.queue_since),
+            now_in.map(|queue| Observation::CallWaiting { call: call(), queue, colleague: known.colleague }),
+        ),
         (is_later(known.answered_at), Some(Observation::CallAnswered { call: call(), agent })),
         (
             is_later(known.missed_at),

@@ -200,6 +200,9 @@ pub struct PhoneDetails {
     #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<ExternalId>,
+    /// One of our own calls: missed, it is over, and nobody is to be rung back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub colleague: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
     #[schema(value_type = Option<String>)]

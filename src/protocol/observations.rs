@@ -172,6 +172,8 @@ tagged_enum! {
             #[schema(value_type = String)] pub queue: ExternalId,
             #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller: Option<Text>,
             #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller_name: Option<Text>,
+            /// One of our own calls, not a citizen: missed, nobody is to be rung back.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub colleague: bool,
         }
         "call-answered" => CallAnswered {
             #[schema(value_type = String)] pub call: ExternalId,
@@ -300,7 +302,7 @@ impl WireObservation {
             Self::CallWaiting(it) => {
                 live.caller = it.caller;
                 live.caller_name = it.caller_name;
-                O::CallWaiting { call: it.call, queue: it.queue }
+                O::CallWaiting { call: it.call, queue: it.queue, colleague: it.colleague }
             }
             Self::CallAnswered(it) => O::CallAnswered { call: it.call, agent: it.agent },
             Self::CallMissed(it) => O::CallMissed { call: it.call, reason: it.reason },

@@ -142,6 +142,7 @@ fn of_call(state: &State, entry: &entry::Entry, call: &phone::Call, sight: Sight
     PhoneDetails {
         call: call.call.clone(),
         queue: call.queue.clone(),
+        colleague: call.colleague,
         answered_at: call.answered_at,
         answered_by: call.answered_by.clone(),
         ended_at: call.ended_at,

@@ -52,6 +52,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
         Body::Phone(call) => Details::Phone(PhoneDetails {
             call: call.call.clone(),
             queue: None,
+            colleague: false,
             answered_at: None,
             answered_by: None,
             ended_at: None,

@@ -56,6 +56,7 @@ fn golden() -> Vec<(&'static str, Value)> {
             json!({ "queue": "bagvagt", "candidates": ["norddjurs", "jammerbugt"], "dues": [due] }),
         ),
         ("phone.became-alarm", json!({})),
+        ("phone.from-colleague", json!({})),
         (
             "alarms.raised",
             with(

@@ -14,7 +14,7 @@ fn world() -> World {
 /// A missed call that turns out to be this citizen's.
 fn call_of(world: &mut World, call: &str, whose: &str) {
     world
-        .given(TUESDAY, Observation::CallWaiting { call: id(call), queue: id("doegnvagt") })
+        .given(TUESDAY, Observation::CallWaiting { call: id(call), queue: id("doegnvagt"), colleague: false })
         .given(TUESDAY, Observation::CitizenMatched { of: Matched::Call(id(call)), citizen: citizen(whose) });
 }
 

@@ -64,7 +64,7 @@ fn facts() -> impl Strategy<Value = Observation> {
         1 => Just(discharged("s-1")),
         1 => Just(died("s-1")),
         1 => (call(), whose()).prop_map(|(it, whose)| alarm_raised(&it, &whose)),
-        1 => call().prop_map(|it| Observation::CallWaiting { call: id(&it), queue: id("doegnvagt") }),
+        1 => call().prop_map(|it| Observation::CallWaiting { call: id(&it), queue: id("doegnvagt"), colleague: false }),
         1 => call().prop_map(|it| Observation::CallEnded { call: id(&it) }),
         1 => (call(), whose()).prop_map(|(it, whose)| Observation::CitizenMatched {
             of: Matched::Call(id(&it)),

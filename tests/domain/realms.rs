@@ -151,7 +151,7 @@ fn a_call_matched_to_a_citizen_joins_when_it_is_assigned() {
     world
         .given(TUESDAY, admitted("s"))
         .of_one_of(&["jammerbugt", "norddjurs"])
-        .given(TUESDAY, Observation::CallWaiting { call: id("k"), queue: id("doegnvagt") })
+        .given(TUESDAY, Observation::CallWaiting { call: id("k"), queue: id("doegnvagt"), colleague: false })
         .given(TUESDAY, Observation::CitizenMatched { of: Matched::Call(id("k")), citizen: citizen("c-1") });
     let (call, stay): (EntryId, EntryId) = (world.id_of("k"), world.id_of("s"));
     assert!(!world.are_linked(call, stay));

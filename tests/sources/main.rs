@@ -10,6 +10,7 @@ mod asterisk;
 mod board;
 mod broken;
 mod canary_call;
+mod colleague;
 mod drop_folder;
 mod fuzzed;
 mod inbox;

@@ -47,7 +47,7 @@ pub fn reference(text: &str) -> Option<Reference> {
 // ---- observations ---------------------------------------------------------------------------
 
 pub fn call_waiting(call: &str) -> Observation {
-    Observation::CallWaiting { call: id(call), queue: id("doegnvagt") }
+    Observation::CallWaiting { call: id(call), queue: id("doegnvagt"), colleague: false }
 }
 
 pub fn call_answered(call: &str, agent: Option<&str>) -> Observation {

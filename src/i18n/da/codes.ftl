@@ -17,6 +17,7 @@ state-talking-now = taler nu
 state-talk-over = samtale slut
 state-ended = slut
 state-missed = ubesvaret
+state-colleague = kollega
 state-called-back = ringet tilbage
 state-given-up = opgivet
 state-became-alarm = blev nødkald

@@ -204,6 +204,7 @@ kind-phone-confirmed = bekræftet af centralen
 kind-phone-corrected = rettet
 kind-phone-waits-in = venter i næste kø
 kind-phone-became-alarm = blev et nødkald
+kind-phone-from-colleague = fra en kollega
 kind-alarms-raised = nødkald
 kind-alarms-signalled-again = trykket igen
 kind-alarms-arrival-known = kaldets begyndelse kendt

@@ -15,6 +15,7 @@ state-talking-now = talking now
 state-talk-over = talk over
 state-ended = ended
 state-missed = missed
+state-colleague = colleague
 state-called-back = called back
 state-given-up = given up
 state-became-alarm = became alarm

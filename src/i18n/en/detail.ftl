@@ -202,6 +202,7 @@ kind-phone-confirmed = confirmed by the exchange
 kind-phone-corrected = corrected
 kind-phone-waits-in = waits in the next queue
 kind-phone-became-alarm = became an alarm
+kind-phone-from-colleague = from a colleague
 kind-alarms-raised = alarm
 kind-alarms-signalled-again = pressed again
 kind-alarms-arrival-known = its beginning known

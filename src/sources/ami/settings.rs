@@ -17,6 +17,9 @@ pub const LOOK_BACK_DAYS: u32 = 7;
 /// opened anew.
 pub const LOOK_BACK_DAYS_MAX: u32 = 30;
 
+/// Channels of no endpoint of their own.
+const SHARED: &str = "Local/";
+
 /// One exchange.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,7 +39,8 @@ pub struct Settings {
     pub look_back_days: u32,
     /// By the exchange's queue name. Other queues are none of our business.
     pub queues: BTreeMap<String, Queue>,
-    /// Who sits at an interface (`PJSIP/2421`) or has a member name; `queue_log` often has only the name.
+    /// Who sits at an interface (`PJSIP/2421`) or has a member name; `queue_log` often has only the name. What calls
+    /// from such an interface is a colleague: see [`Settings::is_colleague`].
     #[serde(default)]
     pub agents: BTreeMap<String, PersonName>,
 }
@@ -95,6 +99,17 @@ pub enum BadSettings {
 }
 
 impl Settings {
+    /// Whether a channel (`PJSIP/2421-0000002a`) is of an endpoint that one of our own sits at. The whole name counts:
+    /// `PJSIP/2421` says nothing of `PJSIP/24210`. A `Local/` channel is whoever was sent through it, citizens too.
+    pub fn is_colleague(&self, channel: &str) -> bool {
+        let endpoint = channel
+            .rsplit_once('-')
+            .filter(|(_, nth)| !nth.is_empty() && nth.bytes().all(|it| it.is_ascii_hexdigit()))
+            .map(|(endpoint, _)| endpoint)
+            .filter(|endpoint| endpoint.contains('/') && !endpoint.starts_with(SHARED));
+        endpoint.is_some_and(|endpoint| self.agents.contains_key(endpoint))
+    }
+
     /// What the types alone cannot say. Errors: see [`BadSettings`].
     pub fn check(&self) -> Result<(), BadSettings> {
         let port = self.address.rsplit_once(':').filter(|(host, _)| !host.is_empty());

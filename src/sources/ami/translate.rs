@@ -18,9 +18,14 @@
 //!   its id is the Uniqueid, and what is told of each stay after the first has the stay's number in its key. Whether a
 //!   stay is the last is known only when no other begins, so what a queue let go of is told
 //!   [`GOES_ON_WITHIN`](session::GOES_ON_WITHIN) later, with the time at which it was let go.
+//! - A channel of an endpoint that one of our own sits at is a colleague's call. Only the interface names channels: the log
+//!   alone knows no colleague, and what it tells says nothing of it, so that a line read again says the same.
+//! - A colleague who waits for somebody on a citizen's behalf and passes the citizen on meanwhile (attended transfer) gives
+//!   up the place: from then on the exchange tells of the *citizen's* channel, in the log too, without a join of its own.
+//!   So the citizen's call waits from the transfer on, under its own Uniqueid, and the colleague's is missed by nobody.
 //! - A line or an event may be the first we hear of a call. A talk that ended was answered, and that is told first.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
@@ -29,7 +34,7 @@ use super::members::{Members, is_about_a_member};
 use super::queue_log::Line;
 use super::settings::{Queue, Settings};
 use super::wire::{Message, unescape};
-use crate::domain::identity::{Code, ExternalId, Key, PersonName};
+use crate::domain::identity::{Code, ExternalId, Key};
 use crate::domain::observation::{MissedReason, Observation, Rank};
 use crate::domain::session;
 use crate::protocol::observations::{LiveFacts, Observed, Said};
@@ -44,6 +49,8 @@ pub const LEFT_GRACE: TimeDelta = TimeDelta::seconds(60);
 pub const SAME_JOIN: TimeDelta = TimeDelta::seconds(2);
 /// Clocks that differ less are taken as equal: stamps are whole seconds.
 pub const CLOCK_TOLERANCE: TimeDelta = TimeDelta::seconds(2);
+/// Between the end of one stay and the beginning of the next.
+const JUST_BEFORE: TimeDelta = TimeDelta::microseconds(1);
 /// An older stamp is no stamp: a clock that was never set.
 pub const STAMP_AGE_MAX: TimeDelta = TimeDelta::days(366);
 /// How long a call that is over is remembered.
@@ -127,6 +134,8 @@ struct Stay {
     call: ExternalId,
     queue: Option<ExternalId>,
     rule: Queue,
+    /// By the channel's name, as far as the interface told it.
+    colleague: bool,
     phase: Phase,
     /// When it joined, where that was told.
     joined_at: Option<DateTime<Utc>>,
@@ -151,6 +160,7 @@ impl Stay {
             call,
             queue: None,
             rule,
+            colleague: false,
             phase,
             joined_at: None,
             touched_at: at,
@@ -227,8 +237,7 @@ struct Listing {
 /// Everything known of the calls of one exchange.
 #[derive(Debug, Clone)]
 pub struct Calls {
-    queues: BTreeMap<String, Queue>,
-    agents: BTreeMap<String, PersonName>,
+    settings: Settings,
     stays: HashMap<StayId, Stay>,
     numbers: HashMap<String, Numbers>,
     /// Channels whose hang-up was asked for.
@@ -247,8 +256,7 @@ pub struct Calls {
 impl Calls {
     pub fn new(settings: &Settings) -> Self {
         Self {
-            queues: settings.queues.clone(),
-            agents: settings.agents.clone(),
+            settings: settings.clone(),
             stays: HashMap::new(),
             numbers: HashMap::new(),
             hangup_requested: VecDeque::new(),
@@ -277,7 +285,7 @@ impl Calls {
         };
         let staff =
             |(queue, rule): (&String, &Queue)| self.members.staff(queue, &rule.agreements, waiting(queue));
-        self.queues.iter().filter_map(staff).collect()
+        self.settings.queues.iter().filter_map(staff).collect()
     }
 
     /// The connection is gone: who is on duty is not known any more.
@@ -297,7 +305,9 @@ impl Calls {
         }
         let Some(event) = message.event() else { return Vec::new() };
         self.sees_channels |= message.get("Privilege").is_some_and(|classes| classes.starts_with("call,"));
-        if is_about_a_member(event) && message.get("Queue").is_some_and(|it| self.queues.contains_key(it)) {
+        if is_about_a_member(event)
+            && message.get("Queue").is_some_and(|it| self.settings.queues.contains_key(it))
+        {
             self.members.told(message);
         }
         let mut told = Vec::new();
@@ -307,6 +317,7 @@ impl Calls {
             "QueueCallerAbandon" => self.abandoned(message, now, &mut told),
             "AgentConnect" => self.connected_to_agent(message, now, &mut told),
             "AgentComplete" => self.completed(message, now, &mut told),
+            "AttendedTransfer" => self.passed_on(message, now, &mut told),
             "HangupRequest" => self.hangup_asked(message, now, &mut told),
             "Hangup" => self.hung_up(message, now, &mut told),
             "QueueParams" | "QueueMember" | "QueueEntry" => self.listed(event, message, now, &mut told),
@@ -323,7 +334,7 @@ impl Calls {
             return Vec::new();
         }
         let mut told = self.let_go_before(at);
-        let Some(rule) = self.queues.get(&line.queue).cloned() else { return told };
+        let Some(rule) = self.settings.queues.get(&line.queue).cloned() else { return told };
         let at = (at + self.place_in_second(line)).min(now);
         let missed = |reason| Fact::Missed(reason);
         let (fact, is_exit) = match line.event.as_str() {
@@ -344,8 +355,18 @@ impl Calls {
         let answered_at = at - TimeDelta::seconds(talked);
         let id = self.stay_of_line(line, rule, at);
         let at = self.not_before_join(&id, at);
-        // Its join was before the look-back: what opens a call comes first all the same.
-        self.tell(&id, Fact::Waiting, Rank::Log, answered_at - TimeDelta::seconds(held), live, &mut told);
+        // Its join was before the look-back, or another's: what opens a call comes first all the same, as a conclusion.
+        // Where the join was told there is nothing to conclude.
+        let is_told =
+            |stay: &Stay| stay.has_told("waiting", Rank::Event) || stay.has_told("waiting", Rank::Log);
+        let is_known = self.stays.get(&id).is_some_and(is_told);
+        let (rank, joined_at) = match fact {
+            Fact::Waiting => (Rank::Log, at),
+            _ => (Rank::Inference, answered_at - TimeDelta::seconds(held)),
+        };
+        if rank == Rank::Log || !is_known {
+            self.tell(&id, Fact::Waiting, rank, joined_at, live, &mut told);
+        }
         if fact == Fact::Ended {
             // Its answer too: a talk that ended was answered.
             let answered = Fact::Answered(self.agent(None, Some(&line.agent)));
@@ -401,7 +422,7 @@ impl Calls {
         self.members.list_ended();
         let listed: HashSet<ExternalId> = listing.queues.iter().map(|queue| opaque(queue)).collect();
         // Of a call taken over from the log the queue is not known: then all of ours must be there.
-        let all = self.queues.keys().all(|queue| listing.queues.contains(queue));
+        let all = self.settings.queues.keys().all(|queue| listing.queues.contains(queue));
         let ours = |stay: &Stay| stay.queue.as_ref().map_or(all, |queue| listed.contains(queue));
         for ((uniqueid, _), stay) in self.stays.iter_mut().filter(|(_, stay)| ours(stay)) {
             let gone = match stay.phase {
@@ -413,7 +434,7 @@ impl Calls {
                 stay.pend(GRACE, now, now, Why::Absent);
             }
         }
-        self.queues.keys().filter(|queue| !listing.queues.contains(*queue)).cloned().collect()
+        self.settings.queues.keys().filter(|queue| !listing.queues.contains(*queue)).cloned().collect()
     }
 
     /// Draws the conclusions that are due, and forgets what is long over. Call it every second or so.
@@ -488,6 +509,7 @@ impl Calls {
         if let Some(stay) = self.stays.get_mut(&id) {
             stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
         }
+        self.is_on(&id, message.get("Channel"));
         self.tell(&id, Fact::Waiting, Rank::Event, at, live_of_event(message), told);
         self.if_hung_up(&id, at, now, told);
     }
@@ -542,11 +564,53 @@ impl Calls {
         let at = self.time(message, now);
         let talked = seconds(message, "TalkTime");
         let waited_and_talked = seconds(message, "HoldTime") + talked;
+        let now_in = self.turn_to_talk(message);
         let Some(id) = self.stay_of_event(message, at, waited_and_talked, told) else { return };
+        if let Some(numbers) = self.numbers.get_mut(&id.0) {
+            numbers.event = numbers.event.max(now_in);
+        }
+        let at = self.before_next_join(&id, at);
         let answered = Fact::Answered(self.agent(message.get("Interface"), message.get("MemberName")));
         self.tell(&id, answered, Rank::Event, at - TimeDelta::seconds(talked), live_of_event(message), told);
         self.advance(&id, &Fact::Ended, at);
         self.tell(&id, Fact::Ended, Rank::Event, at, LiveFacts::default(), told);
+    }
+
+    /// A transfer after a consultation. If the consultation still waited in a queue of ours, whom it was for has its
+    /// place now, and waits there from now on.
+    fn passed_on(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
+        if message.get("Result").is_some_and(|result| result != "Success") {
+            return;
+        }
+        let at = self.time(message, now);
+        // The one who waits is the second call, or else the first.
+        for (waits, takes_over) in [("SecondTransferer", "Transferee"), ("OrigTransferer", "TransferTarget")]
+        {
+            let of = |who: &str, what: &str| message.get(&format!("{who}{what}"));
+            let Some(uniqueid) = of(takes_over, "Uniqueid") else { continue };
+            let stay =
+                of(waits, "Uniqueid").and_then(|it| self.current(it)).and_then(|id| self.stays.get(&id));
+            let Some(stay) = stay.filter(|it| matches!(it.phase, Phase::Waiting | Phase::Left)) else {
+                continue;
+            };
+            let Some(queue) = stay.queue.as_ref().map(ToString::to_string) else { continue };
+            let rule = stay.rule.clone();
+            let id = self.join(uniqueid, &queue, rule, at);
+            self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
+            self.is_on(&id, of(takes_over, "Channel"));
+            let live = live_of(of(takes_over, "CallerIDNum"), of(takes_over, "CallerIDName"));
+            self.tell(&id, Fact::Waiting, Rank::Event, at, live, told);
+            self.if_hung_up(&id, at, now, told);
+            return;
+        }
+    }
+
+    /// Which channel a stay is of, as the interface names it.
+    fn is_on(&mut self, id: &StayId, channel: Option<&str>) {
+        let is_colleague = channel.is_some_and(|channel| self.settings.is_colleague(channel));
+        if let Some(stay) = self.stays.get_mut(id) {
+            stay.colleague |= is_colleague;
+        }
     }
 
     fn hangup_asked(&mut self, message: &Message, now: DateTime<Utc>, told: &mut Vec<Observed>) {
@@ -597,7 +661,7 @@ impl Calls {
         else {
             return;
         };
-        let Some(rule) = self.queues.get(queue).cloned() else { return };
+        let Some(rule) = self.settings.queues.get(queue).cloned() else { return };
         listing.queues.insert(queue.to_owned());
         listing.in_call |= message.get("InCall").is_some_and(|count| count != "0");
         let (true, Some(uniqueid)) = (event == "QueueEntry", message.get("Uniqueid")) else { return };
@@ -609,6 +673,7 @@ impl Calls {
             stay.touched_at = now;
             stay.pending = stay.pending.filter(|pending| pending.why != Why::Absent);
         }
+        self.is_on(&id, message.get("Channel"));
         // Names in lists are not escaped.
         let live = LiveFacts {
             caller: message.get("CallerIDNum").and_then(number_of),
@@ -644,7 +709,7 @@ impl Calls {
     /// Uniqueid, queue and rule of an event about a caller in one of our queues.
     fn of_ours<'m>(&self, message: &'m Message) -> Option<(&'m str, &'m str, Queue)> {
         let queue = message.get("Queue")?;
-        Some((message.get("Uniqueid")?, queue, self.queues.get(queue)?.clone()))
+        Some((message.get("Uniqueid")?, queue, self.settings.queues.get(queue)?.clone()))
     }
 
     /// The stay an event is about. If its join was missed it is told first, `ago_s` before `at`.
@@ -661,8 +726,32 @@ impl Calls {
         let id = self.stay_in(uniqueid, meant, queue, rule, at);
         self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
         let joined_at = at - TimeDelta::seconds(ago_s);
+        self.is_on(&id, message.get("Channel"));
         self.tell(&id, Fact::Waiting, Rank::Event, joined_at, live_of_event(message), told);
         Some(id)
+    }
+
+    /// The end of a talk may be told after the caller joined the same queue anew (passed on by who had answered): it is
+    /// about the stay that was answered. Gives the one that the events were about before.
+    fn turn_to_talk(&mut self, message: &Message) -> u32 {
+        let Some((uniqueid, queue, _)) = self.of_ours(message) else { return 0 };
+        let (uniqueid, name) = (uniqueid.to_owned(), opaque(queue));
+        let Some(numbers) = self.numbers.get_mut(&uniqueid) else { return 0 };
+        let talked = (1..=numbers.last).rev().find(|number| {
+            let stay = self.stays.get(&(uniqueid.clone(), *number));
+            let was_answered =
+                |stay: &Stay| stay.has_told("answered", Rank::Event) || stay.has_told("answered", Rank::Log);
+            stay.is_some_and(|stay| stay.queue.as_ref() == Some(&name) && was_answered(stay))
+        });
+        let now_in = numbers.event;
+        numbers.event = talked.unwrap_or(now_in);
+        now_in
+    }
+
+    /// What ended a stay was before the next one began, whatever order the two are told in.
+    fn before_next_join(&self, (uniqueid, number): &StayId, at: DateTime<Utc>) -> DateTime<Utc> {
+        let next = self.stays.get(&(uniqueid.clone(), number + 1)).and_then(|stay| stay.joined_at);
+        next.map_or(at, |joined_at| at.min(joined_at - JUST_BEFORE))
     }
 
     /// The stay a line is about.
@@ -803,7 +892,7 @@ impl Calls {
         }
         stay.told.push((fact.word(), rank));
         let key = key(stay, id.1, &fact, rank);
-        let Some(observation) = observation(stay, fact) else { return };
+        let Some(observation) = observation(stay, fact, rank) else { return };
         let agreements = &stay.rule.agreements;
         told.push(Observed {
             key,
@@ -844,7 +933,7 @@ impl Calls {
     /// Who answered: the person set for the interface or the member name, else the interface. `queue_log`
     /// has only one of the two; nothing learned elsewhere is used, so that a line read again says the same.
     fn agent(&self, interface: Option<&str>, member: Option<&str>) -> Option<ExternalId> {
-        let person = [interface, member].into_iter().flatten().find_map(|who| self.agents.get(who));
+        let person = [interface, member].into_iter().flatten().find_map(|who| self.settings.agents.get(who));
         let person = person.and_then(|person| ExternalId::new(person.as_str()).ok());
         person.or_else(|| {
             let interface = interface.or(member.filter(|member| member.contains('/')))?;
@@ -876,11 +965,12 @@ impl Calls {
 
 /// What the fact is called beyond this file, by the kind of the stay's own queue: that a call is an alarm for good once
 /// it was in a queue of kind alarm is not decided here.
-fn observation(stay: &Stay, fact: Fact) -> Option<Observation> {
+fn observation(stay: &Stay, fact: Fact, rank: Rank) -> Option<Observation> {
     let id = stay.call.clone();
     Some(match (stay.rule.kind, fact) {
         (QueueKind::Phone, Fact::Waiting) => {
-            Observation::CallWaiting { call: id, queue: stay.queue.clone()? }
+            let colleague = stay.colleague && rank == Rank::Event;
+            Observation::CallWaiting { call: id, queue: stay.queue.clone()?, colleague }
         }
         (QueueKind::Phone, Fact::Answered(agent)) => Observation::CallAnswered { call: id, agent },
         (QueueKind::Phone, Fact::Missed(reason)) => Observation::CallMissed { call: id, reason },
@@ -932,9 +1022,13 @@ fn letters(name: &str) -> String {
 
 /// Who calls, from an event: there names are escaped.
 fn live_of_event(message: &Message) -> LiveFacts {
+    live_of(message.get("CallerIDNum"), message.get("CallerIDName"))
+}
+
+fn live_of(number: Option<&str>, name: Option<&str>) -> LiveFacts {
     LiveFacts {
-        caller: message.get("CallerIDNum").and_then(number_of),
-        caller_name: message.get("CallerIDName").map(unescape).as_deref().and_then(name_of),
+        caller: number.and_then(number_of),
+        caller_name: name.map(unescape).as_deref().and_then(name_of),
         text: None,
     }
 }

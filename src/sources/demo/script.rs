@@ -265,6 +265,7 @@ pub(super) fn waiting(call: &ExternalId, from: Option<&Citizen>) -> WireObservat
         queue: id(QUEUE),
         caller: from.map_or_else(|| text("00 00 99 41"), |it| it.phone.clone()).into(),
         caller_name: from.map(|it| it.name.clone()),
+        colleague: false,
     })
 }
 

@@ -24,8 +24,9 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
 }
 
 pub fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces> {
-    // Where it waits, then why it was missed.
+    // Where it waits, or that a colleague does; then why it was missed.
     let reason = match (&call.reason, &call.queue) {
+        (None, _) if call.colleague && entry.state == "waiting" => words.code("state", "colleague"),
         (Some(code), _) => words.code("missed", code),
         (None, Some(queue)) if entry.state == "waiting" => Said::outside(queue.as_str()),
         _ => Said::default(),
