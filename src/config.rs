@@ -9,7 +9,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::care::nexus::settings as nexus;
 use crate::domain::identity::{AgreementId, ExternalId, SourceName};
@@ -81,8 +83,9 @@ pub struct Settings {
     /// Receivers of alarms by SIP.
     #[serde(default)]
     pub scaip: Vec<scaip::Settings>,
-    #[serde(default)]
-    pub care: CareSettings,
+    /// Care systems: one table, or one for each.
+    #[serde(default, deserialize_with = "one_or_several")]
+    pub care: Vec<CareSettings>,
     /// Hospital notifications posted to `/v1/medcom`.
     #[serde(default)]
     pub medcom: Option<MedcomSettings>,
@@ -336,12 +339,29 @@ pub enum CareAdapter {
     Off,
 }
 
-/// `[care]`.
+impl CareAdapter {
+    /// As it stands in the settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Demo => "demo",
+            Self::Nexus => "nexus",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// `[care]`, or one `[[care]]` of several.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CareSettings {
     #[serde(default)]
     pub adapter: CareAdapter,
+    /// Whose citizens these are; without it those of every agreement that no other care system names.
+    #[serde(default)]
+    pub agreements: Vec<AgreementId>,
+    /// How its sources are called; a name that was used stays with what was told under it.
+    #[serde(default)]
+    pub name: Option<SourceName>,
     /// Where the care system answers; the demo adapter starts its own without one.
     #[serde(default)]
     pub url: Option<String>,
@@ -366,6 +386,80 @@ pub struct CareSettings {
     /// Older rows of a list are left alone (days).
     #[serde(default)]
     pub look_back_days: Option<u32>,
+}
+
+impl CareSettings {
+    /// How its sources are called: the adapter's name while it is the only one of its kind that names nobody.
+    pub fn name(&self) -> SourceName {
+        let adapter = self.adapter.name();
+        let name = self.name.clone().map_or_else(
+            || match self.agreements.first() {
+                Some(agreement) => SourceName::new(format!("{adapter}-{agreement}")),
+                None => SourceName::new(adapter),
+            },
+            Ok,
+        );
+        name.expect("an agreement's id behind a short word")
+    }
+
+    /// The agreements that its lists and calendars are told under, each with its setting.
+    pub fn told_under(&self) -> impl Iterator<Item = (&'static str, &AgreementId)> {
+        let lists = self.lists.iter().map(|list| ("care.lists.agreement", &list.agreement));
+        lists.chain(self.visits.iter().map(|visits| ("care.visits.agreement", &visits.agreement)))
+    }
+}
+
+/// Which of the care systems serves an agreement.
+fn care_of<'c>(care: &'c [CareSettings], agreement: &AgreementId) -> Option<&'c CareSettings> {
+    let named = care.iter().find(|it| it.agreements.contains(agreement));
+    named.or_else(|| care.iter().find(|it| it.agreements.is_empty()))
+}
+
+/// Every agreement has one care system at most, and what a list tells is told of its own citizens.
+fn check_care(file: &Path, care: &[CareSettings]) -> Result<(), BadConfig> {
+    let mut named: Vec<&AgreementId> = Vec::new();
+    for agreement in care.iter().flat_map(|it| &it.agreements) {
+        if named.contains(&agreement) {
+            return Err(BadConfig::coded(file, "care-agreement-twice", agreement));
+        }
+        named.push(agreement);
+    }
+    if care.iter().filter(|it| it.agreements.is_empty()).count() > 1 {
+        return Err(BadConfig::coded(file, "care-no-agreements-twice", "agreements"));
+    }
+    for it in care {
+        let is_elsewhere = |agreement| care_of(care, agreement).is_none_or(|own| own.name() != it.name());
+        if let Some((setting, agreement)) = it.told_under().find(|(_, agreement)| is_elsewhere(agreement)) {
+            return Err(BadConfig::coded(
+                file,
+                "care-told-elsewhere",
+                format!("{setting} = \"{agreement}\""),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A table as it was while there was one care system, or an array of tables.
+fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CareSettings>, D::Error> {
+    struct Tables;
+    impl<'de> Visitor<'de> for Tables {
+        type Value = Vec<CareSettings>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("[care] or [[care]]")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+            CareSettings::deserialize(MapAccessDeserializer::new(table)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, tables: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(tables))
+        }
+    }
+    // An untagged enum would lose the line and the name of what is wrong.
+    deserializer.deserialize_any(Tables)
 }
 
 /// The desk's own settings, from the user's configuration folder.
@@ -435,7 +529,13 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         if medcom.outbox.is_some() && medcom.inbox.is_none() {
             return Err(BadConfig::whole(file, "[medcom] outbox: there is no inbox"));
         }
-        if medcom.ours == OursRule::Care && settings.care.adapter == CareAdapter::Off {
+        let is_asked = |it: &CareSettings| it.adapter != CareAdapter::Off;
+        let mut named = medcom.agreement_by_receiver.values().chain(&medcom.default_agreement).peekable();
+        let has_care = match named.peek() {
+            Some(_) => named.all(|id| care_of(&settings.care, id).is_some_and(is_asked)),
+            None => settings.care.iter().any(is_asked),
+        };
+        if medcom.ours == OursRule::Care && !has_care {
             return Err(BadConfig::whole(
                 file,
                 "[medcom] ours = \"care\" needs a care system: [care] adapter",
@@ -457,8 +557,16 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         }
         lists.push(name);
     }
-    settings.care.token_file = settings.care.token_file.take().map(|path| folder.join(path));
-    settings.care.secret_file = settings.care.secret_file.take().map(|path| folder.join(path));
+    check_care(file, &settings.care)?;
+    for care in &mut settings.care {
+        care.token_file = care.token_file.take().map(|path| folder.join(path));
+        care.secret_file = care.secret_file.take().map(|path| folder.join(path));
+        let name = care.name();
+        if names.contains(&&name) || lists.contains(&name) {
+            return Err(BadConfig::whole(file, format!("[[care]] {name}: the name is used twice")));
+        }
+        lists.push(name);
+    }
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));
     settings.witness = settings.witness.take().map(|path| folder.join(path));
     settings.id_key_file = Some(folder.join(settings.id_key_file.take().unwrap_or_else(|| ID_KEY.into())));
@@ -632,6 +740,52 @@ mod tests {
     fn an_unknown_key_is_refused_with_its_line_and_the_nearest_right_one() {
         let bad = read("[care]\nadaptor = \"demo\"\n").expect_err("an unknown key");
         assert_eq!((bad.line, bad.nearest.as_deref()), (2, Some("adapter")));
+    }
+
+    #[test]
+    fn one_care_system_or_several_are_taken_each_with_its_own_names() {
+        assert!(read("").expect("good settings").care.is_empty());
+        let one = read("[care]\nadapter = \"nexus\"\nsecret_file = \"s\"\n").expect("one table").care;
+        assert!(one.len() == 1 && one[0].agreements.is_empty());
+        assert_eq!(one[0].name().as_str(), "nexus", "what was told under it stays its own");
+        assert!(one[0].secret_file.as_ref().is_some_and(|file| file.is_absolute()));
+        let several = read(
+            "[[care]]\nadapter = \"nexus\"\nagreements = [\"jammerbugt\"]\nnexus.citizens_link = \"a\"\n\
+             [[care]]\nadapter = \"nexus\"\n[care.nexus]\ncitizens_link = \"b\"\n",
+        );
+        let several = several.expect("several tables").care;
+        let names: Vec<_> = several.iter().map(|it| it.name().to_string()).collect();
+        assert_eq!(names, ["nexus-jammerbugt", "nexus"]);
+        let links: Vec<_> = several.iter().filter_map(|it| it.nexus.citizens_link.as_deref()).collect();
+        assert_eq!(links, ["a", "b"]);
+    }
+
+    #[test]
+    fn care_systems_that_leave_open_whose_citizens_they_know_are_refused() {
+        let block = |agreements: &str, rest: &str| {
+            format!("[[care]]\nadapter = \"demo\"\nagreements = [{agreements}]\n{rest}\n")
+        };
+        let list = "[[care.lists]]\nname = \"liste\"\nagreement = \"norddjurs\"\nrows = { a = \"admitted\" }";
+        let (a, b) = ("\"jammerbugt\"", "\"norddjurs\"");
+        for (text, code) in [
+            (block("\"jammerbugt\", \"norddjurs\"", "") + &block(b, ""), "care-agreement-twice"),
+            (block("\"jammerbugt\", \"jammerbugt\"", ""), "care-agreement-twice"),
+            (block("", "") + &block("", ""), "care-no-agreements-twice"),
+            (block(a, list), "care-told-elsewhere"),
+            (block("", list) + &block(b, ""), "care-told-elsewhere"),
+        ] {
+            let bad = read(&text).expect_err(code);
+            assert_eq!(bad.code, Some(code), "{text}: {bad}");
+        }
+        read(&(block(a, "") + &block("", list))).expect("good settings");
+        let bad = read(&(block(a, "name = \"x\"") + &block(b, "name = \"x\""))).expect_err("one name");
+        assert!(bad.what.contains("twice"), "{bad}");
+        let unknown =
+            read("[[care]]\nadapter = \"demo\"\n[[care]]\nadaptor = \"demo\"\n").expect_err("a typo");
+        assert_eq!((unknown.line, unknown.nearest.as_deref()), (4, Some("adapter")));
+        let medcom = "[medcom]\nours = \"care\"\ndefault_agreement = \"norddjurs\"\n";
+        read(&(block(a, "") + medcom)).expect_err("nobody to ask about Norddjurs");
+        read(&(block(b, "") + medcom)).expect("good settings");
     }
 
     #[test]

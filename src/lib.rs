@@ -59,7 +59,7 @@
 //! | [`domain`] | rules, a file a board; ids, dates, agreements; names of all that is ever stored ([`domain::kinds`]) | nothing of ours, no I/O |
 //! | [`store`] | the event log: SQLite or memory, hash chain, witness, backup | domain |
 //! | [`care`] | the care system's port (who is this, write this note, what lists and calendars say, paused or not) and its adapters | domain |
-//! | [`engine`] | the writer, remembered keys, timers, live data, notes on their way, source health | store, domain, care |
+//! | [`engine`] | the writer, remembered keys, timers, live data, which care system serves whom, notes on their way, source health | store, domain, care |
 //! | [`protocol`] | what stands on the wire; attention and the replica rule | domain |
 //! | [`server`] | routes, sessions, scope, stream, looks, metrics | engine, protocol, domain |
 //! | [`client`] | asking the server, following the stream | protocol |

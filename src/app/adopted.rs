@@ -24,10 +24,13 @@ fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
     }
     let lists = settings.visits.iter();
     named.extend(lists.map(|it| (format!("[[visits]] {} agreement", it.name()), &it.agreement)));
-    for list in &settings.care.lists {
-        named.push((format!("[[care.lists]] {}, agreement", list.name), &list.agreement));
+    for care in &settings.care {
+        named.extend(care.agreements.iter().map(|id| ("[[care]] agreements".to_owned(), id)));
+        for list in &care.lists {
+            named.push((format!("[[care.lists]] {}, agreement", list.name), &list.agreement));
+        }
+        named.extend(care.visits.iter().map(|it| ("[care.visits] agreement".to_owned(), &it.agreement)));
     }
-    named.extend(settings.care.visits.iter().map(|it| ("[care.visits] agreement".to_owned(), &it.agreement)));
     if let Some(medcom) = &settings.medcom {
         named.extend(medcom.default_agreement.iter().map(|id| ("[medcom] default_agreement".to_owned(), id)));
         let by_receiver = medcom.agreement_by_receiver.iter();

@@ -1,9 +1,10 @@
-//! The care system: opened from the settings, its lists and calendars as sources, and what a coordinator does about a
-//! stay told to it.
+//! The care systems: opened from the settings, their lists and calendars as sources, and what a coordinator does about a
+//! stay told to the one of its agreement.
 //!
 //! Says once, at the start, what is not set up. Must never log a citizen.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -28,6 +29,7 @@ use crate::domain::observation::{Observation, Rank};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::visits::Canceller;
 use crate::domain::{Event, Record, State};
+use crate::engine::cares::{Cares, Port};
 use crate::engine::{Engine, Published};
 use crate::i18n::{Said, Texts, key};
 use crate::ids::Ids;
@@ -53,24 +55,37 @@ const PAUSE_AGAIN: TimeDelta = TimeDelta::seconds(30);
 /// How long an ending server waits for the care system to take the notes that wait.
 const LAST_NOTES_FOR: Duration = Duration::from_secs(5);
 
-/// The care system of the settings. The demo adapter without an address brings its own, of invented citizens.
-pub async fn open(settings: &CareSettings, texts: &Texts, stop: &CancellationToken) -> Result<Care> {
-    let care = match settings.adapter {
+/// The care systems of the settings; none at all is one that is off.
+pub async fn open(settings: &[CareSettings], texts: &Texts, stop: &CancellationToken) -> Result<Cares> {
+    let mut ports = Vec::new();
+    for one in settings {
+        let care = open_one(one, stop).await?;
+        say_missing(&care, &one.agreements, texts);
+        ports.push(Port::new(one.name(), one.agreements.clone(), care));
+    }
+    if ports.is_empty() {
+        say_missing(&Care::Off, &[], texts);
+        return Ok(Care::Off.into());
+    }
+    Ok(Cares::new(ports))
+}
+
+/// The demo adapter without an address brings its own, of invented citizens.
+async fn open_one(settings: &CareSettings, stop: &CancellationToken) -> Result<Care> {
+    Ok(match settings.adapter {
         CareAdapter::Off => Care::Off,
         CareAdapter::Demo => match &settings.url {
             None => start_demo(1, stop).await?.1,
             Some(url) => {
                 let token = match &settings.token_file {
                     Some(file) => config::secret(file)?,
-                    None => return Err(needed("care.token_file")),
+                    None => return Err(needed(settings, "care.token_file")),
                 };
                 Care::Demo(demo::Client::new(url, token, demo::Limits::default())?)
             }
         },
         CareAdapter::Nexus => Care::Nexus(nexus(settings)?),
-    };
-    say_missing(&care, texts);
-    Ok(care)
+    })
 }
 
 pub async fn start_demo(seed: u64, stop: &CancellationToken) -> Result<(demo_service::Service, Care)> {
@@ -85,14 +100,14 @@ pub async fn start_demo(seed: u64, stop: &CancellationToken) -> Result<(demo_ser
 
 /// Without these nothing of Nexus works: the server does not start.
 fn nexus(settings: &CareSettings) -> Result<nexus::Client> {
-    let needs = |value: &Option<String>, name| value.clone().ok_or_else(|| needed(name));
+    let needs = |value: &Option<String>, name| value.clone().ok_or_else(|| needed(settings, name));
     let access = Access {
         url: needs(&settings.url, "care.url")?,
         token_url: needs(&settings.token_url, "care.token_url")?,
         client_id: needs(&settings.client_id, "care.client_id")?,
         secret: match &settings.secret_file {
             Some(file) => config::secret(file)?,
-            None => return Err(needed("care.secret_file")),
+            None => return Err(needed(settings, "care.secret_file")),
         },
     };
     nexus::Client::new(access, names(settings), demo::Limits::default()).map_err(|bad| {
@@ -100,7 +115,7 @@ fn nexus(settings: &CareSettings) -> Result<nexus::Client> {
             BadAccess::Url => "care.url",
             BadAccess::TokenUrl => "care.token_url",
         };
-        Failed::new(key::CLI_CARE_BAD_ADDRESS).with("setting", setting).into()
+        Failed::new(key::CLI_CARE_BAD_ADDRESS).with("setting", of_whom(setting, &settings.agreements)).into()
     })
 }
 
@@ -108,39 +123,59 @@ fn names(settings: &CareSettings) -> Names {
     Names { nexus: settings.nexus.clone(), lists: settings.lists.clone(), visits: settings.visits.clone() }
 }
 
-fn needed(setting: &'static str) -> anyhow::Error {
-    Failed::new(key::CLI_CARE_NEEDED).with("setting", setting).into()
+fn needed(settings: &CareSettings, setting: &str) -> anyhow::Error {
+    Failed::new(key::CLI_CARE_NEEDED).with("setting", of_whom(setting, &settings.agreements)).into()
+}
+
+/// A setting, and which of several care systems' it is: `care.url [jammerbugt]`.
+fn of_whom(setting: &str, agreements: &[AgreementId]) -> String {
+    if agreements.is_empty() {
+        return setting.to_owned();
+    }
+    let names: Vec<&str> = agreements.iter().map(AgreementId::as_str).collect();
+    format!("{setting} [{}]", names.join(", "))
 }
 
 /// What does not work for want of a setting, a line each; one line when nothing is set up at all.
-fn say_missing(care: &Care, texts: &Texts) {
+fn say_missing(care: &Care, agreements: &[AgreementId], texts: &Texts) {
     if matches!(care, Care::Off) {
-        warn!("{}", texts.get(key::CLI_CARE_OFF));
+        warn!("{}", of_whom(texts.get(key::CLI_CARE_OFF).as_str(), agreements));
         return;
     }
     for (ability, setting) in care.missing() {
-        warn!(setting, "{}", not_set_up(texts, ability, setting));
+        let setting = of_whom(setting, agreements);
+        warn!(setting, "{}", not_set_up(texts, ability, &setting));
     }
 }
 
 /// `ikke sat op: besøgenes begyndelse (care.visits.started_field)`
-fn not_set_up(texts: &Texts, ability: Ability, setting: &'static str) -> Said {
+fn not_set_up(texts: &Texts, ability: Ability, setting: &str) -> Said {
     let what = texts.code_with("care-ability", ability.name(), &[]);
     texts.with(key::CLI_CARE_NOT_SET_UP, &[("what", what.into()), ("setting", setting.into())])
 }
 
-/// For `doctor`: the adapter, and what is not set up. The care system itself is not asked.
-pub fn checked(settings: &CareSettings, texts: &Texts) -> Vec<(bool, String)> {
+/// For `doctor`: each adapter, and what is not set up. The care systems themselves are not asked.
+pub fn checked(settings: &[CareSettings], texts: &Texts) -> Vec<(bool, String)> {
+    match settings {
+        [] => checked_one(&CareSettings::default(), texts),
+        all => all.iter().flat_map(|one| checked_one(one, texts)).collect(),
+    }
+}
+
+fn checked_one(settings: &CareSettings, texts: &Texts) -> Vec<(bool, String)> {
+    let whose = &settings.agreements;
     let missing = match settings.adapter {
-        CareAdapter::Off => return vec![(true, texts.get(key::CLI_CARE_OFF).as_str().to_owned())],
-        CareAdapter::Demo => return vec![(true, "demo".into())],
+        CareAdapter::Off => return vec![(true, of_whom(texts.get(key::CLI_CARE_OFF).as_str(), whose))],
+        CareAdapter::Demo => return vec![(true, of_whom("demo", whose))],
         CareAdapter::Nexus => names(settings).missing(),
     };
     let mut lines = match nexus(settings) {
-        Ok(_) => vec![(true, "nexus".to_owned())],
+        Ok(_) => vec![(true, of_whom("nexus", whose))],
         Err(error) => vec![(false, super::say::explain(texts, &error))],
     };
-    let said = |(ability, setting)| (false, not_set_up(texts, ability, setting).as_str().to_owned());
+    let said = |(ability, setting)| {
+        (false, not_set_up(texts, ability, &of_whom(setting, whose)).as_str().to_owned())
+    };
     lines.extend(missing.into_iter().map(said));
     lines
 }
@@ -160,31 +195,48 @@ pub async fn last_notes(engine: &Engine, texts: &Texts) {
 
 // ---- lists and calendars as sources ---------------------------------------------------------
 
-/// Starts what reads the lists and the calendars, and what tells the care system of stays, as far as it is set up.
-pub fn start(settings: &CareSettings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
+/// Starts what reads the lists and the calendars, and what tells the care systems of stays, as far as they are set up.
+pub fn start(settings: &[CareSettings], engine: &Engine, stop: &CancellationToken) -> Result<()> {
     show_missing(engine)?;
-    let missing: Vec<Ability> = engine.care.missing().into_iter().map(|(ability, _)| ability).collect();
-    if !missing.contains(&Ability::Pause) {
+    if engine.cares.all().iter().any(|port| may(port, Ability::Pause)) {
         tokio::spawn(tell_of_stays(engine.clone(), stop.clone()));
     }
+    for one in settings {
+        if let Some(port) = engine.cares.named(&one.name()) {
+            start_one(one, port, engine, stop)?;
+        }
+    }
+    Ok(())
+}
+
+fn may(port: &Port, ability: Ability) -> bool {
+    port.care.missing().iter().all(|(missing, _)| *missing != ability)
+}
+
+fn start_one(
+    settings: &CareSettings,
+    port: &Arc<Port>,
+    engine: &Engine,
+    stop: &CancellationToken,
+) -> Result<()> {
     if settings.adapter == CareAdapter::Demo && settings.url.is_none() {
         // Its own service has neither.
         return Ok(());
     }
     let seconds = settings.poll_seconds.unwrap_or(POLL_SECONDS).max(POLL_SECONDS_MIN);
     let within = TimeDelta::seconds(i64::from(seconds) * POLLS_EXPECTED);
-    let name = engine.care.name();
-    if !missing.contains(&Ability::Lists) {
+    if may(port, Ability::Lists) {
         let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
         let look_back = TimeDelta::days(settings.look_back_days.unwrap_or(LOOK_BACK_DAYS).into());
-        let lists = Lists { engine: engine.clone(), look_back };
-        poll(engine, SourceName::new(name)?, agreements, lists, seconds, within, stop);
+        let lists = Lists { engine: engine.clone(), port: port.clone(), look_back };
+        poll(engine, port.name.clone(), agreements, lists, seconds, within, stop);
     }
-    if !missing.contains(&Ability::Visits) {
+    if may(port, Ability::Visits) {
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
-        let source = SourceName::new(format!("{name}-kalender"))?;
+        let source = SourceName::new(format!("{}-kalender", port.name))?;
         let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
-        let calendars = Calendars { engine: engine.clone(), source: source.clone(), inbox };
+        let calendars =
+            Calendars { engine: engine.clone(), port: port.clone(), source: source.clone(), inbox };
         poll(engine, source, agreements, calendars, seconds, within, stop);
     }
     Ok(())
@@ -198,25 +250,33 @@ pub fn start_for_demo(
     stop: &CancellationToken,
 ) -> Result<()> {
     tokio::spawn(tell_of_stays(engine.clone(), stop.clone()));
-    let lists = Lists { engine: engine.clone(), look_back: TimeDelta::days(LOOK_BACK_DAYS.into()) };
+    let look_back = TimeDelta::days(LOOK_BACK_DAYS.into());
     let expected = (f64::from(POLL_SECONDS_MIN) * speed.max(1.0)).ceil();
     let within = TimeDelta::seconds(expected as i64 * POLLS_EXPECTED);
     let source = SourceName::new("omsorgssystem")?;
-    poll(engine, source, agreements, lists, POLL_SECONDS_MIN, within, stop);
+    for port in engine.cares.all() {
+        let lists = Lists { engine: engine.clone(), port: port.clone(), look_back };
+        poll(engine, source.clone(), agreements.clone(), lists, POLL_SECONDS_MIN, within, stop);
+    }
     Ok(())
 }
 
 /// What is not set up stands among the sources: nobody takes its silence for quiet.
 fn show_missing(engine: &Engine) -> Result<()> {
     let now = engine.clock.now();
-    if matches!(engine.care, Care::Off) {
+    // One agreement without a care system is enough.
+    let agreements = engine.state().agreements;
+    let is_off = |id: &AgreementId| matches!(engine.cares.care_of(std::slice::from_ref(id)), Care::Off);
+    let all_off = engine.cares.all().iter().all(|port| matches!(port.care, Care::Off));
+    if all_off || agreements.keys().any(is_off) {
         engine.health.not_set_up(SourceName::new("care")?, "care", None, now);
-        return Ok(());
     }
-    for (ability, _) in engine.care.missing() {
-        let name = SourceName::new(format!("{}-{}", engine.care.name(), ability.name()))?;
-        let what = Code::new(format!("care-{}", ability.name())).ok();
-        engine.health.not_set_up(name, "care", what, now);
+    for port in engine.cares.all().iter().filter(|port| !matches!(port.care, Care::Off)) {
+        for (ability, _) in port.care.missing() {
+            let name = SourceName::new(format!("{}-{}", port.name, ability.name()))?;
+            let what = Code::new(format!("care-{}", ability.name())).ok();
+            engine.health.not_set_up(name, "care", what, now);
+        }
     }
     Ok(())
 }
@@ -238,12 +298,18 @@ fn poll(
 
 struct Lists {
     engine: Engine,
+    port: Arc<Port>,
     look_back: TimeDelta,
 }
 
 impl Asked for Lists {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
-        let heard = self.engine.care.lists().await.map_err(no_answer)?;
+        let mut heard = self.port.care.lists().await.map_err(no_answer)?;
+        // Another municipality's citizens are not its own to tell of.
+        let is_own = |told: &Told| self.engine.cares.is_served_by(&told.agreement, &self.port);
+        let (told, others): (Vec<_>, Vec<_>) = heard.told.into_iter().partition(is_own);
+        heard.told = told;
+        heard.unreadable.extend(others.iter().filter_map(|it| ExternalId::new(it.key.as_str()).ok()));
         let since = self.engine.clock.now() - self.look_back;
         let observed = heard.told.into_iter().filter(|told| told.at >= since).map(observed).collect();
         Ok(Answer { observed, unreadable: heard.unreadable, waiting: heard.held.map(waiting) })
@@ -252,6 +318,7 @@ impl Asked for Lists {
 
 struct Calendars {
     engine: Engine,
+    port: Arc<Port>,
     source: SourceName,
     inbox: EngineInbox,
 }
@@ -260,7 +327,11 @@ impl Asked for Calendars {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
         let now = self.engine.clock.now();
         let (from, to) = (now - VISITS_BACK, now + VISITS_AHEAD);
-        let plan = self.engine.care.visits(&VisitsOf::Everybody, from, to).await.map_err(no_answer)?;
+        let mut plan = self.port.care.visits(&VisitsOf::Everybody, from, to).await.map_err(no_answer)?;
+        let is_own = |visit: &Visit| self.engine.cares.is_served_by(&visit.agreement, &self.port);
+        let (visits, others): (Vec<_>, Vec<_>) = plan.visits.into_iter().partition(is_own);
+        plan.visits = visits;
+        plan.unreadable.extend(others.into_iter().map(|it| it.visit));
         let mut told: Vec<Observed> = plan
             .visits
             .iter()
@@ -382,18 +453,24 @@ fn pauses(record: &Record) -> Option<bool> {
     }
 }
 
-fn wanted<'r>(records: &'r [Record], after: &'r State) -> impl Iterator<Item = (CitizenId, bool)> + 'r {
-    records.iter().filter_map(|record| {
+/// Whom to pause or resume, by the name of their care system. Whose care system cannot pause anybody is left out: that it
+/// is not set up stands among the sources.
+fn wanted(engine: &Engine, records: &[Record], after: &State) -> Vec<((SourceName, CitizenId), bool)> {
+    let of = |record: &Record| {
         let paused = pauses(record)?;
-        Some((after.entry(record.entry)?.citizen.clone()?, paused))
-    })
+        let entry = after.entry(record.entry)?;
+        let citizen = entry.citizen.clone()?;
+        let port = engine.cares.of_entry(entry).filter(|port| may(port, Ability::Pause))?;
+        Some(((port.name.clone(), citizen), paused))
+    };
+    records.iter().filter_map(of).collect()
 }
 
-/// Pauses and resumes citizens in the care system as the coordinators record it. What could not be told is told again;
+/// Pauses and resumes citizens in their care system as the coordinators record it. What could not be told is told again;
 /// a later record about the same citizen takes its place.
 async fn tell_of_stays(engine: Engine, stop: CancellationToken) {
     let mut news = engine.subscribe();
-    let mut waiting: BTreeMap<CitizenId, bool> = BTreeMap::new();
+    let mut waiting: BTreeMap<(SourceName, CitizenId), bool> = BTreeMap::new();
     loop {
         let again = async {
             match waiting.is_empty() {
@@ -411,7 +488,7 @@ async fn tell_of_stays(engine: Engine, stop: CancellationToken) {
             () = again => {}
             news = news.recv() => match news {
                 Ok(Published::Recorded { records, after, .. }) => {
-                    let wanted: Vec<_> = wanted(&records, &after).collect();
+                    let wanted = wanted(&engine, &records, &after);
                     if wanted.is_empty() {
                         continue;
                     }
@@ -425,23 +502,24 @@ async fn tell_of_stays(engine: Engine, stop: CancellationToken) {
     }
 }
 
-async fn tell_all(engine: &Engine, waiting: &mut BTreeMap<CitizenId, bool>) {
-    for (citizen, paused) in waiting.clone() {
-        match engine.care.set_paused(&citizen, paused).await {
-            Ok(()) => drop(waiting.remove(&citizen)),
+async fn tell_all(engine: &Engine, waiting: &mut BTreeMap<(SourceName, CitizenId), bool>) {
+    for (whose, paused) in waiting.clone() {
+        let (name, citizen) = &whose;
+        let Some(port) = engine.cares.named(name) else { continue };
+        match port.care.set_paused(citizen, paused).await {
+            Ok(()) => drop(waiting.remove(&whose)),
             Err(CareError::Away { .. }) => {}
             Err(error) => {
                 warn!(%error, paused, "the care system does not pause or resume a citizen");
-                waiting.remove(&citizen);
-                refused(engine, "care-pause-refused").await;
+                waiting.remove(&whose);
+                refused(engine, name, "care-pause-refused").await;
             }
         }
     }
 }
 
 /// What the care system will not take becomes an entry: somebody must do it there by hand.
-async fn refused(engine: &Engine, what: &'static str) {
-    let Ok(source) = SourceName::new(engine.care.name()) else { return };
+async fn refused(engine: &Engine, source: &SourceName, what: &'static str) {
     let report = Report::Trouble { trouble: TroubleKind::Unreadable, what: Code::new(what).ok(), times: 1 };
-    engine.report(&source, report).await;
+    engine.report(source, report).await;
 }

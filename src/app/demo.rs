@@ -53,7 +53,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
         log: Log::memory(Box::new(move || salts.salt())),
         clock: clock.clone(),
         ids: ids.clone(),
-        care,
+        cares: care.into(),
         masking: Masking::new(ids.secret()),
     };
     let engine_stop = CancellationToken::new();

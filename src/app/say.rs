@@ -151,7 +151,7 @@ fn what_is_wrong(texts: &Texts, what: &str) -> String {
 
 fn bad_config(texts: &Texts, bad: &BadConfig) -> String {
     if let Some(code) = bad.code {
-        let arguments = [("file", bad.file.as_str().into())];
+        let arguments = [("file", bad.file.as_str().into()), ("what", bad.what.as_str().into())];
         return texts.code_with("file-trouble", code, &arguments).as_str().to_owned();
     }
     let what = what_is_wrong(texts, &bad.what);

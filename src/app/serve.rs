@@ -56,8 +56,8 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     // The writer ends last: everything that could still hand something in is stopped before.
     let engine_stop = CancellationToken::new();
     let masking = Masking::new(config::id_key(&place.id_key, || ids.secret())?);
-    let care = care::open(&settings.care, texts, &stop).await?;
-    let parts = Parts { log, clock: Clock::system(), ids, care, masking };
+    let cares = care::open(&settings.care, texts, &stop).await?;
+    let parts = Parts { log, clock: Clock::system(), ids, cares, masking };
     let (engine, writer) = Engine::begin(parts, engine_stop.clone());
     engine.units.name_all(settings.units.clone());
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;

@@ -28,7 +28,7 @@ async fn administer(place: &Place, request: Request) -> Result<Answer> {
     let stop = CancellationToken::new();
     // No source speaks here: nothing is masked.
     let masking = Masking::new(ids.secret());
-    let parts = Parts { log, clock: Clock::system(), ids, care: Care::Off, masking };
+    let parts = Parts { log, clock: Clock::system(), ids, cares: Care::Off.into(), masking };
     let (engine, writer) = Engine::start(parts, stop.clone()).await?;
     adopt(&engine, None).await?;
     let answer = admin::handle(&engine, request).await;

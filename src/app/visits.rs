@@ -1,6 +1,7 @@
 //! The folders of route lists: wired to the engine, and to the care system for citizens named by CPR number.
 
 use std::path::Path;
+use std::slice::from_ref;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -42,7 +43,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
             folder,
             mapping,
             inbox.clone(),
-            CareCitizens(engine.care.clone()),
+            CareCitizens(engine.cares.care_of(from_ref(&folder.agreement))),
             Arc::new(move || clock.now()),
         );
         let watched = DropFolder {
@@ -95,7 +96,7 @@ fn reason(texts: &Texts, code: &str) -> String {
     texts.code("trouble-what", code).as_str().to_owned()
 }
 
-/// The care system as the lists need it.
+/// The care system of the folder's agreement, as the lists need it.
 struct CareCitizens(Care);
 
 impl Citizens for CareCitizens {

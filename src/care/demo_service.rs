@@ -85,9 +85,14 @@ struct Written {
 impl Service {
     /// A service with the citizens of this seed, open to whoever has `token`.
     pub fn new(seed: u64, token: SecretString) -> Self {
+        Self::of(invent(seed), token)
+    }
+
+    /// A service with these citizens.
+    pub fn of(citizens: Vec<Invented>, token: SecretString) -> Self {
         let inner = Inner {
             token,
-            citizens: invent(seed),
+            citizens,
             notes: Mutex::default(),
             cprs: Mutex::default(),
             refused: Mutex::default(),

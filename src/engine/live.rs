@@ -73,6 +73,15 @@ impl Live {
         all.entry(entry).or_default().merge(personal);
     }
 
+    /// Who it is about is forgotten, as that may be somebody else from now on; what its source said stays.
+    pub fn forget_person(&self, entry: EntryId) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(personal) = all.get_mut(&entry) {
+            (personal.name, personal.address) = (None, None);
+            (personal.phone, personal.key_box) = (None, None);
+        }
+    }
+
     pub fn forget(&self, entry: EntryId) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(&entry);
     }

@@ -3,6 +3,7 @@
 //! Owns the order of things and the two promises: nothing is answered before it is on disk, and what could not be
 //! stored still rings. Must never know HTTP, a terminal or a board's rules.
 
+pub mod cares;
 pub mod health;
 mod jumps;
 mod known;
@@ -22,10 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use tokio::sync::{Semaphore, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::care::{Care, CareError, Person};
+use crate::care::{CareError, Person};
 use crate::clock::Clock;
 use crate::domain::entry::{Body, Entry, Origin};
 use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence, SourceName};
@@ -35,6 +36,7 @@ use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
 use crate::store::{Log, Owed, Reader, Seen};
 pub use crate::store::{Look, Looked, StoreError};
+use cares::{Cares, Port};
 use live::{Live, Personal};
 
 pub use looking::Otherwise;
@@ -47,8 +49,6 @@ const INBOX_MAX: usize = 4_096;
 const EMPTY_TICKS: u32 = 4;
 /// Pause before a care system that was away is asked again who somebody is.
 const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
-/// Questions at the care system at once who somebody is, of entries that do not ring: a route list opens thousands.
-const ASK_WHO_AT_ONCE: usize = 8;
 /// Callers wait and nobody is on duty for this long: a telephone that signs in anew is away for a moment.
 const UNATTENDED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 /// Batches a slow listener may lag behind before it must start over.
@@ -192,7 +192,7 @@ pub struct Parts {
     pub log: Log,
     pub clock: Clock,
     pub ids: Ids,
-    pub care: Care,
+    pub cares: Cares,
     pub masking: Masking,
 }
 
@@ -215,10 +215,8 @@ pub struct Engine {
     pub reader: Reader,
     pub clock: Clock,
     pub ids: Ids,
-    pub care: Care,
+    pub cares: Cares,
     notes: notes::Notes,
-    /// Places for questions that may wait.
-    asking: Arc<Semaphore>,
     storing: watch::Receiver<Storing>,
     ringing: watch::Receiver<Ringing>,
     owed: Owed,
@@ -246,7 +244,7 @@ impl Engine {
     /// Starts the writer at once, whatever the log's length: until it has been read alarms ring unstored, and the state
     /// holds only who may sign in and what agreements are in force, as far as that is known beside the log.
     pub fn begin(parts: Parts, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
-        let Parts { log, clock, ids, care, masking } = parts;
+        let Parts { log, clock, ids, cares, masking } = parts;
         let (inbox, requests) = mpsc::channel(INBOX_MAX);
         let (published, _) = broadcast::channel(PUBLISHED_MAX);
         let (storing_out, storing) = watch::channel(Storing::Loading);
@@ -268,9 +266,8 @@ impl Engine {
             reader: log.reader(),
             clock: clock.clone(),
             ids: ids.clone(),
-            care,
+            cares,
             notes: notes::Notes::default(),
-            asking: Arc::new(Semaphore::new(ASK_WHO_AT_ONCE)),
             storing,
             ringing,
             owed: log.owed(),
@@ -428,29 +425,35 @@ impl Engine {
         self.notes.waiting(is_counted)
     }
 
-    /// Asks the care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
+    /// Asks its care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
     /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one. An alarm or a
     /// call is asked about at once; everything else takes its turn, so that many late visits never stand before it.
     pub(crate) fn ask_who(&self, entry: &Entry) {
-        let Some(whose) = notes::whose(entry).filter(|_| entry.is_spoken_of()) else { return };
+        let asked = self.cares.about(entry);
+        if !entry.is_spoken_of() || matches!(asked, Err(Refusal::CitizenUnknown)) {
+            return;
+        }
         let engine = self.clone();
         let id = entry.id;
         let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
         let may_wait = !matches!(entry.body, Body::Alarm(_) | Body::Phone(_));
         tokio::spawn(async move {
+            let Ok((port, whose)) = asked else {
+                return engine.told_who(id, None, None, Err(cares::NOBODY)).await;
+            };
             let mut was_away = false;
-            while engine.is_open(id) {
+            while engine.is_served(id, &port) {
                 let answer = {
-                    let _turn = if may_wait { engine.asking.acquire().await.ok() } else { None };
-                    if !engine.is_open(id) {
+                    let _turn = if may_wait { port.asking.acquire().await.ok() } else { None };
+                    if !engine.is_served(id, &port) {
                         return;
                     }
-                    engine.care.who(&whose).await
+                    port.care.who(&whose).await
                 };
                 let is_away = matches!(answer, Err(CareError::Away { .. }));
                 // Being away is news once.
                 if !(is_away && was_away) {
-                    engine.told_who(id, device.as_ref(), answer).await;
+                    engine.told_who(id, Some(&port), device.as_ref(), answer).await;
                 }
                 if !is_away {
                     return;
@@ -461,23 +464,41 @@ impl Engine {
         });
     }
 
-    /// Somebody opens a visit as planned: only now the care system is asked who it is about.
+    /// Somebody opens a visit as planned: only now its care system is asked who it is about.
     pub async fn ask_on_opening(&self, entry: &Entry) {
         let is_named = self.live.get(entry.id).is_some_and(|personal| personal.name.is_some());
         if entry.is_spoken_of() || !entry.is_open() || is_named {
             return;
         }
-        if let Some(whose) = notes::whose(entry) {
-            let answer = self.care.who(&whose).await;
-            self.told_who(entry.id, None, answer).await;
+        if let Ok((port, whose)) = self.cares.about(entry) {
+            let answer = port.care.who(&whose).await;
+            self.told_who(entry.id, Some(&port), None, answer).await;
         }
+    }
+
+    /// Open, and still one that this port may be asked about.
+    fn is_served(&self, entry: EntryId, port: &Port) -> bool {
+        let state = self.state();
+        let entry = state.entry(entry).filter(|entry| entry.is_open());
+        entry.and_then(|it| self.cares.of_entry(it)).is_some_and(|it| it.name == port.name)
     }
 
     fn is_open(&self, entry: EntryId) -> bool {
         self.state().entry(entry).is_some_and(Entry::is_open)
     }
 
-    async fn told_who(&self, id: EntryId, device: Option<&Origin>, answer: Result<Person, CareError>) {
+    async fn told_who(
+        &self,
+        id: EntryId,
+        port: Option<&Port>,
+        device: Option<&Origin>,
+        answer: Result<Person, CareError>,
+    ) {
+        let is_anothers = || port.is_some_and(|port| self.is_open(id) && !self.is_served(id, port));
+        // Given to another municipality while it was asked: this is not whom its id means there.
+        if is_anothers() {
+            return;
+        }
         let personal = match answer {
             Ok(person) => {
                 if let Some(origin) = device {
@@ -499,7 +520,13 @@ impl Engine {
                 Personal { care_missing: true, ..Personal::default() }
             }
         };
+        if is_anothers() {
+            return;
+        }
         self.live.merge(id, personal);
+        if is_anothers() {
+            self.live.forget_person(id);
+        }
         // Over in the meantime: what came too late must not stay.
         if !self.is_open(id) {
             self.live.forget(id);

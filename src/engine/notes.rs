@@ -1,17 +1,18 @@
 //! Notes: free text on its way to the care system. Waits in memory when the care system is away, is tried again
 //! and counted; the log gets the receipt only.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::cares::Port;
 use super::writer::WRITTEN;
 use super::{Done, Engine, Failure, Order};
 use crate::care::{CareError, Whose, Why};
-use crate::domain::entry::{self, Body, Entry};
+use crate::domain::entry;
 use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference, SourceName};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::{self, Actor, Command, Refusal};
@@ -26,6 +27,8 @@ pub struct Pending {
     id: Key,
     actor: Actor,
     entry: EntryId,
+    /// The care system of the entry when it was said: the id is one of its ids.
+    port: Arc<Port>,
     whose: Whose,
     text: String,
     /// When it was said.
@@ -79,26 +82,15 @@ fn any_receipt() -> ExternalId {
     ExternalId::new("receipt").expect("a constant id")
 }
 
-/// What to ask the care system about an entry: its citizen, else its device.
-pub fn whose(entry: &Entry) -> Option<Whose> {
-    if let Some(citizen) = &entry.citizen {
-        return Some(Whose::Citizen(citizen.clone()));
-    }
-    match &entry.body {
-        Body::Alarm(alarm) => alarm.device.clone().map(Whose::Device),
-        _ => None,
-    }
-}
-
 impl Engine {
     /// Writes a note through to the care system and records the receipt. Away: keeps it in memory and says so.
     pub async fn note(&self, id: Key, actor: Actor, entry: EntryId, text: String) -> Result<Done, Failure> {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
-        let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let (port, whose) = self.cares.about(found).map_err(Failure::Refused)?;
         let command = Command::Entry(entry::Command::NoteWritten { receipt: any_receipt() });
         self.may_write(&id, &actor, entry, None, command).await?;
-        let pending = Pending { id, actor, entry, whose, text, at: self.clock.now() };
+        let pending = Pending { id, actor, entry, port, whose, text, at: self.clock.now() };
         match self.write(&pending).await {
             Ok(receipt) => self.receipt(&pending, receipt).await,
             Err(CareError::Away { .. }) => {
@@ -124,11 +116,11 @@ impl Engine {
     ) -> Result<Done, Failure> {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
-        let whose = whose(found).ok_or(Failure::Refused(Refusal::CitizenUnknown))?;
+        let (port, whose) = self.cares.about(found).map_err(Failure::Refused)?;
         let command = Command::justification_sent(channel.clone(), None);
         self.may_write(&id, &actor, entry, happened_at, command).await?;
         let at = self.clock.now();
-        let pending = Pending { id: id.clone(), actor: actor.clone(), entry, whose, text, at };
+        let pending = Pending { id: id.clone(), actor: actor.clone(), entry, port, whose, text, at };
         let receipt = match self.write(&pending).await {
             Ok(receipt) => receipt,
             Err(CareError::Away { .. }) => return Err(Failure::CareAway),
@@ -162,11 +154,12 @@ impl Engine {
     }
 
     async fn write(&self, pending: &Pending) -> Result<ExternalId, CareError> {
+        let care = &pending.port.care;
         let citizen = match &pending.whose {
             Whose::Citizen(citizen) => citizen.clone(),
-            Whose::Device(_) | Whose::Cpr(_) => self.care.who(&pending.whose).await?.citizen,
+            Whose::Device(_) | Whose::Cpr(_) => care.who(&pending.whose).await?.citizen,
         };
-        self.care.write_note(&pending.id, &citizen, &pending.text, pending.at).await
+        care.write_note(&pending.id, &citizen, &pending.text, pending.at).await
     }
 
     async fn receipt(&self, pending: &Pending, receipt: ExternalId) -> Result<Done, Failure> {
@@ -202,9 +195,13 @@ pub async fn retry(engine: Engine, stop: CancellationToken) {
 }
 
 impl Engine {
-    /// Tries each waiting note once, oldest first, until the care system turns out to be away.
+    /// Tries each waiting note once, oldest first, until its care system turns out to be away.
     pub async fn write_waiting(&self) {
+        let mut away: BTreeSet<SourceName> = BTreeSet::new();
         for pending in self.notes.all() {
+            if away.contains(&pending.port.name) {
+                continue;
+            }
             match self.write(&pending).await {
                 Ok(receipt) => {
                     // A log that cannot be written now: the care system gives the same receipt the next time.
@@ -219,20 +216,19 @@ impl Engine {
                 }
                 // Its own trouble, not the care system's: the others are tried all the same.
                 Err(CareError::Away { why: Why::Unreadable }) => {}
-                Err(CareError::Away { .. }) => return,
+                Err(CareError::Away { .. }) => drop(away.insert(pending.port.name.clone())),
                 Err(error) => {
                     warn!(%error, entry = %pending.entry, "the care system refused a note that had waited");
                     self.notes.remove(&pending);
-                    self.note_refused().await;
+                    self.note_refused(&pending.port.name).await;
                 }
             }
         }
     }
 
     /// Nobody waits for an answer any more: it becomes an entry, so that somebody writes it by hand.
-    async fn note_refused(&self) {
-        let Ok(source) = SourceName::new(self.care.name()) else { return };
+    async fn note_refused(&self, source: &SourceName) {
         let what = Code::new("care-note-refused").ok();
-        self.report(&source, Report::Trouble { trouble: TroubleKind::Unreadable, what, times: 1 }).await;
+        self.report(source, Report::Trouble { trouble: TroubleKind::Unreadable, what, times: 1 }).await;
     }
 }

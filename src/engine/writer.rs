@@ -30,7 +30,7 @@ use super::storing::Storing;
 use super::timers::{Now, Timers};
 use super::{Done, Engine, Fact, Failure, Item, Loaded, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
-use crate::domain::entry::{Body, DueKind};
+use crate::domain::entry::{Body, DueKind, Entry};
 use crate::domain::identity::{AgreementId, Code, EntryId, ExternalId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
@@ -646,13 +646,14 @@ impl Writer {
         let unknown = self.settle_live(&before, &touched, working.personal);
         if !working.records.is_empty() {
             self.out.state.send_replace(self.state.clone());
-            let news =
-                Published::Recorded { records: Arc::new(working.records), before, after: self.state.clone() };
+            let (before, after) = (before.clone(), self.state.clone());
+            let news = Published::Recorded { records: Arc::new(working.records), before, after };
             // Nobody listening is no fault.
             let _ = self.engine.published.send(news);
         }
         // Only now: whoever asks looks whether the entry is open in the state that was just handed out.
         for entry in unknown.iter().filter_map(|id| self.state.entry(*id)) {
+            self.forget_if_moved(&before, entry);
             self.engine.ask_who(entry);
         }
         self.settled(&rings);
@@ -686,11 +687,13 @@ impl Writer {
             match self.state.entry(*id) {
                 Some(entry) if entry.is_open() => {
                     let known = before.entry(*id);
-                    let is_news = |known: &crate::domain::entry::Entry| {
+                    let is_news = |known: &Entry| {
                         let is_spoken_of_now = entry.is_spoken_of() && !known.is_spoken_of();
                         known.citizen != entry.citizen || !known.is_open() || is_spoken_of_now
                     };
-                    if known.is_none_or(is_news) {
+                    // Before the state is handed out: nobody sees the old name with it.
+                    let is_moved = self.forget_if_moved(before, entry);
+                    if is_moved || known.is_none_or(is_news) {
                         unknown.push(entry.id);
                     }
                 }
@@ -698,6 +701,16 @@ impl Writer {
             }
         }
         unknown
+    }
+
+    /// What one municipality's care system said of somebody says nothing of whom the same id means in another's.
+    fn forget_if_moved(&self, before: &State, entry: &Entry) -> bool {
+        let Some(known) = before.entry(entry.id) else { return false };
+        let is_moved = self.engine.cares.is_moved(known, entry);
+        if is_moved && self.engine.cares.of_entry(known).is_some() {
+            self.engine.live.forget_person(entry.id);
+        }
+        is_moved
     }
 
     /// The log failed: nothing more is decided until it has been read again.
@@ -766,8 +779,10 @@ impl Writer {
             let before = std::mem::replace(&mut self.state, state);
             self.out.state.send_replace(self.state.clone());
             self.engine.units.learn(&self.state, &self.engine.masking);
-            for entry in self.state.open_entries().filter(|entry| before.entry(entry.id).is_none()) {
-                self.engine.ask_who(entry);
+            for entry in self.state.open_entries() {
+                if self.forget_if_moved(&before, entry) || before.entry(entry.id).is_none() {
+                    self.engine.ask_who(entry);
+                }
             }
             self.let_go_of_stored();
             let _ = self.engine.published.send(Published::StartOver);

@@ -4,11 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use vagttavle::care::demo_service::Mode;
+use vagttavle::care::Person;
+use vagttavle::care::demo_service::{Invented, Mode};
 use vagttavle::clock::Clock;
+use vagttavle::domain::identity::{AgreementId, CitizenId, ExternalId, SourceName};
+use vagttavle::engine::cares::{Cares, Port};
 
 use crate::process::Home;
-use crate::world::{CARE_TOKEN, DemoCare, Setup, find, minutes, night, wait_for};
+use crate::world::{CARE_TOKEN, DemoCare, Setup, TestServer, find, minutes, night, wait_for};
 
 #[tokio::test]
 async fn who_is_behind_a_device_is_asked_shown_and_forgotten_with_the_entry() {
@@ -86,6 +89,142 @@ async fn a_long_list_of_citizens_never_stands_before_an_alarm() {
     assert_eq!(wait_for("the alarm to be asked about", asked(9)).await, 9, "the others take their turn");
     care.service.set(Mode::Well);
     wait_for("the others to be asked about", asked(21)).await;
+    server.stop().await;
+}
+
+pub fn invented(agreement: &str, device: &str, citizen: &str, name: &str) -> Invented {
+    Invented {
+        agreement: AgreementId::new(agreement).unwrap(),
+        device: ExternalId::new(device).unwrap(),
+        person: Person {
+            citizen: CitizenId::new(citizen).unwrap(),
+            name: name.into(),
+            address: format!("{name}s vej 1"),
+            phone: None,
+            key_box: None,
+        },
+    }
+}
+
+pub fn port(agreement: &str, care: &DemoCare) -> Port {
+    let name = SourceName::new(format!("demo-{agreement}")).unwrap();
+    Port::new(name, vec![AgreementId::new(agreement).unwrap()], care.client())
+}
+
+/// The entry once it shows this name; it must never show another.
+async fn named(server: &TestServer, id: &str, name: &str) -> Value {
+    wait_for("the name", || async {
+        let entry = server.entry("anna", id).await;
+        let shown = entry["live"]["name"].clone();
+        assert!(shown.is_null() || shown == name, "{name} is shown as {shown}");
+        if shown == name { Ok(entry) } else { Err(entry) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_citizen_is_looked_up_in_the_care_system_of_the_agreement_and_in_no_other() {
+    // The same ids, and nobody of them is the same person.
+    let (jam, nor) = ("jammerbugt", "norddjurs");
+    let care_jam =
+        DemoCare::of(vec![invented(jam, "d-1", "4444", "Agnete"), invented(jam, "d-2", "5555", "Frede")])
+            .await;
+    let care_nor =
+        DemoCare::of(vec![invented(nor, "d-1", "5555", "Valborg"), invented(nor, "d-2", "4444", "Bodil")])
+            .await;
+    let cares = Cares::new([port(jam, &care_jam), port(nor, &care_nor)]);
+    let server = Setup::memory().cares(cares).start().await;
+    let raised = |alarm: &str, what: &str, id: &str| {
+        let mut raised = json!({ "type": "alarm-raised", "alarm": alarm });
+        raised[what] = id.into();
+        raised
+    };
+    // By device, and by the citizen's id; and so do the notes.
+    let a = server.told(Some(jam), raised("a-1", "device", "d-1")).await;
+    let b = server.told(Some(nor), raised("a-2", "citizen", "4444")).await;
+    let a = named(&server, &a, "Agnete").await;
+    let b = named(&server, &b, "Bodil").await;
+    for entry in [&a, &b] {
+        let text = format!("Notat om {}", entry["live"]["name"].as_str().unwrap());
+        server.act("anna", entry, json!({ "type": "note", "text": text })).await.done();
+    }
+    let citizen = CitizenId::new("4444").unwrap();
+    assert!(care_jam.service.has_note(&citizen, "Notat om Agnete"));
+    assert!(care_nor.service.has_note(&citizen, "Notat om Bodil"));
+    assert_eq!((care_jam.service.notes(), care_nor.service.notes()), (1, 1));
+    server.act("anna", &a, json!({ "type": "close", "outcome": "helped" })).await.done();
+    server.act("anna", &b, json!({ "type": "close", "outcome": "helped" })).await.done();
+
+    // Of one or the other: nobody is asked, and no text goes anywhere, before somebody says whose it is.
+    let asked = (care_jam.service.asked(), care_nor.service.asked());
+    let c = server.told(None, raised("a-3", "device", "d-2")).await;
+    let entry = server.entry("anna", &c).await;
+    assert_eq!(entry["candidates"], json!([jam, nor]), "{entry}");
+    assert_eq!(entry["live"]["look"]["place"], "device", "{entry}");
+    let refused = server.act("anna", &entry, json!({ "type": "note", "text": "Notat" })).await;
+    refused.is_problem(422, "care-not-set-up", "");
+    assert_eq!((care_jam.service.asked(), care_nor.service.asked()), asked);
+    server.act("anna", &entry, json!({ "type": "assign", "agreement": nor })).await.done();
+    let entry = named(&server, &c, "Bodil").await;
+    // Given on: the name goes with the change, and the device's own is asked for in the other care system.
+    server.act("anna", &entry, json!({ "type": "assign", "agreement": jam })).await.done();
+    named(&server, &c, "Frede").await;
+
+    // Told as one municipality's: its ids say nothing in the other.
+    let asked = care_nor.service.asked();
+    let d = server.told(Some(jam), raised("a-4", "citizen", "5555")).await;
+    let entry = named(&server, &d, "Frede").await;
+    server.act("anna", &entry, json!({ "type": "assign", "agreement": nor })).await.done();
+    let entry = server.entry("anna", &d).await;
+    assert!(entry["live"]["name"].is_null(), "{entry}");
+    let refused = server.act("anna", &entry, json!({ "type": "note", "text": "Notat" })).await;
+    refused.is_problem(422, "care-not-set-up", "");
+    assert_eq!(care_nor.service.asked(), asked);
+    server.stop().await;
+}
+
+#[test]
+fn two_care_systems_for_one_agreement_are_refused_with_the_setting_named() {
+    let home = Home::new();
+    let block = |agreements: &str| format!("[[care]]\nadapter = \"demo\"\n{agreements}\n");
+    let jammerbugt = "agreements = [\"jammerbugt\"]";
+    for (text, says) in [
+        (block(jammerbugt) + &block(jammerbugt), ["jammerbugt", "agreements under to omsorgssystemer"]),
+        (block("") + &block(""), ["uden agreements", "[[care]]"]),
+    ] {
+        home.write("server.toml", &text);
+        home.run("serve --data {data} --listen 127.0.0.1:0 --config server.toml").refused(&says);
+    }
+}
+
+/// While one care system is away, notes reach the other, and the one that waits reaches its own.
+#[tokio::test]
+async fn a_care_system_that_is_away_holds_up_no_other() {
+    let care_jam = DemoCare::of(vec![invented("jammerbugt", "d-1", "4444", "Agnete")]).await;
+    let care_nor = DemoCare::of(vec![invented("norddjurs", "d-2", "4444", "Bodil")]).await;
+    let cares = Cares::new([port("jammerbugt", &care_jam), port("norddjurs", &care_nor)]);
+    let clock = Clock::manual(night());
+    let server = Setup::memory().clock(&clock).cares(cares).start().await;
+    let raised = |alarm: &str| json!({ "type": "alarm-raised", "alarm": alarm, "citizen": "4444" });
+    let a = server.told(Some("jammerbugt"), raised("a-1")).await;
+    let b = server.told(Some("norddjurs"), raised("a-2")).await;
+    let (a, b) = (named(&server, &a, "Agnete").await, named(&server, &b, "Bodil").await);
+    care_jam.service.set(Mode::Away);
+    care_nor.service.set(Mode::Away);
+    for (entry, text) in [(&a, "til Agnete"), (&b, "til Bodil")] {
+        server.act("anna", entry, json!({ "type": "note", "text": text })).await;
+    }
+    let citizen = CitizenId::new("4444").unwrap();
+    for (care, text) in [(&care_nor, "til Bodil"), (&care_jam, "til Agnete")] {
+        assert_eq!(care.service.notes(), 0);
+        care.service.set(Mode::Well);
+        wait_for("the note", || async {
+            clock.set(clock.now() + minutes(1));
+            if care.service.has_note(&citizen, text) { Ok(()) } else { Err(care.service.asked()) }
+        })
+        .await;
+        assert_eq!(care.service.notes(), 1);
+    }
     server.stop().await;
 }
 

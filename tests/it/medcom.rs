@@ -10,8 +10,10 @@ use vagttavle::care::Cpr;
 use vagttavle::care::demo_service::Mode;
 use vagttavle::clock::Clock;
 use vagttavle::config::OursRule;
+use vagttavle::engine::cares::Cares;
 use vagttavle::sources::medcom::Form;
 
+use crate::care::{invented, port};
 use crate::messages::{CPR, LOCAL, Message, admit, codes, discharge};
 use crate::mutate::{cuts, json as bent_json, pieces};
 use crate::process::{Home, Serving};
@@ -303,6 +305,22 @@ async fn of_who_is_not_ours_nothing_is_kept_and_the_answer_stays_ok() {
     assert_eq!(stays(&server).await, Vec::<Value>::new());
     server.stop().await;
     nothing_of_the_citizen_in(&folder.data());
+}
+
+#[tokio::test]
+async fn a_hospital_message_is_matched_in_the_care_system_of_its_municipality() {
+    let of = async |agreement: &str, citizen: &str| {
+        let care = DemoCare::of(vec![invented(agreement, "d-1", citizen, "Agnete")]).await;
+        care.service.know(Cpr::new(CPR).unwrap(), care.service.citizens()[0].person.citizen.clone());
+        care
+    };
+    let (others, own) = (of("jammerbugt", "4444").await, of("norddjurs", "7777").await);
+    let cares = Cares::new([port("jammerbugt", &others), port("norddjurs", &own)]);
+    let server = at_noon().cares(cares).start().await;
+    assert_eq!(send(&server, &admit("h1").json()).await, ok());
+    assert_eq!(stays(&server).await[0]["citizen"], "7777");
+    assert_eq!(others.service.asked(), 0, "a number is told to nobody else");
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -29,6 +29,7 @@ use vagttavle::domain::agreement;
 use vagttavle::domain::identity::{AgreementId, PersonName};
 use vagttavle::domain::masking::Masking;
 use vagttavle::domain::people::{PeopleCommand, Role};
+use vagttavle::engine::cares::Cares;
 use vagttavle::engine::{Engine, Parts};
 use vagttavle::ids::Ids;
 use vagttavle::server::{self, Options, token_digest};
@@ -80,7 +81,7 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 pub struct Setup {
     pub data: Option<PathBuf>,
     pub clock: Clock,
-    pub care: Care,
+    pub cares: Cares,
     pub options: Options,
     pub tokens: BTreeMap<String, String>,
     /// Whose hospital messages are ours.
@@ -93,7 +94,7 @@ impl Setup {
         Self {
             data: None,
             clock: Clock::system(),
-            care: Care::Off,
+            cares: Care::Off.into(),
             options: Options::default(),
             tokens: BTreeMap::new(),
             ours: OursRule::All,
@@ -110,7 +111,12 @@ impl Setup {
     }
 
     pub fn care(mut self, care: &DemoCare) -> Self {
-        self.care = care.client();
+        self.cares = care.client().into();
+        self
+    }
+
+    pub fn cares(mut self, cares: Cares) -> Self {
+        self.cares = cares;
         self
     }
 
@@ -151,10 +157,18 @@ pub const CARE_TOKEN: &str = "care-token-of-the-test";
 
 impl DemoCare {
     pub async fn start() -> Self {
+        Self::serving(Service::new(7, SecretString::from(CARE_TOKEN))).await
+    }
+
+    /// One with these citizens.
+    pub async fn of(citizens: Vec<Invented>) -> Self {
+        Self::serving(Service::of(citizens, SecretString::from(CARE_TOKEN))).await
+    }
+
+    async fn serving(service: Service) -> Self {
         install_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let service = Service::new(7, SecretString::from(CARE_TOKEN));
         let stop = CancellationToken::new();
         tokio::spawn(service.clone().serve(listener, stop.clone().cancelled_owned()));
         Self { service, base, stop }
@@ -220,7 +234,7 @@ impl TestServer {
             log,
             clock: setup.clock.clone(),
             ids: ids.clone(),
-            care: setup.care,
+            cares: setup.cares,
             masking: Masking::new([7; 32]),
         };
         let engine_stop = CancellationToken::new();

@@ -5,13 +5,12 @@
 //! organizations and ids, and no citizen. A message whose citizen the care system cannot tell now stays in the folder and
 //! is read again; the others go on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +20,7 @@ use crate::care::{CareError, Why};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
 use crate::sources::drop_folder::{DropFolder, Dropped, Handler, Timing, Verdict};
-use crate::sources::medcom::{MESSAGE_MAX, receive};
+use crate::sources::medcom::{MESSAGE_MAX, Received, receive};
 use crate::sources::{Inbox, Waiting};
 
 /// A message that cannot be read to its end may still be written: it is set aside when it has been at rest for so long.
@@ -38,8 +37,8 @@ struct Taker<I> {
     source: SourceName,
     outbox: Outbox,
     inbox: I,
-    /// Messages in a row whose citizen the care system could not tell, since those that wait were last read.
-    away_in_a_row: AtomicU32,
+    /// Messages in a row whose citizen a care system could not tell, by its name, since those that wait were last read.
+    away_in_a_row: Mutex<BTreeMap<Option<SourceName>, u32>>,
 }
 
 /// Watches the folder until `stop`.
@@ -59,13 +58,12 @@ pub async fn watch<I: Inbox>(
         timing: Timing { rest: REST, ..Timing::default() },
         now: Arc::new(move || clock.now()),
     };
-    let away_in_a_row = AtomicU32::new(0);
-    watched.run(Taker { medcom, source, outbox, inbox, away_in_a_row }, stop).await;
+    watched.run(Taker { medcom, source, outbox, inbox, away_in_a_row: Mutex::default() }, stop).await;
 }
 
 impl<I: Inbox> Handler for Taker<I> {
     async fn handle(&self, file: Dropped) -> Verdict {
-        if self.away_in_a_row.load(Relaxed) >= AWAY_MAX {
+        if self.is_left_alone(&file.bytes) {
             return waits(Held::Away(CareError::Away { why: Why::Failed }));
         }
         let ours = self.medcom.ours.clone();
@@ -81,12 +79,11 @@ impl<I: Inbox> Handler for Taker<I> {
             Err(Held::Log) => return self.stuck("log-away"),
             Err(held) => {
                 let is_away = matches!(held, Held::Away(_));
-                let in_a_row = if is_away { self.away_in_a_row.load(Relaxed) + 1 } else { 0 };
-                self.away_in_a_row.store(in_a_row, Relaxed);
+                self.count(&received, is_away);
                 return waits(held);
             }
         };
-        self.away_in_a_row.store(0, Relaxed);
+        self.count(&received, false);
         let Some(body) = self.medcom.acknowledgement(&received, &answer) else { return Verdict::Done };
         let name = self.medcom.engine.ids.uuid(self.medcom.engine.clock.now());
         let (outbox, name) = (self.outbox.clone(), format!("{name}.{}", received.form.ending()));
@@ -107,7 +104,7 @@ impl<I: Inbox> Handler for Taker<I> {
     }
 
     fn again(&self, _: &BTreeSet<String>) {
-        self.away_in_a_row.store(0, Relaxed);
+        self.in_a_row().clear();
     }
 }
 
@@ -117,6 +114,32 @@ fn waits(held: Held) -> Verdict {
 }
 
 impl<I: Inbox> Taker<I> {
+    /// No panic leaves it half changed: every change is one step.
+    fn in_a_row(&self) -> MutexGuard<'_, BTreeMap<Option<SourceName>, u32>> {
+        self.away_in_a_row.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose care system is away is not asked about now; another municipality's message goes on.
+    fn is_left_alone(&self, bytes: &[u8]) -> bool {
+        if self.in_a_row().values().all(|count| *count < AWAY_MAX) {
+            return false;
+        }
+        let (medcom, now) = (&self.medcom, self.medcom.engine.clock.now());
+        receive(bytes, &medcom.ours, now, &medcom.engine.masking).is_ok_and(|received| {
+            self.in_a_row().get(&self.care_of(&received)).is_some_and(|it| *it >= AWAY_MAX)
+        })
+    }
+
+    fn count(&self, received: &Received, is_away: bool) {
+        let mut all = self.in_a_row();
+        let count = all.entry(self.care_of(received)).or_default();
+        *count = if is_away { *count + 1 } else { 0 };
+    }
+
+    fn care_of(&self, received: &Received) -> Option<SourceName> {
+        self.medcom.engine.cares.of(received.agreement()).map(|port| port.name.clone())
+    }
+
     /// The file stays and is read again at the next look; the folder shows as silent, and why.
     fn stuck(&self, why: &'static str) -> Verdict {
         self.inbox.state(&self.source, SourceState::Silent, Code::new(why).ok());

@@ -288,12 +288,13 @@ impl Medcom {
     async fn about(&self, received: &Received) -> About {
         let Some(person) = &received.person else { return About::Ours(None) };
         let is_all = self.rule == OursRule::All;
-        if is_all && matches!(self.engine.care, Care::Off) {
+        let care = self.engine.cares.care_of(received.agreement());
+        if is_all && matches!(care, Care::Off) {
             return About::Ours(None);
         }
         // What has the shape of a number for us has it for the care system.
         let Ok(cpr) = Cpr::new(&person.cpr) else { return About::NotKnown(CareError::Unknown) };
-        match self.engine.care.who(&Whose::Cpr(cpr)).await {
+        match care.who(&Whose::Cpr(cpr)).await {
             Ok(found) => About::Ours(Some(found.citizen)),
             Err(CareError::Unknown) if is_all => About::Ours(None),
             Err(CareError::Unknown) => About::NotOurs,

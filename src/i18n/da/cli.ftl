@@ -88,6 +88,9 @@ file-trouble-not-text = Filen { $file } er ikke tekst (UTF-8): det er nok den fo
 file-trouble-too-large = Filen { $file } er for stor: det er nok den forkerte fil.
 file-trouble-open-to-others = Andre må læse { $file }. Kør: chmod 600 { $file }
 file-trouble-empty-secret = Filen { $file } er tom: skriv hemmeligheden i den første linje.
+file-trouble-care-agreement-twice = { $file }: aftalen { $what } står i agreements under to omsorgssystemer ([[care]]). Hver aftale har ét: lad den stå ét sted.
+file-trouble-care-no-agreements-twice = { $file }: to omsorgssystemer ([[care]]) er uden agreements, og kun ét kan betjene de aftaler, som ingen nævner. Skriv agreements = ["AFTALE"] i det ene.
+file-trouble-care-told-elsewhere = { $file }: { $what } står under et omsorgssystem ([[care]]), der ikke betjener den aftale. Flyt det til aftalens eget, eller ret agreements.
 
 cli-witness-missing = Vidnet om loggen mangler: at der ikke mangler noget til sidst, kan ikke ses. Serveren laver et nyt og siger det på tavlen.
 

@@ -88,6 +88,9 @@ file-trouble-not-text = The file { $file } is no text (UTF-8): it is probably th
 file-trouble-too-large = The file { $file } is too large: it is probably the wrong file.
 file-trouble-open-to-others = Others may read { $file }. Run: chmod 600 { $file }
 file-trouble-empty-secret = The file { $file } is empty: write the secret on its first line.
+file-trouble-care-agreement-twice = { $file }: the agreement { $what } stands in agreements of two care systems ([[care]]). Each agreement has one: name it in one place.
+file-trouble-care-no-agreements-twice = { $file }: two care systems ([[care]]) are without agreements, and only one can serve the agreements that nobody names. Write agreements = ["AGREEMENT"] in one of them.
+file-trouble-care-told-elsewhere = { $file }: { $what } stands under a care system ([[care]]) that does not serve that agreement. Move it to the agreement's own, or mend agreements.
 
 # Why the log cannot be opened or used
 cli-witness-missing = The witness of the log is missing: whether something is missing at the end cannot be seen. The server makes a new one and says so on the board.

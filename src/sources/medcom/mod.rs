@@ -84,6 +84,11 @@ impl Received {
         Some(Observed { key, observation, ..first })
     }
 
+    /// Whose it is; empty while that is not known.
+    pub fn agreement(&self) -> &[AgreementId] {
+        self.observations.first().map_or(&[], |it| it.agreement.as_slice())
+    }
+
     /// The answer if everything goes well from here: ok, or fatal for refused content.
     pub fn answer(&self) -> Answer {
         if self.issues.is_empty() { Answer::Ok } else { Answer::Fatal(self.issues.clone()) }
