@@ -72,12 +72,11 @@ impl Writer {
                 biased;
                 done = &mut job => match done {
                     Ok(done) => return done,
-                    Err(lost) => match lost.try_into_panic() {
-                        // It is a fault of ours, and ends the batch as any other.
-                        Ok(panic) => std::panic::resume_unwind(panic),
-                        // The runtime ends, and the writer with it.
-                        Err(_) => std::future::pending().await,
-                    },
+                    // A panic is a fault of ours, and ends the batch as any other. Without one the runtime ends, and
+                    // the writer with it: it must not stay behind, and there is nothing to say.
+                    Err(lost) => std::panic::resume_unwind(
+                        lost.try_into_panic().unwrap_or_else(|_| Box::new("the runtime ended")),
+                    ),
                 },
                 () = tokio::time::sleep_until(wake_at.unwrap_or(impatient_at)), if wake_at.is_some() => {
                     is_slow = true;
