@@ -46,7 +46,7 @@ pub enum Command {
     Open(OpenArgs),
     /// Rutelister: check
     Visits(VisitsArgs),
-    /// Vis, hvad en enhed hedder i loggen: til [units] i indstillingerne
+    /// Vis, hvad en enhed hedder i loggen: til afsnittet units i indstillingerne
     Unit(UnitArgs),
     /// Kontrollér loggens kæder fra ende til anden
     Verify(Data),
