@@ -779,10 +779,7 @@ fn is_same_emergency(known: Option<&Code>, signal: Option<&Code>) -> bool {
 }
 
 fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
-    let agreement = ctx.agreement.clone().or_else(|| match ctx.candidates.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    });
+    let agreement = ctx.only_agreement();
     let scope: &[AgreementId] = agreement.as_ref().map_or(&ctx.candidates, std::slice::from_ref);
     let mut dues = Vec::new();
     if !signal.technical && !signal.test {
@@ -826,27 +823,13 @@ fn with_alarm(
     alarm: &ExternalId,
     then: impl Fn(&Entry, &Alarm) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let beside = match intake::what(state, ctx, alarm, Claims::of(Board::Alarms)) {
-        StandsFor::Known(entry) => {
-            return match &entry.body {
-                Body::Alarm(known) => then(entry, known),
-                _ => Err(Refusal::Unchanged),
-            };
-        }
-        // It would silence one of two.
-        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
-        StandsFor::New { beside } => beside,
-    };
     let signal =
         Signal { alarm, device: &None, citizen: &None, trigger: &None, technical: false, test: false };
-    let opening = raised(state, ctx, &signal);
-    let record = ctx.provisional(&opening);
-    let Some(entry) = opened_entry(&record) else { return Err(Refusal::Unchanged) };
-    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
-    let mut drafts = vec![opening];
-    drafts.extend(then(&entry, known)?);
-    drafts.extend(beside.into_iter().flat_map(|other| intake::beside(state, ctx, &entry, other, true)));
-    Ok(drafts)
+    let opening = || raised(state, ctx, &signal);
+    intake::with_entry(state, ctx, alarm, Board::Alarms, opening, opened_entry, |entry| match &entry.body {
+        Body::Alarm(known) => then(entry, known),
+        _ => Err(Refusal::Unchanged),
+    })
 }
 
 fn rang_out(state: &State, entry: &Entry, at: DateTime<Utc>) -> Draft {

@@ -410,7 +410,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         return on_known(state, ctx, entry, citizen, observation, vec![joined]);
     }
     let origin = Origin { source: source.clone(), id: stay.clone() };
-    let opening = opened(state, ctx, ctx.agreement.clone(), citizen, Some(origin));
+    let opening = opened(state, ctx, None, citizen, Some(origin));
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let mut drafts = vec![opening];
     drafts.extend(linked_by_citizen(state, ctx, &entry));
@@ -514,10 +514,7 @@ fn opened(
     citizen: Option<&CitizenId>,
     origin: Option<Origin>,
 ) -> Draft {
-    let agreement = agreement.or_else(|| match ctx.candidates.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    });
+    let agreement = agreement.or_else(|| ctx.only_agreement());
     let stay = origin.as_ref().map(|origin| origin.id.clone());
     let opening = Opening {
         number: state.free_number(0),

@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::alarms::AlarmEvent;
 use super::discharges::DischargeEvent;
 use super::entry::{self, Entry, EntryEvent};
+use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
 use super::observation::{FactKind, Matched, Observation};
 use super::phone::PhoneEvent;
@@ -152,6 +153,43 @@ pub fn beside(state: &State, ctx: &Ctx, opened: &Entry, other: &Entry, is_confli
         drafts.extend(conflict(state, ctx, ID_DOUBLED));
     }
     drafts
+}
+
+/// A fact about what `id` stands for. The first we hear of a thing opens it, with `opening`, whose record makes the entry
+/// by `made`: facts are never refused.
+pub fn with_entry(
+    state: &State,
+    ctx: &Ctx,
+    id: &ExternalId,
+    board: Board,
+    opening: impl FnOnce() -> Draft,
+    made: fn(&Record) -> Option<Entry>,
+    then: impl FnOnce(&Entry) -> Result<Vec<Draft>, Refusal>,
+) -> Result<Vec<Draft>, Refusal> {
+    match what(state, ctx, id, Claims::of(board)) {
+        StandsFor::Known(entry) => then(entry),
+        // It would silence one of two.
+        StandsFor::Either(_) => ambiguous(state, ctx),
+        StandsFor::New { beside } => {
+            opened_with(state, ctx, opening(), made, beside.map(|other| (other, true)), then)
+        }
+    }
+}
+
+/// A new thing, and what is told of it. `other` is one under the same id, and whether this contradicts it.
+pub fn opened_with(
+    state: &State,
+    ctx: &Ctx,
+    opening: Draft,
+    made: fn(&Record) -> Option<Entry>,
+    other: Option<(&Entry, bool)>,
+    then: impl FnOnce(&Entry) -> Result<Vec<Draft>, Refusal>,
+) -> Result<Vec<Draft>, Refusal> {
+    let entry = made(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    let mut drafts = vec![opening];
+    drafts.extend(then(&entry)?);
+    drafts.extend(other.into_iter().flat_map(|(other, is)| beside(state, ctx, &entry, other, is)));
+    Ok(drafts)
 }
 
 /// A fact that may be about either of two things changes neither; source health says so.

@@ -209,6 +209,14 @@ impl Ctx {
         }
     }
 
+    /// Whose the fact is: the agreement it was told for, else the only one it may be.
+    pub fn only_agreement(&self) -> Option<AgreementId> {
+        match self.scope() {
+            [only] => Some(only.clone()),
+            _ => None,
+        }
+    }
+
     /// Whether a device that is told of is this known one, also under the id it had before its number was masked.
     pub fn is_same_device(&self, told: &identity::ExternalId, known: &identity::ExternalId) -> bool {
         told == known || self.device_before.as_ref() == Some(known)

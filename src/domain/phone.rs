@@ -225,7 +225,13 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             };
             let miss = |entry: &Entry, known: &Call| missed(state, ctx, entry, known, *reason, ctx.rank);
             match over {
-                Some(other) => opened_with(state, ctx, call, Some((other, false)), miss),
+                Some(other) => {
+                    let opening = opened(state, ctx, call, None);
+                    let other = Some((other, false));
+                    intake::opened_with(state, ctx, opening, opened_entry, other, |entry| {
+                        of_call(entry, miss)
+                    })
+                }
                 None => with_call(state, ctx, call, miss),
             }
         }
@@ -247,32 +253,19 @@ fn with_call(
     call: &ExternalId,
     then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    match intake::what(state, ctx, call, CLAIMS) {
-        StandsFor::Known(entry) => match &entry.body {
-            Body::Phone(known) => then(entry, known),
-            _ => Err(Refusal::Unchanged),
-        },
-        StandsFor::Either(_) => intake::ambiguous(state, ctx),
-        StandsFor::New { beside } => opened_with(state, ctx, call, beside.map(|other| (other, true)), then),
-    }
+    let opening = || opened(state, ctx, call, None);
+    intake::with_entry(state, ctx, call, Board::Phone, opening, opened_entry, |entry| of_call(entry, &then))
 }
 
-/// A new call, and what is told of it. `other` is one under the same id, and whether this contradicts it.
-fn opened_with(
-    state: &State,
-    ctx: &Ctx,
-    call: &ExternalId,
-    other: Option<(&Entry, bool)>,
+/// What is told of an entry that is a call.
+fn of_call(
+    entry: &Entry,
     then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let opening = opened(state, ctx, call, None);
-    let record = ctx.provisional(&opening);
-    let Some(entry) = opened_entry(&record) else { return Err(Refusal::Unchanged) };
-    let Body::Phone(known) = &entry.body else { return Err(Refusal::Unchanged) };
-    let mut drafts = vec![opening];
-    drafts.extend(then(&entry, known)?);
-    drafts.extend(other.into_iter().flat_map(|(other, is)| intake::beside(state, ctx, &entry, other, is)));
-    Ok(drafts)
+    match &entry.body {
+        Body::Phone(known) => then(entry, known),
+        _ => Err(Refusal::Unchanged),
+    }
 }
 
 /// What is told of a call that waits, and that it is a colleague's, if it is.
@@ -304,16 +297,12 @@ fn opened_beside(
 }
 
 fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId>) -> Draft {
-    let candidates = ctx.candidates.clone();
-    let agreement = ctx.agreement.clone().or_else(|| match candidates.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    });
-    let scope: &[AgreementId] = agreement.as_ref().map_or(&candidates, std::slice::from_ref);
+    let agreement = ctx.only_agreement();
+    let scope: &[AgreementId] = agreement.as_ref().map_or(&ctx.candidates, std::slice::from_ref);
     let dues = answer_due(state, scope, ctx.at).into_iter().collect();
     let opening = Opening {
         number: state.free_number(0),
-        candidates: if agreement.is_some() { Vec::new() } else { candidates },
+        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
         origin: ctx.source().map(|source| Origin { source: source.clone(), id: call.clone() }),
         citizen: None,
         dues,

@@ -175,11 +175,7 @@ pub fn union(known: &[AgreementId], more: &[AgreementId]) -> Vec<AgreementId> {
 
 /// The entry goes on in another queue: whose it is, if only now one queue says so.
 pub fn assigned_by_queue(ctx: &Ctx, entry: &Entry) -> Option<AgreementId> {
-    let only = ctx.agreement.clone().or_else(|| match ctx.candidates.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    });
-    only.filter(|_| entry.agreement.is_none())
+    ctx.only_agreement().filter(|_| entry.agreement.is_none())
 }
 
 /// Whether a fact is about a wait before the one that stands now.

@@ -524,10 +524,7 @@ fn opened(
     citizen: Option<&CitizenId>,
     plan: Option<Plan>,
 ) -> Draft {
-    let agreement = ctx.agreement.clone().or_else(|| match ctx.candidates.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    });
+    let agreement = ctx.only_agreement();
     let opening = Opening {
         number: state.free_plan_number(),
         candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
@@ -545,23 +542,11 @@ fn with_visit(
     visit: &ExternalId,
     then: impl Fn(&Entry, &Visit) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let beside = match intake::what(state, ctx, visit, Claims::of(Board::Visits)) {
-        StandsFor::Known(entry) => {
-            return match &entry.body {
-                Body::Visit(known) => then(entry, known),
-                _ => Err(Refusal::Unchanged),
-            };
-        }
-        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
-        StandsFor::New { beside } => beside,
-    };
-    let opening = opened(state, ctx, visit, None, None);
-    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-    let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
-    let mut drafts = vec![opening];
-    drafts.extend(then(&entry, known)?);
-    drafts.extend(beside.into_iter().flat_map(|other| intake::beside(state, ctx, &entry, other, true)));
-    Ok(drafts)
+    let opening = || opened(state, ctx, visit, None, None);
+    intake::with_entry(state, ctx, visit, Board::Visits, opening, opened_entry, |entry| match &entry.body {
+        Body::Visit(known) => then(entry, known),
+        _ => Err(Refusal::Unchanged),
+    })
 }
 
 /// Help has begun: the duties to begin it and to agree a time are done.
