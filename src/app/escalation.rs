@@ -20,7 +20,7 @@ use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Entry};
 use crate::domain::escalation::{Why, due_at, is_needed};
 use crate::domain::identity::{Board, Code, EntryId, Key, SourceName};
-use crate::domain::{Actor, Command, NO_ENTRY};
+use crate::domain::{Actor, Command, NO_ENTRY, State};
 use crate::engine::{Engine, Failure, Order, Storing};
 use crate::i18n::{Texts, Value, dates, key};
 use send::{Channel, Message};
@@ -164,23 +164,16 @@ impl Watch {
 
     fn about_unstored(&self, entry: &Entry) -> Message {
         let (state, now) = (self.engine.state(), self.engine.clock.now());
-        let names: Vec<&str> = state.rules(entry.agreements()).map(|rules| rules.name.as_str()).collect();
-        let ids: Vec<&str> = entry.agreements().iter().map(|id| id.as_str()).collect();
         let args: [(&str, Value); 2] = [
-            ("agreement", names.join(", ").as_str().into()),
+            ("agreement", names_of(&state, entry).as_str().into()),
             ("clock", dates::near(entry.opened_at, now).into()),
         ];
-        Message {
-            id: entry.id.to_string(),
-            why: Why::Unclaimed.name(),
-            number: entry.number,
-            board: entry.board().name(),
-            state: entry.state(),
-            agreement: ids.join(","),
-            opened_at: entry.opened_at,
-            again: false,
-            text: self.texts.with(key::ESCALATION_NOT_STORED, &args).as_str().to_owned(),
-        }
+        about(
+            entry,
+            Why::Unclaimed,
+            false,
+            self.texts.with(key::ESCALATION_NOT_STORED, &args).as_str().to_owned(),
+        )
     }
 
     fn call_unrecorded(&self, message: Message, stop: &CancellationToken) {
@@ -290,27 +283,37 @@ impl Call {
         let (state, now) = (self.engine.state(), self.engine.clock.now());
         let entry = state.entry(self.entry).filter(|entry| is_needed(&state, entry))?;
         let escalation = entry.escalation.as_ref()?;
-        let ids: Vec<&str> = entry.agreements().iter().map(|id| id.as_str()).collect();
-        let names: Vec<&str> = state.rules(entry.agreements()).map(|rules| rules.name.as_str()).collect();
         let args: [(&str, Value); 3] = [
             ("number", entry.number.into()),
-            ("agreement", names.join(", ").as_str().into()),
+            ("agreement", names_of(&state, entry).as_str().into()),
             ("clock", dates::near(entry.opened_at, now).into()),
         ];
         let text = self.texts.code_with("escalation", escalation.why.name(), &args);
         let again =
             if self.again { self.texts.get(key::ESCALATION_AGAIN).to_string() + " " } else { String::new() };
-        Some(Message {
-            id: entry.id.to_string(),
-            why: escalation.why.name(),
-            number: entry.number,
-            board: entry.board().name(),
-            state: entry.state(),
-            agreement: ids.join(","),
-            opened_at: entry.opened_at,
-            again: self.again,
-            text: again + text.as_str(),
-        })
+        Some(about(entry, escalation.why, self.again, again + text.as_str()))
+    }
+}
+
+/// The names of the agreements that an entry belongs to, or may.
+fn names_of(state: &State, entry: &Entry) -> String {
+    let names: Vec<&str> = state.rules(entry.agreements()).map(|rules| rules.name.as_str()).collect();
+    names.join(", ")
+}
+
+/// What is told of an entry.
+fn about(entry: &Entry, why: Why, again: bool, text: String) -> Message {
+    let ids: Vec<&str> = entry.agreements().iter().map(|id| id.as_str()).collect();
+    Message {
+        id: entry.id.to_string(),
+        why: why.name(),
+        number: entry.number,
+        board: entry.board().name(),
+        state: entry.state(),
+        agreement: ids.join(","),
+        opened_at: entry.opened_at,
+        again,
+        text,
     }
 }
 

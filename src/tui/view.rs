@@ -418,6 +418,7 @@ fn notice(words: Words<'_>) -> Pieces {
 fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
     let texts = &words.look.texts;
     let numbered = |number: u32| texts.with(key::COMMON_NUMBER, &[("number", number.into())]);
+    let worst_key = || words.key_of(Context::Always, Action::Worst);
     let with_number = |key, number: u32| texts.with(key, &[("number", numbered(number).into())]);
     let (said, role) = match notice {
         Notice::Refused { number, board, verb, problem } => {
@@ -433,20 +434,14 @@ fn said_notice(words: Words<'_>, notice: &Notice) -> Piece {
         Notice::Changed { number } => (with_number(key::NOTICE_CHANGED, *number), Role::Warning),
         Notice::Held { number } => (with_number(key::NOTICE_HELD, *number), Role::Warning),
         Notice::NewAlarm { number } => {
-            let chord = words.model.keymap.chord_of(&[Context::Always], Action::Worst);
-            let chord = chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
-            let args = [("number", numbered(*number).into()), ("key", chord.into())];
+            let args = [("number", numbered(*number).into()), ("key", worst_key().into())];
             (texts.with(key::NOTICE_NEW_ALARM, &args), Role::Alarm)
         }
         Notice::NoteWaits => (texts.get(key::NOTICE_NOTE_WAITS), Role::Pending),
         Notice::Unfinished(Unfinished::Answer) => (texts.get(key::NOTICE_UNFINISHED_ANSWER), Role::Notice),
         Notice::Unfinished(Unfinished::Paste) => (texts.get(key::NOTICE_UNFINISHED_PASTE), Role::Warning),
         Notice::Doubted => (texts.get(key::NOTICE_DOUBTED), Role::Warning),
-        Notice::PutAside => {
-            let chord = words.model.keymap.chord_of(&[Context::Always], Action::Worst);
-            let chord = chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
-            (texts.with(key::NOTICE_PUT_ASIDE, &[("key", chord.into())]), Role::Notice)
-        }
+        Notice::PutAside => (texts.with(key::NOTICE_PUT_ASIDE, &[("key", worst_key().into())]), Role::Notice),
         Notice::NoJobControl => (texts.get(key::NOTICE_NO_JOB_CONTROL), Role::Notice),
         Notice::PasteIgnored => (texts.get(key::NOTICE_PASTE_IGNORED), Role::Notice),
         Notice::NoCitizen => (texts.get(key::NOTICE_NO_CITIZEN), Role::Notice),

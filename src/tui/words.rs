@@ -7,7 +7,9 @@ use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 
+use super::action::Action;
 use super::form::Deed;
+use super::keymap::Context;
 use super::look::Look;
 use super::model::{Model, is_person_alarm};
 use super::paint::Piece;
@@ -164,6 +166,12 @@ impl<'a> Words<'a> {
             Some(id) => tail(id.as_str()),
             None => self.look.texts.get(key::COMMON_UNKNOWN),
         })
+    }
+
+    /// The key of an action where it stands, as it is said; nothing when it has none.
+    pub fn key_of(self, context: Context, action: Action) -> Said {
+        let chord = self.model.keymap.chord_of(&[context], action);
+        chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default()
     }
 
     /// A clause as it is shown: `pkt. 3.5.3`.

@@ -23,9 +23,8 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
         out.line(on_call(words, it).join(" · ", &presence), role);
     }
     if board.shift.on_call.is_empty() {
-        let sign_on = words.model.keymap.chord_of(&[Context::At("shift")], Action::Do("sign-on"));
-        let chord = sign_on.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default();
-        out.line(texts.with(key::SHIFT_NOBODY, &[("key", chord.into())]), Role::Warning);
+        let sign_on = words.key_of(Context::At("shift"), Action::Do("sign-on"));
+        out.line(texts.with(key::SHIFT_NOBODY, &[("key", sign_on.into())]), Role::Warning);
     }
     if let Some(next) = &board.shift.next {
         out.head(key::SHIFT_NEXT);

@@ -382,9 +382,7 @@ fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Piece
 }
 
 fn numbered(words: Words<'_>, place: Place, name: Said) -> Said {
-    let chord =
-        words.model.keymap.chord_of(&[super::super::keymap::Context::Global], super::Action::GoTo(place));
-    chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default().join(" ", &name)
+    words.key_of(super::Context::Global, super::Action::GoTo(place)).join(" ", &name)
 }
 
 fn full(words: Words<'_>, place: Place) -> Said {

@@ -340,11 +340,8 @@ fn confirm(words: Words<'_>, frame: &mut Frame<'_>, confirm: &Confirm) {
     let last = if confirm.sent.is_some() {
         Piece::new(texts.get(key::FORM_SENDING), Role::Pending)
     } else {
-        let chord = |action| {
-            let chord = words.model.keymap.chord_of(&[Context::Confirm], action);
-            chord.map(|chord| Said::outside(&chord.to_string())).unwrap_or_default()
-        };
-        let args = [("yes", chord(Action::Confirm).into()), ("no", chord(Action::Close).into())];
+        let key_of = |action| words.key_of(Context::Confirm, action);
+        let args = [("yes", key_of(Action::Confirm).into()), ("no", key_of(Action::Close).into())];
         Piece::new(texts.with(key::CONFIRM_KEYS, &args), Role::KeyHint)
     };
     lines.push(vec![Piece::fixed(" ", Role::Base), last]);
