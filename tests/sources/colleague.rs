@@ -12,7 +12,7 @@ use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::Message;
 
-use crate::support::{NIGHT_EPOCH_S, after, boards, messages, session};
+use crate::support::{NIGHT_EPOCH_S, after, boards, exchange, messages, session};
 
 /// A colleague waits, and hangs up.
 const LOST: Story = Story {
@@ -68,12 +68,8 @@ impl Story {
 }
 
 fn settings(kind: &str) -> Settings {
-    toml::from_str(&format!(
+    exchange(&format!(
         r#"
-        name = "central"
-        address = "127.0.0.1:5038"
-        user = "vagt-laes"
-        secret_file = "ami.secret"
         [queues]
         doegnvagt = {{ kind = "{kind}", agreements = ["jammerbugt"] }}
         [agents]
@@ -81,7 +77,6 @@ fn settings(kind: &str) -> Settings {
         "Local/2411@agenter" = "anna"
         "#
     ))
-    .unwrap()
 }
 
 /// What becomes of a story, told as it happens, from the log, and from both in either order. Each ends with a server

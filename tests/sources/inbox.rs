@@ -16,7 +16,7 @@ use vagttavle::sources::{
     AlarmStanding, BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable, Waiting,
 };
 
-use crate::support::{End, fold};
+use crate::support::{End, fold, masking};
 
 /// Longest a test waits for what it expects; then it says what it saw.
 const BOUND: Duration = Duration::from_secs(60);
@@ -131,7 +131,7 @@ fn told(rows: BadRows) -> (u32, String, u32) {
 
 impl Inbox for TestInbox {
     fn masking(&self) -> &Masking {
-        static MASKING: LazyLock<Masking> = LazyLock::new(|| Masking::new([7; 32]));
+        static MASKING: LazyLock<Masking> = LazyLock::new(masking);
         &MASKING
     }
 

@@ -12,18 +12,14 @@ use vagttavle::sources::ami::settings::Settings;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::Message;
 
-use crate::support::{NIGHT_EPOCH_S, after, boards, messages, session};
+use crate::support::{NIGHT_EPOCH_S, after, boards, exchange, messages, session};
 
 const CALL: &str = "1795310041.7";
 
 /// 9000 and 9002 are of kind phone or alarm, as asked; 9001 too; what 9003 lets go of goes to the municipal unit.
 fn settings(first: &str, second: &str) -> Settings {
-    toml::from_str(&format!(
+    exchange(&format!(
         r#"
-        name = "central"
-        address = "127.0.0.1:5038"
-        user = "vagt-laes"
-        secret_file = "ami.secret"
         [queues]
         9000 = {{ kind = "{first}", agreements = ["jammerbugt", "norddjurs"] }}
         9001 = {{ kind = "{second}", agreements = ["jammerbugt"] }}
@@ -33,7 +29,6 @@ fn settings(first: &str, second: &str) -> Settings {
         "PJSIP/301" = "bo"
         "#
     ))
-    .unwrap()
 }
 
 /// What happened to a call at a second, in a queue.

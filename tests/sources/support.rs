@@ -27,14 +27,26 @@ pub fn after(seconds: i64) -> DateTime<Utc> {
     night() + TimeDelta::seconds(seconds)
 }
 
-/// Two phone queues, one queue of alarms.
-pub fn settings() -> Settings {
-    let settings: Settings = toml::from_str(
+/// An exchange with these queues and agents.
+pub fn exchange(queues_and_agents: &str) -> Settings {
+    let settings: Settings = toml::from_str(&format!(
         r#"
         name = "central"
         address = "127.0.0.1:5038"
         user = "vagt-laes"
         secret_file = "ami.secret"
+        {queues_and_agents}
+        "#
+    ))
+    .unwrap();
+    settings.check().unwrap();
+    settings
+}
+
+/// Two phone queues, one queue of alarms.
+pub fn settings() -> Settings {
+    exchange(
+        r#"
         [queues]
         hovednummer = { kind = "phone", agreements = ["jammerbugt", "norddjurs"] }
         bagvagt = { kind = "phone", agreements = ["jammerbugt"] }
@@ -43,9 +55,6 @@ pub fn settings() -> Settings {
         "PJSIP/301" = "bo"
         "#,
     )
-    .unwrap();
-    settings.check().unwrap();
-    settings
 }
 
 /// A fixture as the exchange would send it: lines end in CRLF.
