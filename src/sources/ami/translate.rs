@@ -207,6 +207,11 @@ impl Stay {
     fn has_told(&self, word: &'static str, rank: Rank) -> bool {
         self.told.contains(&(word, rank))
     }
+
+    /// The exchange said so, as it happened or in its log; not concluded.
+    fn was_told(&self, word: &'static str) -> bool {
+        self.has_told(word, Rank::Event) || self.has_told(word, Rank::Log)
+    }
 }
 
 /// Which stay of a Uniqueid is meant.
@@ -357,9 +362,7 @@ impl Calls {
         let at = self.not_before_join(&id, at);
         // Its join was before the look-back, or another's: what opens a call comes first all the same, as a conclusion.
         // Where the join was told there is nothing to conclude.
-        let is_told =
-            |stay: &Stay| stay.has_told("waiting", Rank::Event) || stay.has_told("waiting", Rank::Log);
-        let is_known = self.stays.get(&id).is_some_and(is_told);
+        let is_known = self.stays.get(&id).is_some_and(|stay| stay.was_told("waiting"));
         let (rank, joined_at) = match fact {
             Fact::Waiting => (Rank::Log, at),
             _ => (Rank::Inference, answered_at - TimeDelta::seconds(held)),
@@ -739,9 +742,7 @@ impl Calls {
         let Some(numbers) = self.numbers.get_mut(&uniqueid) else { return 0 };
         let talked = (1..=numbers.last).rev().find(|number| {
             let stay = self.stays.get(&(uniqueid.clone(), *number));
-            let was_answered =
-                |stay: &Stay| stay.has_told("answered", Rank::Event) || stay.has_told("answered", Rank::Log);
-            stay.is_some_and(|stay| stay.queue.as_ref() == Some(&name) && was_answered(stay))
+            stay.is_some_and(|stay| stay.queue.as_ref() == Some(&name) && stay.was_told("answered"))
         });
         let now_in = numbers.event;
         numbers.event = talked.unwrap_or(now_in);
@@ -866,8 +867,7 @@ impl Calls {
         let Some(stay) = self.stays.get_mut(id) else { return };
         match fact {
             Fact::Waiting | Fact::Redirected(_) => {}
-            Fact::Answered(_) if stay.has_told("ended", Rank::Event) || stay.has_told("ended", Rank::Log) => {
-            }
+            Fact::Answered(_) if stay.was_told("ended") => {}
             Fact::Answered(_) => {
                 stay.phase = Phase::Talking;
                 stay.pending = None;
