@@ -245,6 +245,11 @@ impl Terminal {
         });
     }
 
+    /// The program has read what it was sent.
+    pub fn until_read(&self) {
+        self.until("reads what it was sent", |_| ioctl_fionread(&self.slave).unwrap() == 0);
+    }
+
     pub fn look<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.shared.lock())
     }
