@@ -18,6 +18,7 @@ mod homecare;
 mod kinds;
 mod links;
 mod notices;
+mod old_log;
 mod people;
 mod phone;
 mod plans;
