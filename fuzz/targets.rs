@@ -7,6 +7,7 @@ use bytes::BytesMut;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tokio_util::codec::Decoder;
+use vagttavle::domain::identity::Board;
 use vagttavle::domain::masking::Masking;
 use vagttavle::protocol::observations::{LiveFacts, Observed};
 use vagttavle::protocol::stream::StreamItem;
@@ -219,8 +220,12 @@ pub fn observations(bytes: &[u8]) {
 pub fn commands(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
     if let Ok(parsed) = commands::parse(body) {
-        let _ = parsed.command.demands_version();
-        let _ = parsed.command.for_domain(parsed.board);
+        for of in Board::ALL.into_iter().map(Some).chain([None]) {
+            if let Ok(command) = parsed.clone().command(of) {
+                let _ = command.demands_version();
+                assert!(serde_json::to_value(&command).is_ok(), "what was read can be sent");
+            }
+        }
     }
 }
 

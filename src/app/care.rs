@@ -22,7 +22,7 @@ use crate::care::nexus::settings::Names;
 use crate::care::nexus::{self, Access, BadAccess};
 use crate::care::{Ability, Care, CareError, Held, Plan, Told, Visit, VisitsOf, demo, demo_service};
 use crate::config::{self, CareAdapter, CareSettings};
-use crate::domain::discharges::DischargeEvent;
+use crate::domain::discharges::{self, DischargeEvent, StopReason, WhyStopped};
 use crate::domain::entry::Body;
 use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, Key, SourceName};
 use crate::domain::observation::{Observation, Rank};
@@ -443,10 +443,14 @@ fn told_of(visit: &Visit, now: DateTime<Utc>, again: Option<u32>) -> Vec<Told> {
 fn pauses(record: &Record) -> Option<bool> {
     match &record.event {
         Event::Discharges(DischargeEvent::Resumed {}) => Some(false),
-        Event::Discharges(DischargeEvent::Stopped { reason }) if reason.as_str() == "back-in-hospital" => {
+        Event::Discharges(DischargeEvent::Stopped { reason })
+            if *reason == WhyStopped::Said(StopReason::BackInHospital) =>
+        {
             Some(true)
         }
-        Event::Discharges(DischargeEvent::Corrected { what, .. }) if what.as_str() == "resumption" => {
+        Event::Discharges(DischargeEvent::Corrected { what, .. })
+            if *what == discharges::Correctable::Resumption =>
+        {
             Some(true)
         }
         _ => None,

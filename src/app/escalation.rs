@@ -18,7 +18,7 @@ use super::web_hooks::long_secret;
 use crate::config::EscalationSettings;
 use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Entry};
-use crate::domain::escalation::{Why, due_at, is_needed};
+use crate::domain::escalation::{Outcome, Why, due_at, is_needed};
 use crate::domain::identity::{Board, Code, EntryId, Key, SourceName};
 use crate::domain::{Actor, Command, NO_ENTRY, State};
 use crate::engine::{Engine, Failure, Order, Storing};
@@ -199,7 +199,7 @@ impl Watch {
     async fn begin(&mut self, entry: &Entry) -> bool {
         // With the version: taken in the same moment it is refused, and must not stay so when it comes back.
         let id = [entry.id.0.as_bytes().as_slice(), &entry.version.to_be_bytes()].concat();
-        let order = ordered(Key::of_bytes("escalate-", &id), entry.id, entry::Command::EscalationBegin);
+        let order = ordered(Key::of_bytes("escalate-", &id), entry.id, entry::OfServer::EscalationBegin);
         match self.engine.order(order).await {
             Ok(_) => {
                 self.begun.push_back(self.engine.clock.even());
@@ -237,14 +237,14 @@ impl Watch {
     }
 }
 
-fn ordered(id: Key, entry: EntryId, command: entry::Command) -> Order {
+fn ordered(id: Key, entry: EntryId, command: entry::OfServer) -> Order {
     Order {
         id,
         actor: Actor::Timer,
         entry: Some(entry),
         expected_version: None,
         happened_at: None,
-        command: Command::Entry(command),
+        command: Command::OfServer(command),
     }
 }
 
@@ -261,12 +261,11 @@ struct Call {
 impl Call {
     async fn run(&self) {
         let (outcome, times) = self.call().await;
-        if outcome == "failed" {
+        if outcome == Outcome::Failed {
             warn!(entry = %self.entry, times, "a second person could not be called");
         }
-        let outcome = Code::new(outcome).expect("outcomes are kebab-case constants");
         let id = Key::of_bytes("escalated-", self.entry.0.as_bytes());
-        let command = entry::Command::EscalationEnd { outcome, times };
+        let command = entry::OfServer::EscalationEnd { outcome, times };
         while let Err(Failure::Unavailable) =
             self.engine.order(ordered(id.clone(), self.entry, command.clone())).await
         {
@@ -274,7 +273,7 @@ impl Call {
         }
     }
 
-    async fn call(&self) -> (&'static str, u32) {
+    async fn call(&self) -> (Outcome, u32) {
         tried(&self.engine, &self.channels, self.tries, || self.message()).await
     }
 
@@ -324,19 +323,19 @@ async fn tried(
     channels: &[Channel],
     tries: u32,
     message: impl Fn() -> Option<Message>,
-) -> (&'static str, u32) {
+) -> (Outcome, u32) {
     let mut pause = PAUSE_FIRST_SECONDS;
     for times in 1..=tries {
-        let Some(message) = message() else { return ("not-needed", times - 1) };
+        let Some(message) = message() else { return (Outcome::NotNeeded, times - 1) };
         if every_way(engine, channels, &message, times == tries).await {
-            return ("sent", times);
+            return (Outcome::Sent, times);
         }
         if times < tries {
             engine.clock.sleep(TimeDelta::seconds(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX_SECONDS);
         }
     }
-    ("failed", tries)
+    (Outcome::Failed, tries)
 }
 
 /// Every way is tried; true when one of them worked. The others then show as failed, and so do all at the end.

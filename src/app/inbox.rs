@@ -11,6 +11,7 @@ use crate::domain::devices;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Board, Code, ExternalId, SourceName};
 use crate::domain::masking::Masking;
+use crate::domain::phone::CallState;
 use crate::domain::sources::{Report, RowSaid, TroubleKind};
 use crate::domain::visits::Visit;
 use crate::engine::Engine;
@@ -107,11 +108,13 @@ impl Inbox for EngineInbox {
             .filter_map(|entry| {
                 let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
                 match &entry.body {
-                    Body::Phone(call) if matches!(call.state(), "waiting" | "answered") => Some(OpenCall {
-                        call: origin.id.clone(),
-                        kind: QueueKind::Phone,
-                        answered: call.answered_at.is_some(),
-                    }),
+                    Body::Phone(call) if matches!(call.state(), CallState::Waiting | CallState::Answered) => {
+                        Some(OpenCall {
+                            call: origin.id.clone(),
+                            kind: QueueKind::Phone,
+                            answered: call.answered_at.is_some(),
+                        })
+                    }
                     Body::Alarm(alarm) if alarm.unanswered_at.is_none() && alarm.answered_at.is_none() => {
                         Some(OpenCall { call: origin.id.clone(), kind: QueueKind::Alarm, answered: false })
                     }

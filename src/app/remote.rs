@@ -86,7 +86,7 @@ fn summary(texts: &Texts, entry: &Entry, now: chrono::DateTime<chrono::Utc>) -> 
         dates::age(texts, entry.opened_at, now),
         agreement,
         holder,
-        texts.code("next", &entry.attention.next),
+        texts.code("next", entry.attention.next),
     )
 }
 
@@ -113,7 +113,7 @@ pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
     say::line(&summary(texts, &view.entry, Clock::system().now()))?;
     for line in &view.history {
         let at = dates::full(line.happened_at);
-        say::line(&format!("  {at}  {}  {}", texts.code("kind", &line.kind.replace('.', "-")), line.actor))?;
+        say::line(&format!("  {at}  {}  {}", texts.code("kind", line.kind.replace('.', "-")), line.actor))?;
     }
     for contact in &view.numbers {
         say::line(&format!("  {}  {}", texts.code("contact", &contact.role), contact.number))?;
@@ -223,11 +223,11 @@ async fn send(
     // Read as the server will read it: a mistake is named before it is sent.
     let parsed = commands::parse(body).map_err(LinkError::Refused)?;
     let request = CommandRequest {
-        id: parsed.id,
+        id: parsed.id.clone(),
         entry: parsed.entry,
         expected_version: parsed.expected_version,
         happened_at: parsed.happened_at,
-        command: parsed.command,
+        command: parsed.command(entry.map(Entry::board)).map_err(LinkError::Refused)?,
     };
     Ok(client.submit(&request).await?)
 }

@@ -15,6 +15,7 @@ use super::calendar::{self, ClockWindow, Days, ExtraDaysOff};
 use super::identity::{AgreementId, Code};
 use super::observation::{Grant, Help};
 pub use super::toml_reader::{Mistake, Problem};
+use super::vocabulary::vocabulary;
 
 /// A value of an agreement and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,9 +132,9 @@ pub struct Agreement {
     pub records: RecordRules,
     pub calendar: CalendarRules,
     pub contacts: Contacts,
-    /// What goes to the municipality at once; codes of [`IMMEDIATE_NOTICES`]. (J 3.2)
+    /// What goes to the municipality at once; those of [`Matter`]. (J 3.2)
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub immediate_notice: Rule<Vec<Code>>,
+    pub immediate_notice: Rule<Vec<Matter>>,
     /// The care system that it shares with other agreements: with those that say the same, citizens' ids are one and
     /// the same. Without it its citizens are its own, whatever their ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,49 +169,26 @@ impl Agreement {
     }
 }
 
-/// How "within n days" ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeadlineEnd {
-    /// The same clock time on the last day: the strict reading.
-    SameClockTime,
-    /// The end of the last local date.
-    EndOfDay,
-}
-
-impl DeadlineEnd {
-    pub const ALL: [(&'static str, Self); 2] =
-        [("same-clock-time", Self::SameClockTime), ("end-of-day", Self::EndOfDay)];
-}
-
-/// What may be done about an alarm. (J 3.1.13 names these four.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Response {
-    OwnHelp,
-    Nurse,
-    Doctor,
-    #[serde(rename = "112")]
-    Emergency112,
-}
-
-impl Response {
-    pub const ALL: [(&'static str, Self); 4] = [
-        ("own-help", Self::OwnHelp),
-        ("nurse", Self::Nurse),
-        ("doctor", Self::Doctor),
-        ("112", Self::Emergency112),
-    ];
-
-    /// The word on the wire.
-    pub fn name(self) -> &'static str {
-        name_in(&Self::ALL, self)
+vocabulary! {
+    /// How "within n days" ends.
+    DeadlineEnd {
+        /// The same clock time on the last day: the strict reading.
+        SameClockTime,
+        /// The end of the last local date.
+        EndOfDay,
     }
 }
 
-/// The word of a value in a table of words; every table lists all values of its type.
-fn name_in<T: PartialEq + Copy>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+vocabulary! {
+    /// What may be done about an alarm. (J 3.1.13 names these four.)
+    Response {
+        OwnHelp,
+        Nurse,
+        Doctor,
+        #[serde(rename = "112")]
+        #[strum(serialize = "112")]
+        Emergency112,
+    }
 }
 
 /// Answered within so many seconds, for at least so much of a month's calls.
@@ -326,18 +304,14 @@ pub struct PhoneRules {
     pub documentation_minutes: Rule<u32>,
 }
 
-/// Which complaints go on to the municipality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Complaints {
-    /// All of them. (N 3.7.3)
-    All,
-    /// At once, those that found no solution locally. (J 3.2.2)
-    Unresolved,
-}
-
-impl Complaints {
-    pub const ALL: [(&'static str, Self); 2] = [("all", Self::All), ("unresolved", Self::Unresolved)];
+vocabulary! {
+    /// Which complaints go on to the municipality.
+    Complaints {
+        /// All of them. (N 3.7.3)
+        All,
+        /// At once, those that found no solution locally. (J 3.2.2)
+        Unresolved,
+    }
 }
 
 /// Duties that do not hang on one citizen.
@@ -379,9 +353,9 @@ pub struct DischargeRules {
     /// Acute help to receive groceries may be needed on discharge. (N 3.4)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groceries_help: Rule<bool>,
-    /// Steps to tick off before help is resumed; codes of [`DISCHARGE_STEPS`].
+    /// Steps to tick off before help is resumed; names of [`DischargeStep`].
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub steps: Rule<Vec<Code>>,
+    pub steps: Rule<Vec<DischargeStep>>,
     /// How soon after a discharge help is to be resumed. No contract we know sets it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resume_within_minutes: Rule<u32>,
@@ -418,19 +392,14 @@ pub struct WindowRule {
     pub window: Value<DeliveryWindow>,
 }
 
-/// May the provider move a visit of its own accord?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProviderMoves {
-    /// Not by the provider. (N 3.5.4, personal care)
-    Never,
-    /// It depends on what the visit is for. (J 3.1.5)
-    DependsOnContent,
-}
-
-impl ProviderMoves {
-    pub const ALL: [(&'static str, Self); 2] =
-        [("never", Self::Never), ("depends-on-content", Self::DependsOnContent)];
+vocabulary! {
+    /// May the provider move a visit of its own accord?
+    ProviderMoves {
+        /// Not by the provider. (N 3.5.4, personal care)
+        Never,
+        /// It depends on what the visit is for. (J 3.1.5)
+        DependsOnContent,
+    }
 }
 
 /// A rule about moving visits.
@@ -486,9 +455,9 @@ pub struct VisitRules {
     /// A delivered visit is receipted in the care system. (J 3.1.3, N 3.9.1)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub receipts: Rule<bool>,
-    /// What to do when nobody opens; codes of [`DOOR_STEPS`]. (J 3.1.8, N 3.5.6)
+    /// What to do when nobody opens; names of [`DoorStep`]. (J 3.1.8, N 3.5.6)
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub door_steps: Rule<Vec<Code>>,
+    pub door_steps: Rule<Vec<DoorStep>>,
 }
 
 impl VisitRules {
@@ -539,32 +508,17 @@ impl CalendarRules {
     }
 }
 
-/// Whom a coordinator may have to reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ContactRole {
-    #[serde(rename = "emergency-112")]
-    Emergency112,
-    Doctor,
-    Nurse,
-    MunicipalUnit,
-    BackUp,
-    Assessors,
-}
-
-impl ContactRole {
-    pub const ALL: [(&'static str, Self); 6] = [
-        ("emergency-112", Self::Emergency112),
-        ("doctor", Self::Doctor),
-        ("nurse", Self::Nurse),
-        ("municipal-unit", Self::MunicipalUnit),
-        ("back-up", Self::BackUp),
-        ("assessors", Self::Assessors),
-    ];
-
-    /// The word on the wire.
-    pub fn name(self) -> &'static str {
-        name_in(&Self::ALL, self)
+vocabulary! {
+    /// Whom a coordinator may have to reach.
+    ContactRole {
+        #[serde(rename = "emergency-112")]
+        #[strum(serialize = "emergency-112")]
+        Emergency112,
+        Doctor,
+        Nurse,
+        MunicipalUnit,
+        BackUp,
+        Assessors,
     }
 }
 
@@ -596,24 +550,43 @@ impl Contacts {
     }
 }
 
-/// Known steps of a discharge.
-pub const DISCHARGE_STEPS: [&str; 6] =
-    ["visits-planned", "groceries", "medicine", "aids", "key", "citizen-phoned"];
+vocabulary! {
+    /// What is ticked off before somebody comes home.
+    DischargeStep {
+        VisitsPlanned,
+        Groceries,
+        Medicine,
+        Aids,
+        Key,
+        CitizenPhoned,
+    }
+}
 
-/// Known steps when nobody opens the door.
-pub const DOOR_STEPS: [&str; 6] = ["windows", "light", "curtains", "car", "bicycle", "municipal-instruction"];
+vocabulary! {
+    /// What is done when nobody opens the door.
+    DoorStep {
+        Windows,
+        Light,
+        Curtains,
+        Car,
+        Bicycle,
+        MunicipalInstruction,
+    }
+}
 
-/// Known matters that go to the municipality at once.
-pub const IMMEDIATE_NOTICES: [&str; 8] = [
-    "serious-neglect",
-    "abuse",
-    "admission",
-    "death",
-    "cancelled-activities",
-    "accident",
-    "unserved-citizen",
-    "irregularity",
-];
+vocabulary! {
+    /// What the municipality is told at once (J 3.2), those first that no message tells of and a person must.
+    Matter {
+        SeriousNeglect,
+        Abuse,
+        Accident,
+        UnservedCitizen,
+        Irregularity,
+        Admission,
+        Death,
+        CancelledActivities,
+    }
+}
 
 /// The files built in, by agreement id.
 const BUILT_IN: [(&str, &str); 3] = [

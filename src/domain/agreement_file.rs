@@ -12,14 +12,13 @@
 use std::cell::RefCell;
 
 use super::agreement::{
-    Agreement, AlarmRules, AnswerTarget, CalendarRules, Clause, Complaints, Contact, ContactRole, Contacts,
-    DISCHARGE_STEPS, DOOR_STEPS, DeadlineEnd, DeliveryWindow, DischargeRules, DutyRules, IMMEDIATE_NOTICES,
-    MoveRule, PhoneRules, ProviderMoves, RecordRules, Response, Rule, Value, VisitRules, WindowRule,
+    Agreement, AlarmRules, AnswerTarget, CalendarRules, Clause, Contact, Contacts, DeliveryWindow,
+    DischargeRules, DutyRules, MoveRule, PhoneRules, RecordRules, Rule, Value, VisitRules, WindowRule,
 };
 use super::calendar::{ClockWindow, Days};
 use super::identity::{AgreementId, Code};
-use super::observation::{Grant, Help};
 use super::toml_reader::{self, Mistake, Node, Problem, Table};
+use super::vocabulary::Word;
 
 // Above these a number is a slip of the hand, whatever the contract.
 const MOST_SECONDS: u32 = 3600;
@@ -30,15 +29,6 @@ const MOST_REDIRECTS: u32 = 100;
 const LONGEST_NAME: usize = 60;
 const LONGEST_READING: usize = 300;
 const LONGEST_NUMBER: usize = 20;
-
-const GRANTS: [(&str, Grant); 2] = [("pathway", Grant::Pathway), ("service", Grant::Service)];
-const HELPS: [(&str, Help); 5] = [
-    ("personal", Help::Personal),
-    ("practical", Help::Practical),
-    ("food", Help::Food),
-    ("nursing", Help::Nursing),
-    ("training", Help::Training),
-];
 
 /// Reads a file. Errors: every mistake found, in order of place.
 pub(super) fn read(text: &str) -> Result<Agreement, Vec<Mistake>> {
@@ -60,7 +50,7 @@ fn agreement(file: &Table<'_>) -> Option<Agreement> {
     let calendar = section(file, "calendar", calendar);
     let contacts = list_of(file, "contacts", contact);
     let care_system = file.get("care_system").and_then(|it| it.checked(|text| Code::new(text).ok()));
-    let immediate_notice = rule(file, "immediate_notice", |it| codes(it, &IMMEDIATE_NOTICES));
+    let immediate_notice = rule(file, "immediate_notice", words);
     Some(Agreement {
         id: id?,
         name: name?,
@@ -112,7 +102,7 @@ fn list_by<T, K: PartialEq>(
 fn alarms(table: &Table<'_>) -> AlarmRules {
     AlarmRules {
         justification_days: rule(table, "justification_days", days),
-        justification_until: rule(table, "justification_until", |it| it.word(&DeadlineEnd::ALL)),
+        justification_until: rule(table, "justification_until", |it| it.word()),
         redirect_limit: rule(table, "redirect_limit", |it| it.whole(1, MOST_REDIRECTS)),
         redirect_window_days: rule(table, "redirect_window_days", days),
         answer_within: rule(table, "answer_within", answer_targets),
@@ -122,7 +112,7 @@ fn alarms(table: &Table<'_>) -> AlarmRules {
         bell_repeat_seconds: rule(table, "bell_repeat_seconds", seconds),
         second_person_seconds: rule(table, "second_person_seconds", seconds),
         nobody_listening_seconds: rule(table, "nobody_listening_seconds", seconds),
-        responses: rule(table, "responses", |it| without_repeats(it, |element| element.word(&Response::ALL))),
+        responses: rule(table, "responses", words),
         material_breach: rule(table, "material_breach", yes_or_no),
         nurse_decides_acute_need: rule(table, "nurse_decides_acute_need", yes_or_no),
     }
@@ -147,7 +137,7 @@ fn duties(table: &Table<'_>) -> DutyRules {
         hospital_messages_daily: rule(table, "hospital_messages_daily", yes_or_no),
         hospital_messages_daily_at: rule(table, "hospital_messages_daily_at", clock),
         action_plan: rule(table, "action_plan", yes_or_no),
-        complaints_forwarded: rule(table, "complaints_forwarded", |it| it.word(&Complaints::ALL)),
+        complaints_forwarded: rule(table, "complaints_forwarded", |it| it.word()),
         immediate_notice_minutes: rule(table, "immediate_notice_minutes", minutes),
         self_control_months: rule(table, "self_control_months", |it| it.whole(1, MOST_MONTHS)),
     }
@@ -159,7 +149,7 @@ fn discharges(table: &Table<'_>) -> DischargeRules {
         report_planned_admission: rule(table, "report_planned_admission", yes_or_no),
         help_stops: rule(table, "help_stops", yes_or_no),
         groceries_help: rule(table, "groceries_help", yes_or_no),
-        steps: rule(table, "steps", |it| codes(it, &DISCHARGE_STEPS)),
+        steps: rule(table, "steps", words),
         resume_within_minutes: rule(table, "resume_within_minutes", minutes),
     }
 }
@@ -179,7 +169,7 @@ fn visits(table: &Table<'_>) -> VisitRules {
         start_within_days: rule(table, "start_within_days", days),
         agree_by_order_date: rule(table, "agree_by_order_date", yes_or_no),
         receipts: rule(table, "receipts", yes_or_no),
-        door_steps: rule(table, "door_steps", |it| codes(it, &DOOR_STEPS)),
+        door_steps: rule(table, "door_steps", words),
     }
 }
 
@@ -196,7 +186,7 @@ fn calendar(table: &Table<'_>) -> CalendarRules {
 }
 
 fn contact(table: &Table<'_>) -> Option<Contact> {
-    let role = table.need("role").and_then(|it| it.word(&ContactRole::ALL));
+    let role = table.need("role").and_then(|it| it.word());
     let number = table.need("number").and_then(|it| it.checked(phone_number));
     let hours = hours(table);
     let days = days_of_week(table);
@@ -223,7 +213,7 @@ fn hours(table: &Table<'_>) -> Option<Option<ClockWindow>> {
 }
 
 fn days_of_week(table: &Table<'_>) -> Option<Days> {
-    table.get("days").map_or(Some(Days::All), |it| it.word(&Days::ALL))
+    table.get("days").map_or(Some(Days::All), |it| it.word())
 }
 
 fn phone_number(text: &str) -> Option<String> {
@@ -234,28 +224,23 @@ fn phone_number(text: &str) -> Option<String> {
 }
 
 fn window_rule(table: &Table<'_>) -> Option<WindowRule> {
-    let grant = optional_word(table, "grant", &GRANTS);
-    let help = table.need("help").and_then(|it| it.word(&HELPS));
+    let grant = optional_word(table, "grant");
+    let help = table.need("help").and_then(|it| it.word());
     let window = table.need("window").and_then(|it| value(&it, delivery_window));
     Some(WindowRule { grant: grant?, help: help?, window: window? })
 }
 
 fn move_rule(table: &Table<'_>) -> Option<MoveRule> {
-    let help = optional_word(table, "help", &HELPS);
-    let by_provider =
-        table.need("by_provider").and_then(|it| value(&it, |inner| inner.word(&ProviderMoves::ALL)));
+    let help = optional_word(table, "help");
+    let by_provider = table.need("by_provider").and_then(|it| value(&it, |inner| inner.word()));
     Some(MoveRule { help: help?, by_provider: by_provider? })
 }
 
 /// A word that may be left out; the outer `None` is a mistake.
-fn optional_word<T: Copy>(
-    table: &Table<'_>,
-    key: &'static str,
-    words: &[(&'static str, T)],
-) -> Option<Option<T>> {
+fn optional_word<W: Word>(table: &Table<'_>, key: &'static str) -> Option<Option<W>> {
     match table.get(key) {
         None => Some(None),
-        Some(node) => node.word(words).map(Some),
+        Some(node) => node.word().map(Some),
     }
 }
 
@@ -333,10 +318,8 @@ fn days(node: &Node<'_>) -> Option<u32> {
 }
 
 /// Codes out of a list of known ones, each once.
-fn codes(node: &Node<'_>, known: &[&'static str]) -> Option<Vec<Code>> {
-    let words: Vec<(&'static str, &'static str)> = known.iter().map(|word| (*word, *word)).collect();
-    let read = without_repeats(node, |element| element.word(&words))?;
-    read.into_iter().map(|word| Code::new(word).ok()).collect()
+fn words<W: Word>(node: &Node<'_>) -> Option<Vec<W>> {
+    without_repeats(node, |element| element.word())
 }
 
 /// A list of at least one, nothing twice.

@@ -14,8 +14,10 @@ use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName, Reference, SourceName};
 use super::intake::{self, Claims, StandsFor};
 use super::observation::{FactKind, Observation};
-use super::refusal::{Refusal, listed};
+use super::refusal::Refusal;
 use super::session::{self, Wait};
+use super::verbs::verbs;
+use super::vocabulary::{CorrectionReason, vocabulary};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// The same alarm id this long (hours) after the alarm was over is a new alarm: losing one is worse than two.
@@ -30,29 +32,87 @@ const SIGNAL_EVERY_SECONDS: i64 = 10;
 /// Triggers that tell of the home, not of the person in it: never folded into an alarm of another kind.
 const DANGERS: [&str; 5] = ["smoke", "gas", "heat", "carbon-monoxide", "flood"];
 
-pub const OUTCOMES: [&str; 8] = [
-    "helped",
-    "nothing-wrong",
-    "false-alarm",
-    "test",
-    "technical",
-    "taken-to-hospital",
-    "deceased",
-    "not-ours",
-];
-pub const REDIRECT_TO: [&str; 3] = ["municipal-unit", "back-up", "other"];
-pub const CHANNELS: [&str; 3] = ["care-system", "secure-mail", "letter"];
-pub const CONTEST_REASONS: [&str; 4] =
-    ["was-answered", "technical-fault", "not-ours", "municipality-mistake"];
-pub const CORRECTABLE: [&str; 6] =
-    ["response", "arrival", "outcome", "redirect", "unanswered", "justification"];
-pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
-pub const HELPERS: [&str; 3] = ["own-team", "colleague", "neighbour-team"];
+vocabulary! {
+    /// States, in the words of the outside contract.
+    AlarmState {
+        Raised,
+        Answered,
+        Claimed,
+        HelpSent,
+        NurseCalled,
+        DoctorCalled,
+        #[serde(rename = "called-112")]
+        #[strum(serialize = "called-112")]
+        Called112,
+        Arrived,
+        Closed,
+        Unanswered,
+        Redirected,
+        Justified,
+    }
+}
+vocabulary! {
+    /// What became of an alarm.
+    Outcome {
+        Helped,
+        NothingWrong,
+        FalseAlarm,
+        Test,
+        Technical,
+        TakenToHospital,
+        Deceased,
+        NotOurs,
+    }
+}
+vocabulary! {
+    /// Where a person sends an alarm on to; a source may say another place.
+    RedirectTo {
+        MunicipalUnit,
+        BackUp,
+        Other,
+    }
+}
+vocabulary! {
+    /// How a justification was sent.
+    Channel {
+        CareSystem,
+        SecureMail,
+        Letter,
+    }
+}
+vocabulary! {
+    /// Why a redirect was none of ours.
+    ContestReason {
+        WasAnswered,
+        TechnicalFault,
+        NotOurs,
+        MunicipalityMistake,
+    }
+}
+vocabulary! {
+    /// What may be corrected about an alarm.
+    Correctable {
+        Response,
+        Arrival,
+        Outcome,
+        Redirect,
+        Unanswered,
+        Justification,
+    }
+}
+vocabulary! {
+    /// Who was sent as own help.
+    Helper {
+        OwnTeam,
+        Colleague,
+        NeighbourTeam,
+    }
+}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Responded {
     pub with: Response,
-    pub helper: Option<Code>,
+    pub helper: Option<Helper>,
     pub at: DateTime<Utc>,
 }
 
@@ -60,13 +120,13 @@ pub struct Responded {
 pub struct Redirected {
     pub to: Code,
     pub at: DateTime<Utc>,
-    pub contested: Option<Code>,
+    pub contested: Option<ContestReason>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sent {
     pub at: DateTime<Utc>,
-    pub channel: Code,
+    pub channel: Channel,
     pub reference: Option<Reference>,
     /// Late for ever when sent after the due time.
     pub late: bool,
@@ -108,7 +168,7 @@ pub struct Alarm {
     pub queue_since: Option<DateTime<Utc>>,
     pub response: Option<Responded>,
     pub arrived_at: Option<DateTime<Utc>>,
-    pub outcome: Option<Code>,
+    pub outcome: Option<Outcome>,
     pub outcome_at: Option<DateTime<Utc>>,
     /// The device says it was cleared: only a remark, never an end.
     pub cleared_at: Option<DateTime<Utc>>,
@@ -120,30 +180,30 @@ pub struct Alarm {
 }
 
 impl Alarm {
-    pub fn state(&self, claimed: bool) -> &'static str {
+    pub fn state(&self, claimed: bool) -> AlarmState {
         let justified = self.justification.as_ref().is_some_and(|it| it.sent.is_some());
         if self.redirect.is_some() {
-            return if justified { "justified" } else { "redirected" };
+            return if justified { AlarmState::Justified } else { AlarmState::Redirected };
         }
         if self.outcome.is_some() {
-            return if justified { "justified" } else { "closed" };
+            return if justified { AlarmState::Justified } else { AlarmState::Closed };
         }
         if self.arrived_at.is_some() {
-            return "arrived";
+            return AlarmState::Arrived;
         }
         match self.response.as_ref().map(|it| it.with) {
-            Some(Response::OwnHelp) => return "help-sent",
-            Some(Response::Nurse) => return "nurse-called",
-            Some(Response::Doctor) => return "doctor-called",
-            Some(Response::Emergency112) => return "called-112",
+            Some(Response::OwnHelp) => return AlarmState::HelpSent,
+            Some(Response::Nurse) => return AlarmState::NurseCalled,
+            Some(Response::Doctor) => return AlarmState::DoctorCalled,
+            Some(Response::Emergency112) => return AlarmState::Called112,
             None => {}
         }
         match (claimed, self.unanswered_at.is_some(), self.talked_at.is_some()) {
-            (true, ..) => "claimed",
-            (false, true, _) => "unanswered",
+            (true, ..) => AlarmState::Claimed,
+            (false, true, _) => AlarmState::Unanswered,
             // At the exchange, by somebody we do not know or who has let it go: nobody here has it.
-            (false, false, true) => "answered",
-            (false, false, false) => "raised",
+            (false, false, true) => AlarmState::Answered,
+            (false, false, false) => AlarmState::Raised,
         }
     }
 
@@ -192,7 +252,7 @@ impl Alarm {
 
     /// Kept out of every figure: tests and technical alarms, however they turned out to be one.
     pub fn is_counted(&self) -> bool {
-        let told = self.outcome.as_ref().is_some_and(|it| matches!(it.as_str(), "test" | "technical"));
+        let told = self.outcome.is_some_and(|it| matches!(it, Outcome::Test | Outcome::Technical));
         self.is_person_alarm() && !told
     }
 
@@ -238,38 +298,31 @@ impl Alarm {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    Respond {
-        with: Response,
-        #[serde(default)]
-        helper: Option<Code>,
-    },
-    Arrive {},
-    Close {
-        outcome: Code,
-    },
-    Redirect {
-        to: Code,
-    },
-    ContestRedirect {
-        reason: Code,
-    },
-    #[serde(rename = "justify.begin")]
-    JustifyBegin {},
-    #[serde(rename = "justify.sent")]
-    JustifySent {
-        channel: Code,
-        #[serde(default)]
-        reference: Option<Reference>,
-    },
-    #[serde(rename = "technical.done")]
-    TechnicalDone {},
-    /// Which municipality the alarm is about, once somebody knows (an exchange queue may serve several).
-    Assign {
-        agreement: AgreementId,
-    },
+verbs! {
+    /// What a coordinator does with an alarm (J 3.1.13).
+    Command {
+        "respond" [Light, Entry] => Respond {
+            with: Response,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            helper: Option<Helper>,
+        }
+        "arrive" [Light, Entry] => Arrive {}
+        "close" [Final, Entry] => Close { outcome: Outcome }
+        "redirect" [Final, Entry] => Redirect { to: RedirectTo }
+        "contest-redirect" [Light, Entry] => ContestRedirect { reason: ContestReason }
+        "justify.begin" [Light, Entry] => JustifyBegin {}
+        /// The text itself goes to the care system or a letter: here stands how, and a reference.
+        "justify.sent" [Asked, Entry] => JustifySent {
+            channel: Channel,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            reference: Option<Reference>,
+        }
+        "technical.done" [Asked, Entry] => TechnicalDone {}
+        /// Which municipality the alarm is about, once somebody knows (an exchange queue may serve several).
+        "assign" [Light, Entry] => Assign { agreement: AgreementId }
+        /// The way back for what was recorded wrongly.
+        "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -349,14 +402,14 @@ pub enum AlarmEvent {
     Responded {
         with: Response,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        helper: Option<Code>,
+        helper: Option<Helper>,
         /// On-site time to keep, for own help.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         arrive_due: Option<Due>,
     },
     Arrived {},
     Closed {
-        outcome: Code,
+        outcome: Outcome,
     },
     Cleared {},
     /// The device says that somebody is with the citizen.
@@ -373,11 +426,11 @@ pub enum AlarmEvent {
         justification_due: Option<Due>,
     },
     RedirectContested {
-        reason: Code,
+        reason: ContestReason,
     },
     JustificationBegun {},
     JustificationSent {
-        channel: Code,
+        channel: Channel,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
         late: bool,
@@ -390,8 +443,8 @@ pub enum AlarmEvent {
         justification_due: Option<Due>,
     },
     Corrected {
-        what: Code,
-        reason: Code,
+        what: Correctable,
+        reason: CorrectionReason,
         /// The clocks that run from now on, the justification's aside.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dues: Vec<Due>,
@@ -891,16 +944,18 @@ pub fn decide(
     alarm: &Alarm,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    if let Command::Assign { agreement } = command {
-        return assign(state, ctx, entry, alarm, agreement);
+    match command {
+        Command::Assign { agreement } => return assign(state, ctx, entry, alarm, agreement),
+        Command::Correct { what, reason } => return correct(state, ctx, entry, alarm, *what, *reason),
+        _ => {}
     }
     if !entry.is_open() {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Alarms(event))]);
     match command {
-        Command::Assign { .. } => Err(Refusal::Unchanged),
-        Command::Respond { with, helper } => respond(state, ctx, entry, alarm, *with, helper.as_ref()),
+        Command::Assign { .. } | Command::Correct { .. } => Err(Refusal::Unchanged),
+        Command::Respond { with, helper } => respond(state, ctx, entry, alarm, *with, *helper),
         Command::Arrive {} => {
             person_alarm(alarm)?;
             in_hand(ctx, entry, alarm)?;
@@ -910,49 +965,41 @@ pub fn decide(
             one(AlarmEvent::Arrived {})
         }
         Command::Close { outcome } => {
-            listed("outcome", outcome, &OUTCOMES)?;
             entry.not_held_by_other(ctx)?;
             if alarm.is_handled() {
                 return Err(Refusal::WrongState { state: entry.state().into() });
             }
-            one(AlarmEvent::Closed { outcome: outcome.clone() })
+            one(AlarmEvent::Closed { outcome: *outcome })
         }
         Command::Redirect { to } => {
-            listed("to", to, &REDIRECT_TO)?;
             entry.not_held_by_other(ctx)?;
             if alarm.outcome.is_some() {
                 return Err(Refusal::WrongState { state: entry.state().into() });
             }
-            match redirect(state, ctx, entry, alarm, to) {
+            match redirect(state, ctx, entry, alarm, &(*to).into()) {
                 Err(Refusal::Unchanged) => Err(Refusal::AlreadyDone),
                 decided => decided,
             }
         }
-        Command::ContestRedirect { reason } => {
-            listed("reason", reason, &CONTEST_REASONS)?;
-            match &alarm.redirect {
-                None => Err(Refusal::WrongState { state: entry.state().into() }),
-                Some(redirect) if redirect.contested.is_some() => Err(Refusal::AlreadyDone),
-                Some(_) => one(AlarmEvent::RedirectContested { reason: reason.clone() }),
-            }
-        }
+        Command::ContestRedirect { reason } => match &alarm.redirect {
+            None => Err(Refusal::WrongState { state: entry.state().into() }),
+            Some(redirect) if redirect.contested.is_some() => Err(Refusal::AlreadyDone),
+            Some(_) => one(AlarmEvent::RedirectContested { reason: *reason }),
+        },
         Command::JustifyBegin {} => match &alarm.justification {
             None => Err(Refusal::JustificationNotOwed),
             Some(it) if it.sent.is_some() || it.begun_at.is_some() => Err(Refusal::AlreadyDone),
             Some(_) => one(AlarmEvent::JustificationBegun {}),
         },
-        Command::JustifySent { channel, reference } => {
-            listed("channel", channel, &CHANNELS)?;
-            match &alarm.justification {
-                None => Err(Refusal::JustificationNotOwed),
-                Some(it) if it.sent.is_some() => Err(Refusal::AlreadyDone),
-                Some(it) => one(AlarmEvent::JustificationSent {
-                    channel: channel.clone(),
-                    reference: reference.clone(),
-                    late: ctx.at > it.due.at,
-                }),
-            }
-        }
+        Command::JustifySent { channel, reference } => match &alarm.justification {
+            None => Err(Refusal::JustificationNotOwed),
+            Some(it) if it.sent.is_some() => Err(Refusal::AlreadyDone),
+            Some(it) => one(AlarmEvent::JustificationSent {
+                channel: *channel,
+                reference: reference.clone(),
+                late: ctx.at > it.due.at,
+            }),
+        },
         Command::TechnicalDone {} => {
             if !alarm.technical {
                 return Err(Refusal::NotTechnical);
@@ -983,7 +1030,7 @@ fn respond(
     entry: &Entry,
     alarm: &Alarm,
     with: Response,
-    helper: Option<&Code>,
+    helper: Option<Helper>,
 ) -> Result<Vec<Draft>, Refusal> {
     person_alarm(alarm)?;
     in_hand(ctx, entry, alarm)?;
@@ -994,13 +1041,10 @@ fn respond(
     }
     let mut drafts = Vec::new();
     if entry.holder.is_none() {
-        drafts.extend(entry::decide(state, ctx, entry, &entry::Command::Claim)?);
-    }
-    if helper.is_some_and(|helper| !HELPERS.contains(&helper.as_str())) {
-        return Err(Refusal::UnknownCode { field: "helper".into() });
+        drafts.extend(entry::decide(state, ctx, entry, &entry::Command::Claim {})?);
     }
     let arrive_due = arrive_due(state, entry, with, ctx.at);
-    let event = AlarmEvent::Responded { with, helper: helper.cloned(), arrive_due };
+    let event = AlarmEvent::Responded { with, helper, arrive_due };
     drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
     Ok(drafts)
 }
@@ -1064,33 +1108,33 @@ fn given_to(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm, agreement: &
 }
 
 /// The way back for what was wrong. Both stay visible; figures count the corrected one.
-pub fn correct(
+fn correct(
     state: &State,
     ctx: &Ctx,
     entry: &Entry,
     alarm: &Alarm,
-    what: &Code,
-    reason: &Code,
+    what: Correctable,
+    reason: CorrectionReason,
 ) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &CORRECTABLE)?;
-    listed("reason", reason, &CORRECTION_REASONS)?;
-    let stands = match what.as_str() {
-        "response" => alarm.response.is_some(),
-        "arrival" => alarm.arrived_at.is_some(),
-        "outcome" => alarm.outcome.is_some(),
-        "redirect" => alarm.redirect.is_some(),
-        "unanswered" => alarm.unanswered_at.is_some() && alarm.redirect.is_none(),
-        _ => alarm.justification.as_ref().is_some_and(|it| it.sent.is_some() || it.begun_at.is_some()),
+    let stands = match what {
+        Correctable::Response => alarm.response.is_some(),
+        Correctable::Arrival => alarm.arrived_at.is_some(),
+        Correctable::Outcome => alarm.outcome.is_some(),
+        Correctable::Redirect => alarm.redirect.is_some(),
+        Correctable::Unanswered => alarm.unanswered_at.is_some() && alarm.redirect.is_none(),
+        Correctable::Justification => {
+            alarm.justification.as_ref().is_some_and(|it| it.sent.is_some() || it.begun_at.is_some())
+        }
     };
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
     let mut after = alarm.clone();
-    corrected(&mut after, what.as_str());
+    corrected(&mut after, what);
     let dues = clocks(state, ctx, entry, &after);
-    let event = AlarmEvent::Corrected { what: what.clone(), reason: reason.clone(), dues };
+    let event = AlarmEvent::Corrected { what, reason, dues };
     let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
-    if what.as_str() == "redirect" {
+    if what == Correctable::Redirect {
         drafts.extend(duties::plan_withdrawn(state, ctx, entry));
     }
     Ok(drafts)
@@ -1208,7 +1252,7 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             }
         }
         AlarmEvent::Responded { with, helper, arrive_due } => {
-            alarm.response = Some(Responded { with: *with, helper: helper.clone(), at });
+            alarm.response = Some(Responded { with: *with, helper: *helper, at });
             alarm.answered_at.get_or_insert(at);
             entry.dues.retain(|due| due.what == DueKind::Justification);
             entry.dues.extend(arrive_due.clone());
@@ -1218,11 +1262,11 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             entry.dues.retain(|due| due.what == DueKind::Justification);
         }
         AlarmEvent::Closed { outcome } => {
-            alarm.outcome = Some(outcome.clone());
+            alarm.outcome = Some(*outcome);
             alarm.outcome_at = Some(at);
         }
         AlarmEvent::TechnicalDone {} => {
-            alarm.outcome = Code::new("technical").ok();
+            alarm.outcome = Some(Outcome::Technical);
             alarm.outcome_at = Some(at);
         }
         AlarmEvent::Cleared {} => alarm.cleared_at = Some(at),
@@ -1238,7 +1282,7 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
         }
         AlarmEvent::RedirectContested { reason } => {
             if let Some(redirect) = &mut alarm.redirect {
-                redirect.contested = Some(reason.clone());
+                redirect.contested = Some(*reason);
             }
         }
         AlarmEvent::JustificationBegun {} => {
@@ -1249,12 +1293,11 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
         }
         AlarmEvent::JustificationSent { channel, reference, late } => {
             if let Some(it) = &mut alarm.justification {
-                it.sent =
-                    Some(Sent { at, channel: channel.clone(), reference: reference.clone(), late: *late });
+                it.sent = Some(Sent { at, channel: *channel, reference: reference.clone(), late: *late });
             }
         }
         AlarmEvent::Assigned { justification_due, .. } => assigned(alarm, justification_due.as_ref()),
-        AlarmEvent::Corrected { what, .. } => corrected(alarm, what.as_str()),
+        AlarmEvent::Corrected { what, .. } => corrected(alarm, *what),
     }
 }
 
@@ -1299,7 +1342,7 @@ fn about_the_entry(entry: &mut Entry, at: DateTime<Utc>, event: &AlarmEvent) {
             }
         }
         AlarmEvent::Assigned { agreement, .. } => entry.agreement = Some(agreement.clone()),
-        AlarmEvent::Corrected { what, dues, .. } if what.as_str() != "justification" => {
+        AlarmEvent::Corrected { what, dues, .. } if *what != Correctable::Justification => {
             entry.dues.clone_from(dues);
             if let (Some(holder), Some(claim)) =
                 (&mut entry.holder, dues.iter().find(|it| it.what == DueKind::Claim))
@@ -1352,29 +1395,29 @@ fn start_justification(alarm: &mut Alarm, at: DateTime<Utc>, due: Option<&Due>) 
         Some(Justification { started_at: at, due: due.clone(), begun_at: None, begun_by: None, sent: None });
 }
 
-fn corrected(alarm: &mut Alarm, what: &str) {
+fn corrected(alarm: &mut Alarm, what: Correctable) {
     match what {
-        "response" => {
+        Correctable::Response => {
             alarm.response = None;
             alarm.arrived_at = None;
         }
-        "arrival" => alarm.arrived_at = None,
-        "outcome" => {
+        Correctable::Arrival => alarm.arrived_at = None,
+        Correctable::Outcome => {
             alarm.outcome = None;
             alarm.outcome_at = None;
         }
-        "redirect" => {
+        Correctable::Redirect => {
             alarm.redirect = None;
             // The clock that the ring-out started goes on; one that only the redirect started goes.
             if alarm.unanswered_at.is_none() {
                 alarm.justification = None;
             }
         }
-        "unanswered" => {
+        Correctable::Unanswered => {
             alarm.unanswered_at = None;
             alarm.justification = None;
         }
-        _ => {
+        Correctable::Justification => {
             if let Some(it) = &mut alarm.justification {
                 it.begun_at = it.begun_at.filter(|_| it.sent.is_some());
                 it.sent = None;

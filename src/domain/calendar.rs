@@ -10,6 +10,8 @@ use chrono::{
 use chrono_tz::Europe::Copenhagen;
 use serde::{Deserialize, Serialize};
 
+use super::vocabulary::vocabulary;
+
 /// The local date and clock time of an instant.
 pub fn local(at: DateTime<Utc>) -> NaiveDateTime {
     at.with_timezone(&Copenhagen).naive_local()
@@ -160,22 +162,22 @@ pub fn iso_week(date: NaiveDate) -> (i32, u32) {
     (week.year(), week.week())
 }
 
-/// A Danish public holiday (helligdag).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Holiday {
-    NewYearsDay,
-    MaundyThursday,
-    GoodFriday,
-    EasterSunday,
-    EasterMonday,
-    /// Store bededag; abolished by law from 2024.
-    GreatPrayerDay,
-    AscensionDay,
-    WhitSunday,
-    WhitMonday,
-    ChristmasDay,
-    SecondChristmasDay,
+vocabulary! {
+    /// A Danish public holiday (helligdag).
+    Holiday {
+        NewYearsDay,
+        MaundyThursday,
+        GoodFriday,
+        EasterSunday,
+        EasterMonday,
+        /// Store bededag; abolished by law from 2024.
+        GreatPrayerDay,
+        AscensionDay,
+        WhitSunday,
+        WhitMonday,
+        ChristmasDay,
+        SecondChristmasDay,
+    }
 }
 
 /// The last year in which the Great Prayer Day was a holiday.
@@ -262,22 +264,20 @@ pub fn working_day_after(date: NaiveDate, extra: &ExtraDaysOff) -> NaiveDate {
     day
 }
 
-/// Which dates a rule or a contact is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Days {
-    #[default]
-    All,
-    /// Working days ([`is_working_day`]).
-    Working,
-    /// Every day that is not a working day: Saturdays, Sundays, holidays.
-    Weekend,
+vocabulary! {
+    /// Which dates a rule or a contact is for.
+    #[derive(Default)]
+    Days {
+        #[default]
+        All,
+        /// Working days ([`is_working_day`]).
+        Working,
+        /// Every day that is not a working day: Saturdays, Sundays, holidays.
+        Weekend,
+    }
 }
 
 impl Days {
-    pub const ALL: [(&'static str, Days); 3] =
-        [("all", Days::All), ("working", Days::Working), ("weekend", Days::Weekend)];
-
     pub fn holds(self, date: NaiveDate, extra: &ExtraDaysOff) -> bool {
         match self {
             Self::All => true,

@@ -6,30 +6,99 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{DISCHARGE_STEPS, value_of};
-use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
+use super::agreement::{DischargeStep, Matter, value_of};
+use super::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::intake::{self, Claims, StandsFor};
 use super::observation::{FactKind, Observation, Setting, StayFact};
 use super::realm::Citizen;
-use super::refusal::{Refusal, listed};
+use super::refusal::Refusal;
 use super::stay::{Facts, Folded, Item, Place, Told};
+use super::verbs::verbs;
+use super::vocabulary::{CorrectionReason, vocabulary};
 use super::{Ctx, Draft, Event, State, duties, notices, visits};
 
-/// Who may have told us when a citizen comes home.
-pub const TELLERS: [&str; 7] =
-    ["hospital", "nurse", "assessors", "citizen", "relative", "care-system", "colleague"];
-/// Why help is stopped. `back-in-hospital` takes back a resumption: the stay goes on.
-pub const STOP_REASONS: [&str; 7] =
-    ["dead", "moved", "care-home", "declined", "other-provider", "not-ours", "back-in-hospital"];
-pub const CORRECTABLE: [&str; 3] = ["resumption", "stop", "assessors-told"];
-pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
+vocabulary! {
+    /// States, in the words of the outside contract.
+    StayState {
+        Admitted,
+        OnLeave,
+        DischargeExpected,
+        Discharged,
+        Resumed,
+        Stopped,
+        Dead,
+        Cancelled,
+    }
+}
+vocabulary! {
+    /// Who may have told us when a citizen comes home.
+    Teller {
+        Hospital,
+        Nurse,
+        Assessors,
+        Citizen,
+        Relative,
+        CareSystem,
+        Colleague,
+    }
+}
+vocabulary! {
+    /// Why help is stopped.
+    StopReason {
+        Dead,
+        Moved,
+        CareHome,
+        Declined,
+        OtherProvider,
+        NotOurs,
+        /// Takes back a resumption: the stay goes on.
+        BackInHospital,
+    }
+}
+vocabulary! {
+    /// How a stay ends without anybody stopping help.
+    Ending {
+        /// Another entry turned out to be this stay and goes on with it.
+        Joined,
+    }
+}
+vocabulary! {
+    /// What may be corrected about a stay.
+    Correctable {
+        Resumption,
+        Stop,
+        AssessorsTold,
+    }
+}
 
-const BACK_IN_HOSPITAL: &str = "back-in-hospital";
-const DEAD: &str = "dead";
-/// Another entry turned out to be this stay and goes on with it.
-const JOINED: &str = "joined";
+/// Why a stay is over: what a person said, or what became of it. One word in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(untagged)]
+pub enum WhyStopped {
+    Said(StopReason),
+    Became(Ending),
+}
+
+impl WhyStopped {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said(reason) => reason.name(),
+            Self::Became(ending) => ending.name(),
+        }
+    }
+
+    fn is(self, reason: StopReason) -> bool {
+        self == Self::Said(reason)
+    }
+}
+
+impl AsRef<str> for WhyStopped {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}
 /// A message may come so long after a stay that was told by telephone is over, and still be about it (hours).
 const TOLD_BEFORE_HOURS: i64 = 48;
 /// Two sources that tell of one admission or discharge differ by so much at most (minutes).
@@ -41,19 +110,17 @@ const MOVED_HOURS: i64 = 6;
 const SILENT_HOURS: i64 = 48;
 /// The new entry of a request that says what was odd about it; notices take those before.
 const NTH_ODD: u32 = 9;
-/// Why two stays are linked that the hospitals told of under one citizen, whom no care system knows.
-pub const SAME_PERSON: &str = "same-person";
 
-/// What was told after the coordinator acted, and must be looked at again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Upset {
-    /// Help was resumed, and then the discharge was taken back.
-    DischargeCancelled,
-    /// Help was resumed, and then the citizen was admitted again.
-    AdmittedAgain,
-    /// Everything was stopped for a death that was none.
-    DeathCancelled,
+vocabulary! {
+    /// What was told after the coordinator acted, and must be looked at again.
+    Upset {
+        /// Help was resumed, and then the discharge was taken back.
+        DischargeCancelled,
+        /// Help was resumed, and then the citizen was admitted again.
+        AdmittedAgain,
+        /// Everything was stopped for a death that was none.
+        DeathCancelled,
+    }
 }
 
 impl Upset {
@@ -65,7 +132,7 @@ impl Upset {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stopped {
-    pub reason: Code,
+    pub reason: WhyStopped,
     pub at: DateTime<Utc>,
 }
 
@@ -77,7 +144,7 @@ pub struct Stay {
     /// The facts taken together.
     pub now: Folded,
     /// Steps ticked off, with when.
-    pub steps: Vec<(Code, DateTime<Utc>)>,
+    pub steps: Vec<(DischargeStep, DateTime<Utc>)>,
     /// Did the assessors tell us of the admission before it? Asked: no message says.
     pub assessors_told: Option<bool>,
     pub resumed_at: Option<DateTime<Utc>>,
@@ -88,23 +155,25 @@ pub struct Stay {
 }
 
 impl Stay {
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> StayState {
         if self.now.place == Place::Dead {
-            return "dead";
+            return StayState::Dead;
         }
         if self.stopped.is_some() {
-            return "stopped";
+            return StayState::Stopped;
         }
         if self.is_resumed() {
-            return "resumed";
+            return StayState::Resumed;
         }
         let expected = self.now.expected.as_ref();
         match self.now.place {
-            Place::NeverAdmitted => "cancelled",
-            Place::Home => "discharged",
-            Place::Leave if expected.is_none_or(|it| self.now.leave_since > Some(it.told_at)) => "on-leave",
-            _ if expected.is_some() => "discharge-expected",
-            _ => "admitted",
+            Place::NeverAdmitted => StayState::Cancelled,
+            Place::Home => StayState::Discharged,
+            Place::Leave if expected.is_none_or(|it| self.now.leave_since > Some(it.told_at)) => {
+                StayState::OnLeave
+            }
+            _ if expected.is_some() => StayState::DischargeExpected,
+            _ => StayState::Admitted,
         }
     }
 
@@ -115,7 +184,7 @@ impl Stay {
 
     /// The citizen is away, and when the last word of that was heard.
     fn away_since_word(&self) -> Option<DateTime<Utc>> {
-        let is_away = matches!(self.state(), "admitted" | "on-leave");
+        let is_away = matches!(self.state(), StayState::Admitted | StayState::OnLeave);
         self.facts.last_at().max(self.assured_at).filter(|_| is_away)
     }
 
@@ -142,7 +211,7 @@ impl Stay {
         match self.now.place {
             Place::Dead => Some(visits::Halt::Dead),
             // Told by telephone, and no message yet.
-            _ if self.stopped.as_ref().is_some_and(|it| it.reason.as_str() == DEAD) => {
+            _ if self.stopped.as_ref().is_some_and(|it| it.reason.is(StopReason::Dead)) => {
                 Some(visits::Halt::Dead)
             }
             Place::Hospital | Place::Leave if !self.is_resumed() && self.stopped.is_none() => {
@@ -154,7 +223,7 @@ impl Stay {
 
     /// The citizen is dead; one that goes on in another entry says nothing any more.
     pub fn says_dead(&self) -> bool {
-        let goes_on = self.stopped.as_ref().is_some_and(|it| it.reason.as_str() == JOINED);
+        let goes_on = self.stopped.as_ref().is_some_and(|it| it.reason == WhyStopped::Became(Ending::Joined));
         self.halts() == Some(visits::Halt::Dead) && !goes_on
     }
 
@@ -178,7 +247,7 @@ impl Stay {
         }
         if cancels_death && before.place == Place::Dead && place != Place::Dead {
             self.upset = Some((Upset::DeathCancelled, at));
-            self.stopped = self.stopped.take().filter(|it| it.reason.as_str() != DEAD);
+            self.stopped = self.stopped.take().filter(|it| !it.reason.is(StopReason::Dead));
         }
         // Home again after help had run in vain: it has to be resumed anew.
         if place == Place::Home && self.upset.is_some_and(|(upset, _)| upset.is_in_vain()) {
@@ -188,40 +257,48 @@ impl Stay {
     }
 }
 
-/// What a coordinator does with a stay. Codes are those of the outside contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    /// Somebody said when the citizen comes home. Without an entry it opens one, as `Open` does.
-    Expect {
-        expected_at: DateTime<Utc>,
-        told_by: Code,
-    },
-    /// By hand, told by telephone. `agreement` may be left out by who has only one.
-    Open {
-        agreement: Option<AgreementId>,
-        citizen: Option<CitizenId>,
-        expected_at: DateTime<Utc>,
-        told_by: Code,
-    },
-    Resume {},
-    Stop {
-        reason: Code,
-    },
-    Step {
-        step: Code,
-        done: bool,
-    },
-    /// Did the assessors tell us before the admission (N 3.5.3)?
-    AssessorsTold {
-        told: bool,
-    },
-    /// Of one opened by hand: the entry that the hospital's message opened is the same stay.
-    Join {
-        same_as: EntryId,
-    },
-    /// The hospital was asked: the citizen is still there.
-    StillThere {},
+verbs! {
+    /// What a coordinator does with a stay.
+    Command {
+        /// Somebody said when the citizen comes home. Without an entry it opens one, as `open` does.
+        "expect" [Light, Either] => Expect {
+            /// Only without an entry, as for `open`.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            agreement: Option<AgreementId>,
+            /// Only without an entry.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            citizen: Option<CitizenId>,
+            #[serde(deserialize_with = "crate::domain::verbs::zoned")]
+            expected_at: DateTime<Utc>,
+            told_by: Teller,
+        }
+        /// By hand, told by telephone.
+        "open" [Light, Either] => Open {
+            /// May be left out by who has only one.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            agreement: Option<AgreementId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            citizen: Option<CitizenId>,
+            #[serde(deserialize_with = "crate::domain::verbs::zoned")]
+            expected_at: DateTime<Utc>,
+            told_by: Teller,
+        }
+        "resume" [Light, Entry] => Resume {}
+        "stop" [Final, Entry] => Stop { reason: StopReason }
+        "step" [Light, Entry] => Step {
+            step: DischargeStep,
+            #[serde(default = "crate::domain::verbs::yes")]
+            done: bool,
+        }
+        /// Did the assessors tell us before the admission (N 3.5.3)?
+        "assessors-told" [Light, Entry] => AssessorsTold { told: bool }
+        /// Of one opened by hand: the entry that the hospital's message opened is the same stay.
+        "join" [Light, Entry] => Join { same_as: EntryId }
+        /// The hospital was asked: the citizen is still there.
+        "still-there" [Light, Entry] => StillThere {}
+        /// The way back for what was recorded wrongly.
+        "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -293,10 +370,10 @@ pub enum DischargeEvent {
     },
     Resumed {},
     Stopped {
-        reason: Code,
+        reason: WhyStopped,
     },
     StepTicked {
-        step: Code,
+        step: DischargeStep,
         done: bool,
     },
     AssessorsTold {
@@ -306,8 +383,8 @@ pub enum DischargeEvent {
     StillThere {},
     /// A coordinator's own record was wrong.
     Corrected {
-        what: Code,
-        reason: Code,
+        what: Correctable,
+        reason: CorrectionReason,
     },
 }
 
@@ -430,7 +507,10 @@ fn linked_by_citizen(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Draft> {
             && entry.agreements().iter().any(|id| other.agreements().contains(id))
             && entry.links.iter().all(|link| link.to != other.id)
     };
-    others.filter(is_new).flat_map(|other| entry::link_both(ctx.at, entry, other, SAME_PERSON)).collect()
+    others
+        .filter(is_new)
+        .flat_map(|other| entry::link_both(ctx.at, entry, other, LinkWhy::SamePerson))
+        .collect()
 }
 
 /// The entry that a coordinator opened for this citizen before any message came: one that is open, or one where help
@@ -696,16 +776,16 @@ fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay)
         && before.now.admitted_at != after.now.admitted_at;
     let mut drafts = Vec::new();
     if was_admitted(after) && (!was_admitted(before) || is_again) {
-        drafts.extend(notices::arises(state, ctx, entry, "admission"));
+        drafts.extend(notices::arises(state, ctx, entry, Matter::Admission));
     } else if before.now.never_admitted && !after.now.never_admitted {
-        drafts.extend(notices::stands(state, ctx, entry, "admission"));
+        drafts.extend(notices::stands(state, ctx, entry, Matter::Admission));
     }
     if after.now.never_admitted {
-        drafts.extend(notices::falls(state, ctx, entry, "admission"));
+        drafts.extend(notices::falls(state, ctx, entry, Matter::Admission));
     }
     match (is_dead(before), is_dead(after)) {
-        (false, true) => drafts.extend(notices::arises(state, ctx, entry, "death")),
-        (true, false) => drafts.extend(notices::falls(state, ctx, entry, "death")),
+        (false, true) => drafts.extend(notices::arises(state, ctx, entry, Matter::Death)),
+        (true, false) => drafts.extend(notices::falls(state, ctx, entry, Matter::Death)),
         _ => {}
     }
     drafts
@@ -730,12 +810,11 @@ pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<D
 }
 
 fn help_stops(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
-    let reason = Code::new("moved").expect("a constant code");
     let mut drafts: Vec<Draft> = state
         .of_citizen(citizen)
         .filter(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stopped.is_none()))
         .map(|entry| {
-            let event = DischargeEvent::Stopped { reason: reason.clone() };
+            let event = DischargeEvent::Stopped { reason: WhyStopped::Said(StopReason::Moved) };
             entry.draft(ctx.at, Event::Discharges(event))
         })
         .collect();
@@ -767,16 +846,15 @@ pub fn citizen_known(
 /// Opens an entry by hand: told by telephone, by whom as a code, when expected.
 pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<Draft>, Refusal> {
     let (agreement, citizen, expected_at, told_by) = match command {
-        Command::Open { agreement, citizen, expected_at, told_by } => {
-            (agreement.as_ref(), citizen.as_ref(), *expected_at, told_by)
+        Command::Open { agreement, citizen, expected_at, told_by }
+        | Command::Expect { agreement, citizen, expected_at, told_by } => {
+            (agreement.as_ref(), citizen.as_ref(), *expected_at, *told_by)
         }
-        Command::Expect { expected_at, told_by } => (None, None, *expected_at, told_by),
         _ => return Err(Refusal::EntryMissing),
     };
-    known_teller(told_by)?;
     let agreement = agreement_of(state, ctx, agreement)?;
     if let Some(entry) = citizen.and_then(|citizen| open_stay_of(state, citizen, &agreement)) {
-        let expect = Command::Expect { expected_at, told_by: told_by.clone() };
+        let expect = Command::Expect { agreement: None, citizen: None, expected_at, told_by };
         let Body::Stay(stay) = &entry.body else { return Err(Refusal::UnknownEntry) };
         // Already told that the citizen is home, or dead: say where that stands.
         let is_told = |refusal| match refusal {
@@ -787,7 +865,7 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
     }
     let opening = opened(state, ctx, Some(agreement), citizen, None);
     let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-    let event = DischargeEvent::DischargeExpected { expected_at, told_by: told_by.clone() };
+    let event = DischargeEvent::DischargeExpected { expected_at, told_by: told_by.into() };
     let expected = entry.draft(ctx.at, Event::Discharges(event));
     Ok(vec![opening, expected])
 }
@@ -819,14 +897,6 @@ pub(super) fn agreement_of(
     }
 }
 
-fn known_teller(told_by: &Code) -> Result<(), Refusal> {
-    if TELLERS.contains(&told_by.as_str()) {
-        Ok(())
-    } else {
-        Err(Refusal::UnknownCode { field: "told_by".into() })
-    }
-}
-
 /// Decides a coordinator's command.
 pub fn decide(
     state: &State,
@@ -837,6 +907,9 @@ pub fn decide(
 ) -> Result<Vec<Draft>, Refusal> {
     let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Discharges(event))]);
+    if let Command::Correct { what, reason } = command {
+        return correct(state, ctx, entry, stay, *what, *reason);
+    }
     if let Command::AssessorsTold { told } = command {
         // Asked also of a stay that is over: the invoice comes later.
         return match stay.assessors_told {
@@ -850,28 +923,30 @@ pub fn decide(
     }
     entry.not_held_by_other(ctx)?;
     match command {
-        Command::Expect { expected_at, told_by } | Command::Open { expected_at, told_by, .. } => {
-            known_teller(told_by)?;
-            match entry.state() {
-                "admitted" | "on-leave" | "discharge-expected" => {
-                    let (expected_at, told_by) = (*expected_at, told_by.clone());
+        Command::Expect { expected_at, told_by, .. } | Command::Open { expected_at, told_by, .. } => {
+            match stay.state() {
+                StayState::Admitted | StayState::OnLeave | StayState::DischargeExpected => {
+                    let (expected_at, told_by) = (*expected_at, (*told_by).into());
                     one(DischargeEvent::DischargeExpected { expected_at, told_by })
                 }
-                _ => wrong_state(),
+                StayState::Discharged
+                | StayState::Resumed
+                | StayState::Stopped
+                | StayState::Dead
+                | StayState::Cancelled => wrong_state(),
             }
         }
         Command::Join { same_as } => join(state, ctx, entry, stay, *same_as),
         Command::Resume {} => resume(state, ctx, entry, stay),
-        Command::Stop { reason } => stop(state, ctx, entry, stay, reason),
+        Command::Stop { reason } => stop(state, ctx, entry, stay, *reason),
         Command::Step { step, done } => {
-            listed("step", step, &DISCHARGE_STEPS)?;
             if stay.steps.iter().any(|(known, _)| known == step) == *done {
                 return Err(Refusal::AlreadyDone);
             }
-            one(DischargeEvent::StepTicked { step: step.clone(), done: *done })
+            one(DischargeEvent::StepTicked { step: *step, done: *done })
         }
         Command::StillThere {} if stay.away_since_word().is_some() => one(DischargeEvent::StillThere {}),
-        Command::AssessorsTold { .. } | Command::StillThere {} => wrong_state(),
+        Command::AssessorsTold { .. } | Command::StillThere {} | Command::Correct { .. } => wrong_state(),
     }
 }
 
@@ -879,10 +954,16 @@ pub fn decide(
 /// that the citizen comes home (N 3.5.3: told by telephone counts).
 fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Draft>, Refusal> {
     let restored = stay.upset.is_some_and(|(upset, _)| upset == Upset::DeathCancelled);
-    match entry.state() {
-        "discharged" | "discharge-expected" | "cancelled" => {}
-        "resumed" if restored => {}
-        state => return Err(Refusal::WrongState { state: state.into() }),
+    match stay.state() {
+        StayState::Discharged | StayState::DischargeExpected | StayState::Cancelled => {}
+        StayState::Resumed if restored => {}
+        StayState::Admitted
+        | StayState::OnLeave
+        | StayState::Resumed
+        | StayState::Stopped
+        | StayState::Dead => {
+            return Err(entry.wrong_state());
+        }
     }
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(DischargeEvent::Resumed {}))];
     if let Some(citizen) = &state.citizen_of(entry) {
@@ -891,21 +972,26 @@ fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Dr
     Ok(drafts)
 }
 
-fn stop(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay, reason: &Code) -> Result<Vec<Draft>, Refusal> {
-    listed("reason", reason, &STOP_REASONS)?;
+fn stop(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    reason: StopReason,
+) -> Result<Vec<Draft>, Refusal> {
     let in_vain = stay.upset.is_some_and(|(upset, _)| upset.is_in_vain());
-    if reason.as_str() == BACK_IN_HOSPITAL && !in_vain {
+    if reason == StopReason::BackInHospital && !in_vain {
         return Err(Refusal::WrongState { state: entry.state().into() });
     }
-    let event = DischargeEvent::Stopped { reason: reason.clone() };
+    let event = DischargeEvent::Stopped { reason: WhyStopped::Said(reason) };
     let mut next = stay.clone();
     apply(&mut next, ctx.at, &event);
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     // A death only halts the visits: one that is taken back must restore them.
     let whose = state.citizen_of(entry);
-    match (&whose, reason.as_str()) {
-        (_, BACK_IN_HOSPITAL) | (None, _) => {}
-        (Some(_), DEAD) => drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next)),
+    match (&whose, reason) {
+        (_, StopReason::BackInHospital) | (None, _) => {}
+        (Some(_), StopReason::Dead) => drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next)),
         (Some(citizen), _) => {
             drafts.extend(visits::ended(state, ctx, citizen));
             drafts.extend(duties::help_ended(state, ctx, citizen));
@@ -952,12 +1038,12 @@ fn join(
     }
     for (step, at) in from.steps.iter().filter(|(step, _)| stay.steps.iter().all(|(known, _)| known != step))
     {
-        drafts.push(over(*at, DischargeEvent::StepTicked { step: step.clone(), done: true }));
+        drafts.push(over(*at, DischargeEvent::StepTicked { step: *step, done: true }));
     }
     drafts.extend(notices::go_over(state, ctx, entry, other));
-    let reason = Code::new(JOINED).expect("a kebab-case constant");
+    let reason = WhyStopped::Became(Ending::Joined);
     drafts.push(other.draft(ctx.at, Event::Discharges(DischargeEvent::Stopped { reason })));
-    drafts.extend(entry::link_both(ctx.at, entry, other, "same-stay"));
+    drafts.extend(entry::link_both(ctx.at, entry, other, LinkWhy::SameStay));
     Ok(drafts)
 }
 
@@ -1048,7 +1134,7 @@ pub fn may_be_same<'s>(
 /// is known of the two, not on which was heard of first.
 pub fn elsewhere<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s Entry> {
     stay.away_since_word().filter(|_| entry.is_open())?;
-    let linked = entry.links.iter().filter(|link| link.why.as_str() == SAME_PERSON);
+    let linked = entry.links.iter().filter(|link| link.why == LinkWhy::SamePerson);
     linked.filter_map(|link| state.entry(link.to)).find(|other| {
         let Body::Stay(there) = &other.body else { return false };
         let began = |stay: &Stay| stay.now.admitted_at.or(stay.now.discharged_at);
@@ -1066,37 +1152,35 @@ fn is_near(one: &Stay, other: &Stay) -> bool {
     near(one.now.admitted_at, other.now.admitted_at) || near(one.now.discharged_at, other.now.discharged_at)
 }
 /// The way back for what a coordinator recorded wrongly.
-pub fn correct(
+fn correct(
     state: &State,
     ctx: &Ctx,
     entry: &Entry,
     stay: &Stay,
-    what: &Code,
-    reason: &Code,
+    what: Correctable,
+    reason: CorrectionReason,
 ) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &CORRECTABLE)?;
-    listed("reason", reason, &CORRECTION_REASONS)?;
-    let stands = match what.as_str() {
-        "resumption" => stay.resumed_at.is_some(),
-        "stop" => stay.stopped.as_ref().is_some_and(|it| it.reason.as_str() != JOINED),
-        _ => stay.assessors_told.is_some(),
+    let stands = match what {
+        Correctable::Resumption => stay.resumed_at.is_some(),
+        Correctable::Stop => stay.stopped.as_ref().is_some_and(|it| matches!(it.reason, WhyStopped::Said(_))),
+        Correctable::AssessorsTold => stay.assessors_told.is_some(),
     };
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
     let mut next = stay.clone();
-    corrected(&mut next, what.as_str());
-    let event = DischargeEvent::Corrected { what: what.clone(), reason: reason.clone() };
+    corrected(&mut next, what);
+    let event = DischargeEvent::Corrected { what, reason };
     let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
     let whose = state.citizen_of(entry);
     drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
     drafts.extend(to_tell(state, ctx, entry, stay, &next));
     // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
     if let (Some(citizen), Some(stopped)) =
-        (&whose, stay.stopped.as_ref().filter(|_| what.as_str() == "stop"))
+        (&whose, stay.stopped.as_ref().filter(|_| what == Correctable::Stop))
     {
         drafts.extend(visits::restored(state, ctx, citizen, stopped.at, reason));
-        if stopped.reason.as_str() != DEAD {
+        if !stopped.reason.is(StopReason::Dead) {
             drafts.extend(duties::help_goes_on(state, ctx, citizen));
         }
     }
@@ -1157,49 +1241,49 @@ fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
             stay.resumed_at = Some(at);
             stay.upset = None;
         }
-        DischargeEvent::Stopped { reason } if reason.as_str() == BACK_IN_HOSPITAL => {
+        DischargeEvent::Stopped { reason } if reason.is(StopReason::BackInHospital) => {
             stay.resumed_at = None;
             stay.upset = None;
             // Asked and ticked off anew when the citizen comes home at last.
             stay.steps.clear();
         }
         DischargeEvent::Stopped { reason } => {
-            stay.stopped = Some(Stopped { reason: reason.clone(), at });
+            stay.stopped = Some(Stopped { reason: *reason, at });
             stay.upset = None;
         }
         DischargeEvent::StepTicked { step, done } => {
             stay.steps.retain(|(known, _)| known != step);
             if *done {
-                stay.steps.push((step.clone(), at));
+                stay.steps.push((*step, at));
             }
         }
         DischargeEvent::AssessorsTold { told } => stay.assessors_told = Some(*told),
         DischargeEvent::StillThere {} => stay.assured_at = Some(at),
-        DischargeEvent::Corrected { what, .. } => corrected(stay, what.as_str()),
+        DischargeEvent::Corrected { what, .. } => corrected(stay, *what),
         _ => {}
     }
 }
 
-fn corrected(stay: &mut Stay, what: &str) {
+fn corrected(stay: &mut Stay, what: Correctable) {
     match what {
-        "resumption" => {
+        Correctable::Resumption => {
             stay.resumed_at = None;
             stay.upset = None;
         }
-        "stop" => stay.stopped = None,
-        _ => stay.assessors_told = None,
+        Correctable::Stop => stay.stopped = None,
+        Correctable::AssessorsTold => stay.assessors_told = None,
     }
 }
 
 /// Puts dues and closing in step with what is now known.
 fn settle(entry: &mut Entry, at: DateTime<Utc>) {
     let Body::Stay(stay) = &entry.body else { return };
-    let (over, waits_for_help) = (stay.is_over(), stay.state() == "discharged");
+    let (over, waits_for_help) = (stay.is_over(), stay.state() == StayState::Discharged);
     let expected = stay
         .now
         .expected
         .as_ref()
-        .filter(|_| stay.state() == "discharge-expected")
+        .filter(|_| stay.state() == StayState::DischargeExpected)
         .map(|it| Due::own(DueKind::Expected, it.expected_at));
     let resume = stay.now.resume_due.clone().filter(|_| waits_for_help);
     let silent = stay

@@ -7,36 +7,89 @@
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::agreement::Agreement;
-use super::agreement::value_of;
+use super::agreement::{Agreement, Matter, value_of};
 use super::entry::{Body, Due, DueKind, Entry, Opening};
 use super::envelope::Record;
-use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, PersonName, Reference};
+use super::identity::{AgreementId, Board, CitizenId, EntryId, PersonName, Reference};
 use super::observation::Help;
 use super::realm::Citizen;
-use super::refusal::{Refusal, listed};
+use super::refusal::Refusal;
+use super::verbs::verbs;
+use super::vocabulary::{CorrectionReason, vocabulary};
 use super::{Ctx, Draft, Event, State, calendar, notices, phone, visits};
 
-/// Why a duty fell away that may come back.
-const HELP_ENDED: &str = "help-ended";
-pub const POSTPONE_REASONS: [&str; 4] =
-    ["waiting-for-municipality", "waiting-for-colleague", "by-agreement", "busy-night"];
+vocabulary! {
+    /// States, in the words of the outside contract.
+    DutyState {
+        Open,
+        Done,
+        Late,
+    }
+}
+vocabulary! {
+    /// Why a duty is put off.
+    PostponeReason {
+        WaitingForMunicipality,
+        WaitingForColleague,
+        ByAgreement,
+        BusyNight,
+    }
+}
+vocabulary! {
+    /// Why a duty fell away before it was done.
+    WithdrawnWhy {
+        /// What started it was corrected.
+        Corrected,
+        /// Help ended: it may come back.
+        HelpEnded,
+        WrongEntry,
+        TypingMistake,
+        NewInformation,
+    }
+}
+vocabulary! {
+    /// Whom at the municipality a matter may have been told.
+    ToldTo {
+        Assessors,
+        Nurse,
+        MunicipalUnit,
+        Office,
+        CareSystem,
+    }
+}
+vocabulary! {
+    /// What may be corrected about a duty.
+    Correctable {
+        /// A notice that a person opened by hand.
+        Notice,
+    }
+}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DutyKind {
-    ActionPlan,
-    Documentation,
-    HospitalMessages,
-    FollowUp,
-    /// A new citizen's practical help is to begin (N 3.4).
-    StartOfHelp,
-    /// A time is to be agreed with a new citizen by the order date (N 3.4).
-    AgreeTime,
-    /// The municipality is to be told at once (J 3.2).
-    ImmediateNotice,
-    /// What it was told turned out not to be so: it is to be told that.
-    NoticeTakenBack,
+impl From<CorrectionReason> for WithdrawnWhy {
+    fn from(reason: CorrectionReason) -> Self {
+        match reason {
+            CorrectionReason::WrongEntry => Self::WrongEntry,
+            CorrectionReason::TypingMistake => Self::TypingMistake,
+            CorrectionReason::NewInformation => Self::NewInformation,
+        }
+    }
+}
+
+vocabulary! {
+    DutyKind {
+        ActionPlan,
+        Documentation,
+        HospitalMessages,
+        FollowUp,
+        /// A new citizen's practical help is to begin (N 3.4).
+        StartOfHelp,
+        /// A time is to be agreed with a new citizen by the order date (N 3.4).
+        AgreeTime,
+        /// The municipality is to be told at once (J 3.2).
+        ImmediateNotice,
+        /// What it was told turned out not to be so: it is to be told that.
+        NoticeTakenBack,
+    }
 }
 
 impl DutyKind {
@@ -59,7 +112,7 @@ pub struct Duty {
     /// Who it falls to, when that is known.
     pub owner: Option<PersonName>,
     /// What the municipality is to be told of.
-    pub matter: Option<Code>,
+    pub matter: Option<Matter>,
     /// Which help a time is to be agreed for.
     pub help: Option<Help>,
     /// Where it comes from, whether or not it has a date.
@@ -69,7 +122,7 @@ pub struct Duty {
     pub done_at: Option<DateTime<Utc>>,
     pub reference: Option<Reference>,
     /// Whom at the municipality it was told.
-    pub told_to: Option<Code>,
+    pub told_to: Option<ToldTo>,
     pub late: bool,
     pub postponed: u32,
     /// Nobody owed it any more before it was done.
@@ -79,41 +132,52 @@ pub struct Duty {
 }
 
 impl Duty {
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> DutyState {
         match (self.done_at, self.late) {
-            (Some(_), _) => "done",
-            (None, true) => "late",
-            (None, false) => "open",
+            (Some(_), _) => DutyState::Done,
+            (None, true) => DutyState::Late,
+            (None, false) => DutyState::Open,
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    Done {
-        #[serde(default)]
-        reference: Option<Reference>,
-        /// Of a notice: whom at the municipality it was told, one of [`notices::TOLD_TO`].
-        #[serde(default)]
-        to: Option<Code>,
-        /// When, if not now.
-        #[serde(default)]
-        told_at: Option<DateTime<Utc>>,
-    },
-    Postpone {
-        until: DateTime<Utc>,
-        reason: Code,
-    },
-    /// By hand: the municipality is to be told of something at once (J 3.2). About the entry it is given for; without
-    /// one about nothing on the board, and then `agreement` says which municipality unless the person has only one.
-    Notify {
-        what: Code,
-        #[serde(default)]
-        agreement: Option<AgreementId>,
-        #[serde(default)]
-        citizen: Option<CitizenId>,
-    },
+verbs! {
+    /// What a coordinator does with a duty.
+    Command {
+        "done" [Asked, Entry] => Done {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            reference: Option<Reference>,
+            /// Of what the municipality is told at once: whom there.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            to: Option<ToldTo>,
+            /// When it was told, if not now.
+            #[serde(
+                default,
+                deserialize_with = "crate::domain::verbs::zoned_option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            told_at: Option<DateTime<Utc>>,
+        }
+        "postpone" [Light, Entry] => Postpone {
+            #[serde(deserialize_with = "crate::domain::verbs::zoned")]
+            until: DateTime<Utc>,
+            reason: PostponeReason,
+        }
+        /// By hand: the municipality is to be told of something at once (J 3.2). About the entry it is given for, on any
+        /// board; without one about nothing on the board, and then `agreement` says which municipality unless the
+        /// person has only one.
+        "notify" [Light, Either] => Notify {
+            what: Matter,
+            /// Only without an entry, and may be left out by who has only one.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            agreement: Option<AgreementId>,
+            /// Only without an entry.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            citizen: Option<CitizenId>,
+        }
+        /// The way back for what was recorded wrongly.
+        "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,7 +192,7 @@ pub enum DutyEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<PersonName>,
         #[serde(default, rename = "what", skip_serializing_if = "Option::is_none")]
-        matter: Option<Code>,
+        matter: Option<Matter>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         help: Option<Help>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,14 +204,14 @@ pub enum DutyEvent {
     FellLate {},
     Postponed {
         until: DateTime<Utc>,
-        reason: Code,
+        reason: PostponeReason,
     },
     Done {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
         /// Of a notice: whom at the municipality it was told.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<Code>,
+        to: Option<ToldTo>,
         late: bool,
     },
     /// The call it is about was given to a municipality; without one that was taken back.
@@ -161,7 +225,7 @@ pub enum DutyEvent {
     },
     /// What started the duty was corrected: it is no longer owed.
     Withdrawn {
-        why: Code,
+        why: WithdrawnWhy,
     },
     /// Help had not ended after all: it is owed again, by the same limit.
     StandsAgain {},
@@ -279,8 +343,7 @@ pub fn documentation_assigned(
 }
 
 pub(super) fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
-    let why = Code::new("corrected").expect("a kebab-case constant");
-    duty.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why }))
+    duty.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why: WithdrawnWhy::Corrected }))
 }
 
 /// Whether a duty done at `at` is done too late.
@@ -430,11 +493,11 @@ fn of_citizen<'s>(
 
 /// The citizen has died or moved away, or help has stopped: nobody owes a beginning any more.
 pub fn help_ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
-    let why = Code::new(HELP_ENDED).expect("a kebab-case constant");
+    let why = WithdrawnWhy::HelpEnded;
     state
         .of_citizen_on(citizen, Board::Duties)
         .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty.begins_help()))
-        .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why: why.clone() })))
+        .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why })))
         .collect()
 }
 
@@ -472,25 +535,29 @@ pub fn decide(
     duty: &Duty,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
+    if let Command::Correct { reason, .. } = command {
+        return notices::correct(ctx, entry, duty, *reason);
+    }
     if duty.done_at.is_some() && !notices::may_still_be_told(duty, command) {
         return Err(Refusal::AlreadyDone);
     }
     entry.not_held_by_other(ctx)?;
     let event = match command {
         Command::Done { reference, to, told_at } if duty.duty.is_notice() => {
-            return notices::told(state, ctx, entry, duty, reference.as_ref(), to.as_ref(), *told_at);
+            return notices::told(state, ctx, entry, duty, reference.as_ref(), *to, *told_at);
         }
         Command::Done { to: Some(_), .. } => return Err(Refusal::UnknownCode { field: "to".into() }),
         Command::Done { reference, .. } => {
             DutyEvent::Done { reference: reference.clone(), to: None, late: is_late(entry, ctx.at) }
         }
-        Command::Notify { .. } => return Err(Refusal::WrongBoard { board: entry.board() }),
+        Command::Notify { .. } | Command::Correct { .. } => {
+            return Err(Refusal::WrongBoard { board: entry.board() });
+        }
         Command::Postpone { until, reason } => {
-            listed("reason", reason, &POSTPONE_REASONS)?;
             if *until <= ctx.now {
                 return Err(Refusal::InPast { field: "until".into() });
             }
-            DutyEvent::Postponed { until: *until, reason: reason.clone() }
+            DutyEvent::Postponed { until: *until, reason: *reason }
         }
     };
     let is_done = matches!(event, DutyEvent::Done { .. });
@@ -517,7 +584,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             duty: *duty,
             about: *about,
             owner: owner.clone(),
-            matter: matter.clone(),
+            matter: *matter,
             help: *help,
             clause: clause.clone(),
             by_hand: *by_hand,
@@ -549,7 +616,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
             DutyEvent::Done { reference, to, late } => {
                 duty.done_at = Some(record.happened_at);
                 duty.reference = reference.clone();
-                duty.told_to = to.clone();
+                duty.told_to = *to;
                 duty.withdrawn = false;
                 duty.late = *late;
                 entry.close(record.happened_at);
@@ -560,7 +627,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &DutyEvent) {
                 duty.done_at = Some(record.happened_at);
                 duty.withdrawn = true;
                 let due = entry.dues.iter().find(|due| due.what == DueKind::Duty);
-                duty.fell_with_help = due.filter(|_| why.as_str() == HELP_ENDED).cloned();
+                duty.fell_with_help = due.filter(|_| *why == WithdrawnWhy::HelpEnded).cloned();
                 entry.close(record.happened_at);
             }
             DutyEvent::StandsAgain {} => {

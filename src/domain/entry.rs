@@ -6,12 +6,14 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::agreement::value_of;
+use super::agreement::{Matter, value_of};
 use super::envelope::Record;
 use super::escalation::{self, Ended, Escalation};
-use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, SourceName};
+use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, SourceName};
 use super::observation::FactKind;
 use super::refusal::Refusal;
+use super::verbs::verbs;
+use super::vocabulary::vocabulary;
 use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
 
 /// Used when an agreement says nothing about how long a claim holds (minutes).
@@ -28,40 +30,40 @@ pub struct Holder {
     pub until: DateTime<Utc>,
 }
 
-/// What falls due.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DueKind {
-    /// A waiting call or raised alarm should be answered (own rule).
-    Answer,
-    /// An unclaimed alarm rings out.
-    RingOut,
-    /// A claim runs out.
-    Claim,
-    /// Help should be on site (own rule).
-    Arrive,
-    /// The written justification (J 3.1.13).
-    Justification,
-    /// A missed call should be called back (own rule).
-    CallBack,
-    /// What the citizen was promised on the phone.
-    Promise,
-    /// A missed call has been kept as long as it is kept.
-    Kept,
-    /// A duty entry's own date.
-    Duty,
-    /// Help should be resumed after a discharge.
-    Resume,
-    /// The citizen is expected home.
-    Expected,
-    /// Not a word of somebody in hospital for long: the hospital is asked whether they still are.
-    StillThere,
-    /// A visit that nobody has begun is late from then on.
-    Late,
-    /// The citizen should be told that a visit is early or late (N 3.5.5).
-    Contact,
-    /// A visit should be over and receipted (J 3.1.3, N 3.9.1).
-    Receipt,
+vocabulary! {
+    /// What falls due.
+    DueKind {
+        /// A waiting call or raised alarm should be answered (own rule).
+        Answer,
+        /// An unclaimed alarm rings out.
+        RingOut,
+        /// A claim runs out.
+        Claim,
+        /// Help should be on site (own rule).
+        Arrive,
+        /// The written justification (J 3.1.13).
+        Justification,
+        /// A missed call should be called back (own rule).
+        CallBack,
+        /// What the citizen was promised on the phone.
+        Promise,
+        /// A missed call has been kept as long as it is kept.
+        Kept,
+        /// A duty entry's own date.
+        Duty,
+        /// Help should be resumed after a discharge.
+        Resume,
+        /// The citizen is expected home.
+        Expected,
+        /// Not a word of somebody in hospital for long: the hospital is asked whether they still are.
+        StillThere,
+        /// A visit that nobody has begun is late from then on.
+        Late,
+        /// The citizen should be told that a visit is early or late (N 3.5.5).
+        Contact,
+        /// A visit should be over and receipted (J 3.1.3, N 3.9.1).
+        Receipt,
+    }
 }
 
 impl DueKind {
@@ -100,7 +102,7 @@ impl Due {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     pub to: EntryId,
-    pub why: Code,
+    pub why: LinkWhy,
 }
 
 /// Where the entry came from: the outside's own id, unique per source.
@@ -161,8 +163,8 @@ pub struct Entry {
 /// One thing that the municipality was told.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MunicipalityTold {
-    pub what: Code,
-    pub to: Option<Code>,
+    pub what: Matter,
+    pub to: Option<duties::ToldTo>,
     pub at: DateTime<Utc>,
 }
 
@@ -220,13 +222,18 @@ impl Entry {
     /// The state's name as in the outside contract.
     pub fn state(&self) -> &'static str {
         match &self.body {
-            Body::Phone(call) => call.state(),
-            Body::Alarm(alarm) => alarm.state(self.holder.is_some()),
-            Body::Stay(stay) => stay.state(),
-            Body::Visit(visit) => visit.state(),
-            Body::Duty(duty) => duty.state(),
-            Body::Source(trouble) => trouble.state(),
+            Body::Phone(call) => call.state().name(),
+            Body::Alarm(alarm) => alarm.state(self.holder.is_some()).name(),
+            Body::Stay(stay) => stay.state().name(),
+            Body::Visit(visit) => visit.state().name(),
+            Body::Duty(duty) => duty.state().name(),
+            Body::Source(trouble) => trouble.state().name(),
         }
+    }
+
+    /// That what was asked makes no sense as it is.
+    pub fn wrong_state(&self) -> Refusal {
+        Refusal::WrongState { state: self.state().into() }
     }
 
     /// The device that an alarm came from.
@@ -323,32 +330,45 @@ impl Entry {
     }
 }
 
-/// Commands that every board knows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+verbs! {
+    /// Commands that every board knows.
+    Command {
+        "claim" [Light, Entry] => Claim {}
+        "release" [Light, Entry] => Release {}
+        "take-over" [Asked, Entry] => TakeOver {}
+        "link" [Light, Entry] => Link { to: EntryId }
+    }
+}
+
+/// What the server itself has recorded of an entry; nobody can ask for it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub enum Command {
-    Claim,
-    Release,
-    TakeOver,
-    Link {
-        to: EntryId,
-    },
+pub enum OfServer {
     /// A note has been written to the care system; the text is there, the receipt here.
-    NoteWritten {
-        receipt: ExternalId,
-    },
-    /// A second person is called now. The server's own.
+    NoteWritten { receipt: ExternalId },
+    /// A second person is called now.
     EscalationBegin,
-    /// What became of that call. The server's own.
-    EscalationEnd {
-        outcome: Code,
-        times: u32,
-    },
-    /// Something recorded was wrong. What each board lets one correct is its own list.
-    Correct {
-        what: Code,
-        reason: Code,
-    },
+    /// What became of that call.
+    EscalationEnd { outcome: escalation::Outcome, times: u32 },
+}
+
+vocabulary! {
+    /// Why two entries are linked.
+    LinkWhy {
+        ByHand,
+        SameCaller,
+        SameCitizen,
+        VoiceCall,
+        /// A call, and the alarm that it became.
+        SameCall,
+        SameStay,
+        /// Two stays that the hospitals told of under one citizen, whom no care system knows.
+        SamePerson,
+        /// It came again under the id of one that is over.
+        Again,
+        /// Two things under one id.
+        SameId,
+    }
 }
 
 /// Events that every board knows.
@@ -375,7 +395,7 @@ pub enum EntryEvent {
     },
     Linked {
         to: EntryId,
-        why: Code,
+        why: LinkWhy,
     },
     NoteWritten {
         receipt: ExternalId,
@@ -392,20 +412,20 @@ pub enum EntryEvent {
         why: escalation::Why,
     },
     EscalationEnded {
-        outcome: Code,
+        outcome: escalation::Outcome,
         times: u32,
     },
     /// The municipality was told of it (J 3.2).
     MunicipalityTold {
-        what: Code,
+        what: Matter,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<Code>,
+        to: Option<duties::ToldTo>,
     },
     /// The municipality was told that what it had been told was not so.
     MunicipalityCorrected {
-        what: Code,
+        what: Matter,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        to: Option<Code>,
+        to: Option<duties::ToldTo>,
     },
 }
 
@@ -441,44 +461,55 @@ pub(super) fn claim_until(state: &State, entry: &Entry, now: DateTime<Utc>) -> D
 
 /// Decides what every board shares. `Correct` is decided by the board.
 pub fn decide(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
-    match command {
-        Command::EscalationBegin => return escalation::begin(state, ctx, entry),
-        Command::EscalationEnd { outcome, times } => return escalation::end(ctx, entry, outcome, *times),
-        _ => {}
-    }
     let Some(me) = ctx.actor.person() else {
         return Err(Refusal::NotAllowed { role: "source".into() });
     };
     let event = match command {
         Command::Link { to } => return link(state, ctx, entry, *to),
-        Command::NoteWritten { receipt } => EntryEvent::NoteWritten { receipt: receipt.clone() },
-        _ if !entry.is_open() => return Err(Refusal::WrongState { state: entry.state().into() }),
-        Command::Claim => match &entry.holder {
+        _ if !entry.is_open() => return Err(entry.wrong_state()),
+        Command::Claim {} => match &entry.holder {
             Some(holder) if holder.name == *me => return Err(Refusal::AlreadyDone),
             Some(holder) => {
                 return Err(Refusal::AlreadyClaimed { holder: holder.name.clone(), since: holder.since });
             }
             None => EntryEvent::Claimed { until: claim_until(state, entry, ctx.now) },
         },
-        Command::Release => match &entry.holder {
+        Command::Release {} => match &entry.holder {
             None => return Err(Refusal::NotClaimed),
             Some(holder) if holder.name != *me => {
                 return Err(Refusal::NotYours { holder: holder.name.clone() });
             }
             Some(_) => EntryEvent::Released { ring_out_at: ring_out_anew(state, entry, ctx.now) },
         },
-        Command::TakeOver => match &entry.holder {
+        Command::TakeOver {} => match &entry.holder {
             None => return Err(Refusal::NotClaimed),
             Some(holder) if holder.name == *me => return Err(Refusal::AlreadyDone),
             Some(holder) => {
                 EntryEvent::TakenOver { from: holder.name.clone(), until: claim_until(state, entry, ctx.now) }
             }
         },
-        Command::Correct { .. } | Command::EscalationBegin | Command::EscalationEnd { .. } => {
-            return Err(Refusal::NothingToCorrect);
-        }
     };
     Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
+}
+
+/// Decides what the server itself records.
+pub fn decide_of_server(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    command: &OfServer,
+) -> Result<Vec<Draft>, Refusal> {
+    match command {
+        OfServer::EscalationBegin => escalation::begin(state, ctx, entry),
+        OfServer::EscalationEnd { outcome, times } => escalation::end(ctx, entry, *outcome, *times),
+        OfServer::NoteWritten { .. } if ctx.actor.person().is_none() => {
+            Err(Refusal::NotAllowed { role: "source".into() })
+        }
+        OfServer::NoteWritten { receipt } => {
+            let event = EntryEvent::NoteWritten { receipt: receipt.clone() };
+            Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
+        }
+    }
 }
 
 fn link(state: &State, ctx: &Ctx, entry: &Entry, to: EntryId) -> Result<Vec<Draft>, Refusal> {
@@ -489,16 +520,15 @@ fn link(state: &State, ctx: &Ctx, entry: &Entry, to: EntryId) -> Result<Vec<Draf
     if entry.links.iter().any(|link| link.to == to) {
         return Err(Refusal::AlreadyDone);
     }
-    Ok(link_both(ctx.at, entry, other, "by-hand"))
+    Ok(link_both(ctx.at, entry, other, LinkWhy::ByHand))
 }
 
 /// Two drafts: each entry knows the other.
-pub fn link_both(at: DateTime<Utc>, one: &Entry, other: &Entry, why: &str) -> Vec<Draft> {
-    let why = Code::new(why).expect("link reasons are kebab-case constants");
+pub fn link_both(at: DateTime<Utc>, one: &Entry, other: &Entry, why: LinkWhy) -> Vec<Draft> {
     [(one, other.id), (other, one.id)]
         .into_iter()
         .filter(|(entry, to)| !entry.links.iter().any(|link| link.to == *to))
-        .map(|(entry, to)| entry.draft(at, Event::Entry(EntryEvent::Linked { to, why: why.clone() })))
+        .map(|(entry, to)| entry.draft(at, Event::Entry(EntryEvent::Linked { to, why })))
         .collect()
 }
 
@@ -552,7 +582,7 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
                 }
             }
         }
-        EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: why.clone() }),
+        EntryEvent::Linked { to, why } => entry.links.push(Link { to: *to, why: *why }),
         EntryEvent::NoteWritten { .. } => entry.notes += 1,
         EntryEvent::Remarked { what } => entry.heard.push((*what, record.happened_at)),
         EntryEvent::CitizenMatched { citizen } => entry.citizen = Some(citizen.clone()),
@@ -561,14 +591,13 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
         }
         EntryEvent::MunicipalityTold { what, to } => {
             entry.told.retain(|told| told.what != *what);
-            let (what, to, at) = (what.clone(), to.clone(), record.happened_at);
+            let (what, to, at) = (*what, *to, record.happened_at);
             entry.told.push(MunicipalityTold { what, to, at });
         }
         EntryEvent::MunicipalityCorrected { what, .. } => entry.told.retain(|told| told.what != *what),
         EntryEvent::EscalationEnded { outcome, times } => {
             if let Some(escalation) = &mut entry.escalation {
-                escalation.ended =
-                    Some(Ended { at: record.happened_at, outcome: outcome.clone(), times: *times });
+                escalation.ended = Some(Ended { at: record.happened_at, outcome: *outcome, times: *times });
             }
         }
     }

@@ -3,35 +3,30 @@
 //! Owns when that is, and that it is once for an entry. Must never know how somebody is called.
 
 use chrono::{DateTime, Duration, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::agreement::value_of;
 use super::entry::{Body, Entry, EntryEvent};
-use super::identity::Code;
 use super::refusal::Refusal;
 use super::sources::TroubleKind;
+use super::vocabulary::vocabulary;
 use super::{Actor, Ctx, Draft, Event, State};
 
-/// How it may end: somebody's telephone was reached as far as we can tell, nobody's was, or it was taken meanwhile.
-pub const OUTCOMES: [&str; 3] = ["sent", "failed", "not-needed"];
-
-/// Why a second person is called.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Why {
-    /// Nobody has taken the alarm.
-    Unclaimed,
-    /// No desk is open.
-    NobodyListening,
+vocabulary! {
+    /// How it may end: somebody's telephone was reached as far as we can tell, nobody's was, or it was taken meanwhile.
+    Outcome {
+        Sent,
+        Failed,
+        NotNeeded,
+    }
 }
 
-impl Why {
-    /// The word on the wire.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unclaimed => "unclaimed",
-            Self::NobodyListening => "nobody-listening",
-        }
+vocabulary! {
+    /// Why a second person is called.
+    Why {
+        /// Nobody has taken the alarm.
+        Unclaimed,
+        /// No desk is open.
+        NobodyListening,
     }
 }
 
@@ -46,8 +41,7 @@ pub struct Escalation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     pub at: DateTime<Utc>,
-    /// One of [`OUTCOMES`].
-    pub outcome: Code,
+    pub outcome: Outcome,
     /// How often it was tried.
     pub times: u32,
 }
@@ -97,13 +91,13 @@ pub fn begin(state: &State, ctx: &Ctx, entry: &Entry) -> Result<Vec<Draft>, Refu
 }
 
 /// Ends it, with what became of it.
-pub fn end(ctx: &Ctx, entry: &Entry, outcome: &Code, times: u32) -> Result<Vec<Draft>, Refusal> {
+pub fn end(ctx: &Ctx, entry: &Entry, outcome: Outcome, times: u32) -> Result<Vec<Draft>, Refusal> {
     of_the_server(ctx)?;
     let is_running = entry.escalation.as_ref().is_some_and(|it| it.ended.is_none());
-    if !is_running || !OUTCOMES.contains(&outcome.as_str()) {
+    if !is_running {
         return Err(Refusal::NotDue);
     }
-    let event = EntryEvent::EscalationEnded { outcome: outcome.clone(), times };
+    let event = EntryEvent::EscalationEnded { outcome, times };
     Ok(vec![entry.draft(ctx.at, Event::Entry(event))])
 }
 

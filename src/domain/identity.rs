@@ -7,6 +7,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// Why a text cannot be an id or a reference. The offending text itself is never
@@ -117,7 +120,7 @@ pub fn looks_like_phone(text: &str) -> bool {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, max $max:literal, $allowed:expr) => {
+    ($(#[$doc:meta])* $name:ident, max $max:literal, $allowed:expr, $letters:literal, like $example:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -148,6 +151,12 @@ macro_rules! text_id {
             }
         }
 
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -173,7 +182,25 @@ macro_rules! text_id {
                 Self::new(text)
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                described(concat!("^[", $letters, "]{1,", $max, "}$"), $max, $example)
+            }
+        }
+
+        impl ToSchema for $name {}
     };
+}
+
+/// What a text may look like, for the API's description.
+fn described(pattern: &str, max: usize, example: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .max_length(Some(max))
+        .examples([example])
+        .into()
 }
 
 fn opaque(c: char) -> bool {
@@ -187,23 +214,23 @@ fn kebab(c: char) -> bool {
 text_id!(
     /// An id given by the outside: exchange call id, device, alarm, stay or visit id.
     /// Opaque: nothing is read out of it.
-    ExternalId, max 120, opaque
+    ExternalId, max 120, opaque, "A-Za-z0-9._:/@+#=;-", like "a-1"
 );
 text_id!(
     /// A citizen, by the care system's opaque id. Never a CPR number.
-    CitizenId, max 64, opaque
+    CitizenId, max 64, opaque, "A-Za-z0-9._:/@+#=;-", like "b-1"
 );
 text_id!(
     /// An agreement (contract with a municipality), e.g. `jammerbugt`.
-    AgreementId, max 40, kebab
+    AgreementId, max 40, kebab, "a-z0-9-", like "jammerbugt"
 );
 text_id!(
     /// A source as configured or as the name of its token, e.g. `central`.
-    SourceName, max 64, |c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
+    SourceName, max 64, |c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'), "\\p{L}\\p{N}._-", like "central"
 );
 text_id!(
     /// A member of staff as signed in. Staff names may be stored; citizens' never.
-    PersonName, max 40, |c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')
+    PersonName, max 40, |c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'), "\\p{L}\\p{N}._-", like "anna"
 );
 impl PersonName {
     /// A name that belongs to nobody: for trying what a rule says to anybody. Cannot be given to a person.
@@ -214,11 +241,11 @@ impl PersonName {
 
 text_id!(
     /// A kebab-case code: reason, teller, step. The list of known ones is in OpenAPI.
-    Code, max 40, kebab
+    Code, max 40, kebab, "a-z0-9-", like "pendant"
 );
 text_id!(
     /// What makes an observation or command unique: per source, or per person.
-    Key, max 160, opaque
+    Key, max 160, opaque, "A-Za-z0-9._:/@+#=;-", like "k-1"
 );
 
 impl Key {
@@ -277,8 +304,16 @@ impl From<Reference> for String {
     }
 }
 
+impl PartialSchema for Reference {
+    fn schema() -> RefOr<Schema> {
+        described("^[A-Z0-9/-]{1,40}$", 40, "HP-2026/3")
+    }
+}
+
+impl ToSchema for Reference {}
+
 /// One entry on a board, for ever. A UUIDv7 drawn by `crate::ids`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
 pub struct EntryId(pub Uuid);
 
@@ -289,7 +324,9 @@ impl fmt::Display for EntryId {
 }
 
 /// Position in the log: gapless from 1. Zero is "before the first".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize, ToSchema,
+)]
 #[serde(transparent)]
 pub struct Sequence(pub u64);
 
@@ -306,7 +343,7 @@ impl fmt::Display for Sequence {
 }
 
 /// The boards. The name on the wire is the kebab-case word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Board {
     Phone,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::alarms::AlarmEvent;
 use super::discharges::DischargeEvent;
-use super::entry::{self, Entry, EntryEvent};
+use super::entry::{self, Entry, EntryEvent, LinkWhy};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
 use super::observation::{FactKind, Matched, Observation};
@@ -27,10 +27,6 @@ use super::sources::{Report, TroubleKind, report};
 use super::visits::VisitEvent;
 use super::{Ctx, Draft, Event, State};
 
-/// The reason on the link to the one that was over.
-const AGAIN: &str = "again";
-/// The reason on the link of two things under one id.
-const SAME_ID: &str = "same-id";
 /// What source health says of an id that stands for two things.
 const ID_DOUBLED: &str = "id-doubled";
 /// What source health says of a fact that may be about either.
@@ -98,7 +94,7 @@ pub fn what<'s>(state: &'s State, ctx: &Ctx, id: &ExternalId, claims: Claims<'_>
 }
 
 fn is_again(one: &Entry, other: &Entry) -> bool {
-    one.links.iter().any(|link| link.to == other.id && link.why.as_str() == AGAIN)
+    one.links.iter().any(|link| link.to == other.id && link.why == LinkWhy::Again)
 }
 
 /// Nothing that is told contradicts what the id stood for.
@@ -140,7 +136,7 @@ fn has_heard(ctx: &Ctx, entry: &Entry, what: FactKind) -> bool {
 /// A new entry under an id that another one has already: the links between the two, and for a contradiction the word
 /// in source health.
 pub fn beside(state: &State, ctx: &Ctx, opened: &Entry, other: &Entry, is_conflict: bool) -> Vec<Draft> {
-    let why = if is_conflict { SAME_ID } else { AGAIN };
+    let why = if is_conflict { LinkWhy::SameId } else { LinkWhy::Again };
     // Two municipalities never hear of each other.
     let share = |one: &[AgreementId], other: &[AgreementId]| {
         one.is_empty() && other.is_empty() || one.iter().any(|id| other.contains(id))

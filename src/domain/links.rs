@@ -9,12 +9,11 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::entry::{self, Body, Entry, EntryEvent};
+use super::entry::{self, Body, Entry, EntryEvent, LinkWhy};
 use super::identity::{Board, EntryId};
+use super::visits::VisitState;
 use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits, voice};
 
-/// The reason on the link of two entries of one citizen.
-pub(super) const SAME_CITIZEN: &str = "same-citizen";
 /// A device that was told that a person has its alarm calls within so long (SCAIP).
 const CALLS_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// Until a device that holds asks again, and hears that a person has its alarm (SCAIP).
@@ -49,7 +48,11 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
             for other in others.into_iter().rev().take(JOINED_MAX) {
                 let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
                 if is_new && belong_together(one, other, ctx.at) {
-                    let why = if voice::is_of_citizen(one, other) { voice::WHY } else { SAME_CITIZEN };
+                    let why = if voice::is_of_citizen(one, other) {
+                        LinkWhy::VoiceCall
+                    } else {
+                        LinkWhy::SameCitizen
+                    };
                     drafts.extend(entry::link_both(ctx.at, one, other, why));
                 }
             }
@@ -88,7 +91,7 @@ fn voice_calls(after: &State, ctx: &Ctx, drafts: &[Draft]) -> Vec<Draft> {
         .filter(|other| other.id != one.id && other.is_open())
         // A number that two municipalities know joins nothing of theirs.
         .filter(|other| other.is_in(one.agreements()) && is_voice_of(one, other))
-        .flat_map(|other| entry::link_both(ctx.at, one, other, voice::WHY))
+        .flat_map(|other| entry::link_both(ctx.at, one, other, LinkWhy::VoiceCall))
         .collect()
 }
 
@@ -148,7 +151,9 @@ fn belong_together(one: &Entry, other: &Entry, now: DateTime<Utc>) -> bool {
             is_dead(stay) || is_of_the_day(visit, now) || touches(visit, stay)
         }
         // A visit as planned is nothing that a caller rings about; one that is off, or of a closed door, is.
-        (Body::Visit(visit), _) | (_, Body::Visit(visit)) => !matches!(visit.state(), "planned" | "moved"),
+        (Body::Visit(visit), _) | (_, Body::Visit(visit)) => {
+            !matches!(visit.state(), VisitState::Planned | VisitState::Moved)
+        }
         _ => true,
     }
 }

@@ -37,11 +37,14 @@ pub mod standing;
 mod state;
 pub mod stay;
 pub mod toml_reader;
+pub mod verbs;
 pub mod visit_rules;
 pub mod visits;
+pub mod vocabulary;
 pub mod voice;
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 pub use envelope::{Actor, Draft, Record};
@@ -90,9 +93,11 @@ impl Event {
 }
 
 /// Everything a person (or the machine's owner) can ask for.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum Command {
     Entry(entry::Command),
+    /// What the server itself records of an entry.
+    OfServer(entry::OfServer),
     Phone(phone::Command),
     Alarms(alarms::Command),
     Discharges(discharges::Command),
@@ -109,7 +114,7 @@ pub enum Command {
 
 impl Command {
     /// What follows when the text of a justification has been written through to where it goes.
-    pub fn justification_sent(channel: identity::Code, reference: Option<identity::Reference>) -> Self {
+    pub fn justification_sent(channel: alarms::Channel, reference: Option<identity::Reference>) -> Self {
         Self::Alarms(alarms::Command::JustifySent { channel, reference })
     }
 
@@ -117,7 +122,7 @@ impl Command {
     pub fn is_written_through(&self) -> bool {
         matches!(
             self,
-            Self::Entry(entry::Command::NoteWritten { .. })
+            Self::OfServer(entry::OfServer::NoteWritten { .. })
                 | Self::Alarms(alarms::Command::JustifySent { .. })
         )
     }
@@ -309,7 +314,7 @@ fn decide_command(
         Command::IdKey(check) => return server::id_key(state, ctx, check),
         Command::Discharges(command) if id.is_none() => return discharges::open_by_hand(state, ctx, command),
         Command::Duties(duties::Command::Notify { what, agreement, citizen }) if id.is_none() => {
-            return notices::open_by_hand(state, ctx, what, agreement.as_ref(), citizen.as_ref());
+            return notices::open_by_hand(state, ctx, *what, agreement.as_ref(), citizen.as_ref());
         }
         _ => {}
     }
@@ -328,22 +333,8 @@ fn decide_command(
 
 fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
     match (command, &entry.body) {
-        (Command::Entry(entry::Command::Correct { what, reason }), Body::Phone(call)) => {
-            phone::correct(state, ctx, entry, call, what, reason)
-        }
-        (Command::Entry(entry::Command::Correct { what, reason }), Body::Alarm(alarm)) => {
-            alarms::correct(state, ctx, entry, alarm, what, reason)
-        }
-        (Command::Entry(entry::Command::Correct { what, reason }), Body::Stay(stay)) => {
-            discharges::correct(state, ctx, entry, stay, what, reason)
-        }
-        (Command::Entry(entry::Command::Correct { what, reason }), Body::Visit(visit)) => {
-            visits::correct(state, ctx, entry, visit, what, reason)
-        }
-        (Command::Entry(entry::Command::Correct { what, reason }), Body::Duty(duty)) => {
-            notices::correct(ctx, entry, duty, what, reason)
-        }
         (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
+        (Command::OfServer(command), _) => entry::decide_of_server(state, ctx, entry, command),
         (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
         (Command::Alarms(command), Body::Alarm(alarm)) => alarms::decide(state, ctx, entry, alarm, command),
         (Command::Discharges(command), Body::Stay(stay)) => {
@@ -351,7 +342,7 @@ fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Resul
         }
         (Command::Visits(command), Body::Visit(visit)) => visits::decide(state, ctx, entry, visit, command),
         (Command::Duties(duties::Command::Notify { what, .. }), _) => {
-            notices::by_hand(state, ctx, entry, what)
+            notices::by_hand(state, ctx, entry, *what)
         }
         (Command::Duties(command), Body::Duty(duty)) => duties::decide(state, ctx, entry, duty, command),
         (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),

@@ -5,47 +5,27 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::agreement::value_of;
-use super::duties::{self, Command, Duty, DutyEvent, DutyKind};
+use super::agreement::{Matter, value_of};
+use super::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
-use super::identity::{AgreementId, CitizenId, Code, EntryId, Reference};
-use super::refusal::{Refusal, listed};
+use super::identity::{AgreementId, CitizenId, EntryId, Reference};
+use super::refusal::Refusal;
 use super::visits::Halt;
+use super::vocabulary::CorrectionReason;
 use super::{Ctx, Draft, Event, State};
-
-/// Whom at the municipality a matter may have been told.
-pub const TOLD_TO: [&str; 5] = ["assessors", "nurse", "municipal-unit", "office", "care-system"];
-
-/// The matters of the contract, those first that no message tells of and a person must.
-pub const BY_HAND: [&str; 8] = [
-    "serious-neglect",
-    "abuse",
-    "accident",
-    "unserved-citizen",
-    "irregularity",
-    "admission",
-    "death",
-    "cancelled-activities",
-];
 
 /// Own choice: told longer ago than this before it was written down is a slip of the keys.
 const TOLD_BEFORE_DAYS: i64 = 7;
-pub const CORRECTABLE: [&str; 1] = ["notice"];
-pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
-
-fn code(matter: &str) -> Code {
-    Code::new(matter).expect("the matters are kebab-case constants")
-}
 
 /// The clause that lists the matter, if one of these agreements does, and by when "at once" is.
 fn rule_of(
     state: &State,
     ctx: &Ctx,
     agreements: &[AgreementId],
-    matter: &Code,
+    matter: Matter,
 ) -> Option<(Option<String>, Option<Due>)> {
     let (rules, listed) = state.rules(agreements).find_map(|rules| {
-        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(matter))?;
+        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(&matter))?;
         Some((rules, listed))
     })?;
     let clause = listed.clause().map(|it| it.as_str().to_owned());
@@ -64,67 +44,64 @@ fn about(
     nth: u32,
     entry: &Entry,
     kind: DutyKind,
-    matter: &Code,
+    matter: Matter,
     rule: Option<(Option<String>, Option<Due>)>,
 ) -> Draft {
     let (listed_in, due) = rule.unwrap_or_default();
     let mut draft = duties::open(ctx, state, nth, entry, kind, due);
     if let Event::Duties(DutyEvent::Opened { matter: told_of, clause, .. }) = &mut draft.event {
-        *told_of = Some(matter.clone());
+        *told_of = Some(matter);
         *clause = listed_in;
     }
     draft
 }
 
-fn open_of<'s>(state: &'s State, about: EntryId, kind: DutyKind, matter: &Code) -> Option<&'s Entry> {
-    let is_it = |duty: &Duty| duty.duty == kind && duty.matter.as_ref() == Some(matter);
+fn open_of(state: &State, about: EntryId, kind: DutyKind, matter: Matter) -> Option<&Entry> {
+    let is_it = |duty: &Duty| duty.duty == kind && duty.matter == Some(matter);
     state.duties_about(about).find(|(_, duty)| is_it(duty)).map(|(entry, _)| entry)
 }
 
 /// The duty to tell of this entry, unless the agreement does not list the matter or it is on the board already. Due
 /// from when we heard of it, where the agreement says how soon "at once" is. True again before it was taken back: then
 /// there is nothing to take back.
-pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Option<Draft> {
+pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option<Draft> {
     if let Some(stands) = stands(state, ctx, entry, matter) {
         return Some(stands);
     }
-    let matter = code(matter);
-    if open_of(state, entry.id, DutyKind::ImmediateNotice, &matter).is_some() {
+    if open_of(state, entry.id, DutyKind::ImmediateNotice, matter).is_some() {
         return None;
     }
-    let rule = rule_of(state, ctx, entry.agreements(), &matter)?;
-    Some(about(state, ctx, 1, entry, DutyKind::ImmediateNotice, &matter, Some(rule)))
+    let rule = rule_of(state, ctx, entry.agreements(), matter)?;
+    Some(about(state, ctx, 1, entry, DutyKind::ImmediateNotice, matter, Some(rule)))
 }
 
 /// What the municipality was told is so after all, and nobody has said otherwise: there is nothing to take back.
-pub fn stands(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Option<Draft> {
-    let taken_back = open_of(state, entry.id, DutyKind::NoticeTakenBack, &code(matter));
+pub fn stands(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option<Draft> {
+    let taken_back = open_of(state, entry.id, DutyKind::NoticeTakenBack, matter);
     taken_back.map(|duty| duties::withdrawn(ctx, duty))
 }
 
 /// It was not so: a notice nobody has given yet is void; what the municipality was told is to be taken back.
-pub fn falls(state: &State, ctx: &Ctx, entry: &Entry, matter: &str) -> Vec<Draft> {
-    let matter = code(matter);
-    let void = open_of(state, entry.id, DutyKind::ImmediateNotice, &matter);
+pub fn falls(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Vec<Draft> {
+    let void = open_of(state, entry.id, DutyKind::ImmediateNotice, matter);
     let was_told = entry.told.iter().any(|told| told.what == matter);
-    let take_back = was_told.then(|| taken_back(state, ctx, entry, &matter)).flatten();
+    let take_back = was_told.then(|| taken_back(state, ctx, entry, matter)).flatten();
     void.map(|duty| duties::withdrawn(ctx, duty)).into_iter().chain(take_back).collect()
 }
 
 /// The duty to say that what was told is not so; none when it is on the board.
-fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: &Code) -> Option<Draft> {
+fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option<Draft> {
     if open_of(state, entry.id, DutyKind::NoticeTakenBack, matter).is_some() {
         return None;
     }
     let rule = rule_of(state, ctx, entry.agreements(), matter);
     // An admission and a death may both be taken back at once: two new entries of one request.
-    let nth = if matter.as_str() == "death" { 3 } else { 2 };
+    let nth = if matter == Matter::Death { 3 } else { 2 };
     Some(about(state, ctx, nth, entry, DutyKind::NoticeTakenBack, matter, rule))
 }
 
 /// Opened by hand: neglect, an accident, concern for somebody we do not serve. Nothing but the code is kept.
-pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: &Code) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &BY_HAND)?;
+pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: Matter) -> Result<Vec<Draft>, Refusal> {
     if matches!(entry.body, Body::Duty(_) | Body::Source(_)) {
         return Err(Refusal::WrongBoard { board: entry.board() });
     }
@@ -144,11 +121,10 @@ pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: &Code) -> Result<V
 pub fn open_by_hand(
     state: &State,
     ctx: &Ctx,
-    what: &Code,
+    what: Matter,
     agreement: Option<&AgreementId>,
     citizen: Option<&CitizenId>,
 ) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &BY_HAND)?;
     let agreement = super::discharges::agreement_of(state, ctx, agreement)?;
     let (clause, due) = rule_of(state, ctx, std::slice::from_ref(&agreement), what).unwrap_or_default();
     let opening = Opening {
@@ -163,7 +139,7 @@ pub fn open_by_hand(
         duty: DutyKind::ImmediateNotice,
         about: None,
         owner: None,
-        matter: Some(what.clone()),
+        matter: Some(what),
         help: None,
         clause,
         by_hand: true,
@@ -177,15 +153,12 @@ pub fn correct(
     ctx: &Ctx,
     entry: &Entry,
     duty: &Duty,
-    what: &Code,
-    reason: &Code,
+    reason: CorrectionReason,
 ) -> Result<Vec<Draft>, Refusal> {
     if !duty.by_hand || !entry.is_open() {
         return Err(Refusal::NothingToCorrect);
     }
-    listed("what", what, &CORRECTABLE)?;
-    listed("reason", reason, &CORRECTION_REASONS)?;
-    let withdrawn = DutyEvent::Withdrawn { why: reason.clone() };
+    let withdrawn = DutyEvent::Withdrawn { why: reason.into() };
     Ok(vec![entry.draft(ctx.at, Event::Duties(withdrawn))])
 }
 
@@ -204,12 +177,9 @@ pub(super) fn told(
     entry: &Entry,
     duty: &Duty,
     reference: Option<&Reference>,
-    to: Option<&Code>,
+    to: Option<ToldTo>,
     told_at: Option<DateTime<Utc>>,
 ) -> Result<Vec<Draft>, Refusal> {
-    if let Some(to) = to {
-        listed("to", to, &TOLD_TO)?;
-    }
     let told_at = told_at.unwrap_or(ctx.at);
     if told_at > ctx.now {
         return Err(Refusal::InFuture);
@@ -220,11 +190,11 @@ pub(super) fn told(
     }
     // Told in time and ticked afterwards is in time.
     let late = entry.due(DueKind::Duty).is_some_and(|due| told_at > due.at);
-    let done = DutyEvent::Done { reference: reference.cloned(), to: to.cloned(), late };
+    let done = DutyEvent::Done { reference: reference.cloned(), to, late };
     let mut drafts = vec![entry.draft(told_at, Event::Duties(done))];
     let is_taken_back = duty.duty == DutyKind::NoticeTakenBack;
-    if let (Some(of), Some(what)) = (duty.about.and_then(|id| state.entry(id)), &duty.matter) {
-        let (matter, to) = (what.clone(), to.cloned());
+    if let (Some(of), Some(what)) = (duty.about.and_then(|id| state.entry(id)), duty.matter) {
+        let matter = what;
         let told = match is_taken_back {
             true => EntryEvent::MunicipalityCorrected { what: matter, to },
             false => EntryEvent::MunicipalityTold { what: matter, to },
@@ -240,14 +210,14 @@ pub(super) fn told(
 
 /// A stay goes on in another entry: what was told of it, and what is still to be told, goes with it.
 pub(super) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec<Draft> {
-    let is_new = |what: &Code| to.told.iter().all(|known| known.what != *what);
-    let told = from.told.iter().filter(|it| is_new(&it.what)).map(|it| {
-        let event = EntryEvent::MunicipalityTold { what: it.what.clone(), to: it.to.clone() };
+    let is_new = |what: Matter| to.told.iter().all(|known| known.what != what);
+    let told = from.told.iter().filter(|it| is_new(it.what)).map(|it| {
+        let event = EntryEvent::MunicipalityTold { what: it.what, to: it.to };
         to.draft(it.at, Event::Entry(event))
     });
     let duties = state.duties_about(from.id).filter(|(_, duty)| duty.duty.is_notice());
     let duties = duties.map(|(entry, duty)| {
-        let matter = duty.matter.as_ref();
+        let matter = duty.matter;
         let is_there = matter.is_some_and(|matter| {
             open_of(state, to.id, duty.duty, matter).is_some()
                 || (duty.duty == DutyKind::ImmediateNotice && !is_new(matter))
@@ -262,10 +232,10 @@ pub(super) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec
 
 /// It turned out not to be so, and the municipality has not been told that.
 pub fn is_untrue(entry: &Entry, told: &MunicipalityTold) -> bool {
-    match (&entry.body, told.what.as_str()) {
-        (Body::Stay(stay), "admission") => stay.now.never_admitted,
-        (Body::Stay(stay), "death") => stay.halts() != Some(Halt::Dead),
-        (Body::Visit(visit), "cancelled-activities") => visit.cancelled.is_none(),
+    match (&entry.body, told.what) {
+        (Body::Stay(stay), Matter::Admission) => stay.now.never_admitted,
+        (Body::Stay(stay), Matter::Death) => stay.halts() != Some(Halt::Dead),
+        (Body::Visit(visit), Matter::CancelledActivities) => visit.cancelled.is_none(),
         _ => false,
     }
 }

@@ -8,71 +8,72 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::identity::{CitizenId, Code, ExternalId};
+use super::vocabulary::vocabulary;
 
-/// How good a fact about a call is. A better one corrects a worse one; among equals an answer stands over a miss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rank {
-    /// Concluded from absence (gone from the queue while we were away), or a person's word that the exchange may
-    /// know better.
-    Inference,
-    /// Told as it happened (AMI, web hook).
-    Event,
-    /// Read in the exchange's own log (`queue_log`).
-    Log,
+vocabulary! {
+    /// How good a fact about a call is. A better one corrects a worse one; among equals an answer stands over a miss.
+    Rank {
+        /// Concluded from absence (gone from the queue while we were away), or a person's word that the exchange may
+        /// know better.
+        Inference,
+        /// Told as it happened (AMI, web hook).
+        Event,
+        /// Read in the exchange's own log (`queue_log`).
+        Log,
+    }
 }
 
-/// Why a call was missed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MissedReason {
-    HungUp,
-    Timeout,
-    NoAgent,
+vocabulary! {
+    /// Why a call was missed.
+    MissedReason {
+        HungUp,
+        Timeout,
+        NoAgent,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Setting {
-    Inpatient,
-    AcuteOutpatient,
+vocabulary! {
+    Setting {
+        Inpatient,
+        AcuteOutpatient,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StayFact {
-    Admitted,
-    LeaveStarted,
-    LeaveEnded,
-    Discharged,
-    Died,
+vocabulary! {
+    StayFact {
+        Admitted,
+        LeaveStarted,
+        LeaveEnded,
+        Discharged,
+        Died,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Grant {
-    /// Under the Elderly Act: a pathway.
-    Pathway,
-    /// Under the old act: a single service.
-    Service,
+vocabulary! {
+    Grant {
+        /// Under the Elderly Act: a pathway.
+        Pathway,
+        /// Under the old act: a single service.
+        Service,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Help {
-    Personal,
-    Practical,
-    Food,
-    Nursing,
-    Training,
+vocabulary! {
+    Help {
+        Personal,
+        Practical,
+        Food,
+        Nursing,
+        Training,
+    }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CancelledBy {
-    Citizen,
-    Provider,
-    Municipality,
+vocabulary! {
+    CancelledBy {
+        Citizen,
+        Provider,
+        Municipality,
+    }
 }
 
 /// A local delivery window on the day of the visit, `HH:MM` to `HH:MM` in Europe/Copenhagen.
@@ -82,14 +83,14 @@ pub struct Window {
     pub to: chrono::NaiveTime,
 }
 
-/// The technical trouble of a device that is over when it says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ends {
-    /// Whatever there is.
-    All,
-    Mains,
-    Link,
+vocabulary! {
+    /// The technical trouble of a device that is over when it says so.
+    Ends {
+        /// Whatever there is.
+        All,
+        Mains,
+        Link,
+    }
 }
 
 /// Who or what a citizen id belongs to.
@@ -256,40 +257,40 @@ pub enum Observation {
     },
 }
 
-/// The kinds of facts; on the wire and in the log the names of the outside contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FactKind {
-    CallWaiting,
-    CallAnswered,
-    CallMissed,
-    CallEnded,
-    AlarmRaised,
-    AlarmWaiting,
-    AlarmAnswered,
-    AlarmCleared,
-    AlarmUnanswered,
-    AlarmRedirected,
-    HelpArrived,
-    DeviceHeard,
-    DeviceSilent,
-    StayAdmitted,
-    StayLeaveStarted,
-    StayLeaveEnded,
-    StayDischargeExpected,
-    StayDischarged,
-    StayDied,
-    StayCorrected,
-    StayCancelled,
-    CitizenMatched,
-    CitizenMoved,
-    VisitPlanned,
-    VisitExpected,
-    VisitStarted,
-    VisitDone,
-    VisitCancelled,
-    DoorUnanswered,
-    HelpGranted,
+vocabulary! {
+    /// The kinds of facts; on the wire and in the log the names of the outside contract.
+    FactKind {
+        CallWaiting,
+        CallAnswered,
+        CallMissed,
+        CallEnded,
+        AlarmRaised,
+        AlarmWaiting,
+        AlarmAnswered,
+        AlarmCleared,
+        AlarmUnanswered,
+        AlarmRedirected,
+        HelpArrived,
+        DeviceHeard,
+        DeviceSilent,
+        StayAdmitted,
+        StayLeaveStarted,
+        StayLeaveEnded,
+        StayDischargeExpected,
+        StayDischarged,
+        StayDied,
+        StayCorrected,
+        StayCancelled,
+        CitizenMatched,
+        CitizenMoved,
+        VisitPlanned,
+        VisitExpected,
+        VisitStarted,
+        VisitDone,
+        VisitCancelled,
+        DoorUnanswered,
+        HelpGranted,
+    }
 }
 
 impl Observation {

@@ -7,31 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::envelope::{Actor, Record};
 use super::identity::{AgreementId, PersonName};
 use super::refusal::Refusal;
+use super::vocabulary::vocabulary;
 use super::{Command, Ctx, Draft, Event, State};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    Coordinator,
-    Leader,
-    /// Sees the board, changes nothing.
-    Viewer,
-    /// Hands in observations, sees nothing.
-    Source,
+vocabulary! {
+    Role {
+        Coordinator,
+        Leader,
+        /// Sees the board, changes nothing.
+        Viewer,
+        /// Hands in observations, sees nothing.
+        Source,
+    }
 }
 
 impl Role {
-    pub const ALL: [Role; 4] = [Self::Coordinator, Self::Leader, Self::Viewer, Self::Source];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Coordinator => "coordinator",
-            Self::Leader => "leader",
-            Self::Viewer => "viewer",
-            Self::Source => "source",
-        }
-    }
-
     pub fn may_read(self) -> bool {
         self != Self::Source
     }
@@ -52,7 +42,7 @@ pub struct Person {
 }
 
 /// Administration by the machine's owner.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum PeopleCommand {
     Add { name: PersonName, role: Role, agreements: Vec<AgreementId>, token_digest: String },
     Revoke { name: PersonName },

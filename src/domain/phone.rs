@@ -7,36 +7,64 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::value_of;
-use super::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
+use super::entry::{self, Body, Due, DueKind, Entry, LinkWhy, Opening, Origin};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, Code, ExternalId, PersonName};
 use super::intake::{self, Claims, StandsFor};
 use super::observation::{FactKind, MissedReason, Observation, Rank};
-use super::refusal::{Refusal, listed};
+use super::refusal::Refusal;
 use super::session::{self, Wait};
+use super::verbs::verbs;
+use super::vocabulary::{CorrectionReason, vocabulary};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// Missed calls stay visible this long when the agreement says nothing (days).
 const KEPT_DAYS_DEFAULT: u32 = 30;
 
-/// Reasons to give up calling back. `kept-period-over` is the timer's own.
-pub const GIVE_UP_REASONS: [&str; 5] =
-    ["no-number", "reached-otherwise", "wrong-number", "not-reachable", "duplicate"];
-/// What may be corrected on a call, and why.
-pub const CORRECTABLE: [&str; 3] = ["call-back", "give-up", "agreement"];
-pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    Waiting,
-    Answered,
-    Ended,
-    Missed,
-    CalledBack,
-    GivenUp,
-    /// It went on into a queue of kind alarm, and is one: over here, counted there.
-    BecameAlarm,
+vocabulary! {
+    /// Why calling back is given up. `kept-period-over` in the log is the timer's own.
+    GiveUpReason {
+        NoNumber,
+        ReachedOtherwise,
+        WrongNumber,
+        NotReachable,
+        Duplicate,
+    }
+}
+vocabulary! {
+    /// What may be corrected on a call.
+    Correctable {
+        CallBack,
+        GiveUp,
+        Agreement,
+    }
+}
+vocabulary! {
+    /// Where a call is in its story.
+    Phase {
+        Waiting,
+        Answered,
+        Ended,
+        Missed,
+        CalledBack,
+        GivenUp,
+        /// It went on into a queue of kind alarm, and is one: over here, counted there.
+        BecameAlarm,
+    }
+}
+vocabulary! {
+    /// States, in the words of the outside contract.
+    CallState {
+        Waiting,
+        Answered,
+        Ended,
+        /// A missed call of one of our own.
+        Colleague,
+        Missed,
+        CalledBack,
+        GivenUp,
+        BecameAlarm,
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -63,41 +91,43 @@ pub struct Call {
 }
 
 impl Call {
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> CallState {
         match self.phase {
-            Phase::Waiting => "waiting",
-            Phase::Answered => "answered",
-            Phase::Ended => "ended",
-            Phase::Missed if self.colleague => "colleague",
-            Phase::Missed => "missed",
-            Phase::CalledBack => "called-back",
-            Phase::GivenUp => "given-up",
-            Phase::BecameAlarm => "became-alarm",
+            Phase::Waiting => CallState::Waiting,
+            Phase::Answered => CallState::Answered,
+            Phase::Ended => CallState::Ended,
+            Phase::Missed if self.colleague => CallState::Colleague,
+            Phase::Missed => CallState::Missed,
+            Phase::CalledBack => CallState::CalledBack,
+            Phase::GivenUp => CallState::GivenUp,
+            Phase::BecameAlarm => CallState::BecameAlarm,
         }
     }
 }
 
-/// What a coordinator does with a call. Codes are those of the outside contract.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    /// Which municipality the call is about, once somebody knows.
-    Assign {
-        agreement: AgreementId,
-    },
-    /// I have the caller (for an exchange that does not tell).
-    Answer {},
-    /// I rang back; `promise_at` when another time was promised.
-    CallBack {
-        reached: bool,
-        #[serde(default)]
-        promise_at: Option<DateTime<Utc>>,
-    },
-    GiveUp {
-        reason: Code,
-    },
-    /// The talk is written down in the care system, or there was nothing to write (N 3.9.1).
-    Documented {},
+verbs! {
+    /// What a coordinator does with a call.
+    Command {
+        /// Which municipality the call is about, once somebody knows.
+        "assign" [Light, Entry] => Assign { agreement: AgreementId }
+        /// I have the caller (for an exchange that does not tell).
+        "answer" [Light, Entry] => Answer {}
+        /// I rang back; `promise_at` when another time was promised.
+        "call-back" [Light, Entry] => CallBack {
+            reached: bool,
+            #[serde(
+                default,
+                deserialize_with = "crate::domain::verbs::zoned_option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            promise_at: Option<DateTime<Utc>>,
+        }
+        "give-up" [Grave, Entry] => GiveUp { reason: GiveUpReason }
+        /// The talk is written down in the care system, or there was nothing to write (N 3.9.1).
+        "documented" [Light, Entry] => Documented {}
+        /// The way back for what was recorded wrongly.
+        "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -160,8 +190,8 @@ pub enum PhoneEvent {
         rank: Rank,
     },
     Corrected {
-        what: Code,
-        reason: Code,
+        what: Correctable,
+        reason: CorrectionReason,
         /// The clocks of a call that is missed again; those that still run stand.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         dues: Vec<Due>,
@@ -420,7 +450,7 @@ fn answered(
         // A number that two municipalities know joins nothing of theirs.
         let other = state.entry(*earlier).filter(|other| other.id != entry.id);
         if let Some(other) = other.filter(|other| other.is_in(entry.agreements())) {
-            drafts.extend(entry::link_both(ctx.at, entry, other, "same-caller"));
+            drafts.extend(entry::link_both(ctx.at, entry, other, LinkWhy::SameCaller));
         }
     }
     Ok(drafts)
@@ -536,6 +566,7 @@ pub fn decide(
     let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Phone(event))]);
     match command {
+        Command::Correct { what, reason } => correct(state, ctx, entry, call, *what, *reason),
         Command::Documented {} => {
             if call.documented_at.is_some() {
                 return Err(Refusal::AlreadyDone);
@@ -596,8 +627,7 @@ pub fn decide(
         Command::GiveUp { reason } => match call.phase {
             Phase::Missed | Phase::Waiting => {
                 entry.not_held_by_other(ctx)?;
-                listed("reason", reason, &GIVE_UP_REASONS)?;
-                one(PhoneEvent::GivenUp { reason: reason.clone() })
+                one(PhoneEvent::GivenUp { reason: (*reason).into() })
             }
             _ => wrong_state(),
         },
@@ -605,36 +635,34 @@ pub fn decide(
 }
 
 /// The way back for what was wrong.
-pub fn correct(
+fn correct(
     state: &State,
     ctx: &Ctx,
     entry: &Entry,
     call: &Call,
-    what: &Code,
-    reason: &Code,
+    what: Correctable,
+    reason: CorrectionReason,
 ) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &CORRECTABLE)?;
-    listed("reason", reason, &CORRECTION_REASONS)?;
-    let stands = match what.as_str() {
-        "call-back" => call.phase == Phase::CalledBack || call.attempts > 0,
-        "give-up" => call.phase == Phase::GivenUp,
-        _ => entry.agreement.is_some() && entry.candidates.len() > 1,
+    let stands = match what {
+        Correctable::CallBack => call.phase == Phase::CalledBack || call.attempts > 0,
+        Correctable::GiveUp => call.phase == Phase::GivenUp,
+        Correctable::Agreement => entry.agreement.is_some() && entry.candidates.len() > 1,
     };
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
     let mut dues = Vec::new();
-    if let (true, Some(missed_at)) = (what.as_str() != "agreement", call.missed_at.or(call.ended_at)) {
+    if let (true, Some(missed_at)) = (what != Correctable::Agreement, call.missed_at.or(call.ended_at)) {
         let kept = kept_until(state, entry, missed_at);
         let kept = if kept > ctx.now { kept } else { kept_until(state, entry, ctx.now) };
         dues = vec![Due::own(DueKind::CallBack, ctx.at), Due::own(DueKind::Kept, kept)];
     }
-    let event = PhoneEvent::Corrected { what: what.clone(), reason: reason.clone(), dues };
+    let event = PhoneEvent::Corrected { what, reason, dues };
     let mut drafts = vec![entry.draft(ctx.at, Event::Phone(event))];
-    match what.as_str() {
-        "call-back" => drafts.extend(duties::documentation_withdrawn(state, ctx, entry)),
-        "agreement" => drafts.extend(duties::documentation_assigned(state, ctx, entry, None)),
-        _ => {}
+    match what {
+        Correctable::CallBack => drafts.extend(duties::documentation_withdrawn(state, ctx, entry)),
+        Correctable::Agreement => drafts.extend(duties::documentation_assigned(state, ctx, entry, None)),
+        Correctable::GiveUp => {}
     }
     Ok(drafts)
 }
@@ -766,7 +794,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
             }
             PhoneEvent::Documented {} => call.documented_at = Some(at),
             PhoneEvent::Confirmed { rank } => call.rank = *rank,
-            PhoneEvent::Corrected { what, dues, .. } => corrected(entry, what.as_str(), dues),
+            PhoneEvent::Corrected { what, dues, .. } => corrected(entry, *what, dues),
         }
     });
     state.count_call(record.entry);
@@ -806,15 +834,15 @@ fn waits_in(
     }
 }
 
-fn corrected(entry: &mut Entry, what: &str, dues: &[Due]) {
+fn corrected(entry: &mut Entry, what: Correctable, dues: &[Due]) {
     let Body::Phone(call) = &mut entry.body else { return };
     match what {
-        "call-back" | "give-up" => {
+        Correctable::CallBack | Correctable::GiveUp => {
             // Given up while it waited and over since: it was missed.
             call.missed_at = call.missed_at.or(call.ended_at);
             call.phase = if call.missed_at.is_some() { Phase::Missed } else { Phase::Waiting };
             call.promise_at = None;
-            if what == "call-back" && entry.closed_at.is_none() {
+            if what == Correctable::CallBack && entry.closed_at.is_none() {
                 call.attempts = call.attempts.saturating_sub(1);
                 entry.drop_due(DueKind::Promise);
             }
@@ -825,7 +853,7 @@ fn corrected(entry: &mut Entry, what: &str, dues: &[Due]) {
                 }
             }
         }
-        _ => entry.agreement = None,
+        Correctable::Agreement => entry.agreement = None,
     }
 }
 

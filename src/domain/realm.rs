@@ -5,9 +5,8 @@
 //! the citizen is.
 
 use super::agreement::Agreement;
-use super::entry::{Entry, Link};
+use super::entry::{Entry, Link, LinkWhy};
 use super::identity::{AgreementId, CitizenId, Code};
-use super::links::SAME_CITIZEN;
 use super::{Ctx, State};
 
 /// Within which a citizen's id stands for one person.
@@ -66,7 +65,7 @@ impl State {
     /// Whether a link still says something: that two entries are of one citizen ends when one of them is found to
     /// belong to another municipality.
     pub fn link_stands(&self, entry: &Entry, link: &Link) -> bool {
-        if link.why.as_str() != SAME_CITIZEN {
+        if link.why != LinkWhy::SameCitizen {
             return true;
         }
         let other = self.entry(link.to).and_then(|other| self.citizen_of(other));

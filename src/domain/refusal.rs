@@ -5,11 +5,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::identity::{AgreementId, Board, Code, PersonName};
+use super::identity::{AgreementId, Board, PersonName};
 
 /// On the wire: `code` in kebab-case and the arguments beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "code", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Refusal {
     /// No such entry, or one the asker may not see: the two answer alike.
     UnknownEntry,
@@ -100,11 +101,6 @@ pub enum Refusal {
     NotDue,
     /// Nothing new in it. Never shown to a person.
     Unchanged,
-}
-
-/// Refused as `UnknownCode` of this field unless the code is one of the list.
-pub(super) fn listed(field: &str, code: &Code, list: &[&str]) -> Result<(), Refusal> {
-    if list.contains(&code.as_str()) { Ok(()) } else { Err(Refusal::UnknownCode { field: field.into() }) }
 }
 
 impl Refusal {

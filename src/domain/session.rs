@@ -16,7 +16,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::entry::{self, Body, Entry};
+use super::entry::{self, Body, Entry, LinkWhy};
 use super::identity::{AgreementId, ExternalId, SourceName};
 use super::observation::{Observation, Rank};
 use super::refusal::Refusal;
@@ -27,8 +27,6 @@ use super::{Ctx, Draft, State, alarms, phone};
 pub const GOES_ON_WITHIN: TimeDelta = TimeDelta::seconds(5);
 /// One join is told at times that differ less: stamps are whole seconds, and clocks that differ by two are equal.
 const SAME_JOIN: TimeDelta = TimeDelta::seconds(3);
-/// The reason on the link of two entries of one call.
-pub const WHY: &str = "same-call";
 
 /// How a wait that is told stands to the one that we know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +133,7 @@ fn becomes_alarm(
     let (mut drafts, rings) =
         alarms::rings(state, &ctx, alarm, queue, since, entry.citizen.clone()).ok_or(Refusal::Unchanged)?;
     drafts.extend(phone::became_alarm(state, &ctx, entry, known, is_one_wait));
-    drafts.extend(entry::link_both(ctx.at, &rings, entry, WHY));
+    drafts.extend(entry::link_both(ctx.at, &rings, entry, LinkWhy::SameCall));
     if !is_one_wait {
         return Ok(drafts);
     }

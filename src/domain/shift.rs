@@ -8,17 +8,23 @@ use serde::{Deserialize, Serialize};
 use super::envelope::Record;
 use super::identity::PersonName;
 use super::refusal::Refusal;
+use super::verbs::verbs;
 use super::{Ctx, Draft, Event, State};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    SignOn {
-        /// Until when the shift lasts, when that is known.
-        #[serde(default)]
-        until: Option<DateTime<Utc>>,
-    },
-    SignOff {},
+verbs! {
+    /// What a coordinator does about the own shift.
+    Command {
+        "sign-on" [Light, Nothing] => SignOn {
+            /// Until when the shift lasts, when that is known.
+            #[serde(
+                default,
+                deserialize_with = "crate::domain::verbs::zoned_option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            until: Option<DateTime<Utc>>,
+        }
+        "sign-off" [Asked, Nothing] => SignOff {}
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

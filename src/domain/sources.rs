@@ -10,26 +10,28 @@ use super::entry::{Body, Entry, Opening};
 use super::envelope::Record;
 use super::identity::{Board, Code, SourceName};
 use super::refusal::Refusal;
+use super::verbs::verbs;
+use super::vocabulary::vocabulary;
 use super::{Ctx, Draft, Event, State};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TroubleKind {
-    Silent,
-    Unreadable,
-    /// An alarm came of which not even the sender could be read: somebody may wait for help.
-    AlarmUnreadable,
-    NobodyListening,
-    /// The same key came again with another content; the first one stands.
-    KeyReused,
-    /// What it says now contradicts what it said: both stand.
-    Conflict,
-    /// What we do ourselves to be sure did not work: an escalation, a canary.
-    Failed,
-    /// Rows of one file were not taken in: somebody must put them in by hand. One for each file.
-    RowsRefused,
-    /// It said what cannot be, and was taken at its word all the same: an end before its beginning, one visit at two times.
-    Odd,
+vocabulary! {
+    TroubleKind {
+        Silent,
+        Unreadable,
+        /// An alarm came of which not even the sender could be read: somebody may wait for help.
+        AlarmUnreadable,
+        NobodyListening,
+        /// The same key came again with another content; the first one stands.
+        KeyReused,
+        /// What it says now contradicts what it said: both stand.
+        Conflict,
+        /// What we do ourselves to be sure did not work: an escalation, a canary.
+        Failed,
+        /// Rows of one file were not taken in: somebody must put them in by hand. One for each file.
+        RowsRefused,
+        /// It said what cannot be, and was taken at its word all the same: an end before its beginning, one visit at two times.
+        Odd,
+    }
 }
 
 /// A row of a file, and what was wrong with it. Never what stands in it.
@@ -65,29 +67,43 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> TroubleState {
         match (self.done_at, self.trouble) {
-            (Some(_), _) => "done",
-            (None, TroubleKind::Silent) => "silent",
+            (Some(_), _) => TroubleState::Done,
+            (None, TroubleKind::Silent) => TroubleState::Silent,
             (
                 None,
                 TroubleKind::Unreadable
                 | TroubleKind::AlarmUnreadable
                 | TroubleKind::KeyReused
                 | TroubleKind::Conflict,
-            ) => "unreadable",
-            (None, TroubleKind::RowsRefused) => "refused",
-            (None, TroubleKind::Odd) => "odd",
-            (None, TroubleKind::NobodyListening) => "nobody-listening",
-            (None, TroubleKind::Failed) => "failed",
+            ) => TroubleState::Unreadable,
+            (None, TroubleKind::RowsRefused) => TroubleState::Refused,
+            (None, TroubleKind::Odd) => TroubleState::Odd,
+            (None, TroubleKind::NobodyListening) => TroubleState::NobodyListening,
+            (None, TroubleKind::Failed) => TroubleState::Failed,
         }
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    Done {},
+vocabulary! {
+    /// States, in the words of the outside contract.
+    TroubleState {
+        Silent,
+        Unreadable,
+        Refused,
+        Odd,
+        NobodyListening,
+        Failed,
+        Done,
+    }
+}
+
+verbs! {
+    /// What a coordinator does with a source's trouble.
+    Command {
+        "done" [Asked, Entry] => Done {}
+    }
 }
 
 /// What the supervision of a source reports.

@@ -9,6 +9,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::vocabulary::Word;
+
 /// What is wrong with a key or its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Problem {
@@ -322,11 +324,11 @@ impl<'t> Node<'t> {
     }
 
     /// One of a list of words.
-    pub fn word<T: Copy>(&self, words: &[(&'static str, T)]) -> Option<T> {
+    pub fn word<W: Word>(&self) -> Option<W> {
         let text = self.text()?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        let found = W::of(text);
         if found.is_none() {
-            let near = nearest(text, words.iter().map(|(word, _)| *word));
+            let near = nearest(text, W::names());
             self.found.note(self.inner.span().start, self.path.clone(), Problem::UnknownWord, near);
         }
         found

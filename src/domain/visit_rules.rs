@@ -4,7 +4,6 @@
 //! cancellation against the hour until which it is in time. Must never change anything.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::agreement::{ProviderMoves, Value, holds};
@@ -13,16 +12,17 @@ use super::identity::AgreementId;
 use super::observation::{CancelledBy, Help, Window};
 use super::refusal::Refusal;
 use super::visits::{Halt, Limit, Plan, Visit};
+use super::vocabulary::vocabulary;
 
-/// What is owed after a cancellation or postponement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Standing {
-    Nothing,
-    /// A replacement visit is to be agreed.
-    Owed,
-    /// A judgement, in doubt the assessors' (J 3.1.5).
-    Judgement,
+vocabulary! {
+    /// What is owed after a cancellation or postponement.
+    Standing {
+        Nothing,
+        /// A replacement visit is to be agreed.
+        Owed,
+        /// A judgement, in doubt the assessors' (J 3.1.5).
+        Judgement,
+    }
 }
 
 /// A clause that an intention speaks against.

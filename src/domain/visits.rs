@@ -6,52 +6,82 @@
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::agreement::{DOOR_STEPS, holds};
+use super::agreement::{DoorStep, Matter, holds};
 use super::calendar;
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{Board, CitizenId, Code, ExternalId};
+use super::identity::{Board, CitizenId, ExternalId};
 use super::intake::{self, Claims, StandsFor};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
 use super::realm::Citizen;
-use super::refusal::{Refusal, listed};
+use super::refusal::Refusal;
+use super::verbs::verbs;
 use super::visit_rules::{self, Standing};
+use super::vocabulary::{CorrectionReason, vocabulary};
 use super::{Ctx, Draft, Event, State, duties, notices};
 
 /// So long after its time a visit should be over and receipted (hours). No contract we know names the hours.
 const RECEIPT_HOURS: i64 = 4;
-/// The matter of which the municipality is told when we cancel.
-const CANCELLED: &str = "cancelled-activities";
-
-/// How a door that nobody opened ended.
-pub const DOOR_OUTCOMES: [&str; 7] =
-    ["let-in", "found-well", "not-home", "in-hospital", "helped", "deceased", "handed-to-municipality"];
-pub const CORRECTABLE: [&str; 4] = ["contact", "move", "cancellation", "door"];
-pub const CORRECTION_REASONS: [&str; 3] = ["wrong-entry", "typing-mistake", "new-information"];
-
-/// Why the citizen's visits stand still.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Halt {
-    InHospital,
-    Dead,
+vocabulary! {
+    /// States, in the words of the outside contract.
+    VisitState {
+        Planned,
+        Late,
+        Early,
+        Contacted,
+        NotReached,
+        Moved,
+        Replaced,
+        DoorUnanswered,
+        Done,
+        Cancelled,
+    }
+}
+vocabulary! {
+    /// How a door that nobody opened ended.
+    DoorOutcome {
+        LetIn,
+        FoundWell,
+        NotHome,
+        InHospital,
+        Helped,
+        Deceased,
+        HandedToMunicipality,
+    }
+}
+vocabulary! {
+    /// What may be corrected about a visit.
+    Correctable {
+        Contact,
+        Move,
+        Cancellation,
+        Door,
+    }
 }
 
-/// Who or what a cancellation comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Canceller {
-    Citizen,
-    Provider,
-    Municipality,
-    /// The time came and went while the citizen was in hospital.
-    Hospital,
-    Death,
-    /// Help was stopped: the citizen has moved away, is in a care home, declines it.
-    HelpStopped,
-    /// Nobody said so: it was taken out of its source's plan.
-    Withdrawn,
+vocabulary! {
+    /// Why the citizen's visits stand still.
+    Halt {
+        InHospital,
+        Dead,
+    }
+}
+
+vocabulary! {
+    /// Who or what a cancellation comes from.
+    Canceller {
+        Citizen,
+        Provider,
+        Municipality,
+        /// The time came and went while the citizen was in hospital.
+        Hospital,
+        Death,
+        /// Help was stopped: the citizen has moved away, is in a care home, declines it.
+        HelpStopped,
+        /// Nobody said so: it was taken out of its source's plan.
+        Withdrawn,
+    }
 }
 
 impl From<CancelledBy> for Canceller {
@@ -87,11 +117,11 @@ pub struct Plan {
     pub starts: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Side {
-    Late,
-    Early,
+vocabulary! {
+    Side {
+        Late,
+        Early,
+    }
 }
 
 /// How far from the agreed time, once that is far enough to be told.
@@ -136,8 +166,8 @@ pub struct Cancelled {
 pub struct Door {
     pub since: DateTime<Utc>,
     /// Steps done, each with its time.
-    pub steps: Vec<(Code, DateTime<Utc>)>,
-    pub outcome: Option<(Code, DateTime<Utc>)>,
+    pub steps: Vec<(DoorStep, DateTime<Utc>)>,
+    pub outcome: Option<(DoorOutcome, DateTime<Utc>)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -206,34 +236,34 @@ impl Visit {
         })
     }
 
-    pub fn state(&self) -> &'static str {
+    pub fn state(&self) -> VisitState {
         // Somebody may lie behind it: no receipt, cancellation or other visit answers for the citizen.
         if self.door_is_open_question() {
-            return "door-unanswered";
+            return VisitState::DoorUnanswered;
         }
         if self.done_at.is_some() {
-            return "done";
+            return VisitState::Done;
         }
         if self.replaced_at.is_some() {
-            return "replaced";
+            return VisitState::Replaced;
         }
         if self.cancelled.is_some() {
-            return "cancelled";
+            return VisitState::Cancelled;
         }
         if self.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
-            return "done";
+            return VisitState::Done;
         }
         let tried = self.contact.as_ref().is_some_and(|contact| !contact.reached);
         match self.deviation() {
-            Some(_) if tried => "not-reached",
+            Some(_) if tried => VisitState::NotReached,
             Some(off) if !self.is_told() => match off.side {
-                Side::Late => "late",
-                Side::Early => "early",
+                Side::Late => VisitState::Late,
+                Side::Early => VisitState::Early,
             },
-            _ if tried => "not-reached",
-            _ if self.contact.is_some() => "contacted",
-            _ if !self.moves.is_empty() => "moved",
-            _ => "planned",
+            _ if tried => VisitState::NotReached,
+            _ if self.contact.is_some() => VisitState::Contacted,
+            _ if !self.moves.is_empty() => VisitState::Moved,
+            _ => VisitState::Planned,
         }
     }
 
@@ -244,15 +274,17 @@ impl Visit {
 
     /// More than a plan: somebody may ring about it.
     fn is_spoken_of(&self) -> bool {
-        self.state() != "planned" || self.no_receipt_since.is_some()
+        self.state() != VisitState::Planned || self.no_receipt_since.is_some()
     }
 
     fn is_over(&self) -> bool {
         match self.state() {
-            "done" | "replaced" => true,
-            "cancelled" => self.replacement == Standing::Nothing || self.settled,
-            "planned" | "moved" | "contacted" => self.lapsed,
-            _ => false,
+            VisitState::Done | VisitState::Replaced => true,
+            VisitState::Cancelled => self.replacement == Standing::Nothing || self.settled,
+            VisitState::Planned | VisitState::Moved | VisitState::Contacted => self.lapsed,
+            VisitState::Late | VisitState::Early | VisitState::NotReached | VisitState::DoorUnanswered => {
+                false
+            }
         }
     }
 }
@@ -263,38 +295,55 @@ fn deviation(agreed_at: DateTime<Utc>, at: DateTime<Utc>, limit: Duration) -> Op
     (off.abs() >= limit).then(|| Deviation { side, minutes: off.abs().num_minutes() })
 }
 
-/// What a coordinator does with a visit. Codes are those of the outside contract. `confirmed` repeats what was
-/// warned about: it speaks against the contract and is done all the same.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Command {
-    Contact {
-        reached: bool,
-    },
-    Move {
-        to: DateTime<Utc>,
-        asked_by: CancelledBy,
-        confirmed: bool,
-    },
-    /// A replacement visit was agreed.
-    Replace {
-        at: DateTime<Utc>,
-        confirmed: bool,
-    },
-    /// Nobody opens: a step done (or taken back), or the outcome.
-    Door {
-        step: Option<Code>,
-        done: bool,
-        outcome: Option<Code>,
-    },
-    /// Delivered and receipted; of a cancelled one: nothing more is owed.
-    Done {},
-    Cancel {
-        by: CancelledBy,
-        /// When the citizen said so, if not now.
-        told_at: Option<DateTime<Utc>>,
-        confirmed: bool,
-    },
+verbs! {
+    /// What a coordinator does with a visit. `confirmed` repeats what was warned about: it speaks against the contract
+    /// and is done all the same.
+    Command {
+        "contact" [Light, Entry] => Contact { reached: bool }
+        "move" [Light, Entry] => Move {
+            #[serde(deserialize_with = "crate::domain::verbs::zoned")]
+            to: DateTime<Utc>,
+            asked_by: CancelledBy,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)]
+            confirmed: bool,
+        }
+        /// A replacement visit was agreed.
+        "replace" [Light, Entry] => Replace {
+            #[serde(deserialize_with = "crate::domain::verbs::zoned")]
+            at: DateTime<Utc>,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)]
+            confirmed: bool,
+        }
+        /// Nobody opens: a step done (or taken back), or the outcome.
+        "door" [Light, Entry] => Door {
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            step: Option<DoorStep>,
+            #[serde(default = "crate::domain::verbs::yes")]
+            done: bool,
+            /// Ends the list: how the closed door turned out.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            outcome: Option<DoorOutcome>,
+        }
+        /// Delivered and receipted; of a cancelled one: nothing more is owed.
+        "done" [Asked, Entry] => Done {}
+        "cancel" [Grave, Entry] => Cancel {
+            by: CancelledBy,
+            /// When the citizen said so, if not now.
+            #[serde(
+                default,
+                deserialize_with = "crate::domain::verbs::zoned_option",
+                skip_serializing_if = "Option::is_none"
+            )]
+            told_at: Option<DateTime<Utc>>,
+            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
+            #[serde(default)]
+            confirmed: bool,
+        }
+        /// The way back for what was recorded wrongly.
+        "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -356,11 +405,11 @@ pub enum VisitEvent {
     Settled {},
     DoorUnanswered {},
     DoorStep {
-        step: Code,
+        step: DoorStep,
         done: bool,
     },
     DoorClosed {
-        outcome: Code,
+        outcome: DoorOutcome,
     },
     /// The citizen is in hospital, or dead: nobody is late.
     Halted {
@@ -369,8 +418,8 @@ pub enum VisitEvent {
     /// The citizen is home and help is resumed, or never was away.
     WentOn {},
     Corrected {
-        what: Code,
-        reason: Code,
+        what: Correctable,
+        reason: CorrectionReason,
     },
 }
 
@@ -564,7 +613,7 @@ pub fn has_planned(state: &State, citizen: &Citizen, help: Help) -> bool {
 
 /// What we cancel ourselves the municipality is told at once (J 3.2).
 fn told_of_cancelling(state: &State, ctx: &Ctx, entry: &Entry, by: CancelledBy) -> Option<Draft> {
-    let notice = || notices::arises(state, ctx, entry, CANCELLED);
+    let notice = || notices::arises(state, ctx, entry, Matter::CancelledActivities);
     if by == CancelledBy::Provider { notice() } else { None }
 }
 
@@ -623,8 +672,7 @@ fn withdrawn(
 /// It was taken out of the plan and is in it again: nothing was cancelled.
 fn stands_again(ctx: &Ctx, entry: &Entry, visit: &Visit) -> Option<Draft> {
     visit.cancelled.as_ref().filter(|it| it.by == Canceller::Withdrawn && it.at <= ctx.at)?;
-    let what = Code::new("cancellation").expect("a kebab-case constant");
-    let reason = Code::new("new-information").expect("a kebab-case constant");
+    let (what, reason) = (Correctable::Cancellation, CorrectionReason::NewInformation);
     Some(entry.draft(ctx.at, Event::Visits(VisitEvent::Corrected { what, reason })))
 }
 
@@ -692,9 +740,9 @@ pub fn restored(
     ctx: &Ctx,
     citizen: &Citizen,
     stopped_at: DateTime<Utc>,
-    reason: &Code,
+    reason: CorrectionReason,
 ) -> Vec<Draft> {
-    let what = Code::new("cancellation").expect("a kebab-case constant");
+    let what = Correctable::Cancellation;
     let fell_away = |entry: &&Entry| {
         matches!(&entry.body, Body::Visit(visit) if visit.cancelled.as_ref()
             .is_some_and(|it| it.by == Canceller::HelpStopped && it.at == stopped_at))
@@ -703,7 +751,7 @@ pub fn restored(
         .closed_of_citizen(citizen)
         .filter(fell_away)
         .map(|entry| {
-            let event = VisitEvent::Corrected { what: what.clone(), reason: reason.clone() };
+            let event = VisitEvent::Corrected { what, reason };
             entry.draft(ctx.at, Event::Visits(event))
         })
         .collect()
@@ -766,6 +814,9 @@ pub fn decide(
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
     let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    if let Command::Correct { what, reason } = command {
+        return correct(state, ctx, entry, visit, *what, *reason);
+    }
     if !entry.is_open() {
         return wrong_state();
     }
@@ -793,9 +844,8 @@ pub fn decide(
             let against_contract = warned(against, *confirmed)?;
             one(ctx, entry, VisitEvent::Replaced { replaced_at: *at, against_contract })
         }
-        Command::Door { step, done, outcome } => {
-            door(ctx, entry, visit, step.as_ref(), *done, outcome.as_ref())
-        }
+        Command::Door { step, done, outcome } => door(ctx, entry, visit, *step, *done, *outcome),
+        Command::Correct { .. } => wrong_state(),
         Command::Done {} if visit.door_is_open_question() => wrong_state(),
         Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
         Command::Done {} => {
@@ -853,9 +903,9 @@ fn door(
     ctx: &Ctx,
     entry: &Entry,
     visit: &Visit,
-    step: Option<&Code>,
+    step: Option<DoorStep>,
     done: bool,
-    outcome: Option<&Code>,
+    outcome: Option<DoorOutcome>,
 ) -> Result<Vec<Draft>, Refusal> {
     let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
     if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
@@ -870,43 +920,39 @@ fn door(
         drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
     }
     if let Some(step) = step {
-        listed("step", step, &DOOR_STEPS)?;
-        let known = visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| it == step));
+        let known = visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| *it == step));
         if known == done {
             return Err(Refusal::AlreadyDone);
         }
-        drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step: step.clone(), done })?);
+        drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done })?);
     }
     if let Some(outcome) = outcome {
-        listed("outcome", outcome, &DOOR_OUTCOMES)?;
-        drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome: outcome.clone() })?);
+        drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome })?);
     }
     Ok(drafts)
 }
 
 /// The way back for what was recorded wrongly.
-pub fn correct(
+fn correct(
     state: &State,
     ctx: &Ctx,
     entry: &Entry,
     visit: &Visit,
-    what: &Code,
-    reason: &Code,
+    what: Correctable,
+    reason: CorrectionReason,
 ) -> Result<Vec<Draft>, Refusal> {
-    listed("what", what, &CORRECTABLE)?;
-    listed("reason", reason, &CORRECTION_REASONS)?;
-    let stands = match what.as_str() {
-        "contact" => visit.contact.is_some(),
-        "move" => !visit.moves.is_empty(),
-        "cancellation" => visit.cancelled.is_some(),
-        _ => visit.door.is_some(),
+    let stands = match what {
+        Correctable::Contact => visit.contact.is_some(),
+        Correctable::Move => !visit.moves.is_empty(),
+        Correctable::Cancellation => visit.cancelled.is_some(),
+        Correctable::Door => visit.door.is_some(),
     };
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    let mut drafts = one(ctx, entry, VisitEvent::Corrected { what: what.clone(), reason: reason.clone() })?;
-    if what.as_str() == "cancellation" {
-        drafts.extend(notices::falls(state, ctx, entry, CANCELLED));
+    let mut drafts = one(ctx, entry, VisitEvent::Corrected { what, reason })?;
+    if what == Correctable::Cancellation {
+        drafts.extend(notices::falls(state, ctx, entry, Matter::CancelledActivities));
     }
     Ok(drafts)
 }
@@ -1020,18 +1066,18 @@ fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
             if let Some(door) = &mut visit.door {
                 door.steps.retain(|(known, _)| known != step);
                 if *done {
-                    door.steps.push((step.clone(), at));
+                    door.steps.push((*step, at));
                 }
             }
         }
         VisitEvent::DoorClosed { outcome } => {
             if let Some(door) = &mut visit.door {
-                door.outcome = Some((outcome.clone(), at));
+                door.outcome = Some((*outcome, at));
             }
         }
         VisitEvent::Halted { halt } => visit.halted = Some(*halt),
         VisitEvent::WentOn {} => visit.halted = None,
-        VisitEvent::Corrected { what, .. } => corrected(visit, what.as_str()),
+        VisitEvent::Corrected { what, .. } => corrected(visit, *what),
     }
 }
 
@@ -1044,10 +1090,10 @@ fn new_time(visit: &mut Visit) {
     visit.lapsed = false;
 }
 
-fn corrected(visit: &mut Visit, what: &str) {
+fn corrected(visit: &mut Visit, what: Correctable) {
     match what {
-        "contact" => visit.contact = None,
-        "move" => {
+        Correctable::Contact => visit.contact = None,
+        Correctable::Move => {
             if let (Some(moved), Some(plan)) = (visit.moves.pop(), &mut visit.plan) {
                 plan.agreed_at = moved.from;
                 visit.replacement = Standing::Nothing;
@@ -1055,14 +1101,14 @@ fn corrected(visit: &mut Visit, what: &str) {
                 new_time(visit);
             }
         }
-        "cancellation" => {
+        Correctable::Cancellation => {
             visit.cancelled = None;
             visit.replacement = Standing::Nothing;
             visit.replaced_at = None;
             visit.settled = false;
             visit.against_contract = None;
         }
-        _ => visit.door = None,
+        Correctable::Door => visit.door = None,
     }
 }
 

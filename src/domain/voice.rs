@@ -7,13 +7,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::alarms::{self, Alarm, AlarmEvent};
-use super::entry::{self, Body, Entry};
+use super::entry::{self, Body, Entry, LinkWhy};
 use super::identity::EntryId;
 use super::phone::{self, PhoneEvent};
 use super::{Ctx, Draft, Event, State};
 
-/// The reason on the link of an alarm and its voice call.
-pub const WHY: &str = "voice-call";
 /// A call so long before or after the signal is its voice.
 pub const WITHIN: TimeDelta = TimeDelta::minutes(5);
 /// A talk that ended without an act is no help: so long after it the alarm rings anew.
@@ -52,7 +50,7 @@ pub fn with_talks(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     let concerns = |draft: &Draft| match &draft.event {
         Event::Phone(event) => matches!(event, PhoneEvent::Answered { .. } | PhoneEvent::Ended { .. }),
         Event::Alarms(event) => matches!(event, AlarmEvent::Answered { .. } | AlarmEvent::TalkEnded { .. }),
-        Event::Entry(entry::EntryEvent::Linked { why, .. }) => why.as_str() == WHY,
+        Event::Entry(entry::EntryEvent::Linked { why, .. }) => *why == LinkWhy::VoiceCall,
         _ => false,
     };
     let mut calls: Vec<EntryId> = drafts.iter().filter(|it| concerns(it)).map(|it| it.entry).collect();
@@ -68,7 +66,7 @@ pub fn with_talks(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
         let Some((call, talk)) = after.entry(call).and_then(|it| Some((it.clone(), Talk::of(it)?))) else {
             continue;
         };
-        let voice_of = call.links.iter().filter(|link| link.why.as_str() == WHY).map(|link| link.to);
+        let voice_of = call.links.iter().filter(|link| link.why == LinkWhy::VoiceCall).map(|link| link.to);
         for alarm in voice_of.collect::<Vec<_>>() {
             let told = after.entry(alarm).map(|entry| on_alarm(ctx, entry, talk)).unwrap_or_default();
             for draft in &told {

@@ -12,10 +12,10 @@ use super::cares::Port;
 use super::writer::WRITTEN;
 use super::{Done, Engine, Failure, Order};
 use crate::care::{CareError, Whose, Why};
-use crate::domain::entry;
 use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference, SourceName};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::{self, Actor, Command, Refusal};
+use crate::domain::{alarms, entry};
 
 /// Notes that may wait at once; more are refused while the care system is away.
 const WAITING_MAX: usize = 200;
@@ -88,7 +88,7 @@ impl Engine {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
         let (port, whose) = self.cares.about(found).map_err(Failure::Refused)?;
-        let command = Command::Entry(entry::Command::NoteWritten { receipt: any_receipt() });
+        let command = Command::OfServer(entry::OfServer::NoteWritten { receipt: any_receipt() });
         self.may_write(&id, &actor, entry, None, command).await?;
         let pending = Pending { id, actor, entry, port, whose, text, at: self.clock.now() };
         match self.write(&pending).await {
@@ -111,13 +111,13 @@ impl Engine {
         actor: Actor,
         entry: EntryId,
         happened_at: Option<DateTime<Utc>>,
-        channel: Code,
+        channel: alarms::Channel,
         text: String,
     ) -> Result<Done, Failure> {
         let state = self.state();
         let found = state.entry(entry).ok_or(Failure::Refused(Refusal::UnknownEntry))?;
         let (port, whose) = self.cares.about(found).map_err(Failure::Refused)?;
-        let command = Command::justification_sent(channel.clone(), None);
+        let command = Command::justification_sent(channel, None);
         self.may_write(&id, &actor, entry, happened_at, command).await?;
         let at = self.clock.now();
         let pending = Pending { id: id.clone(), actor: actor.clone(), entry, port, whose, text, at };
@@ -163,7 +163,7 @@ impl Engine {
     }
 
     async fn receipt(&self, pending: &Pending, receipt: ExternalId) -> Result<Done, Failure> {
-        let command = Command::Entry(entry::Command::NoteWritten { receipt });
+        let command = Command::OfServer(entry::OfServer::NoteWritten { receipt });
         let order = Order {
             id: pending.id.clone(),
             actor: pending.actor.clone(),

@@ -440,7 +440,7 @@ impl Writer {
         let Some(entry) = order.entry.and_then(|id| state.entry(id)) else { return now };
         let due_at = match order.command {
             // Who asks for it knows by the even clock that it is due.
-            domain::Command::Entry(domain::entry::Command::EscalationBegin) => {
+            domain::Command::OfServer(domain::entry::OfServer::EscalationBegin) => {
                 domain::escalation::due_at(state, entry).map(|(at, _)| at)
             }
             _ => None,

@@ -170,12 +170,13 @@ impl Texts {
 
     /// The sentence `PREFIX-CODE` for a code that arrives at run time; the code itself in
     /// brackets when there is none, so that a hole is seen instead of hidden.
-    pub fn code(&self, prefix: &str, code: &str) -> Said {
+    pub fn code(&self, prefix: &str, code: impl AsRef<str>) -> Said {
         self.code_with(prefix, code, &[])
     }
 
     /// As `code`, with arguments. Arguments the sentence does not use are ignored.
-    pub fn code_with(&self, prefix: &str, code: &str, args: &[(&str, Value)]) -> Said {
+    pub fn code_with(&self, prefix: &str, code: impl AsRef<str>, args: &[(&str, Value)]) -> Said {
+        let code = code.as_ref();
         self.format(&format!("{prefix}-{code}"), args).unwrap_or_else(|| unknown(code))
     }
 

@@ -8,12 +8,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::commands::{Command, NOTE, verb_of};
 use super::problem::Problem;
 use super::project::Sight;
+use crate::domain::agreement::{DischargeStep, DoorStep, Matter, Response};
 use crate::domain::entry::{self, Body, Entry};
-use crate::domain::identity::{AgreementId, Board, Code, EntryId, PersonName};
-use crate::domain::{self, Actor, Ctx, Refusal, State, agreement};
-use crate::domain::{alarms, discharges, duties, notices, phone, sources, visits};
+use crate::domain::identity::{AgreementId, Board, EntryId, ExternalId, PersonName};
+use crate::domain::observation::CancelledBy;
+use crate::domain::verbs::Weight;
+use crate::domain::vocabulary::{CorrectionReason, Word};
+use crate::domain::{self, Actor, Ctx, Refusal, State};
+use crate::domain::{alarms, discharges, duties, phone, sources, visits};
 
 /// One action offered with an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -86,51 +91,55 @@ fn field(name: &str, kind: FieldKind, required: bool, codes: &[&str]) -> Field {
     Field { name: name.into(), kind, required, codes: codes.iter().map(|code| (*code).to_owned()).collect() }
 }
 
-fn code(name: &str, codes: &[&str]) -> Field {
-    field(name, FieldKind::Code, true, codes)
+/// One of these words, which must be chosen.
+fn word<W: Word>(name: &str, words: &[W]) -> Field {
+    let names: Vec<&str> = words.iter().map(|word| word.name()).collect();
+    field(name, FieldKind::Code, true, &names)
+}
+
+/// One of these words, or none.
+fn word_or_none<W: Word>(name: &str, words: &[W]) -> Field {
+    Field { required: false, ..word(name, words) }
 }
 
 /// Opening a stay by hand: what the coordinator was told on the telephone (N 3.5.3). For whoever may use these
 /// agreements; with only one there is nothing to choose.
 pub fn opening_a_stay(agreements: &[AgreementId]) -> Action {
-    let known: Vec<&str> = agreements.iter().map(|id| id.as_str()).collect();
-    let mut fields = vec![
+    let fields = vec![
         field("citizen", FieldKind::Citizen, false, &[]),
         field("expected_at", FieldKind::Time, true, &[]),
-        code("told_by", &discharges::TELLERS),
+        word("told_by", discharges::Teller::ALL),
     ];
-    if known.len() > 1 {
-        fields.insert(0, field("agreement", FieldKind::Agreement, true, &known));
-    }
-    let verb = "discharges.open".to_owned();
-    Action { verb, fields, confirm: false, refused: None, refused_to_holder: None }
+    opening("discharges.open", agreements, 0, fields)
 }
 
 /// Telling the municipality at once of what no message tells of, and of no entry on the board (J 3.2).
 pub fn opening_a_notice(agreements: &[AgreementId]) -> Action {
+    let fields = vec![word("what", Matter::ALL), field("citizen", FieldKind::Citizen, false, &[])];
+    opening("duties.notify", agreements, 1, fields)
+}
+
+/// An act that opens an entry, with the choice of an agreement at this place where there is one.
+fn opening(verb: &str, agreements: &[AgreementId], place: usize, mut fields: Vec<Field>) -> Action {
     let known: Vec<&str> = agreements.iter().map(|id| id.as_str()).collect();
-    let mut fields = vec![code("what", &notices::BY_HAND), field("citizen", FieldKind::Citizen, false, &[])];
     if known.len() > 1 {
-        fields.insert(1, field("agreement", FieldKind::Agreement, true, &known));
+        fields.insert(place, field("agreement", FieldKind::Agreement, true, &known));
     }
-    let verb = "duties.notify".to_owned();
-    Action { verb, fields, confirm: false, refused: None, refused_to_holder: None }
+    Action { verb: verb.to_owned(), fields, confirm: false, refused: None, refused_to_holder: None }
 }
 
 /// A verb with a command to try it with.
 struct Offer {
     verb: &'static str,
     fields: Vec<Field>,
-    confirm: bool,
     trial: domain::Command,
 }
 
-fn offer(verb: &'static str, fields: Vec<Field>, trial: domain::Command) -> Offer {
-    Offer { verb, fields, confirm: false, trial }
-}
-
-fn a(codes: &[&str]) -> Code {
-    Code::new(codes[0]).expect("the lists hold kebab-case codes")
+fn offer(fields: Vec<Field>, trial: domain::Command) -> Offer {
+    let command = Command::from(trial);
+    let verb = command.name().map_or("", |(_, verb)| verb);
+    let Command::Plain(trial) = command else { unreachable!("made of a plain one above") };
+    Offer { verb, fields, trial }
 }
 
 /// Every action of the entry's board with its refusal as of `now`, for nobody in particular of those who see so much.
@@ -143,12 +152,15 @@ pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc
         Body::Stay(stay) => stay_offers(state, entry, stay, sight, now),
         Body::Visit(visit) => visit_offers(visit, now),
         Body::Duty(duty) => duty_offers(duty),
-        Body::Source(_) => vec![offer("done", vec![], domain::Command::Sources(sources::Command::Done {}))],
+        Body::Source(_) => vec![offer(vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
     offers.extend(common_offers(state, &ctx, entry));
     // What even the holder may not do is refused for that reason; only then for being somebody else's.
     let holder = entry.holder.as_ref().map(|it| Ctx::new(now, Actor::Person(it.name.clone()), Uuid::nil()));
-    let depends_on_who_asks = |offer: &Offer| matches!(offer.verb, "claim" | "take-over" | "release");
+    let depends_on_who_asks = |offer: &Offer| {
+        use entry::Command as C;
+        matches!(&offer.trial, domain::Command::Entry(C::Claim {} | C::TakeOver {} | C::Release {}))
+    };
     let as_holder = |offer: &Offer| domain::trial(state, holder.as_ref()?, entry, &offer.trial);
     offers
         .into_iter()
@@ -158,12 +170,12 @@ pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc
                 true => (own.filter(|_| others.is_none()), others),
                 false => (None, own.or(others)),
             };
-            let refusal = refusal.filter(|refusal| !is_of_the_trial(offer.verb, refusal));
+            let refusal = refusal.filter(|refusal| !is_of_the_trial(&offer.trial, refusal));
             let holder = entry.holder.as_ref().map(|it| it.name.as_str()).unwrap_or_default();
             Action {
                 verb: format!("{}.{}", board.name(), offer.verb),
                 fields: offer.fields,
-                confirm: offer.confirm,
+                confirm: verb_of(board, offer.verb).is_some_and(|verb| verb.weight >= Weight::Grave),
                 refused: refusal.as_ref().map(Problem::from),
                 refused_to_holder: own.map(|own| Problem::from(&own).with("holder", holder)),
             }
@@ -176,39 +188,50 @@ fn common_offers(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Offer> {
     let board = entry.board();
     let wrap = domain::Command::Entry;
     let mut offers = vec![
-        offer("claim", vec![], wrap(C::Claim)),
-        offer("take-over", vec![], wrap(C::TakeOver)),
-        offer("release", vec![], wrap(C::Release)),
+        offer(vec![], wrap(C::Claim {})),
+        offer(vec![], wrap(C::TakeOver {})),
+        offer(vec![], wrap(C::Release {})),
     ];
     if matches!(board, Board::Phone | Board::Alarms | Board::Discharges | Board::Visits) {
-        let receipt = crate::domain::identity::ExternalId::new("trial").expect("a constant id");
+        let receipt = ExternalId::new("trial").expect("a constant id");
         let note = vec![field("text", FieldKind::Text, true, &[])];
-        offers.push(offer("note", note, wrap(C::NoteWritten { receipt })));
-        let notify = duties::Command::Notify { what: a(&notices::BY_HAND), agreement: None, citizen: None };
-        let what = vec![code("what", &notices::BY_HAND)];
-        offers.push(offer("notify", what, domain::Command::Duties(notify)));
-        let (what, why) = match board {
-            Board::Phone => (&phone::CORRECTABLE[..], &phone::CORRECTION_REASONS[..]),
-            Board::Discharges => (&discharges::CORRECTABLE[..], &discharges::CORRECTION_REASONS[..]),
-            Board::Visits => (&visits::CORRECTABLE[..], &visits::CORRECTION_REASONS[..]),
-            _ => (&alarms::CORRECTABLE[..], &alarms::CORRECTION_REASONS[..]),
-        };
-        let correct = |what: &str| {
-            let what = Code::new(what).expect("the lists hold kebab-case codes");
-            wrap(C::Correct { what, reason: a(why) })
-        };
-        // Only what stands can be corrected; with nothing to correct the refusal says so.
-        let stands: Vec<&str> = what
-            .iter()
-            .copied()
-            .filter(|what| domain::trial(state, ctx, entry, &correct(what)).is_none())
-            .collect();
-        let trial = correct(stands.first().unwrap_or(&what[0]));
-        offers.push(offer("correct", vec![code("what", &stands), code("reason", why)], trial));
+        let trial = domain::Command::OfServer(entry::OfServer::NoteWritten { receipt });
+        offers.push(Offer { verb: NOTE.name, fields: note, trial });
+        let notify = duties::Command::Notify { what: Matter::ALL[0], agreement: None, citizen: None };
+        offers.push(offer(vec![word("what", Matter::ALL)], domain::Command::Duties(notify)));
     }
+    let reason = CorrectionReason::ALL[0];
+    offers.extend(match &entry.body {
+        Body::Phone(_) => Some(correct_offer(state, ctx, entry, |what| {
+            domain::Command::Phone(phone::Command::Correct { what, reason })
+        })),
+        Body::Alarm(_) => Some(correct_offer(state, ctx, entry, |what| {
+            domain::Command::Alarms(alarms::Command::Correct { what, reason })
+        })),
+        Body::Stay(_) => Some(correct_offer(state, ctx, entry, |what| {
+            domain::Command::Discharges(discharges::Command::Correct { what, reason })
+        })),
+        Body::Visit(_) => Some(correct_offer(state, ctx, entry, |what| {
+            domain::Command::Visits(visits::Command::Correct { what, reason })
+        })),
+        Body::Duty(_) | Body::Source(_) => None,
+    });
     let to = vec![field("to", FieldKind::Entry, true, &[])];
-    offers.push(offer("link", to, wrap(C::Link { to: EntryId(Uuid::nil()) })));
+    offers.push(offer(to, wrap(C::Link { to: EntryId(Uuid::nil()) })));
     offers
+}
+
+/// Only what stands can be corrected; with nothing to correct the refusal says so.
+fn correct_offer<W: Word>(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    correct: impl Fn(W) -> domain::Command,
+) -> Offer {
+    let is_standing = |what: &W| domain::trial(state, ctx, entry, &correct(*what)).is_none();
+    let stands: Vec<W> = W::ALL.iter().copied().filter(is_standing).collect();
+    let trial = correct(*stands.first().unwrap_or(&W::ALL[0]));
+    offer(vec![word("what", &stands), word("reason", CorrectionReason::ALL)], trial)
 }
 
 /// Offers to say which municipality it is about, where there is a choice.
@@ -226,82 +249,56 @@ fn assign_offer(
         .keys()
         .find(|id| entry.agreement.as_ref() != Some(*id) && known.contains(&id.as_str()))?;
     let fields = vec![field("agreement", FieldKind::Agreement, true, &known)];
-    Some(offer("assign", fields, wrap(other.clone())))
+    Some(offer(fields, wrap(other.clone())))
 }
 
 fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
     use phone::Command as C;
     let wrap = domain::Command::Phone;
     let mut offers = vec![
-        offer("answer", vec![], wrap(C::Answer {})),
+        offer(vec![], wrap(C::Answer {})),
         offer(
-            "call-back",
             vec![
                 field("reached", FieldKind::Yes, true, &[]),
                 field("promise_at", FieldKind::Time, false, &[]),
             ],
             wrap(C::CallBack { reached: true, promise_at: None }),
         ),
-        offer("documented", vec![], wrap(C::Documented {})),
-        Offer {
-            confirm: true,
-            ..offer(
-                "give-up",
-                vec![code("reason", &phone::GIVE_UP_REASONS)],
-                wrap(C::GiveUp { reason: a(&phone::GIVE_UP_REASONS) }),
-            )
-        },
+        offer(vec![], wrap(C::Documented {})),
+        offer(
+            vec![word("reason", phone::GiveUpReason::ALL)],
+            wrap(C::GiveUp { reason: phone::GiveUpReason::ALL[0] }),
+        ),
     ];
     offers.extend(assign_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
     offers
 }
 
 fn alarm_offers(state: &State, entry: &Entry, alarm: &alarms::Alarm) -> Vec<Offer> {
-    use alarms::Command as C;
+    use alarms::{Channel, Command as C, ContestReason, Helper, Outcome, RedirectTo};
     let wrap = domain::Command::Alarms;
     let justify = vec![
-        code("channel", &alarms::CHANNELS),
+        word("channel", Channel::ALL),
         field("reference", FieldKind::Reference, false, &[]),
         field("text", FieldKind::Text, false, &[]),
     ];
-    let with = ["own-help", "nurse", "doctor", "112"];
     let mut offers = vec![
         offer(
-            "respond",
-            vec![code("with", &with), field("helper", FieldKind::Code, false, &alarms::HELPERS)],
-            wrap(C::Respond { with: alarms::Response::OwnHelp, helper: None }),
+            vec![word("with", Response::ALL), word_or_none("helper", Helper::ALL)],
+            wrap(C::Respond { with: Response::OwnHelp, helper: None }),
         ),
-        offer("arrive", vec![], wrap(C::Arrive {})),
-        Offer {
-            confirm: true,
-            ..offer(
-                "close",
-                vec![code("outcome", &alarms::OUTCOMES)],
-                wrap(C::Close { outcome: a(&alarms::OUTCOMES) }),
-            )
-        },
-        Offer {
-            confirm: true,
-            ..offer(
-                "redirect",
-                vec![code("to", &alarms::REDIRECT_TO)],
-                wrap(C::Redirect { to: a(&alarms::REDIRECT_TO) }),
-            )
-        },
-        offer("justify.begin", vec![], wrap(C::JustifyBegin {})),
+        offer(vec![], wrap(C::Arrive {})),
+        offer(vec![word("outcome", Outcome::ALL)], wrap(C::Close { outcome: Outcome::ALL[0] })),
+        offer(vec![word("to", RedirectTo::ALL)], wrap(C::Redirect { to: RedirectTo::ALL[0] })),
+        offer(vec![], wrap(C::JustifyBegin {})),
+        offer(justify, wrap(C::JustifySent { channel: Channel::ALL[0], reference: None })),
         offer(
-            "justify.sent",
-            justify,
-            wrap(C::JustifySent { channel: a(&alarms::CHANNELS), reference: None }),
-        ),
-        offer(
-            "contest-redirect",
-            vec![code("reason", &alarms::CONTEST_REASONS)],
-            wrap(C::ContestRedirect { reason: a(&alarms::CONTEST_REASONS) }),
+            vec![word("reason", ContestReason::ALL)],
+            wrap(C::ContestRedirect { reason: ContestReason::ALL[0] }),
         ),
     ];
     if alarm.technical {
-        offers.insert(0, offer("technical.done", vec![], wrap(C::TechnicalDone {})));
+        offers.insert(0, offer(vec![], wrap(C::TechnicalDone {})));
     }
     offers.extend(assign_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
     offers
@@ -314,133 +311,121 @@ fn stay_offers(
     sight: Sight<'_>,
     now: DateTime<Utc>,
 ) -> Vec<Offer> {
-    use discharges::Command as C;
+    use discharges::{Command as C, StopReason, Teller};
     let wrap = domain::Command::Discharges;
-    let steps = &agreement::DISCHARGE_STEPS;
-    let is_open = |step: &&&str| stay.steps.iter().all(|(done, _)| done.as_str() != **step);
+    let steps = DischargeStep::ALL;
+    let is_open = |step: &&DischargeStep| stay.steps.iter().all(|(done, _)| done != *step);
     let step = *steps.iter().find(is_open).unwrap_or(&steps[0]);
     // Taking a resumption back is offered only when help runs in vain, and then first.
     let in_vain = stay.resumed_at.is_some() && !stay.is_resumed();
-    let mut reasons: Vec<&str> = discharges::STOP_REASONS.to_vec();
+    let mut reasons = StopReason::ALL.to_vec();
     if in_vain {
         reasons.rotate_right(1);
     } else {
-        reasons.retain(|reason| *reason != "back-in-hospital");
+        reasons.retain(|reason| *reason != StopReason::BackInHospital);
     }
+    let told_by = Teller::ALL[0];
     let mut offers = vec![
-        offer("resume", vec![], wrap(C::Resume {})),
+        offer(vec![], wrap(C::Resume {})),
         offer(
-            "expect",
-            vec![field("expected_at", FieldKind::Time, true, &[]), code("told_by", &discharges::TELLERS)],
-            wrap(C::Expect { expected_at: now, told_by: a(&discharges::TELLERS) }),
+            vec![field("expected_at", FieldKind::Time, true, &[]), word("told_by", Teller::ALL)],
+            wrap(C::Expect { agreement: None, citizen: None, expected_at: now, told_by }),
         ),
         offer(
-            "step",
-            vec![code("step", steps), field("done", FieldKind::Yes, false, &[])],
-            wrap(C::Step { step: a(&[step]), done: true }),
+            vec![word("step", steps), field("done", FieldKind::Yes, false, &[])],
+            wrap(C::Step { step, done: true }),
         ),
         offer(
-            "assessors-told",
             vec![field("told", FieldKind::Yes, true, &[])],
             wrap(C::AssessorsTold { told: !stay.assessors_told.unwrap_or(false) }),
         ),
-        Offer {
-            confirm: true,
-            ..offer("stop", vec![code("reason", &reasons)], wrap(C::Stop { reason: a(&reasons) }))
-        },
+        offer(vec![word("reason", &reasons)], wrap(C::Stop { reason: reasons[0] })),
     ];
     if entry.due(domain::entry::DueKind::StillThere).is_some() {
-        offers.push(offer("still-there", vec![], wrap(C::StillThere {})));
+        offers.push(offer(vec![], wrap(C::StillThere {})));
     }
     if let Some(other) = discharges::may_be_same(state, entry, stay, |other| sight.sees(other)) {
         let same_as = vec![field("same_as", FieldKind::Entry, true, &[&other.number.to_string()])];
-        offers.push(offer("join", same_as, wrap(C::Join { same_as: other.id })));
+        offers.push(offer(same_as, wrap(C::Join { same_as: other.id })));
     }
     offers
 }
 
 fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
-    use visits::CancelledBy::Citizen;
-    use visits::Command as C;
+    use visits::{Command as C, DoorOutcome};
     let wrap = domain::Command::Visits;
-    let parties = ["citizen", "provider", "municipality"];
     let confirmed = || field("confirmed", FieldKind::Yes, false, &[]);
     let another_time = visit.agreed_at().unwrap_or(now) + chrono::Duration::hours(1);
-    let steps = &agreement::DOOR_STEPS;
-    let is_open = |step: &&&str| {
-        visit.door.as_ref().is_none_or(|door| door.steps.iter().all(|(done, _)| done.as_str() != **step))
+    let is_open = |step: &&DoorStep| {
+        visit.door.as_ref().is_none_or(|door| door.steps.iter().all(|(done, _)| done != *step))
     };
-    let step = steps.iter().find(is_open).map(|step| a(&[step]));
-    let outcome = if step.is_none() { Some(a(&visits::DOOR_OUTCOMES)) } else { None };
+    let step = DoorStep::ALL.iter().find(is_open).copied();
+    let outcome = if step.is_none() { Some(DoorOutcome::ALL[0]) } else { None };
+    let by = CancelledBy::Citizen;
     vec![
+        offer(vec![field("reached", FieldKind::Yes, true, &[])], wrap(C::Contact { reached: true })),
         offer(
-            "contact",
-            vec![field("reached", FieldKind::Yes, true, &[])],
-            wrap(C::Contact { reached: true }),
-        ),
-        offer(
-            "door",
             vec![
-                field("step", FieldKind::Code, false, steps),
+                word_or_none("step", DoorStep::ALL),
                 field("done", FieldKind::Yes, false, &[]),
-                field("outcome", FieldKind::Code, false, &visits::DOOR_OUTCOMES),
+                word_or_none("outcome", DoorOutcome::ALL),
             ],
             wrap(C::Door { step, done: true, outcome }),
         ),
         offer(
-            "move",
-            vec![field("to", FieldKind::Time, true, &[]), code("asked_by", &parties), confirmed()],
-            wrap(C::Move { to: another_time, asked_by: Citizen, confirmed: true }),
+            vec![field("to", FieldKind::Time, true, &[]), word("asked_by", CancelledBy::ALL), confirmed()],
+            wrap(C::Move { to: another_time, asked_by: by, confirmed: true }),
         ),
         offer(
-            "replace",
             vec![field("at", FieldKind::Time, true, &[]), confirmed()],
             wrap(C::Replace { at: another_time, confirmed: true }),
         ),
-        offer("done", vec![], wrap(C::Done {})),
-        Offer {
-            confirm: true,
-            ..offer(
-                "cancel",
-                vec![code("by", &parties), field("told_at", FieldKind::Time, false, &[]), confirmed()],
-                wrap(C::Cancel { by: Citizen, told_at: None, confirmed: true }),
-            )
-        },
+        offer(vec![], wrap(C::Done {})),
+        offer(
+            vec![word("by", CancelledBy::ALL), field("told_at", FieldKind::Time, false, &[]), confirmed()],
+            wrap(C::Cancel { by, told_at: None, confirmed: true }),
+        ),
     ]
 }
 
 fn duty_offers(duty: &duties::Duty) -> Vec<Offer> {
-    use duties::Command as C;
+    use duties::{Command as C, Correctable, PostponeReason, ToldTo};
     let wrap = domain::Command::Duties;
     let until = DateTime::<Utc>::MAX_UTC;
     let mut done = vec![field("reference", FieldKind::Reference, false, &[])];
     if duty.duty.is_notice() {
-        done.insert(0, code("to", &notices::TOLD_TO));
+        done.insert(0, word("to", ToldTo::ALL));
         done.insert(1, field("told_at", FieldKind::Time, false, &[]));
     }
     let mut offers = vec![
-        offer("done", done, wrap(C::Done { reference: None, to: None, told_at: None })),
+        offer(done, wrap(C::Done { reference: None, to: None, told_at: None })),
         offer(
-            "postpone",
-            vec![field("until", FieldKind::Time, true, &[]), code("reason", &duties::POSTPONE_REASONS)],
-            wrap(C::Postpone { until, reason: a(&duties::POSTPONE_REASONS) }),
+            vec![field("until", FieldKind::Time, true, &[]), word("reason", PostponeReason::ALL)],
+            wrap(C::Postpone { until, reason: PostponeReason::ALL[0] }),
         ),
     ];
     if duty.by_hand {
-        let (what, why) = (&notices::CORRECTABLE, &notices::CORRECTION_REASONS);
-        let trial = domain::Command::Entry(entry::Command::Correct { what: a(what), reason: a(why) });
-        offers.push(offer("correct", vec![code("what", what), code("reason", why)], trial));
+        let (what, reason) = (Correctable::Notice, CorrectionReason::ALL[0]);
+        let fields = vec![word("what", Correctable::ALL), word("reason", CorrectionReason::ALL)];
+        offers.push(offer(fields, wrap(C::Correct { what, reason })));
     }
     offers
 }
 
 /// A trial's refusal that says nothing: the trial's own arguments were made up.
-fn is_of_the_trial(verb: &str, refusal: &Refusal) -> bool {
+fn is_of_the_trial(trial: &domain::Command, refusal: &Refusal) -> bool {
+    use domain::Command as C;
     match refusal {
-        Refusal::CannotLink => matches!(verb, "link" | "join"),
-        Refusal::UnknownAgreement { .. } => verb == "assign",
+        Refusal::CannotLink => matches!(
+            trial,
+            C::Entry(entry::Command::Link { .. }) | C::Discharges(discharges::Command::Join { .. })
+        ),
+        Refusal::UnknownAgreement { .. } => matches!(
+            trial,
+            C::Alarms(alarms::Command::Assign { .. }) | C::Phone(phone::Command::Assign { .. })
+        ),
         // Of the one matter that was tried.
-        Refusal::AlreadyOpen { .. } => verb == "notify",
+        Refusal::AlreadyOpen { .. } => matches!(trial, C::Duties(duties::Command::Notify { .. })),
         _ => false,
     }
 }

@@ -149,7 +149,6 @@ fn is_yes(it: &bool) -> bool {
 /// The redirect ledger of one agreement (J 3.1.13).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Ledger {
-    #[schema(value_type = String)]
     pub agreement: AgreementId,
     pub used: u32,
     pub limit: u32,
@@ -164,9 +163,7 @@ pub struct Ledger {
 /// Answering figures of one board under one agreement in one month, counts first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Answering {
-    #[schema(value_type = String)]
     pub agreement: AgreementId,
-    #[schema(value_type = String)]
     pub board: Board,
     /// `YYYY-MM` by Copenhagen dates.
     pub month: String,
@@ -200,7 +197,6 @@ pub struct Shift {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OnCall {
-    #[schema(value_type = String)]
     pub name: PersonName,
     pub role: String,
     pub since: DateTime<Utc>,
@@ -213,7 +209,6 @@ pub struct OnCall {
 /// A number to ring, from an agreement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contact {
-    #[schema(value_type = String)]
     pub agreement: AgreementId,
     /// emergency-112, doctor, nurse, municipal-unit, back-up or assessors.
     pub role: String,
@@ -234,6 +229,5 @@ pub struct Contact {
 pub struct Me {
     pub name: String,
     pub role: String,
-    #[schema(value_type = Vec<String>)]
     pub agreements: Vec<AgreementId>,
 }

@@ -1,29 +1,29 @@
 //! Commands on the wire: `POST /v1/commands`.
 //!
-//! Owns reading `board.verb` (a bare verb is taken for the entry's own board) and the split between the command
-//! (storable) and free text (written through to the care system, never stored).
+//! Owns reading `board.verb` straight into the board's own command (a bare verb is taken for the entry's own board) and
+//! the split between the command (storable) and free text (written through to the care system, never stored).
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::entry::Entry;
 use super::problem::Problem;
 use super::text::LongText;
-use super::wire::{self, tagged_enum};
+use super::wire;
 use crate::domain;
-use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, Key, Reference, Sequence};
-use crate::domain::observation::CancelledBy;
+use crate::domain::identity::{Board, EntryId, Key, Sequence};
+use crate::domain::verbs::{About, BadFields, Schemas, Shape, Verb, Weight};
 use crate::domain::{alarms, discharges, duties, entry, phone, shift, sources, visits};
 
 /// A command as sent. The same `id` again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CommandRequest {
     /// Drawn by the sender, unique per person.
-    #[schema(value_type = String)]
     pub id: Key,
-    #[schema(value_type = Option<String>)]
+    /// The entry that is meant: needed by all but `open`, `expect`, `notify`, `sign-on` and `sign-off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryId>,
     /// Demanded only for closing, redirecting and stopping.
@@ -32,13 +32,13 @@ pub struct CommandRequest {
     /// RFC 3339 with a zone; never in the future.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub happened_at: Option<DateTime<Utc>>,
-    pub command: WireCommand,
+    #[schema(value_type = Object)]
+    pub command: Command,
 }
 
 /// The answer to a command that took effect.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CommandReply {
-    #[schema(value_type = u64)]
     pub sequence: Sequence,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
@@ -47,155 +47,224 @@ pub struct CommandReply {
     pub waiting: bool,
 }
 
-tagged_enum! {
-    /// What a person can ask for. On the wire `type` is `board.verb`; the board may be left out.
-    WireCommand {
-        "claim" => Claim {}
-        "release" => Release {}
-        "take-over" => TakeOver {}
-        "note" => Note { #[schema(value_type = String)] pub text: LongText, }
-        "correct" => Correct { #[schema(value_type = String)] pub what: Code, #[schema(value_type = String)] pub reason: Code, }
-        "link" => Link { #[schema(value_type = String)] pub to: EntryId, }
-        "assign" => Assign { #[schema(value_type = String)] pub agreement: AgreementId, }
-        "answer" => Answer {}
-        "call-back" => CallBack {
-            pub reached: bool,
-            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")]
-            pub promise_at: Option<DateTime<Utc>>,
-        }
-        "give-up" => GiveUp { #[schema(value_type = String)] pub reason: Code, }
-        "documented" => Documented {}
-        "respond" => Respond {
-            /// own-help, nurse, doctor or 112.
-            #[schema(value_type = String)] pub with: alarms::Response,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub helper: Option<Code>,
-        }
-        "arrive" => Arrive {}
-        "close" => Close { #[schema(value_type = String)] pub outcome: Code, }
-        "redirect" => Redirect { #[schema(value_type = String)] pub to: Code, }
-        "contest-redirect" => ContestRedirect { #[schema(value_type = String)] pub reason: Code, }
-        "justify.begin" => JustifyBegin {}
-        "justify.sent" => JustifySent {
-            #[schema(value_type = String)] pub channel: Code,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub reference: Option<Reference>,
-            /// With channel `care-system`: the text, written through at once; the receipt becomes the reference.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub text: Option<LongText>,
-        }
-        "technical.done" => TechnicalDone {}
-        "done" => Done {
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub reference: Option<Reference>,
-            /// Of what the municipality is told at once: whom there (assessors, nurse, municipal-unit, office or care-system).
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub to: Option<Code>,
-            /// When it was told, if not now.
-            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub told_at: Option<DateTime<Utc>>,
-        }
-        "notify" => Notify {
-            /// Of what the municipality is to be told at once: serious-neglect, abuse, accident, unserved-citizen,
-            /// irregularity, admission, death or cancelled-activities. About the entry, if one is named.
-            #[schema(value_type = String)] pub what: Code,
-            /// Only without an entry, and may be left out by who has only one.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
-            /// Only without an entry.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-        }
-        "postpone" => Postpone {
-            #[serde(deserialize_with = "wire::zoned")] pub until: DateTime<Utc>,
-            #[schema(value_type = String)] pub reason: Code,
-        }
-        "open" => OpenStay {
-            /// May be left out by who has only one.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
-            #[schema(value_type = String)] pub told_by: Code,
-        }
-        "expect" => Expect {
-            /// Only without an entry, as for `open`.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agreement: Option<AgreementId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
-            #[schema(value_type = String)] pub told_by: Code,
-        }
-        "resume" => Resume {}
-        "stop" => Stop { #[schema(value_type = String)] pub reason: Code, }
-        "step" => TickStep {
-            #[schema(value_type = String)] pub step: Code,
-            #[serde(default = "yes")] pub done: bool,
-        }
-        "assessors-told" => AssessorsTold { pub told: bool, }
-        "still-there" => StillThere {}
-        "join" => JoinStay {
-            /// The entry that a hospital's message opened.
-            #[schema(value_type = String)] pub same_as: EntryId,
-        }
-        "contact" => ContactCitizen { pub reached: bool, }
-        "move" => MoveVisit {
-            #[serde(deserialize_with = "wire::zoned")] pub to: DateTime<Utc>,
-            /// citizen, provider or municipality.
-            #[schema(value_type = String)] pub asked_by: CancelledBy,
-            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
-            #[serde(default)] pub confirmed: bool,
-        }
-        "replace" => ReplaceVisit {
-            #[serde(deserialize_with = "wire::zoned")] pub at: DateTime<Utc>,
-            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
-            #[serde(default)] pub confirmed: bool,
-        }
-        "door" => DoorStep {
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub step: Option<Code>,
-            #[serde(default = "yes")] pub done: bool,
-            /// Ends the list: how the closed door turned out.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub outcome: Option<Code>,
-        }
-        "cancel" => CancelVisit {
-            /// citizen, provider or municipality.
-            #[schema(value_type = String)] pub by: CancelledBy,
-            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub told_at: Option<DateTime<Utc>>,
-            /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
-            #[serde(default)] pub confirmed: bool,
-        }
-        "sign-on" => SignOn {
-            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")]
-            pub until: Option<DateTime<Utc>>,
-        }
-        "sign-off" => SignOff {}
+/// What a person asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The domain's own, with nothing in it that may not be stored.
+    Plain(domain::Command),
+    /// A note: its text goes to the care system.
+    Note { text: LongText },
+    /// A justification whose text goes to where it is sent; the receipt becomes its reference.
+    Justification { channel: alarms::Channel, text: LongText },
+}
+
+/// A note is free text about an entry; what is recorded is its receipt.
+pub const NOTE: Verb = Verb { name: "note", weight: Weight::Light, about: About::Entry };
+/// Opened on its own board, and about an entry of any other.
+const NOTIFY: &str = "notify";
+const JUSTIFY_SENT: &str = "justify.sent";
+
+/// The verbs of a board that are its own.
+pub fn verbs(board: Board) -> &'static [Verb] {
+    match board {
+        Board::Phone => phone::Command::VERBS,
+        Board::Alarms => alarms::Command::VERBS,
+        Board::Discharges => discharges::Command::VERBS,
+        Board::Visits => visits::Command::VERBS,
+        Board::Duties => duties::Command::VERBS,
+        Board::Sources => sources::Command::VERBS,
+        Board::Shift => shift::Command::VERBS,
     }
 }
 
-/// A step that is named is done unless the sender says otherwise.
-fn yes() -> bool {
-    true
+/// What a verb is on a board, its own or one that every board knows.
+pub fn verb_of(board: Board, verb: &str) -> Option<Verb> {
+    let shared = entry::Command::VERBS.iter().chain([&NOTE]).filter(|_| board != Board::Shift);
+    let notify = duties::Command::VERBS.iter().filter(|it| it.name == NOTIFY && is_told_of(board));
+    shared.chain(notify).chain(verbs(board)).find(|it| it.name == verb).copied()
 }
 
-/// A command read and checked, with its board if it was named.
+/// An entry of this board may be what the municipality is to be told of.
+fn is_told_of(board: Board) -> bool {
+    !matches!(board, Board::Shift)
+}
+
+type Shapes = fn(&mut Schemas) -> Vec<Shape>;
+
+/// The fields of what is read with its text beside them.
+#[derive(Deserialize)]
+struct NoteFields {
+    text: LongText,
+}
+
+#[derive(Deserialize)]
+struct JustificationFields {
+    channel: alarms::Channel,
+    text: LongText,
+}
+
+impl Command {
+    /// Reads a verb's fields. None: the board has no such verb. Errors name the field, under `prefix`.
+    pub fn read(
+        prefix: &str,
+        board: Board,
+        verb: &str,
+        fields: Map<String, Value>,
+    ) -> Option<Result<Self, Problem>> {
+        verb_of(board, verb)?;
+        let has_text = fields.get("text").is_some_and(|text| !text.is_null());
+        let fields = Value::Object(fields);
+        if verb == NOTE.name {
+            return Some(wire::read(prefix, fields).map(|NoteFields { text }| Self::Note { text }));
+        }
+        if (board, verb) == (Board::Alarms, JUSTIFY_SENT) && has_text {
+            let read = wire::read(prefix, fields);
+            return Some(
+                read.map(|JustificationFields { channel, text }| Self::Justification { channel, text }),
+            );
+        }
+        if let Some(read) = entry::Command::read(verb, fields.clone()) {
+            return Some(plain(prefix, read, domain::Command::Entry));
+        }
+        if verb == NOTIFY {
+            return duties::Command::read(verb, fields).map(|it| plain(prefix, it, domain::Command::Duties));
+        }
+        use domain::Command as C;
+        match board {
+            Board::Phone => phone::Command::read(verb, fields).map(|it| plain(prefix, it, C::Phone)),
+            Board::Alarms => alarms::Command::read(verb, fields).map(|it| plain(prefix, it, C::Alarms)),
+            Board::Discharges => {
+                discharges::Command::read(verb, fields).map(|it| plain(prefix, it, C::Discharges))
+            }
+            Board::Visits => visits::Command::read(verb, fields).map(|it| plain(prefix, it, C::Visits)),
+            Board::Duties => duties::Command::read(verb, fields).map(|it| plain(prefix, it, C::Duties)),
+            Board::Sources => sources::Command::read(verb, fields).map(|it| plain(prefix, it, C::Sources)),
+            Board::Shift => shift::Command::read(verb, fields).map(|it| plain(prefix, it, C::Shift)),
+        }
+    }
+
+    /// Its board, unless every board knows it, and its verb. None: nobody can ask for it.
+    pub fn name(&self) -> Option<(Option<Board>, &'static str)> {
+        use domain::Command as C;
+        Some(match self {
+            Self::Note { .. } => (None, NOTE.name),
+            Self::Justification { .. } => (Some(Board::Alarms), JUSTIFY_SENT),
+            Self::Plain(C::Entry(it)) => (None, it.verb()),
+            // About an entry of another board it is that board's.
+            Self::Plain(C::Duties(it @ duties::Command::Notify { .. })) => (None, it.verb()),
+            Self::Plain(C::Phone(it)) => (Some(Board::Phone), it.verb()),
+            Self::Plain(C::Alarms(it)) => (Some(Board::Alarms), it.verb()),
+            Self::Plain(C::Discharges(it)) => (Some(Board::Discharges), it.verb()),
+            Self::Plain(C::Visits(it)) => (Some(Board::Visits), it.verb()),
+            Self::Plain(C::Duties(it)) => (Some(Board::Duties), it.verb()),
+            Self::Plain(C::Sources(it)) => (Some(Board::Sources), it.verb()),
+            Self::Plain(C::Shift(it)) => (Some(Board::Shift), it.verb()),
+            Self::Plain(C::OfServer(_) | C::People(_) | C::IdKey(_) | C::Adopt(_)) => return None,
+        })
+    }
+
+    /// How much it weighs.
+    pub fn weight(&self) -> Weight {
+        let named = self.name().and_then(|(board, verb)| verb_of(board.unwrap_or(Board::Duties), verb));
+        named.map_or(Weight::Light, |verb| verb.weight)
+    }
+
+    /// Closing, redirecting and stopping demand the version that was read.
+    pub fn demands_version(&self) -> bool {
+        self.weight() == Weight::Final
+    }
+
+    /// It says that somebody is dead.
+    pub fn says_dead(&self) -> bool {
+        use domain::Command as C;
+        match self {
+            Self::Plain(C::Alarms(alarms::Command::Close { outcome })) => {
+                *outcome == alarms::Outcome::Deceased
+            }
+            Self::Plain(C::Visits(visits::Command::Door { outcome, .. })) => {
+                *outcome == Some(visits::DoorOutcome::Deceased)
+            }
+            Self::Plain(C::Discharges(discharges::Command::Stop { reason })) => {
+                *reason == discharges::StopReason::Dead
+            }
+            _ => false,
+        }
+    }
+
+    /// Every shape there is: the board it is of (none: of every board), the verb and what its fields look like.
+    pub fn shapes(schemas: &mut Schemas) -> Vec<(Option<Board>, Shape)> {
+        let mut shapes: Vec<_> =
+            entry::Command::shapes(schemas).into_iter().map(|shape| (None, shape)).collect();
+        let of_board: [(Board, Shapes); 7] = [
+            (Board::Phone, phone::Command::shapes),
+            (Board::Alarms, alarms::Command::shapes),
+            (Board::Discharges, discharges::Command::shapes),
+            (Board::Visits, visits::Command::shapes),
+            (Board::Duties, duties::Command::shapes),
+            (Board::Sources, sources::Command::shapes),
+            (Board::Shift, shift::Command::shapes),
+        ];
+        for (board, of) in of_board {
+            shapes.extend(of(schemas).into_iter().map(|shape| (Some(board), shape)));
+        }
+        shapes
+    }
+}
+
+fn plain<T>(
+    prefix: &str,
+    read: Result<T, BadFields>,
+    wrap: impl FnOnce(T) -> domain::Command,
+) -> Result<Command, Problem> {
+    read.map(|command| Command::Plain(wrap(command))).map_err(|bad| wire::at_fault(prefix, bad))
+}
+
+impl From<domain::Command> for Command {
+    fn from(command: domain::Command) -> Self {
+        Self::Plain(command)
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        use domain::Command as C;
+        let unknown = || S::Error::custom("nobody can ask for this");
+        let (board, verb) = self.name().ok_or_else(unknown)?;
+        let value = match self {
+            Self::Note { text } => json!({ "text": text }),
+            Self::Justification { channel, text } => json!({ "channel": channel, "text": text }),
+            Self::Plain(C::Entry(it)) => json!(it),
+            Self::Plain(C::Phone(it)) => json!(it),
+            Self::Plain(C::Alarms(it)) => json!(it),
+            Self::Plain(C::Discharges(it)) => json!(it),
+            Self::Plain(C::Visits(it)) => json!(it),
+            Self::Plain(C::Duties(it)) => json!(it),
+            Self::Plain(C::Sources(it)) => json!(it),
+            Self::Plain(C::Shift(it)) => json!(it),
+            Self::Plain(C::OfServer(_) | C::People(_) | C::IdKey(_) | C::Adopt(_)) => return Err(unknown()),
+        };
+        let Value::Object(mut fields) = value else { return Err(unknown()) };
+        let name = board.map_or_else(|| verb.to_owned(), |board| format!("{}.{verb}", board.name()));
+        fields.insert("type".into(), name.into());
+        fields.serialize(writer)
+    }
+}
+
+/// A request read as far as that goes without knowing the entry it is about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ParsedCommand {
+pub struct Parsed {
     pub id: Key,
     pub entry: Option<EntryId>,
     pub expected_version: Option<u32>,
     pub happened_at: Option<DateTime<Utc>>,
+    /// The board, if it was named.
     pub board: Option<Board>,
-    pub command: WireCommand,
-}
-
-/// The outcomes and reasons that say that the citizen is dead.
-const DEATHS: [&str; 2] = ["dead", "deceased"];
-
-impl WireCommand {
-    /// It says that somebody is dead.
-    pub fn says_dead(&self) -> bool {
-        let code = match self {
-            Self::Close(it) => Some(&it.outcome),
-            Self::DoorStep(it) => it.outcome.as_ref(),
-            Self::Stop(it) => Some(&it.reason),
-            _ => None,
-        };
-        code.is_some_and(|code| DEATHS.contains(&code.as_str()))
-    }
+    verb: String,
+    fields: Map<String, Value>,
 }
 
 /// Reads a request body. Errors name the field.
-pub fn parse(body: Value) -> Result<ParsedCommand, Problem> {
+pub fn parse(body: Value) -> Result<Parsed, Problem> {
     wire::check_depth(&body)?;
     let Value::Object(mut fields) = body else { return Err(Problem::new(422, "not-an-object")) };
     let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_null());
@@ -205,11 +274,10 @@ pub fn parse(body: Value) -> Result<ParsedCommand, Problem> {
     let expected_version =
         take("expected_version").map(|value| wire::read("expected_version", value)).transpose()?;
     let happened_at = take("happened_at").map(|value| wire::time("happened_at", &value)).transpose()?;
-    let (tag, body) = wire::tagged("command", command)?;
+    let (tag, fields) = wire::tagged("command", command)?;
     let (board, verb) = split_board(&tag);
-    let command = WireCommand::parse("command", verb, body)
-        .ok_or_else(|| Problem::field(422, "unknown-command", "command.type"))??;
-    Ok(ParsedCommand { id: wire::read("id", id)?, entry, expected_version, happened_at, board, command })
+    let verb = verb.to_owned();
+    Ok(Parsed { id: wire::read("id", id)?, entry, expected_version, happened_at, board, verb, fields })
 }
 
 /// `alarms.justify.begin` is board `alarms`, verb `justify.begin`; `claim` is no board.
@@ -220,98 +288,40 @@ fn split_board(tag: &str) -> (Option<Board>, &str) {
     }
 }
 
-/// Free text that must be written through to the care system before the command is decided.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Through {
-    Note(LongText),
-    Justification { channel: Code, text: LongText },
-}
-
-/// A command for the domain, or one whose text goes to the care system first.
-#[derive(Debug, Clone, PartialEq)]
-pub enum ForDomain {
-    Command(domain::Command),
-    WriteThrough(Through),
-}
-
-impl WireCommand {
-    /// Translates; `done` and `assign` need to know the entry's board.
-    pub fn for_domain(self, board: Option<Board>) -> Result<ForDomain, Problem> {
-        use domain::Command as C;
-        let command = match self {
-            Self::Claim(_) => C::Entry(entry::Command::Claim),
-            Self::Release(_) => C::Entry(entry::Command::Release),
-            Self::TakeOver(_) => C::Entry(entry::Command::TakeOver),
-            Self::Note(it) => return Ok(ForDomain::WriteThrough(Through::Note(it.text))),
-            Self::Correct(it) => C::Entry(entry::Command::Correct { what: it.what, reason: it.reason }),
-            Self::Link(it) => C::Entry(entry::Command::Link { to: it.to }),
-            Self::Assign(it) if board == Some(Board::Alarms) => {
-                C::Alarms(alarms::Command::Assign { agreement: it.agreement })
-            }
-            Self::Assign(it) => C::Phone(phone::Command::Assign { agreement: it.agreement }),
-            Self::Answer(_) => C::Phone(phone::Command::Answer {}),
-            Self::CallBack(it) => {
-                C::Phone(phone::Command::CallBack { reached: it.reached, promise_at: it.promise_at })
-            }
-            Self::GiveUp(it) => C::Phone(phone::Command::GiveUp { reason: it.reason }),
-            Self::Documented(_) => C::Phone(phone::Command::Documented {}),
-            Self::Respond(it) => C::Alarms(alarms::Command::Respond { with: it.with, helper: it.helper }),
-            Self::Arrive(_) => C::Alarms(alarms::Command::Arrive {}),
-            Self::Close(it) => C::Alarms(alarms::Command::Close { outcome: it.outcome }),
-            Self::Redirect(it) => C::Alarms(alarms::Command::Redirect { to: it.to }),
-            Self::ContestRedirect(it) => C::Alarms(alarms::Command::ContestRedirect { reason: it.reason }),
-            Self::JustifyBegin(_) => C::Alarms(alarms::Command::JustifyBegin {}),
-            Self::JustifySent(JustifySent { channel, text: Some(text), .. }) => {
-                return Ok(ForDomain::WriteThrough(Through::Justification { channel, text }));
-            }
-            Self::JustifySent(it) => {
-                C::Alarms(alarms::Command::JustifySent { channel: it.channel, reference: it.reference })
-            }
-            Self::TechnicalDone(_) => C::Alarms(alarms::Command::TechnicalDone {}),
-            Self::Done(it) => match board {
-                Some(Board::Sources) => C::Sources(sources::Command::Done {}),
-                Some(Board::Visits) => C::Visits(visits::Command::Done {}),
-                Some(Board::Duties) => {
-                    let Done { reference, to, told_at } = it;
-                    C::Duties(duties::Command::Done { reference, to, told_at })
-                }
-                _ => return Err(Problem::field(422, "unknown-command", "command.type")),
-            },
-            Self::Notify(Notify { what, agreement, citizen }) => {
-                C::Duties(duties::Command::Notify { what, agreement, citizen })
-            }
-            Self::Postpone(it) => C::Duties(duties::Command::Postpone { until: it.until, reason: it.reason }),
-            Self::OpenStay(OpenStay { agreement, citizen, expected_at, told_by })
-            | Self::Expect(Expect { agreement, citizen, expected_at, told_by }) => {
-                C::Discharges(discharges::Command::Open { agreement, citizen, expected_at, told_by })
-            }
-            Self::Resume(_) => C::Discharges(discharges::Command::Resume {}),
-            Self::Stop(it) => C::Discharges(discharges::Command::Stop { reason: it.reason }),
-            Self::TickStep(it) => C::Discharges(discharges::Command::Step { step: it.step, done: it.done }),
-            Self::StillThere(_) => C::Discharges(discharges::Command::StillThere {}),
-            Self::AssessorsTold(it) => C::Discharges(discharges::Command::AssessorsTold { told: it.told }),
-            Self::JoinStay(it) => C::Discharges(discharges::Command::Join { same_as: it.same_as }),
-            Self::ContactCitizen(it) => C::Visits(visits::Command::Contact { reached: it.reached }),
-            Self::MoveVisit(MoveVisit { to, asked_by, confirmed }) => {
-                C::Visits(visits::Command::Move { to, asked_by, confirmed })
-            }
-            Self::ReplaceVisit(ReplaceVisit { at, confirmed }) => {
-                C::Visits(visits::Command::Replace { at, confirmed })
-            }
-            Self::DoorStep(DoorStep { step, done, outcome }) => {
-                C::Visits(visits::Command::Door { step, done, outcome })
-            }
-            Self::CancelVisit(CancelVisit { by, told_at, confirmed }) => {
-                C::Visits(visits::Command::Cancel { by, told_at, confirmed })
-            }
-            Self::SignOn(it) => C::Shift(shift::Command::SignOn { until: it.until }),
-            Self::SignOff(_) => C::Shift(shift::Command::SignOff {}),
+impl Parsed {
+    /// The command. `of` is the board of the entry it is about, if it is about one. Errors: a verb that the board does not
+    /// have, one that needs to be told its board, a field.
+    pub fn command(self, of: Option<Board>) -> Result<Command, Problem> {
+        let unknown = || Problem::field(422, "unknown-command", "command.type");
+        let is_another = |board: Board| of.is_some_and(|of| of != board);
+        if let Some(of) = of.filter(|_| self.board.is_some_and(is_another)) {
+            return Err(wrong_board(of));
+        }
+        let board = match self.board.or(of) {
+            Some(board) => board,
+            None => opens(&self.verb).ok_or_else(unknown)?,
         };
-        Ok(ForDomain::Command(command))
+        match Command::read("command", board, &self.verb, self.fields) {
+            Some(read) => read,
+            // A verb of another board, meant for an entry of this one.
+            None if of.is_some() && Board::ALL.iter().any(|it| verb_of(*it, &self.verb).is_some()) => {
+                Err(wrong_board(board))
+            }
+            None => Err(unknown()),
+        }
     }
+}
 
-    /// Closing, redirecting and stopping demand the version that was read.
-    pub fn demands_version(&self) -> bool {
-        matches!(self, Self::Close(_) | Self::Redirect(_) | Self::Stop(_))
-    }
+fn wrong_board(of: Board) -> Problem {
+    Problem::field(422, "wrong-board", "command.type").with("board", of.name())
+}
+
+/// The one board on which a verb without a board and an entry opens something.
+fn opens(verb: &str) -> Option<Board> {
+    let opens = |board: &Board| verbs(*board).iter().any(|it| it.name == verb && it.about != About::Entry);
+    let mut boards = Board::ALL.into_iter().filter(opens);
+    boards.next().filter(|_| boards.next().is_none()).or_else(|| {
+        // About an entry, and none was named: whichever board it is of says so.
+        Board::ALL.into_iter().find(|board| verb_of(*board, verb).is_some())
+    })
 }

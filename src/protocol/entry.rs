@@ -9,23 +9,30 @@ use utoipa::ToSchema;
 use super::actions::Action;
 use super::attention::Attention;
 use super::text::Text;
+use crate::domain::agreement::{Matter, Response};
+use crate::domain::alarms::{Channel, ContestReason, Helper, Outcome};
+use crate::domain::discharges::{StayState, Upset, WhyStopped};
+use crate::domain::duties::{DutyKind, ToldTo};
 use crate::domain::entry::{DueKind, SPOKEN_MAX};
+use crate::domain::escalation;
 use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName};
+use crate::domain::observation::{CancelledBy, Grant, Help, MissedReason, Rank, Setting};
+use crate::domain::sources::TroubleKind;
+use crate::domain::visit_rules::Standing;
+use crate::domain::visits::{Canceller, DoorOutcome, Halt, Side, VisitState};
+use crate::domain::vocabulary::Word;
 
 /// One entry. Times are UTC.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
-    #[schema(value_type = String)]
     pub id: EntryId,
     /// Unique among the open entries; short and spoken, but for a visit as planned (from 1000 on).
     pub number: u32,
     /// One of the contract's states of its board.
     pub state: String,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementId>,
     /// Agreements it may belong to while `agreement` is unknown.
-    #[schema(value_type = Vec<String>)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<AgreementId>,
     /// Counts material changes only.
@@ -42,10 +49,8 @@ pub struct Entry {
     pub due: Vec<Due>,
     pub attention: Attention,
     /// The care system's opaque id.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citizen: Option<CitizenId>,
-    #[schema(value_type = Vec<String>)]
     #[serde(default)]
     pub links: Vec<EntryId>,
     /// Notes written through to the care system.
@@ -73,13 +78,9 @@ pub struct Entry {
 /// One thing that the municipality was told at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MunicipalityTold {
-    /// admission, death, accident, …
-    #[schema(value_type = String)]
-    pub what: Code,
-    /// assessors, nurse, municipal-unit, office or care-system.
-    #[schema(value_type = Option<String>)]
+    pub what: Matter,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<Code>,
+    pub to: Option<ToldTo>,
     pub at: DateTime<Utc>,
     /// It turned out not to be so, and the municipality does not know that yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -89,12 +90,11 @@ pub struct MunicipalityTold {
 /// A second person is called: once for an entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Escalation {
-    /// unclaimed or nobody-listening.
-    pub why: String,
+    pub why: escalation::Why,
     pub begun_at: DateTime<Utc>,
-    /// sent, failed or not-needed; none while it is tried.
+    /// None while it is tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<String>,
+    pub outcome: Option<escalation::Outcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     /// How often it was tried.
@@ -120,10 +120,21 @@ impl Entry {
         }
     }
 
+    /// Its state as a word of its board. None: it belongs elsewhere, or the server is of another version.
+    pub fn state_of<W: Word>(&self) -> Option<W> {
+        W::of(&self.state)
+    }
+
+    /// Whether it is in this state of its board.
+    pub fn is(&self, state: impl Word) -> bool {
+        self.state == state.name()
+    }
+
     /// Somebody comes home, and not all of the resume list is done.
     pub fn is_home_unprepared(&self) -> bool {
         let Details::Discharges(stay) = &self.details else { return false };
-        let comes_home = matches!(self.state.as_str(), "discharged" | "discharge-expected");
+        let comes_home =
+            matches!(self.state_of(), Some(StayState::Discharged | StayState::DischargeExpected));
         comes_home && stay.steps.iter().any(|step| step.done_at.is_none())
     }
 
@@ -135,8 +146,8 @@ impl Entry {
     /// Since when it is as it is: what its age counts from. Ahead for a visit whose time is still to come.
     pub fn since(&self) -> DateTime<Utc> {
         let since = match &self.details {
-            Details::Visits(visit) => visit.since(&self.state),
-            Details::Discharges(stay) => stay.since(&self.state),
+            Details::Visits(visit) => visit.since(self.state_of()),
+            Details::Discharges(stay) => stay.since(self.state_of()),
             Details::Phone(_) | Details::Alarms(_) | Details::Duties(_) | Details::Sources(_) => None,
         };
         since.unwrap_or(self.opened_at)
@@ -150,7 +161,6 @@ impl Entry {
 /// Who has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Holder {
-    #[schema(value_type = String)]
     pub name: PersonName,
     pub since: DateTime<Utc>,
     /// When the claim runs out and the entry comes back.
@@ -160,7 +170,6 @@ pub struct Holder {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Due {
-    #[schema(value_type = String)]
     pub what: DueKind,
     pub at: DateTime<Utc>,
     /// The contract's clause; none for an own rule.
@@ -195,9 +204,7 @@ impl Details {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhoneDetails {
-    #[schema(value_type = String)]
     pub call: ExternalId,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<ExternalId>,
     /// One of our own calls: missed, it is over, and nobody is to be rung back.
@@ -205,37 +212,31 @@ pub struct PhoneDetails {
     pub colleague: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<PersonName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_at: Option<DateTime<Utc>>,
-    /// hung-up, timeout or no-agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// How sure the last fact is: inference, event or log.
-    pub rank: String,
+    pub reason: Option<MissedReason>,
+    /// How sure the last fact is.
+    pub rank: Rank,
     /// Tries to call back that reached nobody.
     pub attempts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise_at: Option<DateTime<Utc>>,
     pub documented: bool,
     /// A later call from the same caller was answered: closing this one is offered.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_later: Option<EntryId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlarmDetails {
-    #[schema(value_type = String)]
     pub alarm: ExternalId,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<ExternalId>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Code>,
     pub technical: bool,
@@ -243,7 +244,6 @@ pub struct AlarmDetails {
     /// Signals folded into this entry, the first included.
     pub signals: u32,
     /// Of an alarm that is a call: the queue that it is in now, or was in last.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<ExternalId>,
     /// Somebody spoke with the citizen since then.
@@ -254,19 +254,16 @@ pub struct AlarmDetails {
     pub talk_ended_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
-    /// own-help, nurse, doctor or 112.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub response: Option<String>,
+    pub response: Option<Response>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responded_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub helper: Option<Code>,
+    pub helper: Option<Helper>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Code>,
+    pub outcome: Option<Outcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<DateTime<Utc>>,
     /// The device says that somebody is with the citizen.
@@ -276,13 +273,11 @@ pub struct AlarmDetails {
     pub unanswered_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_to: Option<Code>,
     /// We say the redirect was not ours; it counts until it is corrected.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub contested: Option<Code>,
+    pub contested: Option<ContestReason>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub justification: Option<Justification>,
 }
@@ -298,14 +293,12 @@ pub struct Justification {
     pub agreement_version: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_by: Option<PersonName>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub channel: Option<Code>,
+    pub channel: Option<Channel>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Sent after the due time: late for ever.
@@ -316,15 +309,12 @@ pub struct Justification {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DischargeDetails {
     /// None for one opened by hand that no message has joined yet.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stay: Option<ExternalId>,
-    /// inpatient or acute-outpatient.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub setting: Option<String>,
+    pub setting: Option<Setting>,
     /// A planned admission; the others are acute.
     pub planned: bool,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<ExternalId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -339,7 +329,6 @@ pub struct DischargeDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_at: Option<DateTime<Utc>>,
     /// Who said so.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_told_by: Option<Code>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -369,37 +358,36 @@ pub struct DischargeDetails {
     pub resumed_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<DateTime<Utc>>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_reason: Option<Code>,
+    pub stop_reason: Option<WhyStopped>,
     /// The open entry that may be the same stay (`join`): of one opened by hand that of a message, of one whose citizen
     /// is unknown that of another source.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_be_same: Option<EntryId>,
-    /// discharge-cancelled, admitted-again or death-cancelled: told after help was resumed or stopped.
+    /// Told after help was resumed or stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub upset: Option<String>,
+    pub upset: Option<Upset>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upset_at: Option<DateTime<Utc>>,
     /// By its times it ended before it began: taken at its word, and a clock is wrong somewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub odd: bool,
     /// A later stay of the same citizen, while this one has no end: moved there? (`join`)
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<EntryId>,
 }
 
 impl DischargeDetails {
-    fn since(&self, state: &str) -> Option<DateTime<Utc>> {
-        match state {
+    fn since(&self, state: Option<StayState>) -> Option<DateTime<Utc>> {
+        match state? {
             _ if self.upset.is_some() => self.upset_at,
-            "on-leave" => self.leave_since,
-            "discharged" => self.discharged_at,
-            "dead" => self.died_at,
-            "admitted" => self.admitted_at,
-            _ => None,
+            StayState::OnLeave => self.leave_since,
+            StayState::Discharged => self.discharged_at,
+            StayState::Dead => self.died_at,
+            StayState::Admitted => self.admitted_at,
+            StayState::DischargeExpected | StayState::Resumed | StayState::Stopped | StayState::Cancelled => {
+                None
+            }
         }
     }
 }
@@ -407,7 +395,6 @@ impl DischargeDetails {
 /// A step of a list, with when it was done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Step {
-    #[schema(value_type = String)]
     pub step: Code,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
@@ -415,14 +402,11 @@ pub struct Step {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VisitDetails {
-    #[schema(value_type = String)]
     pub visit: ExternalId,
-    /// pathway or service.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grant: Option<String>,
-    /// personal, practical, food, nursing or training.
+    pub grant: Option<Grant>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: Option<Help>,
     /// As now agreed, after moves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_at: Option<DateTime<Utc>>,
@@ -440,9 +424,9 @@ pub struct VisitDetails {
     pub started_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
-    /// late or early, once it is as far off as must be told.
+    /// Once it is as far off as must be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub side: Option<String>,
+    pub side: Option<Side>,
     /// How far off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<i64>,
@@ -458,24 +442,23 @@ pub struct VisitDetails {
     pub moves: Vec<VisitMove>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
-    /// citizen, provider, municipality, hospital, death, help-stopped or withdrawn (nobody said so: out of the plan).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancelled_by: Option<String>,
+    pub cancelled_by: Option<Canceller>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation_told_at: Option<DateTime<Utc>>,
     /// Told before the agreed hour on the working day before (J 3.1.5).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_in_time: Option<bool>,
-    /// owed or judgement.
+    /// None where nothing is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replacement: Option<String>,
+    pub replacement: Option<Standing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<DoorDetails>,
-    /// in-hospital or dead: the visit stands still.
+    /// The visit stands still.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub halted: Option<String>,
+    pub halted: Option<Halt>,
     /// Its time is long over and no receipt came.
     pub no_receipt: bool,
     /// The clause that the last change spoke against.
@@ -491,19 +474,25 @@ impl VisitDetails {
     pub fn minutes_off(&self, now: DateTime<Utc>) -> Option<i64> {
         let known = self.minutes?;
         let is_over = self.started_at.is_some() || self.done_at.is_some() || self.cancelled_at.is_some();
-        if is_over || self.side.as_deref() != Some("late") {
+        if is_over || self.side != Some(Side::Late) {
             return Some(known);
         }
         Some(self.agreed_at.map_or(known, |agreed| known.max((now - agreed).num_minutes())))
     }
 
     /// The plan was known long before: a visit is as old as its agreed time.
-    fn since(&self, state: &str) -> Option<DateTime<Utc>> {
-        match state {
-            "door-unanswered" => self.door.as_ref().map(|door| door.since),
-            "cancelled" => self.cancelled_at,
-            "moved" => self.moves.last().map(|moved| moved.at),
-            _ => self.agreed_at,
+    fn since(&self, state: Option<VisitState>) -> Option<DateTime<Utc>> {
+        match state? {
+            VisitState::DoorUnanswered => self.door.as_ref().map(|door| door.since),
+            VisitState::Cancelled => self.cancelled_at,
+            VisitState::Moved => self.moves.last().map(|moved| moved.at),
+            VisitState::Planned
+            | VisitState::Late
+            | VisitState::Early
+            | VisitState::Contacted
+            | VisitState::NotReached
+            | VisitState::Replaced
+            | VisitState::Done => self.agreed_at,
         }
     }
 }
@@ -513,8 +502,7 @@ impl VisitDetails {
 pub struct VisitMove {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
-    /// citizen, provider or municipality.
-    pub asked_by: String,
+    pub asked_by: CancelledBy,
     pub at: DateTime<Utc>,
 }
 
@@ -526,34 +514,28 @@ pub struct DoorDetails {
     pub steps: Vec<Step>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Code>,
+    pub outcome: Option<DoorOutcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DutyDetails {
-    /// action-plan, documentation, hospital-messages, follow-up, start-of-help, agree-time, immediate-notice or
-    /// notice-taken-back.
-    pub duty: String,
-    #[schema(value_type = Option<String>)]
+    pub duty: DutyKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<EntryId>,
     /// The spoken number of what it is about, while that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_number: Option<u32>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<PersonName>,
     /// Of a notice: what the municipality is told of, or told that it is not so (admission, death, accident, …).
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub matter: Option<Code>,
+    pub matter: Option<Matter>,
     /// Of a new citizen's first times: which help.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: Option<Help>,
     /// The contract's clause; none for an own rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
@@ -562,9 +544,8 @@ pub struct DutyDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Of a notice: whom at the municipality it was told.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told_to: Option<Code>,
+    pub told_to: Option<ToldTo>,
     pub late: bool,
     pub postponed: u32,
 }
@@ -572,9 +553,7 @@ pub struct DutyDetails {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDetails {
     pub source: String,
-    /// silent, unreadable, alarm-unreadable, nobody-listening, key-reused, conflict, failed, rows-refused or odd.
-    pub trouble: String,
-    #[schema(value_type = Option<String>)]
+    pub trouble: TroubleKind,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<Code>,
     /// Where in a file, from 1; of several rows the first.
@@ -593,7 +572,6 @@ pub struct SourceDetails {
 /// A row of a file, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RowOfFile {
-    #[schema(value_type = String)]
     pub what: Code,
     /// From 1, as an editor counts.
     pub line: u32,
@@ -606,31 +584,23 @@ pub struct RowOfFile {
 /// Personal data of an open entry. Lives in memory; its `Debug` says nothing of it.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Live {
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Text>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_name: Option<Text>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Text>,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Text>,
     /// A reference to the key box, never the code.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_box: Option<Text>,
     /// What the device said.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
     /// The unit's short name, as the settings give it.
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Text>,
     /// What could not be had, and where to look instead.

@@ -16,7 +16,6 @@ pub const PURPOSES: [&str; 5] = ["duty", "handover", "follow-up", "complaint", "
 /// whose every entry belongs to others, has none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CitizenHistory {
-    #[schema(value_type = String)]
     pub citizen: CitizenId,
     /// Newest first.
     pub entries: Vec<PastEntry>,

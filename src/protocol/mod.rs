@@ -20,6 +20,7 @@ pub mod signature;
 pub mod stream;
 pub mod sync;
 pub mod text;
+pub mod vocabulary;
 mod wire;
 
 pub use crate::domain::entry::DueKind;

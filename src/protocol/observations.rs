@@ -138,11 +138,9 @@ pub enum Outcome {
 /// The answer to one observation, in the order they were sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
     pub outcome: Outcome,
-    #[schema(value_type = Option<String>)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -153,12 +151,10 @@ pub struct Receipt {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ObservationItem {
     /// Unique per source, `[A-Za-z0-9._:/@+#=;-]{1,160}`.
-    #[schema(value_type = String)]
     pub key: Key,
     /// When it happened; RFC 3339 with a zone, not in the future.
     pub at: DateTime<Utc>,
     /// May be missing on calls.
-    #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementId>,
     pub observation: WireObservation,
@@ -168,125 +164,125 @@ tagged_enum! {
     /// What a source tells us. Ids are opaque; `caller`, `caller_name` and `text` are live data, never stored.
     WireObservation {
         "call-waiting" => CallWaiting {
-            #[schema(value_type = String)] pub call: ExternalId,
-            #[schema(value_type = String)] pub queue: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller: Option<Text>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub caller_name: Option<Text>,
+            pub call: ExternalId,
+            pub queue: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub caller: Option<Text>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub caller_name: Option<Text>,
             /// One of our own calls, not a citizen: missed, nobody is to be rung back.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub colleague: bool,
         }
         "call-answered" => CallAnswered {
-            #[schema(value_type = String)] pub call: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
+            pub call: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
         }
         "call-missed" => CallMissed {
-            #[schema(value_type = String)] pub call: ExternalId,
+            pub call: ExternalId,
             /// hung-up, timeout or no-agent.
-            #[schema(value_type = String)] pub reason: MissedReason,
+            pub reason: MissedReason,
         }
-        "call-ended" => CallEnded { #[schema(value_type = String)] pub call: ExternalId, }
+        "call-ended" => CallEnded { pub call: ExternalId, }
         "alarm-raised" => AlarmRaised {
-            #[schema(value_type = String)] pub alarm: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub device: Option<ExternalId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub trigger: Option<Code>,
+            pub alarm: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub device: Option<ExternalId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub trigger: Option<Code>,
             /// Battery, line or heartbeat: kept apart.
             #[serde(default)] pub technical: bool,
             /// An installer's test: kept out of all figures.
             #[serde(default)] pub test: bool,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub text: Option<Text>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub text: Option<Text>,
         }
         "alarm-answered" => AlarmAnswered {
-            #[schema(value_type = String)] pub alarm: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
+            pub alarm: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
         }
-        "alarm-cleared" => AlarmCleared { #[schema(value_type = String)] pub alarm: ExternalId, }
-        "alarm-unanswered" => AlarmUnanswered { #[schema(value_type = String)] pub alarm: ExternalId, }
+        "alarm-cleared" => AlarmCleared { pub alarm: ExternalId, }
+        "alarm-unanswered" => AlarmUnanswered { pub alarm: ExternalId, }
         "alarm-redirected" => AlarmRedirected {
-            #[schema(value_type = String)] pub alarm: ExternalId,
-            #[schema(value_type = String)] pub to: Code,
+            pub alarm: ExternalId,
+            pub to: Code,
         }
-        "help-arrived" => HelpArrived { #[schema(value_type = String)] pub alarm: ExternalId, }
-        "device-heard" => DeviceHeard { #[schema(value_type = String)] pub device: ExternalId, }
-        "device-silent" => DeviceSilent { #[schema(value_type = String)] pub device: ExternalId, }
+        "help-arrived" => HelpArrived { pub alarm: ExternalId, }
+        "device-heard" => DeviceHeard { pub device: ExternalId, }
+        "device-silent" => DeviceSilent { pub device: ExternalId, }
         "device-well" => DeviceWell {
-            #[schema(value_type = String)] pub device: ExternalId,
+            pub device: ExternalId,
             /// all, mains or link: the technical trouble of the device that is over. Never ends a person's alarm.
-            #[schema(value_type = String)] pub ends: Ends,
+            pub ends: Ends,
         }
-        "device-presence" => DevicePresence { #[schema(value_type = String)] pub device: ExternalId, }
+        "device-presence" => DevicePresence { pub device: ExternalId, }
         "stay-admitted" => StayAdmitted {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[schema(value_type = String)] pub setting: Setting,
+            pub stay: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            pub setting: Setting,
             #[serde(default)] pub planned: bool,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
         }
-        "stay-leave-started" => StayLeaveStarted { #[schema(value_type = String)] pub stay: ExternalId, }
-        "stay-leave-ended" => StayLeaveEnded { #[schema(value_type = String)] pub stay: ExternalId, }
+        "stay-leave-started" => StayLeaveStarted { pub stay: ExternalId, }
+        "stay-leave-ended" => StayLeaveEnded { pub stay: ExternalId, }
         "stay-discharge-expected" => StayDischargeExpected {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            pub stay: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
             #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
-            #[schema(value_type = String)] pub told_by: Code,
+            pub told_by: Code,
         }
         "stay-discharged" => StayDischarged {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            pub stay: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
         }
         "stay-died" => StayDied {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
+            pub stay: ExternalId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
         }
         "stay-corrected" => StayCorrected {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = String)] pub of: StayFact,
+            pub stay: ExternalId,
+            pub of: StayFact,
             #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub at: Option<DateTime<Utc>>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
         }
         "stay-cancelled" => StayCancelled {
-            #[schema(value_type = String)] pub stay: ExternalId,
-            #[schema(value_type = String)] pub of: StayFact,
+            pub stay: ExternalId,
+            pub of: StayFact,
             /// Of an admission: inpatient or acute-outpatient, where the stay has both.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
         }
         "citizen-matched" => CitizenMatched {
             /// One of `stay`, `alarm`, `call`.
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub stay: Option<ExternalId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub alarm: Option<ExternalId>,
-            #[schema(value_type = Option<String>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub call: Option<ExternalId>,
-            #[schema(value_type = String)] pub citizen: CitizenId,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub stay: Option<ExternalId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub alarm: Option<ExternalId>,
+            #[serde(default, skip_serializing_if = "Option::is_none")] pub call: Option<ExternalId>,
+            pub citizen: CitizenId,
         }
-        "citizen-moved" => CitizenMoved { #[schema(value_type = String)] pub citizen: CitizenId, }
+        "citizen-moved" => CitizenMoved { pub citizen: CitizenId, }
         "visit-planned" => VisitPlanned {
-            #[schema(value_type = String)] pub visit: ExternalId,
-            #[schema(value_type = String)] pub citizen: CitizenId,
-            #[schema(value_type = String)] pub grant: Grant,
-            #[schema(value_type = String)] pub help: Help,
+            pub visit: ExternalId,
+            pub citizen: CitizenId,
+            pub grant: Grant,
+            pub help: Help,
             #[serde(deserialize_with = "wire::zoned")] pub agreed_at: DateTime<Utc>,
             #[schema(value_type = Option<Object>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub window: Option<Window>,
             /// False: nobody will tell when it starts, so that silence is not late. None: as set for the source.
             #[serde(default, skip_serializing_if = "Option::is_none")] pub starts: Option<bool>,
         }
         "visit-expected" => VisitExpected {
-            #[schema(value_type = String)] pub visit: ExternalId,
+            pub visit: ExternalId,
             #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
         }
-        "visit-started" => VisitStarted { #[schema(value_type = String)] pub visit: ExternalId, }
-        "visit-done" => VisitDone { #[schema(value_type = String)] pub visit: ExternalId, }
+        "visit-started" => VisitStarted { pub visit: ExternalId, }
+        "visit-done" => VisitDone { pub visit: ExternalId, }
         "visit-cancelled" => VisitCancelled {
-            #[schema(value_type = String)] pub visit: ExternalId,
-            #[schema(value_type = String)] pub by: CancelledBy,
+            pub visit: ExternalId,
+            pub by: CancelledBy,
             #[serde(deserialize_with = "wire::zoned")] pub told_at: DateTime<Utc>,
             /// True: nobody said so, it is no longer in the plan. A begun visit is left alone, one that somebody may have
             /// acted on stays on the board as cancelled, and a plan that comes again takes it back.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub withdrawn: bool,
         }
-        "door-unanswered" => DoorUnanswered { #[schema(value_type = String)] pub visit: ExternalId, }
+        "door-unanswered" => DoorUnanswered { pub visit: ExternalId, }
         "help-granted" => HelpGranted {
-            #[schema(value_type = String)] pub citizen: CitizenId,
-            #[schema(value_type = String)] pub help: Help,
+            pub citizen: CitizenId,
+            pub help: Help,
             #[serde(deserialize_with = "wire::zoned")] pub notified_at: DateTime<Utc>,
             pub order_on: NaiveDate,
         }

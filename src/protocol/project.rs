@@ -5,17 +5,19 @@
 use chrono::{DateTime, Utc};
 
 use super::actions::actions;
-use super::attention::{Attention, Level, attention};
+use super::attention::{Attention, attention};
 use super::board::{Answering, Contact, Ledger, Within};
 use super::entry::{
     AlarmDetails, Details, DischargeDetails, DoorDetails, Due, DutyDetails, Entry, Escalation, Holder,
     Justification, MunicipalityTold, PhoneDetails, RowOfFile, SourceDetails, Step, VisitDetails, VisitMove,
 };
-use crate::domain::agreement::{Agreement, AnswerTarget, Rule, Value, holds};
-use crate::domain::entry::{self, Body};
+use crate::domain::agreement::{Agreement, AnswerTarget, DischargeStep, Rule, Value, holds};
+use crate::domain::discharges::StayState;
+use crate::domain::entry::{self, Body, LinkWhy};
 use crate::domain::figures::Counts;
 use crate::domain::identity::{AgreementId, Board, Code, EntryId};
 use crate::domain::visit_rules::{self, Standing};
+use crate::domain::vocabulary::Word;
 use crate::domain::{self, State, alarms, discharges, duties, notices, phone, sources, visits};
 
 /// What of the other entries may be named in one that is shown.
@@ -74,13 +76,7 @@ pub fn seen(state: &State, entry: &entry::Entry, sight: Sight<'_>, now: DateTime
             .iter()
             .map(|due| Due { what: due.what, at: due.at, clause: due.clause.clone() })
             .collect(),
-        attention: Attention {
-            level: Level::None,
-            why: String::new(),
-            next: String::new(),
-            breach_at: None,
-            overdue: false,
-        },
+        attention: Attention::NONE,
         citizen: entry.citizen.clone(),
         links: entry.links.iter().filter(is_named).map(|link| link.to).collect(),
         notes: entry.notes,
@@ -98,16 +94,16 @@ pub fn seen(state: &State, entry: &entry::Entry, sight: Sight<'_>, now: DateTime
 fn escalation(it: &domain::escalation::Escalation) -> Escalation {
     let ended = it.ended.as_ref();
     Escalation {
-        why: it.why.name().to_owned(),
+        why: it.why,
         begun_at: it.begun_at,
-        outcome: ended.map(|ended| ended.outcome.to_string()),
+        outcome: ended.map(|ended| ended.outcome),
         ended_at: ended.map(|ended| ended.at),
         times: ended.map_or(0, |ended| ended.times),
     }
 }
 
 fn municipality_told(entry: &entry::Entry, told: &entry::MunicipalityTold) -> MunicipalityTold {
-    let (what, to, at) = (told.what.clone(), told.to.clone(), told.at);
+    let (what, to, at) = (told.what, told.to, told.at);
     MunicipalityTold { what, to, at, untrue: notices::is_untrue(entry, told) }
 }
 
@@ -131,14 +127,13 @@ fn word(value: impl serde::Serialize) -> String {
 }
 
 fn of_call(state: &State, entry: &entry::Entry, call: &phone::Call, sight: Sight<'_>) -> PhoneDetails {
-    let answered_later =
-        entry.links.iter().filter(|link| link.why.as_str() == "same-caller").find_map(|link| {
-            let other = sight.find(state, link.to)?;
-            match &other.body {
-                Body::Phone(later) if later.answered_at > call.missed_at => Some(other.id),
-                _ => None,
-            }
-        });
+    let answered_later = entry.links.iter().filter(|link| link.why == LinkWhy::SameCaller).find_map(|link| {
+        let other = sight.find(state, link.to)?;
+        match &other.body {
+            Body::Phone(later) if later.answered_at > call.missed_at => Some(other.id),
+            _ => None,
+        }
+    });
     PhoneDetails {
         call: call.call.clone(),
         queue: call.queue.clone(),
@@ -147,8 +142,8 @@ fn of_call(state: &State, entry: &entry::Entry, call: &phone::Call, sight: Sight
         answered_by: call.answered_by.clone(),
         ended_at: call.ended_at,
         missed_at: call.missed_at,
-        reason: call.reason.map(word),
-        rank: word(call.rank),
+        reason: call.reason,
+        rank: call.rank,
         attempts: call.attempts,
         promise_at: call.promise_at,
         documented: call.documented_at.is_some(),
@@ -169,17 +164,17 @@ fn of_alarm(alarm: &alarms::Alarm) -> AlarmDetails {
         talked_at: alarm.talked_at.filter(|_| alarm.queue.is_some() || alarm.by_voice),
         talk_ended_at: alarm.talk_ended_at,
         answered_at: alarm.answered_at,
-        response: alarm.response.as_ref().map(|it| it.with.name().to_owned()),
+        response: alarm.response.as_ref().map(|it| it.with),
         responded_at: alarm.response.as_ref().map(|it| it.at),
-        helper: alarm.response.as_ref().and_then(|it| it.helper.clone()),
+        helper: alarm.response.as_ref().and_then(|it| it.helper),
         arrived_at: alarm.arrived_at,
-        outcome: alarm.outcome.clone(),
+        outcome: alarm.outcome,
         cleared_at: alarm.cleared_at,
         presence_at: alarm.presence_at,
         unanswered_at: alarm.unanswered_at,
         redirected_at: alarm.redirect.as_ref().map(|it| it.at),
         redirected_to: alarm.redirect.as_ref().map(|it| it.to.clone()),
-        contested: alarm.redirect.as_ref().and_then(|it| it.contested.clone()),
+        contested: alarm.redirect.as_ref().and_then(|it| it.contested),
         justification: alarm.justification.as_ref().map(|it| Justification {
             started_at: it.started_at,
             due_at: it.due.at,
@@ -188,7 +183,7 @@ fn of_alarm(alarm: &alarms::Alarm) -> AlarmDetails {
             begun_at: it.begun_at,
             begun_by: it.begun_by.clone(),
             sent_at: it.sent.as_ref().map(|sent| sent.at),
-            channel: it.sent.as_ref().map(|sent| sent.channel.clone()),
+            channel: it.sent.as_ref().map(|sent| sent.channel),
             reference: it.sent.as_ref().and_then(|sent| sent.reference.clone()).map(String::from),
             late: it.sent.as_ref().is_some_and(|sent| sent.late),
         }),
@@ -214,16 +209,15 @@ fn rule_of<'s>(
 }
 
 /// The agreement's steps in its order, then others that were done, each with its time.
-fn steps<'s>(listed: impl Iterator<Item = &'s Code>, done: &'s [(Code, DateTime<Utc>)]) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let done_codes: Vec<&Code> = done.iter().map(|(code, _)| code).collect();
-    for code in listed.chain(done_codes) {
-        if steps.iter().all(|step| step.step != *code) {
-            let done_at = done.iter().find(|(known, _)| known == code).map(|(_, at)| *at);
-            steps.push(Step { step: code.clone(), done_at });
+fn steps<W: Word + Into<Code>>(listed: &[W], done: &[(W, DateTime<Utc>)]) -> Vec<Step> {
+    let mut steps: Vec<W> = Vec::new();
+    for step in listed.iter().chain(done.iter().map(|(step, _)| step)) {
+        if !steps.contains(step) {
+            steps.push(*step);
         }
     }
-    steps
+    let done_at = |step: W| done.iter().find(|(known, _)| *known == step).map(|(_, at)| *at);
+    steps.into_iter().map(|step| Step { step: step.into(), done_at: done_at(step) }).collect()
 }
 
 fn of_stay(
@@ -236,16 +230,16 @@ fn of_stay(
     let struck = struck.into_iter().filter(|visit| sight.may_name(state, *visit)).count();
     let rules = || state.rules(entry.agreements());
     let wasted_rule = rules().any(|rules| holds(&rules.discharges.first_day_wasted)) && stay.is_acute();
-    let listed: Vec<&Code> =
-        rules().filter_map(|rules| rules.discharges.steps.as_ref()).flat_map(|value| value.value()).collect();
+    let lists = rules().filter_map(|rules| rules.discharges.steps.as_ref());
+    let listed: Vec<DischargeStep> = lists.flat_map(|value| value.value().iter().copied()).collect();
     let clause = |when: bool, rule: fn(&Agreement) -> &Rule<bool>| {
         if when { clause_of(state, entry, rule) } else { None }
     };
-    let comes_home = matches!(stay.state(), "discharge-expected" | "discharged");
+    let comes_home = matches!(stay.state(), StayState::DischargeExpected | StayState::Discharged);
     let now = &stay.now;
     DischargeDetails {
         stay: stay.stay.clone(),
-        setting: now.setting.map(word),
+        setting: now.setting,
         planned: now.planned,
         department: now.department.clone(),
         admitted_at: now.admitted_at,
@@ -256,7 +250,7 @@ fn of_stay(
         expected_told_by: now.expected.as_ref().map(|it| it.told_by.clone()),
         expected_told_at: now.expected.as_ref().map(|it| it.told_at),
         corrections: now.corrections,
-        steps: steps(listed.into_iter(), &stay.steps),
+        steps: steps(&listed, &stay.steps),
         asks_assessors: wasted_rule && stay.assessors_told.is_none(),
         assessors_told: stay.assessors_told,
         first_day_wasted: stay.assessors_told.filter(|_| wasted_rule).map(|told| !told),
@@ -266,10 +260,10 @@ fn of_stay(
         groceries_clause: clause(comes_home, |rules| &rules.discharges.groceries_help),
         resumed_at: stay.resumed_at,
         stopped_at: stay.stopped.as_ref().map(|it| it.at),
-        stop_reason: stay.stopped.as_ref().map(|it| it.reason.clone()),
+        stop_reason: stay.stopped.as_ref().map(|it| it.reason),
         may_be_same: discharges::may_be_same(state, entry, stay, |other| sight.sees(other))
             .map(|other| other.id),
-        upset: stay.upset.map(|(upset, _)| word(upset)),
+        upset: stay.upset.map(|(upset, _)| upset),
         upset_at: stay.upset.map(|(_, at)| at),
         odd: now.is_odd,
         elsewhere: discharges::elsewhere(state, entry, stay)
@@ -286,8 +280,8 @@ fn of_visit(state: &State, entry: &entry::Entry, visit: &visits::Visit) -> Visit
     let cancelled = visit.cancelled.as_ref();
     VisitDetails {
         visit: visit.visit.clone(),
-        grant: plan.map(|plan| word(plan.grant)),
-        help: plan.map(|plan| word(plan.help)),
+        grant: plan.map(|plan| plan.grant),
+        help: plan.map(|plan| plan.help),
         agreed_at: visit.agreed_at(),
         first_agreed_at: visit.moves.first().map(|moved| moved.from),
         window_from: window.map(|window| clock(window.from)),
@@ -295,7 +289,7 @@ fn of_visit(state: &State, entry: &entry::Entry, visit: &visits::Visit) -> Visit
         expected_at: visit.expected_at,
         started_at: visit.started_at,
         done_at: visit.done_at,
-        side: off.map(|off| word(off.side)),
+        side: off.map(|off| off.side),
         minutes: off.map(|off| off.minutes),
         limit_minutes: plan.and_then(|plan| plan.limit.as_ref()).map(|limit| limit.minutes),
         contacted_at: visit.contact.as_ref().map(|it| it.at),
@@ -304,16 +298,16 @@ fn of_visit(state: &State, entry: &entry::Entry, visit: &visits::Visit) -> Visit
         moves: visit
             .moves
             .iter()
-            .map(|it| VisitMove { from: it.from, to: it.to, asked_by: word(it.asked_by), at: it.at })
+            .map(|it| VisitMove { from: it.from, to: it.to, asked_by: it.asked_by, at: it.at })
             .collect(),
         cancelled_at: cancelled.map(|it| it.at),
-        cancelled_by: cancelled.map(|it| word(it.by)),
+        cancelled_by: cancelled.map(|it| it.by),
         cancellation_told_at: cancelled.map(|it| it.told_at),
         cancelled_in_time: cancelled.and_then(|it| it.in_time),
-        replacement: Some(visit.replacement).filter(|it| *it != Standing::Nothing).map(word),
+        replacement: Some(visit.replacement).filter(|it| *it != Standing::Nothing),
         replaced_at: visit.replaced_at,
         door: visit.door.as_ref().map(|door| of_door(state, entry, door)),
-        halted: visit.halted.map(word),
+        halted: visit.halted,
         no_receipt: visit.no_receipt_since.is_some(),
         against_contract: visit.against_contract.clone(),
         holiday_clause: plan.and_then(|plan| visit_rules::holiday_clause(state, entry, plan)),
@@ -325,25 +319,25 @@ fn of_door(state: &State, entry: &entry::Entry, door: &visits::Door) -> DoorDeta
     let listed = rule.map(|value| value.value().as_slice()).unwrap_or_default();
     DoorDetails {
         since: door.since,
-        steps: steps(listed.iter(), &door.steps),
+        steps: steps(listed, &door.steps),
         clause: rule.and_then(|value| value.clause()).map(|clause| clause.as_str().to_owned()),
-        outcome: door.outcome.as_ref().map(|(code, _)| code.clone()),
+        outcome: door.outcome.as_ref().map(|(code, _)| *code),
         closed_at: door.outcome.as_ref().map(|(_, at)| *at),
     }
 }
 
 fn of_duty(state: &State, duty: &duties::Duty, sight: Sight<'_>) -> DutyDetails {
     DutyDetails {
-        duty: word(duty.duty),
+        duty: duty.duty,
         about: duty.about.filter(|about| sight.may_name(state, *about)),
         about_number: duty.about.and_then(|id| sight.find(state, id)).map(|entry| entry.number),
         owner: duty.owner.clone(),
-        matter: duty.matter.clone(),
-        help: duty.help.map(word),
+        matter: duty.matter,
+        help: duty.help,
         clause: duty.clause.clone(),
         done_at: duty.done_at,
         reference: duty.reference.clone().map(String::from),
-        told_to: duty.told_to.clone(),
+        told_to: duty.told_to,
         late: duty.late,
         postponed: duty.postponed,
     }
@@ -352,7 +346,7 @@ fn of_duty(state: &State, duty: &duties::Duty, sight: Sight<'_>) -> DutyDetails 
 fn of_trouble(trouble: &sources::Trouble) -> SourceDetails {
     SourceDetails {
         source: trouble.source.to_string(),
-        trouble: word(trouble.trouble),
+        trouble: trouble.trouble,
         what: trouble.what.clone(),
         line: trouble.line,
         row: trouble.row,

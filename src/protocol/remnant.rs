@@ -4,11 +4,14 @@
 
 use chrono::{DateTime, Utc};
 
-use super::attention::{Attention, Level};
+use super::attention::Attention;
 use super::entry::{
     AlarmDetails, Details, DischargeDetails, DutyDetails, Entry, PhoneDetails, SourceDetails, VisitDetails,
 };
+use crate::domain::duties::DutyKind;
 use crate::domain::entry::{self, Body};
+use crate::domain::observation::Rank;
+use crate::domain::sources::TroubleKind;
 
 /// The state of every remnant.
 pub const ELSEWHERE: &str = "elsewhere";
@@ -27,13 +30,7 @@ pub fn remnant(of: &entry::Entry, at: DateTime<Utc>) -> Entry {
         closed_at: Some(at),
         holder: None,
         due: Vec::new(),
-        attention: Attention {
-            level: Level::None,
-            why: String::new(),
-            next: String::new(),
-            breach_at: None,
-            overdue: false,
-        },
+        attention: Attention::NONE,
         citizen: None,
         links: Vec::new(),
         notes: 0,
@@ -58,7 +55,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             ended_at: None,
             missed_at: None,
             reason: None,
-            rank: String::new(),
+            rank: Rank::Inference,
             attempts: 0,
             promise_at: None,
             documented: false,
@@ -120,7 +117,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             holiday_clause: None,
         }),
         Body::Duty(_) => Details::Duties(DutyDetails {
-            duty: String::new(),
+            duty: DutyKind::FollowUp,
             about: None,
             about_number: None,
             owner: None,
@@ -135,7 +132,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
         }),
         Body::Source(_) => Details::Sources(SourceDetails {
             source: String::new(),
-            trouble: String::new(),
+            trouble: TroubleKind::Odd,
             what: None,
             line: None,
             row: None,

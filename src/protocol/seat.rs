@@ -19,7 +19,6 @@ pub const EMPTY_AFTER_SECONDS: u64 = 10;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeatReport {
     /// One desk of several that a person may have open; drawn by the desk when it starts.
-    #[schema(value_type = String)]
     pub desk: Key,
     /// The seat is empty from now on.
     #[serde(default)]

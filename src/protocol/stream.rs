@@ -23,7 +23,6 @@ pub enum StreamItem {
     Recorded(Box<Recorded>),
     /// Personal data of an entry came or went.
     Live {
-        #[schema(value_type = String)]
         entry: EntryId,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         live: Option<Live>,

@@ -13,6 +13,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use unicode_width::UnicodeWidthChar;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// Longest `Text`, in characters of the visible form.
 pub const TEXT_CHARS_MAX: usize = 400;
@@ -104,6 +107,14 @@ macro_rules! checked_text {
                 text.0
             }
         }
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::String).max_length(Some($max)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
     };
 }
 

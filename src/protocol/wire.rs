@@ -6,28 +6,33 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use crate::domain::verbs::instant;
+pub use crate::domain::verbs::{zoned, zoned_option};
 
 /// JSON nested deeper than this is refused (objects and arrays).
 pub const DEPTH_MAX: usize = 64;
 
 /// Reads `fields` as `T`. Errors: a problem 422 whose `field` is `prefix` and the path inside.
 pub fn read<T: DeserializeOwned>(prefix: &str, fields: Value) -> Result<T, Problem> {
-    serde_path_to_error::deserialize(fields).map_err(|error| {
-        let path = error.path().to_string();
-        let inner = error.into_inner().to_string();
-        let (code, missing) = classify(&inner);
-        let mut parts: Vec<&str> = Vec::new();
-        if !prefix.is_empty() {
-            parts.push(prefix);
-        }
-        if path != "." {
-            parts.push(&path);
-        }
-        if let Some(name) = missing {
-            parts.push(name);
-        }
-        Problem::field(422, code, parts.join("."))
-    })
+    serde_path_to_error::deserialize(fields).map_err(|error| at_fault(prefix, error))
+}
+
+/// The problem 422 of fields that could not be read: its `field` is `prefix` and the path inside.
+pub fn at_fault(prefix: &str, error: serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    let path = error.path().to_string();
+    let inner = error.into_inner().to_string();
+    let (code, missing) = classify(&inner);
+    let mut parts: Vec<&str> = Vec::new();
+    if !prefix.is_empty() {
+        parts.push(prefix);
+    }
+    if path != "." {
+        parts.push(&path);
+    }
+    if let Some(name) = missing {
+        parts.push(name);
+    }
+    Problem::field(422, code, parts.join("."))
 }
 
 /// Turns a reader's message into a stable code; the missing or unknown field's name is ours, not content.
@@ -59,30 +64,7 @@ fn classify(message: &str) -> (&'static str, Option<&str>) {
 /// A time with a zone, as UTC. `what` is the field, for the problem.
 pub fn time(field: &str, value: &Value) -> Result<chrono::DateTime<chrono::Utc>, Problem> {
     let text = value.as_str().ok_or_else(|| Problem::field(422, "not-a-time", field))?;
-    parse_time(text).map_err(|code| Problem::field(422, code, field))
-}
-
-fn parse_time(text: &str) -> Result<chrono::DateTime<chrono::Utc>, &'static str> {
-    match chrono::DateTime::parse_from_rfc3339(text) {
-        Ok(at) => Ok(at.to_utc()),
-        Err(_) if text.parse::<chrono::NaiveDateTime>().is_ok() => Err("time-without-zone"),
-        Err(_) => Err("not-a-time"),
-    }
-}
-
-/// For `#[serde(deserialize_with)]`: a time with a zone.
-pub fn zoned<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<chrono::DateTime<chrono::Utc>, D::Error> {
-    let text: String = serde::Deserialize::deserialize(reader)?;
-    parse_time(&text).map_err(|code| serde::de::Error::custom(code.replace('-', " ")))
-}
-
-/// As `zoned`, may be absent.
-pub fn zoned_option<'de, D: serde::Deserializer<'de>>(
-    reader: D,
-) -> Result<Option<chrono::DateTime<chrono::Utc>>, D::Error> {
-    let text: Option<String> = serde::Deserialize::deserialize(reader)?;
-    text.map(|text| parse_time(&text).map_err(|code| serde::de::Error::custom(code.replace('-', " "))))
-        .transpose()
+    instant(text).map_err(|code| Problem::field(422, code, field))
 }
 
 /// Takes `type` out of an object. Errors: not an object, no `type`.

@@ -8,6 +8,7 @@ use super::looks::Shown;
 use crate::domain::State;
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{AgreementId, EntryId};
+use crate::domain::phone::CallState;
 use crate::engine::live::Personal;
 use crate::engine::{Engine, Storing, health};
 use crate::protocol::board::{LogTrouble, OnCall, QueueStaff, Shift, SourceHealth, SourceState, Unreadable};
@@ -19,7 +20,7 @@ use crate::protocol::{self, project, project::Sight};
 pub fn carries_live(entry: &Entry) -> bool {
     match &entry.body {
         Body::Alarm(_) => entry.is_open(),
-        Body::Phone(call) => matches!(call.state(), "waiting" | "missed"),
+        Body::Phone(call) => matches!(call.state(), CallState::Waiting | CallState::Missed),
         _ => false,
     }
 }

@@ -11,7 +11,7 @@ use super::editor::Editor;
 use super::keymap::Chord;
 use crate::i18n::dates;
 use crate::protocol::actions::{Action, Field, FieldKind};
-use crate::protocol::commands::WireCommand;
+use crate::protocol::commands::Command;
 use crate::protocol::{Board, EntryId, Key, Problem};
 
 /// What a yes-or-no field offers.
@@ -211,7 +211,7 @@ impl Form {
         &mut self,
         now: DateTime<Utc>,
         entry_of: &dyn Fn(u32) -> Option<EntryId>,
-    ) -> Option<WireCommand> {
+    ) -> Option<Command> {
         match self.read(now, entry_of) {
             Ok(command) => Some(command),
             Err((index, problem)) => {
@@ -226,7 +226,7 @@ impl Form {
         &self,
         now: DateTime<Utc>,
         entry_of: &dyn Fn(u32) -> Option<EntryId>,
-    ) -> Result<WireCommand, (Option<usize>, Problem)> {
+    ) -> Result<Command, (Option<usize>, Problem)> {
         let mut values = Map::new();
         for (index, field) in self.fields.iter().enumerate() {
             let fault = |code: &str| (Some(index), Problem::field(422, code, field.spec.name.clone()));
@@ -237,7 +237,7 @@ impl Form {
                 return Err(fault("missing-field"));
             }
         }
-        match WireCommand::parse("", &self.deed.verb, values) {
+        match Command::read("", self.deed.board, &self.deed.verb, values) {
             Some(Ok(command)) => Ok(command),
             Some(Err(problem)) => {
                 let at = problem.field.as_deref();

@@ -15,11 +15,13 @@ use super::form::{Deed, Form};
 use super::guard::Unfinished;
 use super::keymap::{Context, Keymap};
 use super::layout;
+use crate::protocol::attention::Why;
 use crate::protocol::board::{LogTrouble, Me};
-use crate::protocol::commands::WireCommand;
+use crate::protocol::commands::Command;
 use crate::protocol::entry::{Details, EntryView, Live};
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::Replica;
+use crate::protocol::vocabulary::AlarmState;
 use crate::protocol::{Board, CitizenId, Entry, EntryId, Key, Level, Problem};
 use serde_json::Value;
 
@@ -124,7 +126,7 @@ pub struct Confirm {
 pub enum Asked {
     Command {
         deed: Deed,
-        command: WireCommand,
+        command: Command,
     },
     SignOff,
     /// Leave although something is at stake: [`Model::stakes`], as it is while it is asked.
@@ -550,7 +552,11 @@ pub fn is_on(place: Place, entry: &Entry) -> bool {
 
 /// A duty, or an alarm that owes a written justification: what the header counts as deadlines.
 pub fn is_deadline(entry: &Entry) -> bool {
-    entry.board() == Board::Duties || entry.attention.why.starts_with("justification")
+    let is_owed = matches!(
+        entry.attention.why,
+        Why::JustificationOwed | Why::JustificationBegun | Why::JustificationLate
+    );
+    entry.board() == Board::Duties || is_owed
 }
 
 pub fn is_person_alarm(entry: &Entry) -> bool {
@@ -563,5 +569,5 @@ pub fn is_ringing(entry: &Entry) -> bool {
         && entry.attention.level == Level::Alarm
         && entry.holder.is_none()
         // Somebody talked with the citizen at the exchange: it waits to be taken, it does not ring.
-        && entry.state != "answered"
+        && !entry.is(AlarmState::Answered)
 }

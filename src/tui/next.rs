@@ -2,32 +2,44 @@
 //! act in the menu.
 
 use crate::protocol::Entry;
+use crate::protocol::attention::Next;
 
 /// The verb that takes the entry's next step; none where it is no one act.
 pub fn verb(entry: &Entry) -> Option<&'static str> {
-    Some(match entry.attention.next.as_str() {
-        "claim" | "redirect-or-claim" => "claim",
-        "respond" => "respond",
-        "arrive" => "arrive",
-        "close" => "close",
-        "technical-done" => "technical.done",
-        "justify-begin" => "justify.begin",
-        "justify-send" => "justify.sent",
-        "answer" => "answer",
-        "close-missed" => "give-up",
-        "call-back" => "call-back",
-        "contact" => "contact",
-        "door-steps" => "door",
-        "replace" | "ask-or-replace" => "replace",
-        "receipt" => "done",
-        "offer-another-day" => "move",
-        "prepare" => "step",
-        "resume" | "resume-or-look" => "resume",
-        "stop" | "stop-help-again" => "stop",
-        "assessors-told" => "assessors-told",
-        "ask-moved" => "still-there",
-        "put-in-by-hand" => "done",
-        next if next.starts_with("do-") => "done",
-        _ => return None,
+    Some(match entry.attention.next {
+        Next::Claim | Next::RedirectOrClaim => "claim",
+        Next::Respond => "respond",
+        Next::Arrive => "arrive",
+        Next::Close => "close",
+        Next::TechnicalDone => "technical.done",
+        Next::JustifyBegin => "justify.begin",
+        Next::JustifySend => "justify.sent",
+        Next::Answer => "answer",
+        Next::CloseMissed => "give-up",
+        Next::CallBack => "call-back",
+        Next::Contact => "contact",
+        Next::DoorSteps => "door",
+        Next::Replace | Next::AskOrReplace => "replace",
+        Next::OfferAnotherDay => "move",
+        Next::Prepare => "step",
+        Next::Resume | Next::ResumeOrLook => "resume",
+        Next::Stop | Next::StopHelpAgain => "stop",
+        Next::AssessorsTold => "assessors-told",
+        Next::AskMoved => "still-there",
+        Next::Receipt
+        | Next::PutInByHand
+        | Next::DoActionPlan
+        | Next::DoDocumentation
+        | Next::DoHospitalMessages
+        | Next::DoFollowUp
+        | Next::DoStartOfHelp
+        | Next::DoAgreeTime
+        | Next::DoImmediateNotice
+        | Next::DoNoticeTakenBack => "done",
+        Next::Nothing
+        | Next::SayWhatWasDone
+        | Next::LookAtSource
+        | Next::ReportToAssessors
+        | Next::CheckPlan => return None,
     })
 }

@@ -13,7 +13,7 @@ use super::input::Input;
 use super::model::{Asked, Confirm, Link, Model, Notice, Overlay, Pending, Size, is_ringing};
 use super::msg::Msg;
 use crate::protocol::board::{BoardSnapshot, Found, Me};
-use crate::protocol::commands::WireCommand;
+use crate::protocol::commands::Command;
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::{Applied, Replica};
@@ -347,7 +347,7 @@ fn submit(
     deed: Option<&Deed>,
     verb: &str,
     version: Option<u32>,
-    command: WireCommand,
+    command: Command,
 ) -> (Key, Effect) {
     model.sent_count += 1;
     let id = Key::new(format!("{}-{}", model.session, model.sent_count))

@@ -17,6 +17,7 @@ use super::update::keys::bare;
 use crate::i18n::{Said, dates, key};
 use crate::protocol::board::LogTrouble;
 use crate::protocol::text::Text;
+use crate::protocol::vocabulary::AlarmState;
 use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
 use crate::theme::Role;
 
@@ -41,7 +42,7 @@ impl<'a> Words<'a> {
         self.model.now()
     }
 
-    pub fn code(self, prefix: &str, code: &str) -> Said {
+    pub fn code(self, prefix: &str, code: impl AsRef<str>) -> Said {
         self.look.texts.code(prefix, code)
     }
 
@@ -81,10 +82,10 @@ impl<'a> Words<'a> {
         }
         let word = match &entry.details {
             // A technical alarm or a test is no citizen ringing.
-            Details::Alarms(alarm) if alarm.technical && entry.state == "raised" => "technical",
-            Details::Alarms(alarm) if alarm.test && entry.state == "raised" => "test",
+            Details::Alarms(alarm) if alarm.technical && entry.is(AlarmState::Raised) => "technical",
+            Details::Alarms(alarm) if alarm.test && entry.is(AlarmState::Raised) => "test",
             // Not by us: nobody here has it yet.
-            Details::Alarms(alarm) if entry.state == "answered" => {
+            Details::Alarms(alarm) if entry.is(AlarmState::Answered) => {
                 match (alarm.talked_at, alarm.talk_ended_at) {
                     (_, Some(_)) => "talk-over",
                     (Some(_), None) => "talking-now",
@@ -225,7 +226,7 @@ impl<'a> Words<'a> {
     }
 
     pub fn next(self, entry: &Entry) -> Said {
-        self.code("next", &entry.attention.next)
+        self.code("next", entry.attention.next)
     }
 
     /// How long it has been as it is; nothing for what is still to come.
@@ -260,7 +261,7 @@ impl<'a> Words<'a> {
             }
         }
         if self.look.texts.has_code("action", &format!("shift-{verb}")) {
-            return self.code("action", &format!("shift-{verb}"));
+            return self.code("action", format!("shift-{verb}"));
         }
         self.code("action", verb)
     }

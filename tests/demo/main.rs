@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
 use vagttavle::domain::identity::Board;
+use vagttavle::domain::visit_rules::Standing;
 use vagttavle::protocol::DueKind;
+use vagttavle::protocol::attention::{Next, Why};
 use vagttavle::protocol::entry::{Details, Entry, VisitDetails};
 use vagttavle::sources::demo::{COLLEAGUE, Driver, Night, Tally, USER};
 use world::{Sample, User, World};
@@ -156,7 +158,7 @@ async fn the_ledger_fills_and_an_action_plan_opens() {
         let (before, after, _) = play(seed, night_of_november(), TEN_MINUTES, User::Watches).await;
         assert_eq!(before.ledger("jammerbugt"), (1, 2, false), "seed {seed}");
         assert_eq!(after.ledger("jammerbugt"), (2, 2, true), "seed {seed}");
-        let plans = after.open().into_iter().filter(|entry| entry.attention.why == "duty-action-plan");
+        let plans = after.open().into_iter().filter(|entry| entry.attention.why == Why::DutyActionPlan);
         assert_eq!(plans.count(), 1, "seed {seed}");
     }
 }
@@ -207,7 +209,7 @@ async fn ten_minutes_show_who_comes_home() {
         assert!(by_telephone.stay.is_none() && by_telephone.department.is_none());
         assert_eq!(by_telephone.expected_told_by.as_ref().map(|it| it.as_str()), Some("nurse"));
         assert!(of("on-leave").leave_since.is_some());
-        let notice = open.iter().find(|entry| entry.attention.why == "duty-immediate-notice").unwrap();
+        let notice = open.iter().find(|entry| entry.attention.why == Why::DutyImmediateNotice).unwrap();
         assert_eq!(
             notice.due(DueKind::Duty).unwrap().clause.as_deref(),
             Some("3.2"),
@@ -227,20 +229,20 @@ async fn ten_minutes_show_visits_that_slip() {
             found.unwrap_or_else(|| panic!("seed {seed}: nothing is {state} in {visits:?}"))
         };
         let (entry, late) = of("late");
-        assert_eq!((late.side.as_deref(), late.minutes), (Some("late"), Some(34)), "seed {seed}");
+        assert_eq!((late.side.map(|it| it.name()), late.minutes), (Some("late"), Some(34)), "seed {seed}");
         assert_eq!(entry.due(DueKind::Contact).unwrap().clause.as_deref(), Some("3.5.5"));
         assert!(!entry.links.is_empty(), "seed {seed}: the call of the one who rang");
         let (entry, early) = of("contacted");
-        assert_eq!((early.side.as_deref(), early.minutes), (Some("early"), Some(40)), "seed {seed}");
+        assert_eq!((early.side.map(|it| it.name()), early.minutes), (Some("early"), Some(40)), "seed {seed}");
         assert_eq!(entry.holder.as_ref().map(|it| it.name.as_str()), Some(COLLEAGUE));
         let (_, door) = of("door-unanswered");
         assert_eq!(door.door.as_ref().unwrap().steps.len(), 6, "J 3.1.8");
         let (entry, moved) = of("moved");
         assert_eq!(moved.against_contract.as_deref(), Some("3.5.4"), "seed {seed}");
-        assert_eq!(entry.attention.next, "contact");
+        assert_eq!(entry.attention.next, Next::Contact);
         let (entry, owed) = of("cancelled");
         assert_eq!(
-            (owed.replacement.as_deref(), owed.cancelled_by.as_deref()),
+            (owed.replacement.map(|it| it.name()), owed.cancelled_by.map(|it| it.name())),
             (Some("owed"), Some("hospital"))
         );
         assert!(!entry.links.is_empty(), "the stay because of which it fell away");
@@ -260,7 +262,7 @@ async fn what_nobody_does_about_the_day_ends_by_itself() {
         for (entry, visit) in visits(&after) {
             let is_old = after.now() - entry.opened_at > Duration::hours(2);
             let is_ahead = visit.agreed_at.is_some_and(|at| at > after.now());
-            let is_owed = visit.replacement.as_deref() == Some("owed");
+            let is_owed = visit.replacement == Some(Standing::Owed);
             let is_in_hospital = visit.halted.is_some();
             assert!(!is_old || is_ahead || is_owed || is_in_hospital, "seed {seed}: {entry:?}");
         }

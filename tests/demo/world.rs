@@ -17,7 +17,7 @@ use vagttavle::domain::{
     self, Actor, Command, Ctx, Record, Refusal, Request, State, alarms, entry, kinds, phone,
 };
 use vagttavle::protocol::board::Shift;
-use vagttavle::protocol::commands::{self, CommandReply, CommandRequest, ForDomain};
+use vagttavle::protocol::commands::{self, CommandReply, CommandRequest};
 use vagttavle::protocol::entry::Entry;
 use vagttavle::protocol::item::parse_item;
 use vagttavle::protocol::observations::{ObservationItem, Outcome, Receipt};
@@ -189,7 +189,7 @@ impl World {
         self.now = self.now.max(to);
         self.user_acts();
         let open = self.open();
-        let whys = open.iter().map(|it| it.attention.why.clone()).collect();
+        let whys = open.iter().map(|it| it.attention.why.to_string()).collect();
         let presses =
             |it: &&Entry| matches!(it.attention.level, Level::Alarm | Level::Duty) && it.holder.is_none();
         let pressing = open.iter().filter(presses).count();
@@ -225,7 +225,7 @@ impl World {
             .entry(shown.id)
             .is_some_and(|entry| matches!(&entry.body, Body::Alarm(alarm) if alarm.is_person_alarm()));
         match shown.state.as_str() {
-            "raised" if is_person_alarm => Some(Command::Entry(entry::Command::Claim)),
+            "raised" if is_person_alarm => Some(Command::Entry(entry::Command::Claim {})),
             "claimed" if is_alarm => Some(Command::Alarms(alarms::Command::Respond {
                 with: alarms::Response::OwnHelp,
                 helper: None,
@@ -331,18 +331,17 @@ impl World {
     fn command(&mut self, person: &PersonName, request: &CommandRequest) -> Result<CommandReply, Problem> {
         let parsed = commands::parse(serde_json::to_value(request).unwrap())?;
         let shown = parsed.entry.and_then(|id| self.state.entry(id));
-        let board = parsed.board.or(shown.map(entry::Entry::board));
+        let (entry, expected_version) = (parsed.entry, parsed.expected_version);
+        let happened_at = parsed.happened_at;
+        let command = parsed.command(shown.map(entry::Entry::board))?;
         assert!(
-            !parsed.command.demands_version() || parsed.expected_version.is_some(),
+            !command.demands_version() || expected_version.is_some(),
             "closing without the version that was read"
         );
-        let ForDomain::Command(command) = parsed.command.for_domain(board)? else {
-            panic!("the night writes no notes")
-        };
+        let commands::Command::Plain(command) = command else { panic!("the night writes no notes") };
         let mut ctx = self.ctx(Actor::Person(person.clone()));
-        ctx.at = parsed.happened_at.unwrap_or(self.now);
-        let request =
-            Request::Command { entry: parsed.entry, expected_version: parsed.expected_version, command };
+        ctx.at = happened_at.unwrap_or(self.now);
+        let request = Request::Command { entry, expected_version, command };
         self.decide(&ctx, &request).map_err(|refusal| Problem::from(&refusal))?;
         Ok(CommandReply { sequence: self.state.head, entry: None, waiting: false })
     }

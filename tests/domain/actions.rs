@@ -1,13 +1,11 @@
 //! What an entry says may be done, against what is decided when it is asked for.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use vagttavle::domain::identity::{Board, EntryId};
 use vagttavle::domain::observation::MissedReason;
 use vagttavle::domain::sources::{Report, TroubleKind};
 use vagttavle::protocol::actions::{Action, FieldKind, actions};
-use vagttavle::protocol::commands::{self, ForDomain, Through, WireCommand};
+use vagttavle::protocol::commands::{self, Command};
 use vagttavle::protocol::project::Sight;
 use vagttavle::protocol::{Problem, project};
 
@@ -120,9 +118,9 @@ fn command(action: &Action, world: &World, board: Board) -> Option<vagttavle::do
     let parsed =
         commands::parse(body(action, world)).unwrap_or_else(|problem| panic!("{action:?}: {problem:?}"));
     assert_eq!(parsed.board, Some(board), "{}", action.verb);
-    match parsed.command.for_domain(parsed.board).unwrap() {
-        ForDomain::Command(command) => Some(command),
-        ForDomain::WriteThrough(Through::Note(_) | Through::Justification { .. }) => None,
+    match parsed.command(Some(board)).unwrap() {
+        Command::Plain(command) => Some(command),
+        Command::Note { .. } | Command::Justification { .. } => None,
     }
 }
 
@@ -196,12 +194,11 @@ fn only_what_stands_is_offered_for_correction() {
 
 #[test]
 fn every_verb_offered_is_one_of_the_contract_and_confirmed_where_it_cannot_be_undone() {
-    let verbs: BTreeSet<&str> = WireCommand::TYPES.iter().copied().collect();
     for (world, entry) in entries() {
         for action in actions(&world.state, world.entry(entry), Sight::All, world.now) {
             let (board, verb) = action.verb.split_once('.').unwrap();
             assert_eq!(board, world.entry(entry).board().name());
-            assert!(verbs.contains(verb), "{verb}");
+            assert!(commands::verb_of(world.entry(entry).board(), verb).is_some(), "{verb}");
             assert_eq!(action.confirm, matches!(verb, "close" | "redirect" | "give-up"), "{verb}");
         }
     }

@@ -20,7 +20,7 @@ fn of(world: &World, entry: EntryId) -> Attention {
 
 fn says(world: &World, entry: EntryId) -> (Level, String, String, bool) {
     let it = of(world, entry);
-    (it.level, it.why, it.next, it.overdue)
+    (it.level, it.why.to_string(), it.next.to_string(), it.overdue)
 }
 
 fn said(level: Level, why: &str, next: &str, overdue: bool) -> (Level, String, String, bool) {

@@ -111,7 +111,7 @@ fn a_correction_changes_time_and_department_and_says_so() {
     );
     let shown = details(&world, "s");
     assert_eq!(shown.admitted_at, Some(at("2026-11-20T11:00:00Z")));
-    assert_eq!(shown.setting.as_deref(), Some("acute-outpatient"));
+    assert_eq!(shown.setting.map(|it| it.name()), Some("acute-outpatient"));
     assert_eq!(shown.department, Some(id("SOR:399841000016000")));
     assert_eq!(shown.corrections, 1);
     assert_eq!(world.state_of("s"), "admitted");
@@ -154,9 +154,9 @@ fn a_discharge_cancelled_after_help_was_resumed_warns_loudly() {
     assert_eq!(world.state_of("s"), "admitted");
     assert!(world.is_open("s"), "it comes back to the board");
     let attention = world.attention("s");
-    assert_eq!((attention.level, attention.why.as_str()), (Level::Duty, "discharge-cancelled"));
+    assert_eq!((attention.level, attention.why.name()), (Level::Duty, "discharge-cancelled"));
     assert!(attention.overdue, "the staff must hear of it now");
-    assert_eq!(attention.next, "stop-help-again");
+    assert_eq!(attention.next, word("stop-help-again"));
 
     world.does(stay, stop("back-in-hospital"));
     assert_eq!(world.state_of("s"), "admitted");
@@ -310,7 +310,7 @@ fn admission_and_death_are_told_the_municipality_at_once_where_the_agreement_say
     let Body::Duty(duty) = &notice.body else { panic!() };
     assert_eq!((duty.about, duty.clause.as_deref()), (Some(world.id_of("s")), Some("3.2")));
     let shown = vagttavle::protocol::project::entry(&world.state, &notice, world.now);
-    assert_eq!((shown.attention.level, shown.attention.next.as_str()), (Level::Duty, "do-immediate-notice"));
+    assert_eq!((shown.attention.level, shown.attention.next.name()), (Level::Duty, "do-immediate-notice"));
 
     world.given("2026-11-21T05:10:00Z", leave_started("s")).given("2026-11-21T05:20:00Z", leave_ended("s"));
     assert_eq!(notices(&world), ["admission"], "back from leave is no new admission");
@@ -406,7 +406,7 @@ fn a_message_without_a_citizen_may_be_the_one_told_by_telephone_and_is_joined_by
     world.does(by_hand, join(from_message));
     assert_eq!(world.id_of("s"), by_hand, "from now on the hospital's messages are about it");
     assert_eq!((world.state_of("s"), stays(&world)), ("discharged", 1));
-    let steps: Vec<_> = world.stay("s").steps.iter().map(|(step, _)| step.as_str()).collect();
+    let steps: Vec<_> = world.stay("s").steps.iter().map(|(step, _)| step.name()).collect();
     assert_eq!(steps, ["groceries", "key"]);
     assert!(world.are_linked(by_hand, from_message));
     let over = world.tries("anna", Some(from_message), correct("stop"));
@@ -589,7 +589,7 @@ fn opened_by_hand_in_a_minute_the_citizen_unknown() {
     world.until("2026-11-21T14:00:00Z");
     let shown =
         vagttavle::protocol::project::entry(&world.state, world.state.entry(entry).unwrap(), world.now);
-    assert_eq!(shown.attention.why, "home-by-now");
+    assert_eq!(shown.attention.why, word("home-by-now"));
     assert!(shown.attention.overdue);
     world.does(entry, resume());
     assert_eq!(state(&world), "resumed");
@@ -605,8 +605,6 @@ fn by_hand_needs_an_agreement_where_there_are_two() {
     assert_eq!(foreign, Err(Refusal::UnknownAgreement { agreement: agreement_id("jammerbugt") }));
     let only_one = world.tries("mette", None, expect("2026-11-21T13:00:00Z", "relative"));
     assert!(only_one.is_ok(), "{only_one:?}");
-    let nobody = world.tries("mette", None, expect("2026-11-21T13:00:00Z", "the-postman"));
-    assert_eq!(nobody, Err(Refusal::UnknownCode { field: "told_by".into() }));
 }
 
 #[test]
@@ -660,10 +658,6 @@ fn the_resume_list_is_the_agreements() {
     assert_eq!(world.tries("anna", Some(stay), step("groceries", true)), Err(Refusal::AlreadyDone));
     world.does(stay, step("groceries", false));
     assert_eq!(details(&world, "s").steps[1].done_at, None);
-    assert_eq!(
-        world.tries("anna", Some(stay), step("flowers", true)),
-        Err(Refusal::UnknownCode { field: "step".into() })
-    );
     assert_eq!(details(&world, "s").groceries_clause.as_deref(), Some("3.4"));
 }
 
@@ -723,7 +717,7 @@ fn nobody_resumes_what_another_has_claimed() {
     let mut world = world();
     world.given("2026-11-20T10:00:00Z", discharged("s"));
     let stay = world.id_of("s");
-    world.does(stay, vagttavle::domain::Command::Entry(vagttavle::domain::entry::Command::Claim));
+    world.does(stay, vagttavle::domain::Command::Entry(vagttavle::domain::entry::Command::Claim {}));
     let refused = world.tries("bo", Some(stay), resume());
     assert!(matches!(refused, Err(Refusal::HeldByOther { .. })), "{refused:?}");
 }

@@ -160,8 +160,8 @@ fn links_notes_and_receipts_do_not_raise_the_version() {
     world.given(call_waiting("c-2"));
     let version = world.entry(call).version;
     let two = world.of("c-2");
-    let note = vagttavle::domain::entry::Command::NoteWritten { receipt: id("N-77") };
-    world.does("anna", call, link(two)).does("anna", call, vagttavle::domain::Command::Entry(note));
+    let note = vagttavle::domain::entry::OfServer::NoteWritten { receipt: id("N-77") };
+    world.does("anna", call, link(two)).does("anna", call, vagttavle::domain::Command::OfServer(note));
     assert_eq!(world.entry(call).version, version);
     assert_eq!(world.entry(call).notes, 1);
 }

@@ -10,11 +10,11 @@ use vagttavle::domain::{Actor, Command, Refusal, Request};
 use crate::support::*;
 
 fn begin() -> Command {
-    Command::Entry(entry::Command::EscalationBegin)
+    Command::OfServer(entry::OfServer::EscalationBegin)
 }
 
 fn end(outcome: &str) -> Command {
-    Command::Entry(entry::Command::EscalationEnd { outcome: code(outcome), times: 2 })
+    Command::OfServer(entry::OfServer::EscalationEnd { outcome: word(outcome), times: 2 })
 }
 
 fn server_does(world: &mut World, entry: EntryId, command: Command) -> Result<(), Refusal> {

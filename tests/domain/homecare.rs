@@ -11,10 +11,12 @@ use vagttavle::domain::observation::{CancelledBy, Grant, Help, Observation, Sett
 use vagttavle::domain::people::{PeopleCommand, Role};
 use vagttavle::domain::{
     Actor, Command, Ctx, Draft, Record, Refusal, Request, State, agreement, decide, discharges, duties,
-    entry, evolve, kinds, standing_dues, visits,
+    evolve, kinds, standing_dues, visits,
 };
 use vagttavle::protocol::attention::Attention;
 use vagttavle::protocol::{self, project};
+
+pub use crate::support::word;
 
 pub fn at(text: &str) -> DateTime<Utc> {
     text.parse::<DateTime<Utc>>().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -147,7 +149,7 @@ pub fn resume() -> Command {
 }
 
 pub fn stop(reason: &str) -> Command {
-    Command::Discharges(discharges::Command::Stop { reason: code(reason) })
+    Command::Discharges(discharges::Command::Stop { reason: word(reason) })
 }
 
 pub fn join(same_as: EntryId) -> Command {
@@ -155,11 +157,16 @@ pub fn join(same_as: EntryId) -> Command {
 }
 
 pub fn step(step: &str, done: bool) -> Command {
-    Command::Discharges(discharges::Command::Step { step: code(step), done })
+    Command::Discharges(discharges::Command::Step { step: word(step), done })
 }
 
 pub fn expect(expected_at: &str, told_by: &str) -> Command {
-    Command::Discharges(discharges::Command::Expect { expected_at: at(expected_at), told_by: code(told_by) })
+    Command::Discharges(discharges::Command::Expect {
+        agreement: None,
+        citizen: None,
+        expected_at: at(expected_at),
+        told_by: word(told_by),
+    })
 }
 
 pub fn open(agreement: Option<&str>, whose: Option<&str>, expected_at: &str) -> Command {
@@ -167,7 +174,7 @@ pub fn open(agreement: Option<&str>, whose: Option<&str>, expected_at: &str) -> 
         agreement: agreement.map(agreement_id),
         citizen: whose.map(citizen),
         expected_at: at(expected_at),
-        told_by: code("nurse"),
+        told_by: word("nurse"),
     })
 }
 
@@ -192,11 +199,11 @@ pub fn replace(to: &str) -> Command {
 }
 
 pub fn door_step(step: &str) -> Command {
-    Command::Visits(visits::Command::Door { step: Some(code(step)), done: true, outcome: None })
+    Command::Visits(visits::Command::Door { step: Some(word(step)), done: true, outcome: None })
 }
 
 pub fn door_outcome(outcome: &str) -> Command {
-    Command::Visits(visits::Command::Door { step: None, done: true, outcome: Some(code(outcome)) })
+    Command::Visits(visits::Command::Door { step: None, done: true, outcome: Some(word(outcome)) })
 }
 
 pub fn cancel(by: CancelledBy) -> Command {
@@ -217,7 +224,7 @@ pub fn duty_done() -> Command {
 
 /// The municipality was told, now.
 pub fn told(to: &str) -> Command {
-    Command::Duties(duties::Command::Done { reference: None, to: Some(code(to)), told_at: None })
+    Command::Duties(duties::Command::Done { reference: None, to: Some(word(to)), told_at: None })
 }
 
 pub fn notify(what: &str) -> Command {
@@ -226,14 +233,14 @@ pub fn notify(what: &str) -> Command {
 
 pub fn notify_about_nothing(what: &str, agreement: Option<&str>, whose: Option<&str>) -> Command {
     Command::Duties(duties::Command::Notify {
-        what: code(what),
+        what: word(what),
         agreement: agreement.map(agreement_id),
         citizen: whose.map(citizen),
     })
 }
 
 pub fn correct(what: &str) -> Command {
-    Command::Entry(entry::Command::Correct { what: code(what), reason: code("typing-mistake") })
+    crate::support::correct_for(what, "typing-mistake")
 }
 
 pub fn against(refused: Result<Vec<Draft>, Refusal>) -> String {
@@ -504,7 +511,7 @@ impl World {
     }
 
     pub fn why(&self, outside: &str) -> String {
-        self.attention(outside).why
+        self.attention(outside).why.to_string()
     }
 
     pub fn duties(&self, kind: duties::DutyKind) -> Vec<&Entry> {

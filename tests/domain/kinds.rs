@@ -112,7 +112,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("discharges.step-ticked", json!({ "step": "groceries", "done": true })),
         ("discharges.assessors-told", json!({ "told": false })),
         ("discharges.still-there", json!({})),
-        ("discharges.corrected", json!({ "what": "resume", "reason": "wrong-entry" })),
+        ("discharges.corrected", json!({ "what": "resumption", "reason": "wrong-entry" })),
         ("visits.opened", with(json!({ "visit": "v-1", "plan": plan }))),
         ("visits.planned", json!({ "plan": plan, "against_contract": "3.5.4" })),
         ("visits.expected", json!({ "expected_at": until })),

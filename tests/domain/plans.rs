@@ -75,9 +75,9 @@ fn facts() -> impl Strategy<Value = Observation> {
 
 fn commands() -> impl Strategy<Value = Command> {
     prop::sample::select(vec![
-        Command::Entry(entry::Command::Claim),
-        Command::Entry(entry::Command::Release),
-        Command::Entry(entry::Command::NoteWritten { receipt: id("r-1") }),
+        Command::Entry(entry::Command::Claim {}),
+        Command::Entry(entry::Command::Release {}),
+        Command::OfServer(entry::OfServer::NoteWritten { receipt: id("r-1") }),
         contact(true),
         contact(false),
         move_anyway("2026-11-24T12:00:00Z", CancelledBy::Citizen),
@@ -328,12 +328,12 @@ fn a_visit_is_at_rest_until_there_is_something_about_it() {
     assert!(!rests(&world, "cleaning") && rests(&world, "food"), "another day is to be offered");
 
     let held = world.id_of("held");
-    world.does(held, Command::Entry(entry::Command::Claim));
+    world.does(held, Command::Entry(entry::Command::Claim {}));
     assert!(!rests(&world, "held"));
-    world.does(held, Command::Entry(entry::Command::Release));
+    world.does(held, Command::Entry(entry::Command::Release {}));
     assert!(rests(&world, "held"));
     let noted = world.id_of("noted");
-    world.does(noted, Command::Entry(entry::Command::NoteWritten { receipt: id("r-1") }));
+    world.does(noted, Command::OfServer(entry::OfServer::NoteWritten { receipt: id("r-1") }));
     assert!(!rests(&world, "noted"));
     world.given(
         TUESDAY,

@@ -1,11 +1,13 @@
 //! The wire: every type of the contract is accepted, every bad input is refused with a stable code and the field.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use vagttavle::domain::Refusal;
 use vagttavle::domain::identity::Board;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::Problem;
-use vagttavle::protocol::commands::{self, ForDomain, Through, WireCommand};
+use vagttavle::protocol::commands::{self, Command as Sent, NOTE, verbs};
 use vagttavle::protocol::item::parse_item;
 use vagttavle::protocol::observations::{Mark, WireObservation};
 
@@ -322,7 +324,14 @@ fn all_commands() -> Vec<(&'static str, Value)> {
         ("phone", json!({ "type": "release" })),
         ("duties", json!({ "type": "take-over" })),
         ("alarms", json!({ "type": "note", "text": "Talte med datteren." })),
+        ("alarms", json!({ "type": "assign", "agreement": "jammerbugt" })),
         ("alarms", json!({ "type": "correct", "what": "redirect", "reason": "wrong-entry" })),
+        ("phone", json!({ "type": "correct", "what": "call-back", "reason": "typing-mistake" })),
+        ("discharges", json!({ "type": "correct", "what": "stop", "reason": "new-information" })),
+        ("visits", json!({ "type": "correct", "what": "door", "reason": "wrong-entry" })),
+        ("duties", json!({ "type": "correct", "what": "notice", "reason": "wrong-entry" })),
+        ("visits", json!({ "type": "done" })),
+        ("sources", json!({ "type": "done" })),
         ("phone", json!({ "type": "link", "to": entry })),
         ("phone", json!({ "type": "assign", "agreement": "jammerbugt" })),
         ("phone", json!({ "type": "answer" })),
@@ -371,40 +380,58 @@ fn request(command: Value) -> Value {
         "happened_at": "2026-11-22T02:55:00+01:00", "command": command })
 }
 
+/// Read for an entry of whichever board has the verb.
+fn read(body: Value) -> Result<Sent, Problem> {
+    let parsed = commands::parse(body.clone())?;
+    let verb = body["command"]["type"].as_str().unwrap_or_default();
+    let board = Board::ALL.into_iter().find(|board| commands::verb_of(*board, verb).is_some());
+    let board = board.filter(|_| parsed.board.is_none() && parsed.entry.is_some());
+    parsed.command(board)
+}
+
 fn command_refused(body: Value) -> (u16, String, Option<String>) {
-    let problem = commands::parse(body.clone()).err().unwrap_or_else(|| panic!("taken: {body}"));
+    let problem = read(body.clone()).err().unwrap_or_else(|| panic!("taken: {body}"));
     (problem.status, problem.code, problem.field)
 }
 
 #[test]
 fn every_command_is_read_with_and_without_its_board() {
-    let mut types: Vec<&str> = Vec::new();
+    let mut types: BTreeSet<(String, &str)> = BTreeSet::new();
     let all = all_commands();
-    for (board, command) in &all {
+    for (name, command) in &all {
         let verb = command["type"].as_str().unwrap();
-        types.push(verb);
+        types.insert(((*name).to_owned(), verb));
+        let board = Board::parse(name).unwrap();
         let bare =
             commands::parse(request(command.clone())).unwrap_or_else(|problem| panic!("{verb}: {problem:?}"));
         assert_eq!(bare.board, None, "{verb}");
-        let full = with(command, "type", Some(json!(format!("{board}.{verb}"))));
-        let full =
-            commands::parse(request(full)).unwrap_or_else(|problem| panic!("{board}.{verb}: {problem:?}"));
-        assert_eq!(full.board, Board::parse(board));
-        assert_eq!(full.command, bare.command);
         assert_eq!(bare.expected_version, Some(3));
         assert_eq!(bare.happened_at, Some(at("2026-11-22T01:55:00Z")));
-        let translated = full.command.for_domain(full.board).unwrap();
-        assert_eq!(matches!(translated, ForDomain::WriteThrough(_)), verb == "note");
+        let full = with(command, "type", Some(json!(format!("{name}.{verb}"))));
+        let full =
+            commands::parse(request(full)).unwrap_or_else(|problem| panic!("{name}.{verb}: {problem:?}"));
+        assert_eq!(full.board, Some(board));
+        let (full, bare) = (full.command(None).unwrap(), bare.command(Some(board)).unwrap());
+        assert_eq!(full, bare);
+        assert_eq!(matches!(full, Sent::Note { .. }), verb == "note");
+        // As sent it is read again as the same.
+        let again = json!({ "id": "again", "command": full });
+        assert_eq!(commands::parse(again).unwrap().command(Some(board)).unwrap(), full, "{name}.{verb}");
     }
-    let mut known = WireCommand::TYPES.to_vec();
-    types.sort_unstable();
-    known.sort_unstable();
-    assert_eq!(types, known);
+    for board in Board::ALL {
+        for verb in verbs(board) {
+            let is_there = types.contains(&(board.name().to_owned(), verb.name));
+            assert!(is_there, "{}.{} is not tried", board.name(), verb.name);
+        }
+    }
+    assert!(types.iter().any(|(_, verb)| *verb == NOTE.name));
 }
 
 #[test]
 fn every_missing_field_of_a_command_is_named() {
-    for (_, command) in all_commands() {
+    for (board, command) in all_commands() {
+        let verb = command["type"].as_str().unwrap().to_owned();
+        let named = with(&command, "type", Some(json!(format!("{board}.{verb}"))));
         for field in command.as_object().unwrap().keys() {
             let verb = command["type"].as_str().unwrap();
             if matches!(
@@ -418,7 +445,7 @@ fn every_missing_field_of_a_command_is_named() {
             {
                 continue;
             }
-            let without = request(with(&command, field, None));
+            let without = request(with(&named, field, None));
             assert_eq!(command_refused(without), is("missing-field", &format!("command.{field}")));
         }
     }
@@ -472,17 +499,18 @@ fn every_bad_value_of_a_command_is_named() {
 fn free_text_never_reaches_the_domain() {
     let text = json!({ "type": "justify.sent", "channel": "care-system", "text": "Vi var optaget." });
     let parsed = commands::parse(request(text)).unwrap();
-    let translated = parsed.command.for_domain(Some(Board::Alarms)).unwrap();
-    assert!(matches!(translated, ForDomain::WriteThrough(Through::Justification { .. })));
+    let command = parsed.command(Some(Board::Alarms)).unwrap();
+    assert!(matches!(command, Sent::Justification { .. }));
 }
 
 #[test]
 fn closing_redirecting_and_stopping_demand_the_version_that_was_read() {
-    for (_, command) in all_commands() {
+    for (board, command) in all_commands() {
         let verb = command["type"].as_str().unwrap().to_owned();
-        let parsed = commands::parse(request(command)).unwrap();
+        let named = with(&command, "type", Some(json!(format!("{board}.{verb}"))));
+        let command = read(request(named)).unwrap();
         assert_eq!(
-            parsed.command.demands_version(),
+            command.demands_version(),
             matches!(verb.as_str(), "close" | "redirect" | "stop"),
             "{verb}"
         );
@@ -490,21 +518,23 @@ fn closing_redirecting_and_stopping_demand_the_version_that_was_read() {
 }
 
 #[test]
-fn done_and_assign_mean_what_the_board_says() {
-    let read = |command: Value| commands::parse(request(command)).unwrap().command;
+fn a_verb_means_what_the_board_says() {
+    let read = |board: Option<Board>, command: Value| {
+        commands::parse(request(command)).unwrap().command(board).map_err(|problem| problem.code)
+    };
     for (board, is_there) in [(Board::Duties, true), (Board::Sources, true), (Board::Phone, false)] {
-        assert_eq!(read(json!({ "type": "done" })).for_domain(Some(board)).is_ok(), is_there);
+        assert_eq!(read(Some(board), json!({ "type": "done" })).is_ok(), is_there);
     }
-    let assign = || read(json!({ "type": "assign", "agreement": "norddjurs" }));
-    assert_eq!(
-        assign().for_domain(Some(Board::Alarms)).unwrap(),
-        ForDomain::Command(assign_alarm("norddjurs"))
-    );
-    assert_eq!(assign().for_domain(None).unwrap(), ForDomain::Command(support_assign()));
-}
-
-fn support_assign() -> vagttavle::domain::Command {
-    crate::support::assign("norddjurs")
+    let assign = || json!({ "type": "assign", "agreement": "norddjurs" });
+    assert_eq!(read(Some(Board::Alarms), assign()), Ok(assign_alarm("norddjurs").into()));
+    assert_eq!(read(Some(Board::Phone), assign()), Ok(crate::support::assign("norddjurs").into()));
+    assert_eq!(read(Some(Board::Visits), assign()), Err("wrong-board".into()));
+    // Named for one board, meant for an entry of another.
+    assert_eq!(read(Some(Board::Visits), json!({ "type": "duties.done" })), Err("wrong-board".into()));
+    // Nothing is opened by a name that only looks like it.
+    let open = json!({ "type": "alarms.open", "expected_at": "2026-11-24T13:00:00Z", "told_by": "nurse" });
+    assert_eq!(read(None, open), Err("unknown-command".into()));
+    assert_eq!(read(None, json!({ "type": "visits.sign-on" })), Err("unknown-command".into()));
 }
 
 // ---- problems ------------------------------------------------------------------------------------

@@ -150,7 +150,7 @@ fn an_alarm_that_could_not_be_stored_rings_until_it_is_stored_under_whatever_id(
     assert_eq!(replica.apply(item, world.now), Applied::Fresh { entry: Some(unstored), is_new: true });
     assert!(replica.is_unstored(unstored));
     assert_eq!(replica.len(), 2);
-    assert_eq!(replica.worst_first().next().unwrap().attention.why, "ringing");
+    assert_eq!(replica.worst_first().next().unwrap().attention.why, word("ringing"));
     // The source hands it in again: another request, another id.
     world.given(call_waiting("c-0"));
     let after = world.state.head.0;
@@ -184,8 +184,8 @@ fn attention_and_order_move_by_themselves_at_the_next_threshold() {
     world.does("anna", alarm, own_help());
     let mut replica = Replica::new(snapshot(&world), world.now);
     assert!(!replica.tick(world.now + Duration::minutes(29)));
-    assert_eq!(replica.get(alarm).unwrap().attention.why, "help-sent");
+    assert_eq!(replica.get(alarm).unwrap().attention.why, word("help-sent"));
     assert!(replica.tick(world.now + Duration::minutes(30)));
-    assert_eq!(replica.get(alarm).unwrap().attention.why, "help-late");
+    assert_eq!(replica.get(alarm).unwrap().attention.why, word("help-late"));
     assert!(!replica.tick(world.now + Duration::minutes(31)));
 }

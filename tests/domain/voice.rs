@@ -74,10 +74,10 @@ fn an_act_within_the_minute_is_an_act_and_giving_it_back_lets_it_ring() {
     let mut world = world();
     hear(&mut world, "2026-11-24T02:01:30Z", answered());
     hear(&mut world, "2026-11-24T02:02:30Z", hung_up());
-    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim));
+    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim {}));
     world.until("2026-11-24T02:04:00Z");
     assert_eq!(world.state_of("a"), "claimed");
-    world.does(world.id_of("a"), Command::Entry(entry::Command::Release));
+    world.does(world.id_of("a"), Command::Entry(entry::Command::Release {}));
     assert_eq!(world.state_of("a"), "raised");
     assert!(world.of("a").due(DueKind::RingOut).is_some());
 }
@@ -95,10 +95,10 @@ fn a_press_after_the_talk_is_a_new_signal() {
 #[test]
 fn a_claim_of_the_alarm_ends_no_call() {
     let mut world = world();
-    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim));
+    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim {}));
     assert_eq!(call(&world).state(), "raised", "it still waits");
     assert!(call(&world).is_open());
-    world.does(world.id_of("a"), Command::Alarms(alarms::Command::Close { outcome: code("helped") }));
+    world.does(world.id_of("a"), Command::Alarms(alarms::Command::Close { outcome: word("helped") }));
     assert_eq!(call(&world).state(), "raised");
 }
 
@@ -106,9 +106,9 @@ fn a_claim_of_the_alarm_ends_no_call() {
 fn a_call_six_minutes_later_is_another_matter() {
     let mut world = World::at(PRESSED, "jammerbugt");
     world.given(PRESSED, alarm_raised("a", "c-1"));
-    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim));
+    world.does(world.id_of("a"), Command::Entry(entry::Command::Claim {}));
     world.until("2026-11-24T02:06:00Z");
     calls(&mut world, "2026-11-24T02:06:00Z");
     hear(&mut world, "2026-11-24T02:06:10Z", answered());
-    assert!(world.of("a").links.iter().all(|link| link.why.as_str() != "voice-call"));
+    assert!(world.of("a").links.iter().all(|link| link.why.name() != "voice-call"));
 }

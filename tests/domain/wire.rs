@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vagttavle::domain::observation::{CancelledBy, Help};
 use vagttavle::domain::{Command, discharges, visits};
-use vagttavle::protocol::commands::{ForDomain, WireCommand, parse};
+use vagttavle::protocol::commands::{self, parse, verb_of};
 
 use crate::homecare::*;
 
@@ -11,36 +11,37 @@ const TUESDAY: &str = "2026-11-24T06:00:00Z";
 
 fn sent(command: Value) -> Result<Command, vagttavle::protocol::Problem> {
     let parsed = parse(json!({ "id": "k-1", "command": command }))?;
-    match parsed.command.for_domain(parsed.board)? {
-        ForDomain::Command(command) => Ok(command),
-        ForDomain::WriteThrough(through) => panic!("{through:?}"),
+    match parsed.command(None)? {
+        commands::Command::Plain(command) => Ok(command),
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn each_command_is_read_as_it_is_meant() {
     let expected_at = at("2026-11-24T12:00:00Z");
-    let by_hand = |agreement: Option<&str>, whose: Option<&str>| {
-        Command::Discharges(discharges::Command::Open {
-            agreement: agreement.map(agreement_id),
-            citizen: whose.map(citizen),
-            expected_at,
-            told_by: code("nurse"),
-        })
-    };
+    let by_hand = Command::Discharges(discharges::Command::Open {
+        agreement: Some(agreement_id("norddjurs")),
+        citizen: Some(citizen("c-1")),
+        expected_at,
+        told_by: word("nurse"),
+    });
+    let expected = Command::Discharges(discharges::Command::Expect {
+        agreement: None,
+        citizen: None,
+        expected_at,
+        told_by: word("nurse"),
+    });
     let door = |step: Option<&str>, done, outcome: Option<&str>| {
-        Command::Visits(visits::Command::Door { step: step.map(code), done, outcome: outcome.map(code) })
+        Command::Visits(visits::Command::Door { step: step.map(word), done, outcome: outcome.map(word) })
     };
     let when = "2026-11-24T13:00:00+01:00";
     let cases = [
         (
             json!({ "type": "discharges.open", "agreement": "norddjurs", "citizen": "c-1", "expected_at": when, "told_by": "nurse" }),
-            by_hand(Some("norddjurs"), Some("c-1")),
+            by_hand,
         ),
-        (
-            json!({ "type": "discharges.expect", "expected_at": when, "told_by": "nurse" }),
-            by_hand(None, None),
-        ),
+        (json!({ "type": "discharges.expect", "expected_at": when, "told_by": "nurse" }), expected),
         (json!({ "type": "discharges.resume" }), resume()),
         (json!({ "type": "discharges.stop", "reason": "moved" }), stop("moved")),
         (json!({ "type": "discharges.step", "step": "key" }), step("key", true)),
@@ -87,6 +88,61 @@ fn a_mistake_names_its_field() {
             "command.asked_by",
         ),
         (json!({ "type": "visits.contact" }), "missing-field", "command.reached"),
+        // On no list.
+        (json!({ "type": "visits.door", "step": "roof" }), "unknown-code", "command.step"),
+        (json!({ "type": "visits.door", "outcome": "gone" }), "unknown-code", "command.outcome"),
+        (json!({ "type": "discharges.step", "step": "roof" }), "unknown-code", "command.step"),
+        (json!({ "type": "discharges.stop", "reason": "joined" }), "unknown-code", "command.reason"),
+        (json!({ "type": "alarms.close", "outcome": "splendid" }), "unknown-code", "command.outcome"),
+        (json!({ "type": "alarms.redirect", "to": "moon" }), "unknown-code", "command.to"),
+        (
+            json!({ "type": "alarms.respond", "with": "nurse", "helper": "superman" }),
+            "unknown-code",
+            "command.helper",
+        ),
+        (
+            json!({ "type": "alarms.contest-redirect", "reason": "bad-mood" }),
+            "unknown-code",
+            "command.reason",
+        ),
+        (json!({ "type": "alarms.justify.sent", "channel": "pigeon" }), "unknown-code", "command.channel"),
+        (
+            json!({ "type": "alarms.correct", "what": "weather", "reason": "wrong-entry" }),
+            "unknown-code",
+            "command.what",
+        ),
+        (
+            json!({ "type": "alarms.correct", "what": "redirect", "reason": "whim" }),
+            "unknown-code",
+            "command.reason",
+        ),
+        // Of another board.
+        (
+            json!({ "type": "alarms.correct", "what": "call-back", "reason": "wrong-entry" }),
+            "unknown-code",
+            "command.what",
+        ),
+        (
+            json!({ "type": "discharges.expect", "expected_at": "2026-11-24T13:00:00Z", "told_by": "the-postman" }),
+            "unknown-code",
+            "command.told_by",
+        ),
+        (
+            json!({ "type": "duties.postpone", "until": "2026-11-24T13:00:00Z", "reason": "no-mood" }),
+            "unknown-code",
+            "command.reason",
+        ),
+        (json!({ "type": "duties.notify", "what": "boredom" }), "unknown-code", "command.what"),
+        (json!({ "type": "duties.done", "to": "my-friend" }), "unknown-code", "command.to"),
+        (json!({ "type": "phone.give-up", "reason": "too-tired" }), "unknown-code", "command.reason"),
+        // The timer's own.
+        (json!({ "type": "phone.give-up", "reason": "kept-period-over" }), "unknown-code", "command.reason"),
+        (
+            json!({ "type": "alarms.open", "expected_at": "2026-11-24T13:00:00Z", "told_by": "nurse" }),
+            "unknown-command",
+            "command.type",
+        ),
+        (json!({ "type": "visits.sign-on" }), "unknown-command", "command.type"),
     ] {
         let problem = sent(wire.clone()).unwrap_err();
         assert_eq!((problem.code.as_str(), problem.field.as_deref()), (code, Some(field)), "{wire}");
@@ -96,7 +152,7 @@ fn a_mistake_names_its_field() {
 #[test]
 fn stopping_demands_the_version_that_was_read() {
     let parsed = parse(json!({ "id": "k-1", "command": { "type": "discharges.stop", "reason": "moved" } }));
-    assert!(parsed.unwrap().command.demands_version());
+    assert!(parsed.unwrap().command(None).unwrap().demands_version());
 }
 
 #[test]
@@ -109,7 +165,7 @@ fn every_verb_offered_can_be_sent_and_its_entry_reads_back() {
         for action in &shown.actions {
             let (board, verb) = action.verb.split_once('.').unwrap();
             assert_eq!(board, shown.board().name());
-            assert!(WireCommand::TYPES.contains(&verb), "{} cannot be sent", action.verb);
+            assert!(verb_of(shown.board(), verb).is_some(), "{} cannot be sent", action.verb);
         }
         let json = serde_json::to_value(&shown).unwrap();
         assert_eq!(json["board"], json!(shown.board().name()));

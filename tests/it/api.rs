@@ -197,7 +197,7 @@ fn the_description_is_as_recorded_and_details_are_typed_per_board() {
         assert!(details.contains(&format!("\"{board}\"")), "{board} is missing in {details}");
     }
     for schema in
-        ["PhoneDetails", "AlarmDetails", "DutyDetails", "SourceDetails", "WireCommand", "WireObservation"]
+        ["PhoneDetails", "AlarmDetails", "DutyDetails", "SourceDetails", "Command", "WireObservation"]
     {
         assert!(schemas[schema].is_object(), "{schema} is missing");
     }

@@ -87,7 +87,11 @@ async fn a_verb_of_another_board_or_none_is_refused_by_name() {
     let entry = server.alarm("call-1").await;
     let wrong = server.act("anna", &entry, json!({ "type": "phone.answer" })).await;
     wrong.is_problem(422, "wrong-board", "command.type");
-    server.act("anna", &entry, json!({ "type": "answer" })).await.is_problem(422, "wrong-board", "");
+    server.act("anna", &entry, json!({ "type": "answer" })).await.is_problem(
+        422,
+        "wrong-board",
+        "command.type",
+    );
     server.act("anna", &entry, json!({ "type": "fly" })).await.is_problem(
         422,
         "unknown-command",

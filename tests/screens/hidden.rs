@@ -2,7 +2,7 @@
 //! asked for by its name.
 
 use chrono::Duration;
-use vagttavle::protocol::commands::WireCommand;
+use vagttavle::protocol::commands::Command;
 use vagttavle::tui::action::Place;
 
 use crate::desk::Desk;
@@ -38,8 +38,8 @@ fn from_a_form_one_key_shows_the_worst_and_brings_the_text_back() {
     desk.press("F4").shows("Datteren kommer kl. 7, 04");
     desk.press("«!» F10");
     let sent = desk.submitted();
-    let WireCommand::Note(note) = &sent[0].command else { panic!("{sent:?}") };
-    assert_eq!(note.text.as_str(), "Datteren kommer kl. 7, 04!");
+    let Command::Note { text } = &sent[0].command else { panic!("{sent:?}") };
+    assert_eq!(text.as_str(), "Datteren kommer kl. 7, 04!");
 }
 
 #[test]

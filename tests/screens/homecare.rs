@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
+use vagttavle::domain::visits::Halt;
 use vagttavle::i18n::Lang;
 use vagttavle::protocol::entry::Details;
 use vagttavle::protocol::{Entry, Level, Problem};
@@ -145,7 +146,7 @@ fn what_may_be_one_stay_is_joined_with_one_key_and_enter() {
     desk.press("4 j = Enter");
     let sent = desk.submitted();
     let command = serde_json::to_value(&sent[0].command).unwrap();
-    assert_eq!((&command["type"], &command["same_as"]), (&json!("join"), &json!(id)));
+    assert_eq!((&command["type"], &command["same_as"]), (&json!("discharges.join"), &json!(id)));
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn a_visit_whose_citizen_is_away_says_so_and_has_no_number_to_speak() {
     halted.state = "planned".into();
     halted.attention.level = Level::None;
     if let vagttavle::protocol::Details::Visits(visit) = &mut halted.details {
-        visit.halted = Some("in-hospital".into());
+        visit.halted = Some(Halt::InHospital);
     }
     let mut desk = alone(halted);
     desk.press("5").shows("i bero, på sygehus");
@@ -179,7 +180,7 @@ fn a_move_against_the_contract_is_warned_about_and_can_be_repeated() {
     desk.press("5 e «11.30» Tab 2 F10");
     let sent = desk.submitted();
     let command = serde_json::to_value(&sent[0].command).unwrap();
-    assert_eq!((&command["type"], &command["confirmed"]), (&json!("move"), &json!(false)));
+    assert_eq!((&command["type"], &command["confirmed"]), (&json!("visits.move"), &json!(false)));
     let problem: Problem = serde_json::from_value(json!({
         "status": 422, "code": "against-contract", "clause": "3.5.4",
         "says": "Besøg med personlig pleje flytter vi som klar hovedregel ikke.",
@@ -204,8 +205,8 @@ fn a_cancellation_was_told_before_now() {
 }
 
 #[rstest]
-#[case("14", "4 d 2 Enter", "step", "step", "groceries")]
-#[case("24", "5 d 3 Enter", "door", "step", "curtains")]
+#[case("14", "4 d 2 Enter", "discharges.step", "step", "groceries")]
+#[case("24", "5 d 3 Enter", "visits.door", "step", "curtains")]
 fn a_step_is_ticked_off_by_a_key(
     #[case] number: &str,
     #[case] keys: &str,

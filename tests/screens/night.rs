@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
+use vagttavle::domain::agreement::Matter;
+use vagttavle::domain::duties::DutyKind;
 use vagttavle::protocol::attention::attention;
 use vagttavle::protocol::board::BoardSnapshot;
 use vagttavle::protocol::entry::{EntryView, HistoryLine};
@@ -294,7 +296,7 @@ pub fn told_at_once(number: u32) -> Entry {
     entry.due[0].clause = Some("3.2".into());
     if let vagttavle::protocol::Details::Duties(duty) = &mut entry.details {
         duty.owner = None;
-        duty.matter = Some(vagttavle::domain::identity::Code::new("admission").unwrap());
+        duty.matter = Some(Matter::Admission);
         duty.clause = Some("3.2".into());
     }
     let fields = json!([
@@ -311,7 +313,7 @@ pub fn told_at_once(number: u32) -> Entry {
 pub fn told_what_was_not_so(number: u32) -> Entry {
     let mut entry = told_at_once(number);
     if let vagttavle::protocol::Details::Duties(duty) = &mut entry.details {
-        duty.duty = "notice-taken-back".into();
+        duty.duty = DutyKind::NoticeTakenBack;
     }
     entry.attention = vagttavle::protocol::attention::attention(&entry, now());
     entry

@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strum::VariantNames;
 use vagttavle::domain::devices;
 use vagttavle::domain::identity::Board;
 use vagttavle::domain::people::Role;
-use vagttavle::domain::{agreement, alarms, discharges, duties, kinds, notices, phone, visits};
+use vagttavle::domain::vocabulary::{CorrectionReason, Word};
+use vagttavle::domain::{
+    Refusal, agreement, alarms, discharges, duties, escalation, kinds, observation, phone, sources, visits,
+};
 use vagttavle::i18n::{Lang, Texts};
+use vagttavle::protocol::attention::{Next, Why};
 use vagttavle::tui::action::Action;
 use vagttavle::tui::keymap::{Context, Keymap};
 
@@ -23,54 +28,70 @@ fn has_words<'c>(prefix: &str, codes: impl IntoIterator<Item = &'c str>) {
     }
 }
 
+/// Every word of a list has its text.
+#[track_caller]
+fn words<W: Word>(prefix: &str) {
+    has_words(prefix, W::names());
+}
+
 #[test]
 fn choices_have_words() {
-    has_words("outcome", alarms::OUTCOMES);
-    has_words("redirect-to", alarms::REDIRECT_TO);
-    has_words("channel", alarms::CHANNELS);
-    has_words("contest", alarms::CONTEST_REASONS);
-    has_words("helper", alarms::HELPERS);
-    has_words("correct", alarms::CORRECTABLE);
-    has_words("correct", phone::CORRECTABLE);
-    has_words("correction", alarms::CORRECTION_REASONS);
-    has_words("correction", phone::CORRECTION_REASONS);
-    has_words("give-up", phone::GIVE_UP_REASONS);
-    has_words("postpone", duties::POSTPONE_REASONS);
-    has_words("teller", discharges::TELLERS);
-    has_words("stop", discharges::STOP_REASONS);
-    has_words("step", agreement::DISCHARGE_STEPS);
-    has_words("step", agreement::DOOR_STEPS);
-    has_words("door-outcome", visits::DOOR_OUTCOMES);
-    has_words("correct", discharges::CORRECTABLE);
-    has_words("correct", visits::CORRECTABLE);
-    has_words("correction", discharges::CORRECTION_REASONS);
-    has_words("correction", visits::CORRECTION_REASONS);
-    has_words(
-        "party",
-        ["citizen", "provider", "municipality", "hospital", "death", "help-stopped", "withdrawn"],
-    );
-    has_words("duty", ["start-of-help", "agree-time", "immediate-notice", "notice-taken-back"]);
-    has_words("why", ["duty-immediate-notice", "duty-notice-taken-back"]);
-    has_words("next", ["do-immediate-notice", "do-notice-taken-back"]);
-    has_words("matter", agreement::IMMEDIATE_NOTICES);
-    has_words("told-to", notices::TOLD_TO);
-    has_words("correct", notices::CORRECTABLE);
-    has_words("correction", notices::CORRECTION_REASONS);
-    has_words(
-        "why",
-        ["discharge-cancelled", "admitted-again", "death-cancelled", "admitted", "on-leave", "resumed"],
-    );
-    has_words("why", ["planned", "moved", "contacted"]);
-    has_words("response", ["own-help", "nurse", "doctor", "112"]);
-    has_words("missed", ["hung-up", "timeout", "no-agent"]);
+    words::<alarms::Outcome>("outcome");
+    words::<alarms::RedirectTo>("redirect-to");
+    words::<alarms::Channel>("channel");
+    words::<alarms::ContestReason>("contest");
+    words::<alarms::Helper>("helper");
+    words::<agreement::Response>("response");
+    words::<phone::GiveUpReason>("give-up");
+    words::<observation::MissedReason>("missed");
+    words::<observation::Rank>("rank");
+    words::<duties::PostponeReason>("postpone");
+    words::<duties::ToldTo>("told-to");
+    words::<agreement::Matter>("matter");
+    words::<discharges::Teller>("teller");
+    words::<discharges::StopReason>("stop");
+    words::<discharges::Ending>("stop");
+    words::<observation::Setting>("setting");
+    words::<agreement::DischargeStep>("step");
+    words::<agreement::DoorStep>("step");
+    words::<visits::DoorOutcome>("door-outcome");
+    words::<visits::Halt>("halt");
+    words::<visits::Side>("off");
+    words::<visits::Canceller>("party");
+    words::<observation::CancelledBy>("party");
+    words::<observation::Grant>("grant");
+    words::<observation::Help>("help");
+    words::<observation::Help>("help-short");
+    words::<alarms::Correctable>("correct");
+    words::<phone::Correctable>("correct");
+    words::<discharges::Correctable>("correct");
+    words::<visits::Correctable>("correct");
+    words::<duties::Correctable>("correct");
+    words::<CorrectionReason>("correction");
+    words::<escalation::Outcome>("escalated");
+    words::<sources::TroubleKind>("trouble");
+    words::<duties::DutyKind>("duty");
     has_words("board", Board::ALL.map(Board::name));
-    has_words("role", Role::ALL.map(Role::name));
+    words::<Role>("role");
+}
+
+#[test]
+fn states_and_what_they_ask_for_have_words() {
+    words::<alarms::AlarmState>("state");
+    words::<phone::CallState>("state");
+    words::<discharges::StayState>("state");
+    words::<visits::VisitState>("state");
+    words::<duties::DutyState>("state");
+    words::<sources::TroubleState>("state");
+    words::<discharges::Upset>("upset-short");
+    words::<Why>("why");
+    words::<Next>("next");
 }
 
 #[test]
 fn every_trouble_with_an_exchange_has_words() {
     let mut codes = BTreeSet::from(["nobody-on-duty".to_owned()]);
-    for (path, text) in sources("sources/ami") {
+    for (path, text) in program("sources/ami") {
         if path.ends_with("link.rs") || path.ends_with("wire.rs") {
             codes.extend(quoted_after(&text, "=> "));
             codes.extend(quoted_after(&text, "code("));
@@ -82,7 +103,7 @@ fn every_trouble_with_an_exchange_has_words() {
 
 #[test]
 fn every_trouble_with_alarm_units_and_every_trigger_has_words() {
-    let texts: String = sources("sources/scaip").into_iter().map(|(_, text)| text).collect();
+    let texts: String = program("sources/scaip").into_iter().map(|(_, text)| text).collect();
     let codes: BTreeSet<String> = ["unreadable(", "tell(", "Err(", "Lost(", "ok_or(", "{ ", "=> ", "new("]
         .iter()
         .flat_map(|before| quoted_after(&texts, before))
@@ -125,7 +146,7 @@ fn every_key_of_an_entry_has_words() {
 }
 
 /// The program's own sources; tests beside the code are not among them.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+fn program(folder: &str) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(folder)];
     while let Some(folder) = folders.pop() {
@@ -162,7 +183,7 @@ fn quoted_after(text: &str, before: &str) -> BTreeSet<String> {
 fn every_problem_code_has_words() {
     let mut codes = BTreeSet::new();
     for folder in ["protocol", "server", "engine", "client", "tui", "app"] {
-        for (path, text) in sources(folder) {
+        for (path, text) in program(folder) {
             if path.ends_with("problem.rs") {
                 codes.extend(quoted_after(&text, "Self::new("));
             }
@@ -183,32 +204,7 @@ fn every_problem_code_has_words() {
 
 #[test]
 fn every_refusal_has_words() {
-    let (_, text) = sources("domain").into_iter().find(|(path, _)| path.ends_with("refusal.rs")).unwrap();
-    let body = text.split_once("pub enum Refusal {").unwrap().1.split_once("\n}").unwrap().0;
-    let variants: Vec<String> = body
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
-        .map(|line| kebab(line.split([' ', ',', '(', '{']).next().unwrap_or_default()))
-        .collect();
-    assert!(variants.contains(&"already-claimed".to_owned()));
-    has_words("refusal", variants.iter().map(String::as_str));
-}
-
-#[test]
-fn every_why_and_next_has_words() {
-    let (_, text) = sources("protocol").into_iter().find(|(path, _)| path.ends_with("attention.rs")).unwrap();
-    let mut pairs = BTreeSet::new();
-    for rest in text.split("Attention::new(").skip(1) {
-        let call = rest.split(')').next().unwrap_or_default();
-        let codes: Vec<&str> =
-            call.split('"').skip(1).step_by(2).filter(|code| !code.contains('{')).collect();
-        if let Some(next) = codes.last() {
-            pairs.insert((*next).to_owned());
-        }
-    }
-    assert!(pairs.contains("claim"), "{pairs:?}");
-    has_words("next", pairs.iter().map(String::as_str));
+    has_words("refusal", Refusal::VARIANTS.iter().copied());
 }
 
 #[test]
@@ -228,7 +224,7 @@ fn the_next_step_fits_its_column() {
 #[test]
 fn only_checked_text_is_drawn() {
     // `paint` alone makes ratatui text, and it takes nothing but `Said`.
-    for (path, text) in sources("tui") {
+    for (path, text) in program("tui") {
         if path.ends_with("paint.rs") {
             continue;
         }
@@ -242,7 +238,7 @@ fn only_checked_text_is_drawn() {
 
 #[test]
 fn no_danish_outside_the_language_files() {
-    for (path, text) in sources("tui") {
+    for (path, text) in program("tui") {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let has = code.contains(['æ', 'ø', 'å', 'Æ', 'Ø', 'Å']);
@@ -250,15 +246,4 @@ fn no_danish_outside_the_language_files() {
             assert!(!has || path.ends_with("keymap.rs"), "{}:{}: {line}", path.display(), number + 1);
         }
     }
-}
-
-fn kebab(name: &str) -> String {
-    let mut out = String::new();
-    for (index, c) in name.chars().enumerate() {
-        if c.is_uppercase() && index > 0 {
-            out.push('-');
-        }
-        out.extend(c.to_lowercase());
-    }
-    out
 }

@@ -3,8 +3,9 @@
 use chrono::Duration;
 use rstest::rstest;
 use serde_json::json;
+use vagttavle::protocol::Board;
 use vagttavle::protocol::board::Me;
-use vagttavle::protocol::commands::WireCommand;
+use vagttavle::protocol::commands::Command;
 use vagttavle::protocol::stream::{Beat, StreamItem};
 use vagttavle::protocol::{CommandReply, Problem};
 use vagttavle::tui::action::{Action, Place};
@@ -17,8 +18,11 @@ use vagttavle::tui::msg::Msg;
 use crate::desk::Desk;
 use crate::night;
 
-fn command(verb: &str, fields: serde_json::Value) -> WireCommand {
-    WireCommand::parse("", verb, fields.as_object().unwrap().clone()).unwrap().unwrap()
+/// Of the first board that has the verb.
+fn command(verb: &str, fields: serde_json::Value) -> Command {
+    let fields = fields.as_object().unwrap();
+    let read = |board| Command::read("", board, verb, fields.clone());
+    Board::ALL.into_iter().find_map(read).unwrap().unwrap()
 }
 
 fn beat(through: u64, desk: &Desk) -> StreamItem {

@@ -10,6 +10,7 @@ use vagttavle::domain::entry::Body;
 use vagttavle::domain::identity::SourceName;
 use vagttavle::domain::masking::Masking;
 use vagttavle::domain::observation::{MissedReason, Observation};
+use vagttavle::domain::phone::CallState;
 use vagttavle::domain::{Actor, Ctx, Record, Request, State, decide, evolve};
 use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::settings::Settings;
@@ -173,10 +174,10 @@ pub fn fold<'a>(told: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<String
     let ends = calls.map(|call| {
         let end = match &state.by_origin(&source, &call).expect("a fact opens what it is about").body {
             Body::Phone(it) => match it.state() {
-                "waiting" => (End::Waiting, false),
-                "answered" => (End::Answered, false),
-                "ended" => (End::Answered, true),
-                "missed" => (End::Missed(it.reason.unwrap()), it.ended_at.is_some()),
+                CallState::Waiting => (End::Waiting, false),
+                CallState::Answered => (End::Answered, false),
+                CallState::Ended => (End::Answered, true),
+                CallState::Missed => (End::Missed(it.reason.unwrap()), it.ended_at.is_some()),
                 other => panic!("{other} needs a person"),
             },
             Body::Alarm(it) if it.unanswered_at.is_some() => (End::Unanswered, false),

@@ -12,9 +12,10 @@ use vagttavle::domain::identity::{
 };
 use vagttavle::domain::observation::{MissedReason, Observation, Rank};
 use vagttavle::domain::people::{PeopleCommand, Role};
+use vagttavle::domain::vocabulary::Word;
 use vagttavle::domain::{
-    Actor, Command, Ctx, Draft, Record, Refusal, Request, State, agreement, alarms, decide, duties, entry,
-    evolve, kinds, phone,
+    Actor, Command, Ctx, Draft, Record, Refusal, Request, State, agreement, alarms, decide, discharges,
+    duties, entry, evolve, kinds, phone, visits,
 };
 
 /// The night of 21 to 22 November 2026 in Copenhagen (UTC+1): 03:00 local.
@@ -26,6 +27,11 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 pub fn code(text: &str) -> Code {
     Code::new(text).unwrap()
+}
+
+/// A word of ours by its name.
+pub fn word<W: Word>(name: &str) -> W {
+    W::of(name).unwrap_or_else(|| panic!("{name} is none of {:?}", W::names()))
 }
 
 pub fn id(text: &str) -> ExternalId {
@@ -100,23 +106,43 @@ pub fn help_arrived(alarm: &str) -> Observation {
 // ---- commands -------------------------------------------------------------------------------
 
 pub fn claim() -> Command {
-    Command::Entry(entry::Command::Claim)
+    Command::Entry(entry::Command::Claim {})
 }
 
 pub fn release() -> Command {
-    Command::Entry(entry::Command::Release)
+    Command::Entry(entry::Command::Release {})
 }
 
 pub fn take_over() -> Command {
-    Command::Entry(entry::Command::TakeOver)
+    Command::Entry(entry::Command::TakeOver {})
 }
 
 pub fn link(to: EntryId) -> Command {
     Command::Entry(entry::Command::Link { to })
 }
 
+/// Of whichever board has that to correct: no two have the same.
 pub fn correct(what: &str) -> Command {
-    Command::Entry(entry::Command::Correct { what: code(what), reason: code("wrong-entry") })
+    correct_for(what, "wrong-entry")
+}
+
+pub fn correct_for(what: &str, reason: &str) -> Command {
+    let fields = serde_json::json!({ "what": what, "reason": reason });
+    let (alarms, phone) =
+        (alarms::Command::read("correct", fields.clone()), phone::Command::read("correct", fields.clone()));
+    let (stays, visits) = (
+        discharges::Command::read("correct", fields.clone()),
+        visits::Command::read("correct", fields.clone()),
+    );
+    let duties = duties::Command::read("correct", fields);
+    let of = [
+        alarms.and_then(Result::ok).map(Command::Alarms),
+        phone.and_then(Result::ok).map(Command::Phone),
+        stays.and_then(Result::ok).map(Command::Discharges),
+        visits.and_then(Result::ok).map(Command::Visits),
+        duties.and_then(Result::ok).map(Command::Duties),
+    ];
+    of.into_iter().flatten().next().unwrap_or_else(|| panic!("no board corrects {what}"))
 }
 
 pub fn respond(with: alarms::Response) -> Command {
@@ -132,15 +158,15 @@ pub fn arrive() -> Command {
 }
 
 pub fn close(outcome: &str) -> Command {
-    Command::Alarms(alarms::Command::Close { outcome: code(outcome) })
+    Command::Alarms(alarms::Command::Close { outcome: word(outcome) })
 }
 
 pub fn redirect() -> Command {
-    Command::Alarms(alarms::Command::Redirect { to: code("municipal-unit") })
+    Command::Alarms(alarms::Command::Redirect { to: word("municipal-unit") })
 }
 
 pub fn contest(reason: &str) -> Command {
-    Command::Alarms(alarms::Command::ContestRedirect { reason: code(reason) })
+    Command::Alarms(alarms::Command::ContestRedirect { reason: word(reason) })
 }
 
 pub fn justify_begin() -> Command {
@@ -149,7 +175,7 @@ pub fn justify_begin() -> Command {
 
 pub fn justify_sent() -> Command {
     Command::Alarms(alarms::Command::JustifySent {
-        channel: code("letter"),
+        channel: word("letter"),
         reference: reference("2026-117/B"),
     })
 }
@@ -175,7 +201,7 @@ pub fn call_back(reached: bool) -> Command {
 }
 
 pub fn give_up(reason: &str) -> Command {
-    Command::Phone(phone::Command::GiveUp { reason: code(reason) })
+    Command::Phone(phone::Command::GiveUp { reason: word(reason) })
 }
 
 pub fn documented() -> Command {

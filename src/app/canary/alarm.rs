@@ -15,7 +15,7 @@ use super::{Probe, fly};
 use crate::app::say::Failed;
 use crate::config::{CanarySettings, Settings};
 use crate::domain::entry::Body;
-use crate::domain::identity::{Code, EntryId, ExternalId, Key, SourceName};
+use crate::domain::identity::{EntryId, ExternalId, Key, SourceName};
 use crate::domain::{Actor, Command, alarms};
 use crate::engine::{Engine, Order};
 use crate::i18n::key;
@@ -126,14 +126,13 @@ impl Bird {
     }
 
     async fn close(&self, entry: EntryId) -> bool {
-        let outcome = Code::new("test").expect("a constant code");
         let order = Order {
             id: Key::of_bytes("canary-", entry.0.as_bytes()),
             actor: Actor::Timer,
             entry: Some(entry),
             expected_version: None,
             happened_at: None,
-            command: Command::Alarms(alarms::Command::Close { outcome }),
+            command: Command::Alarms(alarms::Command::Close { outcome: alarms::Outcome::Test }),
         };
         self.engine.order(order).await.is_ok()
     }

@@ -9,7 +9,7 @@ use crate::domain::Actor;
 use crate::domain::entry::Entry;
 use crate::engine::{Failure, Order};
 use crate::protocol::Problem;
-use crate::protocol::commands::{self, CommandReply, CommandRequest, ForDomain, ParsedCommand, Through};
+use crate::protocol::commands::{self, Command, CommandReply, CommandRequest};
 use crate::protocol::remnant::remnant;
 use crate::server::errors::ApiError;
 use crate::server::session::Reader;
@@ -42,34 +42,31 @@ async fn answer(
     if !person.role.may_act() {
         return Err(crate::server::session::not_allowed(person.role));
     }
-    let ParsedCommand { id, entry, expected_version, happened_at, board, command } =
-        commands::parse(json(app, body).await?)?;
+    let parsed = commands::parse(json(app, body).await?)?;
+    let (id, entry) = (parsed.id.clone(), parsed.entry);
+    let (expected_version, happened_at) = (parsed.expected_version, parsed.happened_at);
     let state = app.engine.state();
     let board = match entry {
-        None => board,
+        None => None,
         Some(id) => {
             let found = scope::find(&state, &person.agreements, id).ok_or_else(Problem::not_found)?;
-            if board.is_some_and(|board| board != found.board()) {
-                return Err(Problem::field(422, "wrong-board", "command.type")
-                    .with("board", found.board().name())
-                    .into());
-            }
             Some(found.board())
         }
     };
+    let command = parsed.command(board)?;
     if command.demands_version() && expected_version.is_none() {
         return Err(Problem::field(422, "missing-field", "expected_version").into());
     }
     let actor = Actor::Person(person.name.clone());
-    let done = match (command.for_domain(board)?, entry) {
-        (ForDomain::Command(command), _) => {
+    let done = match (command, entry) {
+        (Command::Plain(command), _) => {
             app.engine.order(Order { id, actor, entry, expected_version, happened_at, command }).await
         }
-        (ForDomain::WriteThrough(_), None) => Err(Failure::Refused(crate::domain::Refusal::EntryMissing)),
-        (ForDomain::WriteThrough(Through::Note(text)), Some(entry)) => {
-            app.engine.note(id, actor, entry, text.into()).await
+        (Command::Note { .. } | Command::Justification { .. }, None) => {
+            Err(Failure::Refused(crate::domain::Refusal::EntryMissing))
         }
-        (ForDomain::WriteThrough(Through::Justification { channel, text }), Some(entry)) => {
+        (Command::Note { text }, Some(entry)) => app.engine.note(id, actor, entry, text.into()).await,
+        (Command::Justification { channel, text }, Some(entry)) => {
             app.engine.justify(id, actor, entry, happened_at, channel, text.into()).await
         }
     }?;

@@ -6,10 +6,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::domain::agreement::{DISCHARGE_STEPS, DOOR_STEPS};
-use crate::domain::{alarms, discharges, duties, notices, phone, visits};
-use crate::protocol::commands::WireCommand;
+use crate::domain::identity::Board;
+use crate::domain::vocabulary::Word;
+use crate::domain::{alarms, discharges};
+use crate::protocol::commands::{self, Command};
 use crate::protocol::observations::WireObservation;
+use crate::protocol::text::LONG_TEXT_CHARS_MAX as LONG_TEXT;
 
 /// Answered without a token.
 const OPEN: [&str; 4] = ["/healthz", "/readyz", "/metrics", "/openapi.json"];
@@ -21,11 +23,10 @@ const SCHEMAS: &str = "#/components/schemas/";
 pub fn whole(generated: utoipa::openapi::OpenApi) -> Value {
     let mut document = serde_json::to_value(generated).unwrap_or_default();
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        tagged(schemas, "WireCommand", WireCommand::SHAPES, names_of_command);
-        tagged(schemas, "WireObservation", WireObservation::SHAPES, |tag| vec![tag.to_owned()]);
-        ids(schemas, "CommandRequest");
-        ids(schemas, "ObservationItem");
-        ids(schemas, "SeatReport");
+        commands(schemas);
+        let facts: Vec<_> =
+            WireObservation::SHAPES.iter().map(|(tag, shape)| (*shape, vec![(*tag).to_owned()])).collect();
+        tagged(schemas, "WireObservation", &facts);
         one_of_three(schemas);
     }
     document["components"]["securitySchemes"] = json!({
@@ -45,36 +46,61 @@ pub fn whole(generated: utoipa::openapi::OpenApi) -> Value {
     document
 }
 
-/// Every name of a command: the verb alone, on the entry's own board, or with its board.
-fn names_of_command(verb: &str) -> Vec<String> {
-    let boards: &[&str] = match verb {
-        "claim" | "release" | "take-over" | "note" | "correct" | "link" | "notify" => {
-            &["phone", "alarms", "discharges", "visits", "duties", "sources"]
-        }
-        "assign" => &["phone", "alarms"],
-        "answer" | "call-back" | "give-up" | "documented" => &["phone"],
-        "respond" | "arrive" | "close" | "redirect" | "contest-redirect" | "justify.begin"
-        | "justify.sent" | "technical.done" => &["alarms"],
-        "open" | "expect" | "resume" | "stop" | "step" | "assessors-told" | "join" => &["discharges"],
-        "contact" | "move" | "replace" | "door" | "cancel" => &["visits"],
-        "done" => &["visits", "duties", "sources"],
-        "postpone" => &["duties"],
-        "sign-on" | "sign-off" => &["shift"],
-        _ => &[],
+/// The commands: a shape for each verb of each board, and one for each that every board knows.
+fn commands(schemas: &mut Map<String, Value>) {
+    let mut referred = Vec::new();
+    let mut shapes: Vec<(String, Vec<String>)> = Vec::new();
+    for (board, (verb, shape)) in Command::shapes(&mut referred) {
+        let name = pascal(&board.map_or_else(|| verb.to_owned(), |board| format!("{}-{verb}", board.name())));
+        schemas.insert(name.clone(), serde_json::to_value(shape).unwrap_or_default());
+        shapes.push((name, names(board, verb)));
+    }
+    schemas.insert("Note".into(), json!({ "type": "object", "properties": { "text": { "type": "string",
+        "maxLength": LONG_TEXT } },
+        "required": ["text"], "description": "Written through to the care system; the receipt is recorded." }));
+    shapes.push(("Note".into(), names(None, commands::NOTE.name)));
+    schemas["AlarmsJustifySent"]["properties"]["text"] = json!({ "type": ["string", "null"],
+        "maxLength": LONG_TEXT, "description": "With channel `care-system`: the text, written through at once; the \
+                                                receipt becomes the reference." });
+    for (name, schema) in referred {
+        schemas.entry(name).or_insert_with(|| serde_json::to_value(schema).unwrap_or_default());
+    }
+    schemas.insert(
+        "Command".into(),
+        json!({ "description": "What a person can ask for. `type` is `board.verb`; the \
+        board may be left out where an entry is named, or where only one board has such a verb." }),
+    );
+    schemas["CommandRequest"]["properties"]["command"] = json!({ "$ref": format!("{SCHEMAS}Command") });
+    let shapes: Vec<_> = shapes.iter().map(|(name, names)| (name.as_str(), names.clone())).collect();
+    tagged(schemas, "Command", &shapes);
+}
+
+/// Every name of a verb: with its board, or with each where every board knows it; alone, where that says which it is.
+fn names(board: Option<Board>, verb: &str) -> Vec<String> {
+    let of = |board: &Board| commands::verb_of(*board, verb).is_some();
+    let boards: Vec<Board> = Board::ALL.into_iter().filter(of).collect();
+    let is_everywhere = board.is_none() || verb == "notify";
+    let own = boards.iter().filter(|it| is_everywhere || board == Some(**it));
+    let alone = (is_everywhere || boards.len() == 1).then(|| verb.to_owned());
+    alone.into_iter().chain(own.map(|board| format!("{}.{verb}", board.name()))).collect()
+}
+
+/// `alarms-justify.sent` is `AlarmsJustifySent`.
+fn pascal(name: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
     };
-    std::iter::once(verb.to_owned()).chain(boards.iter().map(|board| format!("{board}.{verb}"))).collect()
+    name.split(['-', '.']).map(word).collect()
 }
 
 /// A choice by `type`: each shape says its own names, and the choice which name is which shape.
-fn tagged(
-    schemas: &mut Map<String, Value>,
-    choice: &str,
-    shapes: &[(&str, &str)],
-    names: impl Fn(&str) -> Vec<String>,
-) {
+fn tagged(schemas: &mut Map<String, Value>, choice: &str, shapes: &[(&str, Vec<String>)]) {
     let mut mapping = Map::new();
-    for (tag, shape) in shapes {
-        let names = names(tag);
+    for (shape, names) in shapes {
         mapping.extend(names.iter().map(|name| (name.clone(), format!("{SCHEMAS}{shape}").into())));
         let Some(schema) = schemas.get_mut(*shape).and_then(Value::as_object_mut) else { continue };
         schema.insert("type".into(), "object".into());
@@ -83,11 +109,11 @@ fn tagged(
         if let Some(required) = required.as_array_mut() {
             required.insert(0, "type".into());
         }
-        ids(schemas, shape);
+        looks_of(schemas, shape);
     }
     if let Some(schema) = schemas.get_mut(choice) {
         let shapes: Vec<Value> =
-            shapes.iter().map(|(_, shape)| json!({ "$ref": format!("{SCHEMAS}{shape}") })).collect();
+            shapes.iter().map(|(shape, _)| json!({ "$ref": format!("{SCHEMAS}{shape}") })).collect();
         schema["oneOf"] = shapes.into();
         schema["discriminator"] = json!({ "propertyName": "type", "mapping": mapping });
     }
@@ -97,122 +123,34 @@ fn field_of<'s>(schema: &'s mut Map<String, Value>, name: &str) -> &'s mut Value
     schema.entry(name).or_insert_with(|| json!({}))
 }
 
-/// What the strings of a shape may look like.
-fn ids(schemas: &mut Map<String, Value>, shape: &str) {
+/// Says of a shape's fields what their types do not.
+fn looks_of(schemas: &mut Map<String, Value>, shape: &str) {
     let Some(properties) = schemas.get_mut(shape).and_then(|it| it["properties"].as_object_mut()) else {
         return;
     };
     for (name, property) in properties.iter_mut() {
-        let Some(rule) = looks(shape, name) else { continue };
-        let is_optional = property["type"].as_array().is_some_and(|types| types.contains(&"null".into()));
-        let (Some(property), Value::Object(mut rule)) = (property.as_object_mut(), rule) else { continue };
-        if is_optional {
-            if let Some(kind) = rule.remove("type") {
-                rule.insert("type".into(), json!([kind, "null"]));
-            }
-            if let Some(codes) = rule.get_mut("enum").and_then(Value::as_array_mut) {
-                codes.push(Value::Null);
-            }
+        let Some(mut rule) = looks(shape, name) else { continue };
+        if let (Some(about), None) = (property.get("description"), rule.get("description")) {
+            rule["description"] = about.clone();
         }
-        property.extend(rule);
+        *property = rule;
     }
 }
 
-fn opaque(max: usize, example: &str) -> Value {
-    json!({ "type": "string", "pattern": format!("^[A-Za-z0-9._:/@+#=;-]{{1,{max}}}$"), "maxLength": max,
-        "examples": [example] })
-}
-
-fn kebab() -> Value {
-    json!({ "type": "string", "pattern": "^[a-z0-9-]{1,40}$", "maxLength": 40, "examples": ["pendant"] })
-}
-
-fn one_of(codes: &[&str]) -> Value {
-    json!({ "type": "string", "enum": codes })
-}
-
-fn text(max: usize) -> Value {
-    json!({ "type": "string", "maxLength": max })
-}
-
-fn together(lists: &[&[&str]]) -> Value {
-    let mut all: Vec<&str> = Vec::new();
-    for code in lists.iter().flat_map(|list| list.iter()) {
-        if !all.contains(code) {
-            all.push(code);
-        }
-    }
-    one_of(&all)
-}
-
-/// What one field of one shape may be; none for what says it by itself (times, numbers, yes and no).
+/// What one field of one shape may be; none for what its type says.
 fn looks(shape: &str, field: &str) -> Option<Value> {
     Some(match (shape, field) {
-        ("CommandRequest", "id") | ("ObservationItem", "key") | ("SeatReport", "desk") => opaque(160, "k-1"),
-        ("CommandRequest", "entry") => json!({ "type": "string", "format": "uuid",
-            "description": "The entry that is meant: needed by all but `open`, `expect`, `notify`, `sign-on` and \
-                            `sign-off`." }),
-        ("Link", "to") | ("JoinStay", "same_as") => json!({ "type": "string", "format": "uuid" }),
-        (_, "agreement") => kebab_of("jammerbugt"),
-        (_, "citizen") => opaque(64, "b-1"),
-        (_, "call" | "queue" | "agent" | "alarm" | "device" | "stay" | "department" | "visit") => {
-            opaque(120, "a-1")
-        }
-        (_, "caller" | "caller_name") | ("AlarmRaised", "text") => {
-            text(crate::protocol::text::TEXT_CHARS_MAX)
-        }
-        (_, "text") => text(crate::protocol::text::LONG_TEXT_CHARS_MAX),
-        (_, "reference") => json!({ "type": "string", "pattern": "^[A-Z0-9/-]{1,40}$", "maxLength": 40,
-            "examples": ["HP-2026/3"] }),
-        (_, "trigger") => kebab(),
-        (_, "setting") => one_of(&["inpatient", "acute-outpatient"]),
-        ("StayCorrected" | "StayCancelled", "of") => {
-            one_of(&["admitted", "leave-started", "leave-ended", "discharged", "died"])
-        }
-        ("DeviceWell", "ends") => one_of(&["all", "mains", "link"]),
-        (_, "grant") => one_of(&["pathway", "service"]),
-        (_, "help") => one_of(&["personal", "practical", "food", "nursing", "training"]),
         ("VisitPlanned", "window") => json!({ "type": "object", "required": ["from", "to"], "properties": {
             "from": local_time(), "to": local_time() } }),
-        ("CallMissed", "reason") => one_of(&["hung-up", "timeout", "no-agent"]),
-        (_, "by" | "asked_by") => one_of(&["citizen", "provider", "municipality"]),
-        ("AlarmRedirected" | "Redirect", "to") => one_of(&alarms::REDIRECT_TO),
-        ("Respond", "with") => one_of(&["own-help", "nurse", "doctor", "112"]),
-        ("Respond", "helper") => one_of(&alarms::HELPERS),
-        ("Close", "outcome") => one_of(&alarms::OUTCOMES),
-        ("ContestRedirect", "reason") => one_of(&alarms::CONTEST_REASONS),
-        ("JustifySent", "channel") => one_of(&alarms::CHANNELS),
-        ("GiveUp", "reason") => one_of(&phone::GIVE_UP_REASONS),
-        ("Stop", "reason") => one_of(&discharges::STOP_REASONS),
-        ("Postpone", "reason") => one_of(&duties::POSTPONE_REASONS),
-        ("Notify", "what") => one_of(&notices::BY_HAND),
-        ("Done", "to") => one_of(&notices::TOLD_TO),
-        ("Correct", "what") => together(&[
-            &alarms::CORRECTABLE,
-            &phone::CORRECTABLE,
-            &discharges::CORRECTABLE,
-            &visits::CORRECTABLE,
-            &notices::CORRECTABLE,
-        ]),
-        ("Correct", "reason") => together(&[
-            &alarms::CORRECTION_REASONS,
-            &phone::CORRECTION_REASONS,
-            &discharges::CORRECTION_REASONS,
-            &visits::CORRECTION_REASONS,
-            &notices::CORRECTION_REASONS,
-        ]),
-        ("TickStep", "step") => one_of(&DISCHARGE_STEPS),
-        ("DoorStep", "step") => one_of(&DOOR_STEPS),
-        ("DoorStep", "outcome") => one_of(&visits::DOOR_OUTCOMES),
-        (_, "told_by") => one_of(&discharges::TELLERS),
+        // Any word is taken; these are known.
+        ("AlarmRedirected", "to") => one_of(&alarms::RedirectTo::names()),
+        ("StayDischargeExpected", "told_by") => one_of(&discharges::Teller::names()),
         _ => return None,
     })
 }
 
-fn kebab_of(example: &str) -> Value {
-    let mut rule = kebab();
-    rule["examples"] = json!([example]);
-    rule
+fn one_of(codes: &[&str]) -> Value {
+    json!({ "type": "string", "enum": codes })
 }
 
 fn local_time() -> Value {
@@ -230,7 +168,7 @@ fn one_of_three(schemas: &mut Map<String, Value>) {
             let mut shape = schema.clone();
             if let Some(properties) = shape["properties"].as_object_mut() {
                 properties.retain(|name, _| name == whose || !WHOSE.contains(&name.as_str()));
-                properties.insert((*whose).into(), opaque(120, "a-1"));
+                properties.insert((*whose).into(), json!({ "$ref": format!("{SCHEMAS}ExternalId") }));
             }
             if let Some(required) = shape["required"].as_array_mut() {
                 required.push((*whose).into());

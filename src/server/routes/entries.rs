@@ -167,7 +167,6 @@ pub struct LookView {
     at: DateTime<Utc>,
     who: String,
     purpose: String,
-    #[schema(value_type = String)]
     entry: EntryId,
     #[serde(skip_serializing_if = "Option::is_none")]
     citizen: Option<String>,

@@ -7,13 +7,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::script::code;
-use crate::domain::alarms::Response;
+use crate::domain::agreement::{DischargeStep, DoorStep};
+use crate::domain::alarms::{self, AlarmState, Helper, Outcome, Response};
+use crate::domain::discharges::StayState;
+use crate::domain::duties::DutyKind;
 use crate::domain::identity::{EntryId, ExternalId, PersonName};
-use crate::protocol::commands::{
-    Arrive, AssessorsTold, CallBack, Claim, Close, ContactCitizen, Done, DoorStep, GiveUp, Respond, Resume,
-    TechnicalDone, TickStep, WireCommand,
-};
+use crate::domain::phone::{CallState, GiveUpReason};
+use crate::domain::visits::{DoorOutcome, VisitState};
+use crate::domain::vocabulary::Word;
+use crate::domain::{Command, discharges, duties, entry as shared, phone, visits};
+use crate::protocol::attention::Next;
 use crate::protocol::entry::{
     AlarmDetails, Details, DischargeDetails, DutyDetails, Entry, PhoneDetails, Step, VisitDetails,
 };
@@ -47,7 +50,7 @@ const LOOKS_AT_HOME: Duration = Duration::seconds(60);
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Chore {
     pub entry: EntryId,
-    pub command: WireCommand,
+    pub command: Command,
 }
 
 /// What she would do about this board now. `spared`: calls and alarms she leaves alone.
@@ -76,8 +79,8 @@ pub(super) fn chores(
 fn is_to_act_on(entry: &Entry) -> bool {
     match &entry.details {
         Details::Alarms(alarm) => alarm.redirected_at.is_none() && alarm.outcome.is_none(),
-        Details::Phone(_) => matches!(entry.state.as_str(), "waiting" | "missed"),
-        Details::Duties(duty) => duty.duty == "documentation",
+        Details::Phone(_) => matches!(entry.state_of(), Some(CallState::Waiting | CallState::Missed)),
+        Details::Duties(duty) => duty.duty == DutyKind::Documentation,
         Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => false,
     }
 }
@@ -98,7 +101,7 @@ pub(super) fn outside_id(entry: &Entry) -> Option<&ExternalId> {
     }
 }
 
-fn chore(entry: &Entry, now: DateTime<Utc>, me: &PersonName, is_crowded: bool) -> Option<WireCommand> {
+fn chore(entry: &Entry, now: DateTime<Utc>, me: &PersonName, is_crowded: bool) -> Option<Command> {
     match &entry.details {
         Details::Alarms(alarm) => about_alarm(entry, alarm, now, is_crowded),
         Details::Phone(call) => about_call(entry, call, now, is_crowded),
@@ -118,125 +121,135 @@ fn held_for(entry: &Entry, now: DateTime<Utc>) -> Option<Duration> {
     entry.holder.as_ref().map(|holder| now - holder.since)
 }
 
-fn about_alarm(
-    entry: &Entry,
-    alarm: &AlarmDetails,
-    now: DateTime<Utc>,
-    is_crowded: bool,
-) -> Option<WireCommand> {
+fn about_alarm(entry: &Entry, alarm: &AlarmDetails, now: DateTime<Utc>, is_crowded: bool) -> Option<Command> {
     if alarm.redirected_at.is_some() || alarm.outcome.is_some() {
         return None;
     }
     let age = now - entry.opened_at;
     if alarm.technical {
         return (is_crowded && age >= TECHNICAL_WAITS)
-            .then_some(WireCommand::TechnicalDone(TechnicalDone {}));
+            .then_some(Command::Alarms(alarms::Command::TechnicalDone {}));
     }
     if alarm.test {
-        return (is_crowded && age >= TECHNICAL_WAITS).then(|| close("test"));
+        return (is_crowded && age >= TECHNICAL_WAITS).then(|| close(Outcome::Test));
     }
     let since = |at: Option<DateTime<Utc>>| at.map(|at| now - at);
-    match entry.state.as_str() {
-        "raised" | "answered" | "unanswered" => (age >= ALARM_RINGS).then_some(WireCommand::Claim(Claim {})),
-        "claimed" => (held_for(entry, now)? >= THINKS).then(|| {
-            let helper = Some(code("own-team"));
-            WireCommand::Respond(Respond { with: Response::OwnHelp, helper })
+    match entry.state_of::<AlarmState>()? {
+        AlarmState::Raised | AlarmState::Answered | AlarmState::Unanswered => {
+            (age >= ALARM_RINGS).then_some(Command::Entry(shared::Command::Claim {}))
+        }
+        AlarmState::Claimed => (held_for(entry, now)? >= THINKS).then(|| {
+            let helper = Some(Helper::OwnTeam);
+            Command::Alarms(alarms::Command::Respond { with: Response::OwnHelp, helper })
         }),
-        "help-sent" => (since(alarm.responded_at)? >= ON_THE_WAY + slack(entry) * 2)
-            .then_some(WireCommand::Arrive(Arrive {})),
-        "arrived" => {
+        AlarmState::HelpSent => (since(alarm.responded_at)? >= ON_THE_WAY + slack(entry) * 2)
+            .then_some(Command::Alarms(alarms::Command::Arrive {})),
+        AlarmState::Arrived => {
             (since(alarm.arrived_at)? >= WITH_CITIZEN + slack(entry)).then(|| close(outcome(entry, alarm)))
         }
-        _ => (since(alarm.responded_at)? >= NURSE_CALLED).then(|| close("helped")),
+        AlarmState::NurseCalled
+        | AlarmState::DoctorCalled
+        | AlarmState::Called112
+        | AlarmState::Closed
+        | AlarmState::Redirected
+        | AlarmState::Justified => {
+            (since(alarm.responded_at)? >= NURSE_CALLED).then(|| close(Outcome::Helped))
+        }
     }
 }
 
-fn close(outcome: &str) -> WireCommand {
-    WireCommand::Close(Close { outcome: code(outcome) })
+fn close(outcome: Outcome) -> Command {
+    Command::Alarms(alarms::Command::Close { outcome })
 }
 
-fn outcome(entry: &Entry, alarm: &AlarmDetails) -> &'static str {
+fn outcome(entry: &Entry, alarm: &AlarmDetails) -> Outcome {
     match (alarm.trigger.as_ref().map(|it| it.as_str()), entry.number % 4) {
-        (Some("fall"), _) | (_, 0 | 1) => "helped",
-        (_, 2) => "nothing-wrong",
-        _ => "false-alarm",
+        (Some("fall"), _) | (_, 0 | 1) => Outcome::Helped,
+        (_, 2) => Outcome::NothingWrong,
+        _ => Outcome::FalseAlarm,
     }
 }
 
-fn about_call(
-    entry: &Entry,
-    call: &PhoneDetails,
-    now: DateTime<Utc>,
-    is_crowded: bool,
-) -> Option<WireCommand> {
-    if entry.state != "missed" || call.promise_at.is_some_and(|at| at > now) {
+fn about_call(entry: &Entry, call: &PhoneDetails, now: DateTime<Utc>, is_crowded: bool) -> Option<Command> {
+    if !entry.is(CallState::Missed) || call.promise_at.is_some_and(|at| at > now) {
         return None;
     }
     match held_for(entry, now) {
-        None => (is_crowded && now - call.missed_at? >= MISSED_WAITS).then_some(WireCommand::Claim(Claim {})),
+        None => (is_crowded && now - call.missed_at? >= MISSED_WAITS)
+            .then_some(Command::Entry(shared::Command::Claim {})),
         Some(held) if held < RINGS_BACK => None,
         Some(_) if call.answered_later.is_some() => {
-            Some(WireCommand::GiveUp(GiveUp { reason: code("reached-otherwise") }))
+            Some(Command::Phone(phone::Command::GiveUp { reason: GiveUpReason::ReachedOtherwise }))
         }
         Some(_) => {
             // One in four does not answer the first time.
             let reached = call.attempts > 0 || !entry.number.is_multiple_of(4);
             let promise_at = (!reached).then(|| now + RINGS_BACK * 4);
-            Some(WireCommand::CallBack(CallBack { reached, promise_at }))
+            Some(Command::Phone(phone::Command::CallBack { reached, promise_at }))
         }
     }
 }
 
-fn about_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>, me: &PersonName) -> Option<WireCommand> {
+fn about_duty(entry: &Entry, duty: &DutyDetails, now: DateTime<Utc>, me: &PersonName) -> Option<Command> {
     let age = now - entry.opened_at;
-    let is_hers = duty.duty == "documentation" && duty.owner.as_ref() == Some(me);
+    let is_hers = duty.duty == DutyKind::Documentation && duty.owner.as_ref() == Some(me);
     let is_due = is_hers && age >= WRITES + slack(entry);
-    let is_left = duty.duty == "immediate-notice" && age >= NOTICE_WAITS;
-    let to = is_left.then(|| code("assessors"));
-    (is_due || is_left).then_some(WireCommand::Done(Done { reference: None, to, told_at: None }))
+    let is_left = duty.duty == DutyKind::ImmediateNotice && age >= NOTICE_WAITS;
+    let to = is_left.then_some(duties::ToldTo::Assessors);
+    (is_due || is_left).then_some(Command::Duties(duties::Command::Done {
+        reference: None,
+        to,
+        told_at: None,
+    }))
 }
 
-fn about_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Option<WireCommand> {
-    let resume = Some(WireCommand::Resume(Resume {}));
-    match entry.state.as_str() {
-        "discharged" if now - stay.discharged_at? >= HOME_WAITS => resume,
-        "discharge-expected" if now - stay.expected_at? >= HOME_WAITS => resume,
-        "discharge-expected" if stay.stay.is_none() => {
+fn about_stay(entry: &Entry, stay: &DischargeDetails, now: DateTime<Utc>) -> Option<Command> {
+    let resume = Some(Command::Discharges(discharges::Command::Resume {}));
+    match entry.state_of::<StayState>()? {
+        StayState::Discharged if now - stay.discharged_at? >= HOME_WAITS => resume,
+        StayState::DischargeExpected if now - stay.expected_at? >= HOME_WAITS => resume,
+        StayState::DischargeExpected if stay.stay.is_none() => {
             let done = stay.steps.iter().filter(|step| step.done_at.is_some()).count();
             let since = last_done(&stay.steps).or(stay.expected_told_at)?;
             let is_hers = done < PREPARES_STEPS && now - since >= PREPARES;
-            let step = next_step(&stay.steps).filter(|_| is_hers)?.step.clone();
-            Some(WireCommand::TickStep(TickStep { step, done: true }))
+            let step = DischargeStep::of(next_step(&stay.steps).filter(|_| is_hers)?.step.as_str())?;
+            Some(Command::Discharges(discharges::Command::Step { step, done: true }))
         }
-        "admitted" if stay.asks_assessors && now - stay.admitted_at? >= HOME_WAITS => {
-            Some(WireCommand::AssessorsTold(AssessorsTold { told: true }))
+        StayState::Admitted if stay.asks_assessors && now - stay.admitted_at? >= HOME_WAITS => {
+            Some(Command::Discharges(discharges::Command::AssessorsTold { told: true }))
         }
         _ => None,
     }
 }
 
-fn about_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Option<WireCommand> {
-    let contact = Some(WireCommand::ContactCitizen(ContactCitizen { reached: true }));
+fn about_visit(entry: &Entry, visit: &VisitDetails, now: DateTime<Utc>) -> Option<Command> {
+    let contact = Some(Command::Visits(visits::Command::Contact { reached: true }));
     let waited = |since: Option<DateTime<Utc>>, long: Duration| since.is_some_and(|at| now - at >= long);
-    match (entry.state.as_str(), entry.attention.next.as_str()) {
-        ("door-unanswered", _) => at_the_door(visit, now),
-        ("not-reached", "contact") if waited(visit.contacted_at, RINGS_AGAIN) => contact,
-        ("late" | "early", "contact") if waited(entry.attention.breach_at, CONTACT_WAITS) => contact,
-        ("moved", "contact") if waited(visit.moves.last().map(|it| it.at), RINGS_AGAIN) => contact,
+    match (entry.state_of::<VisitState>()?, entry.attention.next) {
+        (VisitState::DoorUnanswered, _) => at_the_door(visit, now),
+        (VisitState::NotReached, Next::Contact) if waited(visit.contacted_at, RINGS_AGAIN) => contact,
+        (VisitState::Late | VisitState::Early, Next::Contact)
+            if waited(entry.attention.breach_at, CONTACT_WAITS) =>
+        {
+            contact
+        }
+        (VisitState::Moved, Next::Contact) if waited(visit.moves.last().map(|it| it.at), RINGS_AGAIN) => {
+            contact
+        }
         _ => None,
     }
 }
 
 /// One step after the other, then how it turned out.
-fn at_the_door(visit: &VisitDetails, now: DateTime<Utc>) -> Option<WireCommand> {
+fn at_the_door(visit: &VisitDetails, now: DateTime<Utc>) -> Option<Command> {
     let door = visit.door.as_ref()?;
     let is_fresh = last_done(&door.steps).is_some_and(|at| now - at < LOOKS_AT_HOME);
     if now - door.since < DOOR_WAITS || is_fresh {
         return None;
     }
-    let step = next_step(&door.steps).map(|it| it.step.clone());
-    let outcome = step.is_none().then(|| code("found-well"));
-    Some(WireCommand::DoorStep(DoorStep { step, done: true, outcome }))
+    let step = next_step(&door.steps).and_then(|it| DoorStep::of(it.step.as_str()));
+    let outcome = step.is_none().then_some(DoorOutcome::FoundWell);
+    Some(Command::Visits(visits::Command::Door { step, done: true, outcome }))
 }
 
 fn next_step(steps: &[Step]) -> Option<&Step> {

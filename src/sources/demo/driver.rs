@@ -6,15 +6,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::colleague::{self, chores, outside_id};
 use super::opening::SPARED_FOR;
 use super::script::{Act, Deed, Night, Said, Step};
 use super::{COLLEAGUE, Clock, Hands, HandsError};
+use crate::domain::Command;
+use crate::domain::alarms::AlarmState;
 use crate::domain::identity::{ExternalId, Key, PersonName};
-use crate::protocol::commands::{CommandRequest, WireCommand};
+use crate::protocol::commands::{self, CommandRequest};
 use crate::protocol::entry::{Details, Entry};
 use crate::protocol::observations::{BATCH_MAX, ObservationItem, Outcome};
 
@@ -149,7 +150,8 @@ impl<H: Hands, C: Clock> Driver<H, C> {
     async fn say_if_untaken(&mut self, alarm: &ExternalId, said: Said, at: DateTime<Utc>) {
         let Some(entries) = self.look().await else { return };
         let is_untaken = entries.iter().any(|entry| {
-            outside_id(entry) == Some(alarm) && matches!(entry.state.as_str(), "raised" | "unanswered")
+            outside_id(entry) == Some(alarm)
+                && matches!(entry.state_of(), Some(AlarmState::Raised | AlarmState::Unanswered))
         });
         if is_untaken {
             self.submit(vec![said.item(at)]).await;
@@ -170,7 +172,7 @@ impl<H: Hands, C: Clock> Driver<H, C> {
     }
 
     /// Nobody else has it, nobody else has begun on it, and the board offers it.
-    fn may_do(&self, entry: &Entry, command: &WireCommand) -> bool {
+    fn may_do(&self, entry: &Entry, command: &Command) -> bool {
         let holder = entry.holder.as_ref().map(|holder| &holder.name);
         let is_begun = match &entry.details {
             Details::Alarms(alarm) => alarm.response.is_some(),
@@ -180,7 +182,8 @@ impl<H: Hands, C: Clock> Driver<H, C> {
         if holder != Some(&self.me) && (holder.is_some() || is_begun) {
             return false;
         }
-        let verb = format!("{}.{}", entry.board().name(), verb(command));
+        let command = commands::Command::from(command.clone());
+        let verb = format!("{}.{}", entry.board().name(), command.name().map_or("", |(_, verb)| verb));
         entry
             .actions
             .iter()
@@ -229,14 +232,10 @@ impl<H: Hands, C: Clock> Driver<H, C> {
         }
     }
 
-    async fn command(
-        &mut self,
-        entry: Option<&Entry>,
-        command: WireCommand,
-        happened_at: Option<DateTime<Utc>>,
-    ) {
+    async fn command(&mut self, entry: Option<&Entry>, command: Command, happened_at: Option<DateTime<Utc>>) {
         self.commands += 1;
         let id = Key::new(format!("demo-{:05}", self.commands)).expect("letters, a hyphen and digits");
+        let command = commands::Command::from(command);
         let expected_version = entry.map(|it| it.version).filter(|_| command.demands_version());
         let entry = entry.map(|it| it.id);
         let request = CommandRequest { id, entry, expected_version, happened_at, command };
@@ -265,14 +264,4 @@ fn duty_about<'e>(entries: &'e [Entry], about: &Entry) -> Option<&'e Entry> {
     entries
         .iter()
         .find(|entry| matches!(&entry.details, Details::Duties(duty) if duty.about == Some(about.id)))
-}
-
-/// The command's name on the wire.
-fn verb(command: &WireCommand) -> String {
-    match serde_json::to_value(command) {
-        Ok(Value::Object(fields)) => {
-            fields.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
-        }
-        _ => String::new(),
-    }
 }

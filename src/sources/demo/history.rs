@@ -7,14 +7,15 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::script::{
-    Act, Deed, Pen, Step, alarm_answered, answered, code, colleague, deed, ended, missed, raised, rang_out,
+    Act, Deed, Pen, Step, alarm_answered, answered, colleague, deed, ended, missed, raised, rang_out,
     redirected, waiting,
 };
 use super::{AGREEMENTS, Citizen, homecare};
+use crate::domain::alarms::{self, Outcome};
 use crate::domain::calendar::{self, Month};
 use crate::domain::identity::{AgreementId, ExternalId};
 use crate::domain::observation::MissedReason;
-use crate::protocol::commands::{Close, Documented, SignOn, WireCommand};
+use crate::domain::{Command, phone, shift};
 use crate::protocol::observations::WireObservation;
 
 const SECOND: i64 = 1_000;
@@ -80,7 +81,7 @@ pub(super) fn write(pen: &mut Pen, start: DateTime<Utc>, home: &homecare::Cast) 
         act: Act::Do(Deed {
             on: None,
             is_duty: false,
-            command: WireCommand::SignOn(SignOn { until: Some(start + Duration::hours(6)) }),
+            command: Command::Shift(shift::Command::SignOn { until: Some(start + Duration::hours(6)) }),
         }),
     });
     for turn in [&mut turns.facts, &mut turns.deeds, &mut turns.ends] {
@@ -110,14 +111,20 @@ fn answered_alarm(pen: &mut Pen, turns: &mut Turns, at_ms: i64, people: &[Citize
     let (alarm, who) = (pen.alarm(), pick(pen, people));
     let agreement = of(people);
     let trigger = pen.one_of(&["pendant", "pendant", "bracelet", "fall", "pull-cord"]);
-    let outcome = pen.one_of(&["helped", "helped", "nothing-wrong", "false-alarm", "taken-to-hospital"]);
+    let outcome = pen.one_of(&[
+        Outcome::Helped,
+        Outcome::Helped,
+        Outcome::NothingWrong,
+        Outcome::FalseAlarm,
+        Outcome::TakenToHospital,
+    ]);
     let observation = WireObservation::AlarmRaised(raised(&alarm, &who, trigger));
     turns.facts.push(pen.say(at_ms, agreement.as_ref(), observation));
     let answered_ms = at_ms + pen.between(6, 48) * SECOND;
     let by = alarm_answered(&alarm, Some(colleague()));
     turns.facts.push(pen.say(answered_ms, agreement.as_ref(), by));
     let closed_ms = answered_ms + pen.between(4, 35) * MINUTE;
-    turns.deeds.push(deed(closed_ms, &alarm, WireCommand::Close(Close { outcome: code(outcome) })));
+    turns.deeds.push(deed(closed_ms, &alarm, Command::Alarms(alarms::Command::Close { outcome })));
 }
 
 fn answered_call(pen: &mut Pen, turns: &mut Turns, at_ms: i64, people: &[Citizen]) {
@@ -127,7 +134,7 @@ fn answered_call(pen: &mut Pen, turns: &mut Turns, at_ms: i64, people: &[Citizen
     let answered_ms = at_ms + pen.between(4, 50) * SECOND;
     turns.facts.push(pen.say(answered_ms, agreement.as_ref(), answered(&call, colleague())));
     let ended_ms = answered_ms + pen.between(60, 400) * SECOND;
-    turns.deeds.push(deed(ended_ms - 5 * SECOND, &call, WireCommand::Documented(Documented {})));
+    turns.deeds.push(deed(ended_ms - 5 * SECOND, &call, Command::Phone(phone::Command::Documented {})));
     turns.ends.push(pen.say(ended_ms, agreement.as_ref(), ended(&call)));
 }
 

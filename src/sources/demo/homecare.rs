@@ -7,11 +7,12 @@ use chrono::{DateTime, Duration, NaiveTime, Utc};
 
 use super::Citizen;
 use super::opening::claim;
-use super::script::{Act, Deed, Pen, Step, code, deed, duty_done, id};
+use super::script::{Act, Deed, Pen, Step, deed, duty_done, id};
+use crate::domain::agreement::DischargeStep;
 use crate::domain::calendar::{self, ExtraDaysOff};
 use crate::domain::identity::ExternalId;
 use crate::domain::observation::{CancelledBy, Grant, Help, Setting, Window};
-use crate::protocol::commands::{AssessorsTold, ContactCitizen, MoveVisit, OpenStay, TickStep, WireCommand};
+use crate::domain::{Command, discharges, visits};
 use crate::protocol::observations as wire;
 use crate::protocol::observations::WireObservation as Says;
 
@@ -112,7 +113,7 @@ impl Cast {
             let window = (visit.visit == self.moved.visit).then(morning);
             facts.push(plan(pen, PLAN_KNOWN, visit, help, window));
         }
-        let asked = WireCommand::AssessorsTold(AssessorsTold { told: false });
+        let asked = Command::Discharges(discharges::Command::AssessorsTold { told: false });
         // The colleague rang the municipality at the time.
         let told = duty_done(on_grid(pen, -41 * HOUR) + 20 * MINUTE, &leaver.0);
         (facts, vec![deed(admitted_ms + 3 * HOUR, stay, asked), told])
@@ -135,19 +136,19 @@ impl Cast {
         let (stay, who) = &self.comes_home;
         let home = wire::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
         steps.push(pen.say(95 * SECOND, Some(&who.agreement), Says::StayDischarged(home)));
-        let step = TickStep { step: code("visits-planned"), done: true };
-        steps.push(deed(300 * SECOND, stay, WireCommand::TickStep(step)));
+        let step = discharges::Command::Step { step: DischargeStep::VisitsPlanned, done: true };
+        steps.push(deed(300 * SECOND, stay, Command::Discharges(step)));
     }
 
     fn told_by_telephone(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
         let hours = pen.at(COMES_HOME_AFTER).timestamp().div_euclid(3_600) + 1;
-        let open = OpenStay {
+        let open = discharges::Command::Open {
             agreement: Some(self.by_telephone.agreement.clone()),
             citizen: Some(self.by_telephone.citizen.clone()),
             expected_at: DateTime::UNIX_EPOCH + Duration::hours(hours),
-            told_by: code("nurse"),
+            told_by: discharges::Teller::Nurse,
         };
-        let act = Act::Do(Deed { on: None, is_duty: false, command: WireCommand::OpenStay(open) });
+        let act = Act::Do(Deed { on: None, is_duty: false, command: Command::Discharges(open) });
         steps.push(Step { at_offset_ms: 125 * SECOND, act });
     }
 
@@ -167,7 +168,7 @@ impl Cast {
     fn comes_early(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
         off_time(pen, steps, 225 * SECOND, &self.early, self.early.agreed_ms - EARLY);
         steps.push(claim(425 * SECOND, &self.early.visit));
-        let told = WireCommand::ContactCitizen(ContactCitizen { reached: true });
+        let told = Command::Visits(visits::Command::Contact { reached: true });
         steps.push(deed(455 * SECOND, &self.early.visit, told));
     }
 
@@ -202,8 +203,9 @@ impl Cast {
     fn moved(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
         let Planned { visit, agreed_ms, .. } = &self.moved;
         let to_ms = agreed_ms + MOVED;
-        let later = MoveVisit { to: pen.at(to_ms), asked_by: CancelledBy::Provider, confirmed: true };
-        steps.push(deed(405 * SECOND, visit, WireCommand::MoveVisit(later)));
+        let (to, asked_by) = (pen.at(to_ms), CancelledBy::Provider);
+        let later = visits::Command::Move { to, asked_by, confirmed: true };
+        steps.push(deed(405 * SECOND, visit, Command::Visits(later)));
         begins_and_ends(pen, steps, &self.moved, to_ms);
     }
 }

@@ -10,14 +10,14 @@ use chrono::Duration;
 
 use super::history::Past;
 use super::script::{
-    Act, Pen, Step, alarm_answered, answered, code, colleague, deed, ended, id, missed, raised, rang_out,
+    Act, Pen, Step, alarm_answered, answered, colleague, deed, ended, id, missed, raised, rang_out,
     redirected, text, waiting,
 };
 use super::{USER, homecare};
-use crate::domain::alarms::Response;
+use crate::domain::alarms::{self, Helper, Outcome, Response};
 use crate::domain::identity::ExternalId;
 use crate::domain::observation::MissedReason;
-use crate::protocol::commands::{Arrive, CallBack, Claim, Close, Respond, WireCommand};
+use crate::domain::{Command, entry, phone};
 use crate::protocol::observations::{AlarmRaised, WireObservation};
 
 const SECOND: i64 = 1_000;
@@ -62,24 +62,24 @@ fn named(act: &Act) -> Option<ExternalId> {
 }
 
 pub(super) fn claim(at_ms: i64, on: &ExternalId) -> Step {
-    deed(at_ms, on, WireCommand::Claim(Claim {}))
+    deed(at_ms, on, Command::Entry(entry::Command::Claim {}))
 }
 
 fn send_help(at_ms: i64, on: &ExternalId) -> Step {
-    let respond = Respond { with: Response::OwnHelp, helper: Some(code("own-team")) };
-    deed(at_ms, on, WireCommand::Respond(respond))
+    let respond = alarms::Command::Respond { with: Response::OwnHelp, helper: Some(Helper::OwnTeam) };
+    deed(at_ms, on, Command::Alarms(respond))
 }
 
 fn arrive(at_ms: i64, on: &ExternalId) -> Step {
-    deed(at_ms, on, WireCommand::Arrive(Arrive {}))
+    deed(at_ms, on, Command::Alarms(alarms::Command::Arrive {}))
 }
 
-fn close(at_ms: i64, on: &ExternalId, outcome: &str) -> Step {
-    deed(at_ms, on, WireCommand::Close(Close { outcome: code(outcome) }))
+fn close(at_ms: i64, on: &ExternalId, outcome: Outcome) -> Step {
+    deed(at_ms, on, Command::Alarms(alarms::Command::Close { outcome }))
 }
 
 fn call_back(at_ms: i64, on: &ExternalId, reached: bool) -> Step {
-    deed(at_ms, on, WireCommand::CallBack(CallBack { reached, promise_at: None }))
+    deed(at_ms, on, Command::Phone(phone::Command::CallBack { reached, promise_at: None }))
 }
 
 fn waits_too_long(pen: &mut Pen, steps: &mut Vec<Step>) {
@@ -98,7 +98,7 @@ fn installers_test(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, at) = (pen.alarm(), pen.norddjurs[1].clone());
     let test = AlarmRaised { test: true, ..raised(&alarm, &at, "pull-cord") };
     steps.push(pen.say(14 * SECOND, Some(&at.agreement), WireObservation::AlarmRaised(test)));
-    steps.push(close(11 * MINUTE, &alarm, "test"));
+    steps.push(close(11 * MINUTE, &alarm, Outcome::Test));
 }
 
 fn answered_to_the_end(pen: &mut Pen, steps: &mut Vec<Step>) {
@@ -110,7 +110,7 @@ fn answered_to_the_end(pen: &mut Pen, steps: &mut Vec<Step>) {
     steps.push(claim(38 * SECOND, &alarm));
     steps.push(send_help(70 * SECOND, &alarm));
     steps.push(arrive(pen_ms(pen, 260, 285), &alarm));
-    steps.push(close(pen_ms(pen, 345, 365), &alarm, "helped"));
+    steps.push(close(pen_ms(pen, 345, 365), &alarm, Outcome::Helped));
 }
 
 fn low_battery(pen: &mut Pen, steps: &mut Vec<Step>) {
@@ -162,9 +162,9 @@ fn unknown_device(pen: &mut Pen, steps: &mut Vec<Step>) {
     let of = pen.norddjurs[4].agreement.clone();
     steps.push(pen.say(180 * SECOND, Some(&of), WireObservation::AlarmRaised(signal)));
     steps.push(claim(pen_ms(pen, 280, 300), &alarm));
-    let nurse = Respond { with: Response::Nurse, helper: None };
-    steps.push(deed(330 * SECOND, &alarm, WireCommand::Respond(nurse)));
-    steps.push(close(pen_ms(pen, 550, 570), &alarm, "not-ours"));
+    let nurse = alarms::Command::Respond { with: Response::Nurse, helper: None };
+    steps.push(deed(330 * SECOND, &alarm, Command::Alarms(nurse)));
+    steps.push(close(pen_ms(pen, 550, 570), &alarm, Outcome::NotOurs));
 }
 
 /// Missed earlier this evening, answered now: closing the earlier one is offered.
@@ -195,7 +195,7 @@ fn left_to_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
     steps.push(claim(pen_ms(pen, 515, 525), &alarm));
     steps.push(send_help(540 * SECOND, &alarm));
     steps.push(arrive(pen_ms(pen, 690, 715), &alarm));
-    steps.push(close(pen_ms(pen, 800, 830), &alarm, "helped"));
+    steps.push(close(pen_ms(pen, 800, 830), &alarm, Outcome::Helped));
 }
 
 /// Nobody knows the number, nor which municipality it is about.

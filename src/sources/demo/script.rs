@@ -14,7 +14,7 @@ use super::quiet::Quiet;
 use super::{AGREEMENTS, COLLEAGUE, Citizen, around, history, homecare, opening};
 use crate::domain::identity::{AgreementId, Code, ExternalId, Key};
 use crate::domain::observation::MissedReason;
-use crate::protocol::commands::{Done, WireCommand};
+use crate::domain::{Command, duties};
 use crate::protocol::observations as wire;
 use crate::protocol::observations::{ObservationItem, WireObservation};
 use crate::protocol::text::Text;
@@ -44,7 +44,7 @@ pub struct Deed {
     pub on: Option<ExternalId>,
     /// Meant is the open duty about it, not itself.
     pub is_duty: bool,
-    pub command: WireCommand,
+    pub command: Command,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -234,13 +234,13 @@ impl Pen {
 }
 
 /// The colleague does something about an entry.
-pub(super) fn deed(at_ms: i64, on: &ExternalId, command: WireCommand) -> Step {
+pub(super) fn deed(at_ms: i64, on: &ExternalId, command: Command) -> Step {
     Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(on.clone()), is_duty: false, command }) }
 }
 
 /// A command of the colleague on the duty about an entry.
 pub(super) fn duty_done(at_ms: i64, about: &ExternalId) -> Step {
-    let command = WireCommand::Done(Done { reference: None, to: None, told_at: None });
+    let command = Command::Duties(duties::Command::Done { reference: None, to: None, told_at: None });
     Step { at_offset_ms: at_ms, act: Act::Do(Deed { on: Some(about.clone()), is_duty: true, command }) }
 }
 

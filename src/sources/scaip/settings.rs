@@ -11,7 +11,9 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use serde::Deserialize;
 
+use crate::domain::alarms::RedirectTo;
 use crate::domain::identity::{AgreementId, Code, SourceName};
+use crate::domain::vocabulary::Word;
 
 /// A unit that is told to hold asks again within so many seconds (SCAIP).
 pub const REPEATS_WITHIN_SECONDS: u32 = 20;
@@ -256,7 +258,7 @@ impl Settings {
         if self.holds_seconds.is_some_and(|it| !(HOLDS_SECONDS_MIN..=HOLDS_SECONDS_MAX).contains(&it)) {
             return Err(BadSettings::Holds);
         }
-        if !crate::domain::alarms::REDIRECT_TO.contains(&self.redirects_to.as_str()) {
+        if RedirectTo::of(self.redirects_to.as_str()).is_none() {
             return Err(BadSettings::RedirectsTo);
         }
         Ok(())

@@ -64,7 +64,7 @@ pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
     let yes = words.look.texts.get(key::COMMON_YES);
     let mut facts = Vec::new();
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
-    add(key::FACT_TRIGGER, alarm.trigger.as_ref().map(|code| words.code("trigger", code.as_str())));
+    add(key::FACT_TRIGGER, alarm.trigger.as_ref().map(|code| words.code("trigger", code)));
     add(key::FACT_DEVICE, alarm.device.as_ref().map(|id| Said::outside(id.as_str())));
     add(key::FACT_TECHNICAL, alarm.technical.then(|| yes.clone()));
     add(key::FACT_TEST, alarm.test.then_some(yes));
@@ -78,18 +78,18 @@ pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
         words.code("response", code).join(" ", &at)
     });
     add(key::FACT_RESPONSE, response);
-    add(key::FACT_HELPER, alarm.helper.as_ref().map(|code| words.code("helper", code.as_str())));
+    add(key::FACT_HELPER, alarm.helper.as_ref().map(|code| words.code("helper", code)));
     add(key::FACT_ARRIVED, alarm.arrived_at.map(clock));
-    add(key::FACT_OUTCOME, alarm.outcome.as_ref().map(|code| words.code("outcome", code.as_str())));
+    add(key::FACT_OUTCOME, alarm.outcome.as_ref().map(|code| words.code("outcome", code)));
     add(key::FACT_CLEARED, alarm.cleared_at.map(clock));
     add(key::FACT_PRESENCE, alarm.presence_at.map(clock));
     add(key::FACT_UNANSWERED, alarm.unanswered_at.map(clock));
     let redirected = alarm.redirected_at.map(|at| {
-        let to = alarm.redirected_to.as_ref().map(|code| words.code("redirect-to", code.as_str()));
+        let to = alarm.redirected_to.as_ref().map(|code| words.code("redirect-to", code));
         clock(at).join(" ", &to.unwrap_or_default())
     });
     add(key::FACT_REDIRECTED, redirected);
-    add(key::FACT_CONTESTED, alarm.contested.as_ref().map(|code| words.code("contest", code.as_str())));
+    add(key::FACT_CONTESTED, alarm.contested.as_ref().map(|code| words.code("contest", code)));
     add(key::FACT_JUSTIFICATION, alarm.justification.as_ref().map(|it| justification(words, it)));
     facts
 }
@@ -102,7 +102,7 @@ fn justification(words: Words<'_>, it: &Justification) -> Said {
         .map(|clause| texts.with(key::COMMON_CLAUSE, &[("clause", Said::outside(clause).into())]));
     let said = match it.sent_at {
         Some(at) => {
-            let channel = it.channel.as_ref().map(|code| words.code("channel", code.as_str()));
+            let channel = it.channel.as_ref().map(|code| words.code("channel", code));
             let args =
                 [("clock", dates::near(at, now).into()), ("channel", channel.unwrap_or_default().into())];
             let sent = texts.with(key::FACT_JUSTIFICATION_SENT, &args);

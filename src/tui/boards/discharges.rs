@@ -6,6 +6,7 @@ use super::plain;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
 use crate::protocol::entry::{DischargeDetails, Step};
+use crate::protocol::vocabulary::StayState;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
@@ -49,7 +50,7 @@ fn state(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Pieces {
 
 /// How long it has been so, or when the citizen is expected home.
 fn since(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Piece {
-    let is_awaited = entry.state == "discharge-expected" && stay.upset.is_none();
+    let is_awaited = entry.is(StayState::DischargeExpected) && stay.upset.is_none();
     match stay.expected_at.filter(|_| is_awaited) {
         Some(at) => words.limit(Some(at), words.role(entry)),
         None => Piece::plain(words.age(entry)),
@@ -114,7 +115,7 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     add(key::FACT_DEPARTMENT, stay.department.as_ref().map(|id| Said::outside(id.as_str())));
     add(key::FACT_ON_LEAVE, stay.leave_since.map(clock));
     let expected = stay.expected_at.map(|at| {
-        let by = stay.expected_told_by.as_ref().map(|code| words.code("teller", code.as_str()));
+        let by = stay.expected_told_by.as_ref().map(|code| words.code("teller", code));
         let told_at = stay.expected_told_at.map(clock).unwrap_or_default();
         let told = [("who", by.unwrap_or_default().into()), ("clock", told_at.into())];
         clock(at).join(", ", &texts.with(key::FACT_TOLD, &told))
@@ -135,7 +136,7 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     add(key::FACT_GROCERIES, stay.groceries_clause.as_ref().map(groceries));
     add(key::FACT_RESUMED, stay.resumed_at.map(clock));
     let stopped = stay.stopped_at.map(|at| {
-        let reason = stay.stop_reason.as_ref().map(|code| words.code("stop", code.as_str()));
+        let reason = stay.stop_reason.as_ref().map(|code| words.code("stop", code));
         clock(at).join(", ", &reason.unwrap_or_default())
     });
     add(key::FACT_STOPPED, stopped);

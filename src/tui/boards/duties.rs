@@ -5,7 +5,9 @@ use super::super::words::Words;
 use super::plain;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
+use crate::protocol::attention::Why;
 use crate::protocol::entry::DutyDetails;
+use crate::protocol::vocabulary::DutyKind;
 use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
@@ -40,7 +42,7 @@ fn row(words: Words<'_>, entry: &Entry, what: Said) -> Vec<Pieces> {
 
 /// A written justification that an alarm owes stands among the deadlines.
 pub fn justification_cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
-    let is_begun = entry.attention.next == "justify-send" && entry.attention.why == "justification-begun";
+    let is_begun = entry.attention.why == Why::JustificationBegun;
     let begun = if is_begun { words.look.texts.get(key::FACT_BEGUN_SHORT) } else { Said::default() };
     row(words, entry, words.code("duty", "justification").join(", ", &begun))
 }
@@ -54,10 +56,10 @@ fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
 
 /// The duty, and of what or for which help it is.
 fn named(words: Words<'_>, duty: &DutyDetails) -> Said {
-    let matter = duty.matter.as_ref().map(|code| words.code("matter", code.as_str()));
-    let help = duty.help.as_ref().filter(|_| duty.duty == "agree-time");
+    let matter = duty.matter.as_ref().map(|code| words.code("matter", code));
+    let help = duty.help.as_ref().filter(|_| duty.duty == DutyKind::AgreeTime);
     let of = matter.or_else(|| help.map(|code| words.code("help-short", code)));
-    words.code("duty", &duty.duty).join(" ", &of.unwrap_or_default())
+    words.code("duty", duty.duty).join(" ", &of.unwrap_or_default())
 }
 
 pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
@@ -73,7 +75,7 @@ pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
     add(key::FACT_OWNER, duty.owner.as_ref().map(|name| Said::outside(name.as_str())));
     add(key::FACT_POSTPONED, (duty.postponed > 0).then(|| Said::number(i64::from(duty.postponed))));
     add(key::FACT_REFERENCE, duty.reference.as_deref().map(Said::outside));
-    let told_to = duty.told_to.as_ref().map(|code| words.code("told-to", code.as_str()));
+    let told_to = duty.told_to.as_ref().map(|code| words.code("told-to", code));
     add(key::FACT_TOLD_TO, told_to);
     add(key::FACT_ENDED, duty.done_at.map(|at| dates::near(at, words.now())));
     facts

@@ -6,6 +6,7 @@ use super::plain;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
 use crate::protocol::entry::PhoneDetails;
+use crate::protocol::vocabulary::CallState;
 use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
@@ -26,9 +27,11 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
 pub fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces> {
     // Where it waits, or that a colleague does; then why it was missed.
     let reason = match (&call.reason, &call.queue) {
-        (None, _) if call.colleague && entry.state == "waiting" => words.code("state", "colleague"),
+        (None, _) if call.colleague && entry.is(CallState::Waiting) => {
+            words.code("state", CallState::Colleague)
+        }
         (Some(code), _) => words.code("missed", code),
-        (None, Some(queue)) if entry.state == "waiting" => Said::outside(queue.as_str()),
+        (None, Some(queue)) if entry.is(CallState::Waiting) => Said::outside(queue.as_str()),
         _ => Said::default(),
     };
     vec![
@@ -46,15 +49,15 @@ pub fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces
 }
 
 fn waited_role(words: Words<'_>, entry: &Entry) -> Role {
-    if entry.state == "waiting" { words.role(entry) } else { Role::Base }
+    if entry.is(CallState::Waiting) { words.role(entry) } else { Role::Base }
 }
 
 /// While waiting it runs; afterwards it is how long ago the call was missed or came.
 fn waited(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Said {
     let (texts, now) = (&words.look.texts, words.now());
-    match entry.state.as_str() {
-        "waiting" => dates::length_short(texts, now - entry.opened_at),
-        _ => dates::age_short(texts, call.missed_at.unwrap_or(entry.opened_at), now),
+    match entry.is(CallState::Waiting) {
+        true => dates::length_short(texts, now - entry.opened_at),
+        false => dates::age_short(texts, call.missed_at.unwrap_or(entry.opened_at), now),
     }
 }
 
@@ -89,6 +92,6 @@ pub fn facts(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<(Key, 
             .map(|_| later.map_or_else(|| texts.get(key::COMMON_YES), |entry| words.name(entry))),
     );
     add(key::FACT_DOCUMENTED, call.documented.then(|| texts.get(key::COMMON_YES)));
-    add(key::FACT_RANK, Some(words.code("rank", &call.rank)));
+    add(key::FACT_RANK, Some(words.code("rank", call.rank)));
     facts
 }

@@ -4,6 +4,7 @@ use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Key, Said, key};
 use crate::protocol::entry::Escalation;
+use crate::protocol::vocabulary::{AlarmState, CallState, EscalationOutcome};
 use crate::protocol::{Board, Entry};
 use crate::theme::Role;
 
@@ -73,7 +74,7 @@ pub fn holder_cell(words: Words<'_>, entry: &Entry) -> Pieces {
 
 /// Who has the alarm that a call belongs to: nobody else need take it, and it still waits.
 fn holder_of_alarm(words: Words<'_>, entry: &Entry) -> Option<Said> {
-    let is_call = entry.state == "waiting" || entry.state == "raised";
+    let is_call = entry.is(CallState::Waiting) || entry.is(AlarmState::Raised);
     let alarms = entry.links.iter().filter_map(|id| words.model.entry(*id));
     let held = alarms.filter(|it| it.board() == Board::Alarms).find_map(|it| it.holder.as_ref());
     held.filter(|_| is_call).map(|it| Said::outside(&format!("→ {}", it.name)))
@@ -81,11 +82,11 @@ fn holder_of_alarm(words: Words<'_>, entry: &Entry) -> Option<Said> {
 
 /// Nobody has it, and a second person was called: how that stands.
 fn called(words: Words<'_>, escalation: &Escalation) -> Piece {
-    let (says, role) = match escalation.outcome.as_deref() {
+    let (says, role) = match escalation.outcome {
         None => (key::ESCALATION_SHORT_CALLING, Role::Pending),
-        Some("failed") => (key::ESCALATION_SHORT_FAILED, Role::LinkDown),
-        Some("sent") => (key::ESCALATION_SHORT_SENT, Role::Warning),
-        Some(_) => (key::COMMON_NOBODY, Role::Base),
+        Some(EscalationOutcome::Failed) => (key::ESCALATION_SHORT_FAILED, Role::LinkDown),
+        Some(EscalationOutcome::Sent) => (key::ESCALATION_SHORT_SENT, Role::Warning),
+        Some(EscalationOutcome::NotNeeded) => (key::COMMON_NOBODY, Role::Base),
     };
     Piece::new(words.look.texts.get(says), role)
 }

@@ -69,7 +69,7 @@ fn why(words: Words<'_>, trouble: &SourceDetails) -> Said {
 pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
     let mut facts = vec![
         (key::FACT_SOURCE, Said::outside(&trouble.source)),
-        (key::FACT_TROUBLE, words.code("trouble", &trouble.trouble)),
+        (key::FACT_TROUBLE, words.code("trouble", trouble.trouble)),
         (key::FACT_COUNT, Said::number(i64::from(trouble.count))),
         (key::FACT_LAST, dates::near(trouble.last_at, words.now())),
     ];

@@ -5,7 +5,9 @@ use super::super::words::Words;
 use super::{discharges, plain};
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
+use crate::protocol::attention::Next;
 use crate::protocol::entry::{DoorDetails, VisitDetails, VisitMove};
+use crate::protocol::vocabulary::{Canceller, Standing, VisitState};
 use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
@@ -50,22 +52,32 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
     if words.is_unstored(entry) {
         return plain::state_cell(words, entry);
     }
-    if let Some(why) = visit.halted.as_ref().filter(|_| entry.state == "planned") {
+    if let Some(why) = visit.halted.as_ref().filter(|_| entry.is(VisitState::Planned)) {
         let why = [("why", words.code("halt", why).into())];
         return vec![Piece::new(texts.with(key::FACT_HALTED_SHORT, &why), words.role(entry))];
     }
     let state = words.state(entry);
     let clause = visit.against_contract.as_ref();
-    let said = match (entry.state.as_str(), &visit.door, clause) {
-        ("door-unanswered", Some(door), _) => state.join(" ", &discharges::progress(words, &door.steps)),
+    let said = match (entry.state_of::<VisitState>(), &visit.door, clause) {
+        (Some(VisitState::DoorUnanswered), Some(door), _) => {
+            state.join(" ", &discharges::progress(words, &door.steps))
+        }
         (now, _, Some(clause)) => {
             // Whether the citizen knows has a column of its own.
-            let state = if now == "contacted" { words.code("state", "moved") } else { state };
+            let state = if now == Some(VisitState::Contacted) {
+                words.code("state", VisitState::Moved)
+            } else {
+                state
+            };
             let args = [("state", state.into()), ("clause", Said::outside(clause).into())];
             texts.with(key::FACT_AGAINST_SHORT, &args)
         }
-        ("cancelled", ..) if visit.replacement.as_deref() == Some("owed") => texts.get(key::FACT_OWES),
-        ("late" | "early" | "contacted" | "not-reached", ..) => deviation(words, visit).unwrap_or(state),
+        (Some(VisitState::Cancelled), ..) if visit.replacement == Some(Standing::Owed) => {
+            texts.get(key::FACT_OWES)
+        }
+        (Some(VisitState::Late | VisitState::Early | VisitState::Contacted | VisitState::NotReached), ..) => {
+            deviation(words, visit).unwrap_or(state)
+        }
         _ => state,
     };
     vec![Piece::new(said, words.role(entry))]
@@ -82,7 +94,7 @@ fn contact(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Piece {
     if words.model.is_pending(entry.id) {
         return Piece::new(texts.get(key::COMMON_PENDING), Role::Pending);
     }
-    let is_owed = entry.attention.next == "contact";
+    let is_owed = entry.attention.next == Next::Contact;
     match visit.contacted_at {
         Some(at) => Piece::plain(contacted(words, visit, dates::near(at, words.now()))),
         None if is_owed => match &entry.holder {
@@ -121,7 +133,7 @@ pub fn facts(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<(Key,
     add(key::FACT_HELP, visit.help.as_ref().map(|code| words.code("help", code).join(", ", &grant)));
     let knows = match visit.contacted_at {
         Some(at) => Some(contacted(words, visit, clock(at))),
-        None => (entry.attention.next == "contact").then(|| texts.get(key::FACT_NOT_RUNG)),
+        None => (entry.attention.next == Next::Contact).then(|| texts.get(key::FACT_NOT_RUNG)),
     };
     add(key::FACT_CONTACT, knows);
     for moved in &visit.moves {
@@ -162,7 +174,7 @@ fn one_move(words: Words<'_>, moved: &VisitMove) -> Said {
     let args = [
         ("from", clock(moved.from).into()),
         ("to", clock(moved.to).into()),
-        ("who", words.code("party", &moved.asked_by).into()),
+        ("who", words.code("party", moved.asked_by).into()),
         ("clock", clock(moved.at).into()),
     ];
     words.look.texts.with(key::FACT_MOVE, &args)
@@ -170,7 +182,7 @@ fn one_move(words: Words<'_>, moved: &VisitMove) -> Said {
 
 fn cancellation(words: Words<'_>, visit: &VisitDetails) -> Option<Said> {
     let texts = &words.look.texts;
-    if visit.cancelled_by.as_deref() == Some("withdrawn") {
+    if visit.cancelled_by == Some(Canceller::Withdrawn) {
         let clock = dates::near(visit.cancelled_at?, words.now());
         return Some(texts.with(key::FACT_WITHDRAWN, &[("clock", clock.into())]));
     }
@@ -193,7 +205,7 @@ fn at_the_door(words: Words<'_>, door: &DoorDetails) -> Vec<(Key, Said)> {
     facts.extend(done.map(|it| (key::FACT_STEPS_DONE, it)));
     facts.extend(missing.filter(|_| door.outcome.is_none()).map(|it| (key::FACT_STEPS_MISSING, it)));
     let outcome = door.outcome.as_ref().map(|code| {
-        words.code("door-outcome", code.as_str()).join(" ", &door.closed_at.map(clock).unwrap_or_default())
+        words.code("door-outcome", code).join(" ", &door.closed_at.map(clock).unwrap_or_default())
     });
     facts.extend(outcome.map(|it| (key::FACT_OUTCOME, it)));
     facts

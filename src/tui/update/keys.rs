@@ -11,7 +11,7 @@ use super::super::layout;
 use super::super::model::{Aside, Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
 use super::submit;
 use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
-use crate::protocol::commands::WireCommand;
+use crate::protocol::commands::Command;
 use crate::protocol::{AgreementId, Board, Entry, EntryId};
 
 /// So long the question whether somebody is dead is on the screen before it can be answered.
@@ -413,7 +413,7 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
         return Vec::new();
     }
-    let Some(Ok(command)) = WireCommand::parse("", verb, serde_json::Map::new()) else {
+    let Some(Ok(command)) = Command::read("", entry.board(), verb, serde_json::Map::new()) else {
         model.notice = Some(Notice::NotHere);
         return Vec::new();
     };
@@ -457,7 +457,7 @@ fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
 
 /// A command without an entry and without fields.
 fn send_plain(model: &mut Model, verb: &str) -> Option<(crate::protocol::Key, Effect)> {
-    let command = WireCommand::parse("", verb, serde_json::Map::new())?.ok()?;
+    let command = Command::read("", Board::Shift, verb, serde_json::Map::new())?.ok()?;
     Some(submit(model, None, verb, None, command))
 }
 

@@ -14,6 +14,7 @@ use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::actions::Action as Offered;
 use crate::protocol::board::Contact;
 use crate::protocol::entry::{Due, Escalation, HistoryLine, Live, MunicipalityTold, WhereToLook};
+use crate::protocol::vocabulary::EscalationOutcome;
 use crate::protocol::{DueKind, Entry, EntryId};
 use crate::theme::Role;
 
@@ -83,7 +84,7 @@ impl Page<'_> {
             let over = self.get(key::DETAIL_OVER);
             return self.line(&over, Role::Notice);
         }
-        let why = words.code("why", &entry.attention.why);
+        let why = words.code("why", entry.attention.why);
         let next = words.next(entry);
         self.fact(self.get(key::DETAIL_NOW), &why, words.role(entry));
         self.fact(self.get(key::COLUMN_NEXT), &next, Role::Title);
@@ -115,8 +116,11 @@ impl Page<'_> {
         };
         self.fact(self.get(key::DETAIL_HOLDER), &holder, Role::Base);
         if let Some(escalation) = &entry.escalation {
-            let role =
-                if escalation.outcome.as_deref() == Some("failed") { Role::LinkDown } else { Role::Base };
+            let role = if escalation.outcome == Some(EscalationOutcome::Failed) {
+                Role::LinkDown
+            } else {
+                Role::Base
+            };
             self.fact(self.get(key::DETAIL_ESCALATION), &called(words, escalation), role);
         }
         let opened = two_times(words, entry.opened_at, entry.recorded_at);
@@ -315,9 +319,9 @@ fn due_line(words: Words<'_>, due: &Due) -> Said {
 
 /// What the municipality was told of it, when and whom there; and that it was not so.
 fn municipality_told(words: Words<'_>, told: &MunicipalityTold) -> Said {
-    let to = told.to.as_ref().map(|code| words.code("told-to", code.as_str())).unwrap_or_default();
+    let to = told.to.as_ref().map(|code| words.code("told-to", code)).unwrap_or_default();
     let at = dates::near(told.at, words.now());
-    let said = words.code("matter", told.what.as_str()).join(" ", &at).join(", ", &to);
+    let said = words.code("matter", told.what).join(" ", &at).join(", ", &to);
     if told.untrue { said.join(" · ", &words.look.texts.get(key::FACT_TOLD_UNTRUE)) } else { said }
 }
 
@@ -363,7 +367,7 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
         None => words.code("actor", &line.actor),
     };
     let (_, verb) = line.kind.split_once('.').unwrap_or(("", &line.kind));
-    let what = words.code("kind", &line.kind.replace('.', "-"));
+    let what = words.code("kind", line.kind.replace('.', "-"));
     if line.kind.starts_with("sources.")
         && let Some(reason) = line.payload.get("what").and_then(|it| it.as_str())
     {
@@ -411,7 +415,7 @@ fn history_line(words: Words<'_>, line: &HistoryLine) -> Said {
 
 /// How it stands with the second person who was called.
 fn called(words: Words<'_>, escalation: &Escalation) -> Said {
-    let code = escalation.outcome.as_deref().unwrap_or("calling");
+    let code = escalation.outcome.map_or("calling", EscalationOutcome::name);
     let at = escalation.ended_at.unwrap_or(escalation.begun_at);
     let args = [("clock", dates::near(at, words.now()).into()), ("times", escalation.times.into())];
     words.look.texts.code_with("escalated", code, &args)

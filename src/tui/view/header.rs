@@ -10,6 +10,7 @@ use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::board::{Answering, Ledger, QueueStaff, SourceState, Within};
+use crate::protocol::vocabulary::{AlarmState, CallState};
 use crate::protocol::{Board, Entry, Level};
 use crate::theme::Role;
 
@@ -119,7 +120,7 @@ fn alarms(words: Words<'_>) -> Piece {
     let texts = &words.look.texts;
     let open = words.model.alarms_open();
     let (rung_out, ringing): (Vec<_>, Vec<_>) =
-        words.model.ringing().partition(|alarm| alarm.state == "unanswered");
+        words.model.ringing().partition(|alarm| alarm.is(AlarmState::Unanswered));
     let (open_said, rings, out) = (("open", open.into()), ringing.len(), rung_out.len());
     let said = match (rings, out) {
         (0, 0) => None,
@@ -138,11 +139,11 @@ fn alarms(words: Words<'_>) -> Piece {
 }
 
 fn calls(words: Words<'_>, says: Key) -> Piece {
-    let count = |state: &str| {
+    let count = |state: CallState| {
         let rows = words.model.board.iter().flat_map(|board| board.worst_first());
-        rows.filter(|entry| entry.board() == Board::Phone && entry.state == state).count()
+        rows.filter(|entry| entry.board() == Board::Phone && entry.is(state)).count()
     };
-    let (waiting, missed) = (count("waiting"), count("missed"));
+    let (waiting, missed) = (count(CallState::Waiting), count(CallState::Missed));
     let role = if waiting + missed > 0 { Role::Warning } else { Role::Base };
     let args = [("waiting", waiting.into()), ("missed", missed.into())];
     Piece::new(words.look.texts.with(says, &args), role)

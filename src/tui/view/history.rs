@@ -102,11 +102,11 @@ fn outcome(words: Words<'_>, entry: &crate::protocol::Entry) -> Said {
     let code =
         |prefix: &str, code: Option<&str>| code.map(|code| words.code(prefix, code)).unwrap_or_default();
     match &entry.details {
-        Details::Alarms(alarm) => code("outcome", alarm.outcome.as_ref().map(|it| it.as_str())),
-        Details::Phone(call) => code("missed", call.reason.as_deref()),
-        Details::Visits(visit) => code("help", visit.help.as_deref()),
-        Details::Duties(duty) => code("duty", Some(&duty.duty)),
-        Details::Discharges(stay) => code("stop", stay.stop_reason.as_ref().map(|it| it.as_str())),
+        Details::Alarms(alarm) => code("outcome", alarm.outcome.map(|it| it.name())),
+        Details::Phone(call) => code("missed", call.reason.map(|it| it.name())),
+        Details::Visits(visit) => code("help", visit.help.map(|it| it.name())),
+        Details::Duties(duty) => code("duty", Some(duty.duty.name())),
+        Details::Discharges(stay) => code("stop", stay.stop_reason.map(|it| it.name())),
         Details::Sources(_) => Said::default(),
     }
 }
