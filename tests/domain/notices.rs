@@ -320,7 +320,7 @@ fn a_death_told_on_the_telephone_and_corrected_by_hand_is_taken_back_too() {
     let death = *world
         .duties(DutyKind::ImmediateNotice)
         .iter()
-        .map(|entry| (duty(entry).matter.clone(), entry.id))
+        .map(|entry| (duty(entry).matter, entry.id))
         .find(|(matter, _)| *matter == Some(word("death")))
         .map(|(_, id)| id)
         .as_ref()
