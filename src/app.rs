@@ -37,8 +37,7 @@ use say::Failed;
 pub fn main(cli: Cli) -> ExitCode {
     // A provider that is there already is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let lang = cli.lang.as_deref().and_then(Lang::parse).unwrap_or(Lang::Danish);
-    let texts = Texts::new(lang);
+    let texts = Texts::new(lang(&cli));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -59,6 +58,13 @@ pub fn main(cli: Cli) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// As the command line or the environment says, else as the settings of a person's desk do: the server is nobody's.
+fn lang(cli: &Cli) -> Lang {
+    let is_server = matches!(cli.command, Some(Command::Serve(_)));
+    let of_the_desk = || config::desk_settings().ok().filter(|_| !is_server)?.lang;
+    cli.lang.clone().or_else(of_the_desk).as_deref().and_then(Lang::parse).unwrap_or(Lang::Danish)
 }
 
 async fn run(cli: Cli, texts: &Texts) -> Result<()> {

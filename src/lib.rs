@@ -1,7 +1,8 @@
 //! Vagttavle: duty board for the on-call coordinators of Danish home care.
 //!
 //! This page is the architecture: what happens, who owns what, what is never done, and how to add to it. How to set
-//! it up and use it is in the README; the head of each file says what that file owns and what it must never know.
+//! it up and use it is in the README and in `docs`; the head of each file says what that file owns and what it must
+//! never know.
 //!
 //! # From above
 //!

@@ -2,7 +2,7 @@
 //!
 //! Owns how a chord finds its action in a stack of contexts and the rules a table must
 //! keep (`problems`). The rows themselves are in `bindings`; footer hints, the help
-//! overlay, the `keys` sub-command and the README table all come out of the same rows.
+//! overlay, the `keys` sub-command and the table in `docs/desk.md` all come out of the same rows.
 //! Knows no board and no terminal library.
 
 use std::collections::BTreeMap;

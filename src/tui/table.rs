@@ -1,4 +1,4 @@
-//! The key table as text: the help overlay's heads, the `keys` sub-command and the README's table.
+//! The key table as text: the help overlay's heads, the `keys` sub-command and the manual's table.
 
 use super::keymap::{Context, Keymap};
 use crate::i18n::{Said, Texts, key};

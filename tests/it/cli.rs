@@ -197,6 +197,16 @@ fn agreements_are_listed_shown_checked_and_adopted() {
     assert!(home.run("agreement list --data {data}").good().contains("jammerbugt\tny-"));
 }
 
+/// Put in: `lang = "en"` in desk.toml. Seen: a desk in Danish; the setting was read and never used.
+#[test]
+fn the_language_of_a_desk_is_that_of_its_settings_unless_the_command_line_says_another() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path(".config/vagttavle")).unwrap();
+    home.write(".config/vagttavle/desk.toml", "lang = \"en\"\n");
+    assert!(home.run("keys").good().contains("take over"));
+    assert!(home.run("keys --lang da").good().contains("overtag"));
+}
+
 #[test]
 fn keys_themes_completions_man_and_doctor() {
     let home = Home::new();

@@ -212,11 +212,11 @@ async fn a_revoked_source_signs_in_vain() {
     server.stop().await;
 }
 
-/// The README's own lines, run by a shell with the real `curl` and `openssl` against the real program.
+/// The manual's own lines, run by a shell with the real `curl` and `openssl` against the real program.
 #[tokio::test]
-async fn the_recipe_of_the_readme_signs_as_it_should() {
-    let readme = include_str!("../../README.md");
-    let recipe = readme.split_once("<!-- signed -->\n```sh\n").unwrap().1.split_once("```\n").unwrap().0;
+async fn the_recipe_of_the_manual_signs_as_it_should() {
+    let page = include_str!("../../docs/http.md");
+    let recipe = page.split_once("<!-- signed -->\n```sh\n").unwrap().1.split_once("```\n").unwrap().0;
     let has = |program: &str| std::process::Command::new(program).arg("version").output().is_ok();
     if !has("openssl") || !has("curl") {
         eprintln!("left out: no openssl or no curl on this machine");
