@@ -40,6 +40,8 @@ pub const OUTCOMES: [&str; 8] = [
     "deceased",
     "not-ours",
 ];
+/// How the alarm of a colleague ends whose wait another call goes on with. Nobody says so by hand.
+const PASSED_ON: &str = "passed-on";
 pub const REDIRECT_TO: [&str; 3] = ["municipal-unit", "back-up", "other"];
 pub const CHANNELS: [&str; 3] = ["care-system", "secure-mail", "letter"];
 pub const CONTEST_REASONS: [&str; 4] =
@@ -190,9 +192,11 @@ impl Alarm {
             && self.arrived_at.is_none()
     }
 
-    /// Kept out of every figure: tests and technical alarms, however they turned out to be one.
+    /// Kept out of every figure: tests and technical alarms, however they turned out to be one, and a colleague's wait,
+    /// which counts as the citizen's.
     pub fn is_counted(&self) -> bool {
-        let told = self.outcome.as_ref().is_some_and(|it| matches!(it.as_str(), "test" | "technical"));
+        let told =
+            self.outcome.as_ref().is_some_and(|it| matches!(it.as_str(), "test" | "technical" | PASSED_ON));
         self.is_person_alarm() && !told
     }
 
@@ -346,6 +350,8 @@ pub enum AlarmEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
+    /// It was a colleague's wait for a citizen, whose call has its place in the queue now and rings there.
+    PassedOn {},
     Responded {
         with: Response,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -722,6 +728,45 @@ pub fn rings(
         drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
     }
     Some((drafts, entry))
+}
+
+/// A colleague's wait was for another call, which waits in its place: since the colleague does, and it rings out when the
+/// colleague's would have, or did. Of the colleague's nothing is owed. One that somebody has is left to them.
+pub fn passed_on(
+    state: &State,
+    ctx: &Ctx,
+    (from, waited): (&Entry, &Alarm),
+    (to, waits): (&Entry, &Alarm),
+) -> Vec<Draft> {
+    let is_left_alone = waited.waits_for_somebody() && waited.talked_at.is_none();
+    if !is_left_alone || !from.is_open() || from.holder.is_some() {
+        return Vec::new();
+    }
+    let mut drafts = vec![from.draft(ctx.at, Event::Alarms(AlarmEvent::PassedOn {}))];
+    if from.opened_at < to.opened_at {
+        let event = AlarmEvent::ArrivalKnown {
+            device: None,
+            citizen: None,
+            trigger: None,
+            technical: false,
+            test: false,
+        };
+        drafts.push(to.draft(from.opened_at, Event::Alarms(event)));
+    }
+    if !waits.can_ring_out() || to.holder.is_some() {
+        return drafts;
+    }
+    let (would, will) = (from.due(DueKind::RingOut), to.due(DueKind::RingOut));
+    match (waited.unanswered_at, would, waits.queue.clone().zip(waits.queue_since)) {
+        (Some(rang_out_at), ..) => drafts.push(rang_out(state, to, rang_out_at)),
+        (None, Some(would), Some((queue, since))) if will.is_some_and(|will| would.at < will.at) => {
+            let ring_out = Some(would.clone());
+            let event = AlarmEvent::WaitsIn { queue, candidates: Vec::new(), ring_out };
+            drafts.push(to.draft(since, Event::Alarms(event)));
+        }
+        _ => {}
+    }
+    drafts
 }
 
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
@@ -1220,6 +1265,11 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
         AlarmEvent::Closed { outcome } => {
             alarm.outcome = Some(outcome.clone());
             alarm.outcome_at = Some(at);
+        }
+        AlarmEvent::PassedOn {} => {
+            alarm.outcome = Code::new(PASSED_ON).ok();
+            alarm.outcome_at = Some(at);
+            take_back_ring_out(alarm);
         }
         AlarmEvent::TechnicalDone {} => {
             alarm.outcome = Code::new("technical").ok();

@@ -366,6 +366,7 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         | O::CallAnswered { .. }
         | O::CallMissed { .. }
         | O::CallEnded { .. }
+        | O::CallPassedOn { .. }
         | O::AlarmWaiting { .. } => session::observe(state, ctx, observation),
         O::AlarmRaised { .. }
         | O::AlarmAnswered { .. }

@@ -18,6 +18,7 @@ mod homecare;
 mod kinds;
 mod links;
 mod notices;
+mod passed_on;
 mod people;
 mod phone;
 mod plans;

@@ -231,6 +231,7 @@ kind-alarms-waits-in = venter i næste kø
 kind-alarms-talk-ended = samtalen slut
 kind-alarms-voice-answered = taler med borgeren
 kind-alarms-rings-anew = ringer igen
+kind-alarms-passed-on = sendt videre
 kind-duties-opened = frist begyndt
 kind-devices-heard = apparat hørt
 kind-duties-assigned = kommune valgt

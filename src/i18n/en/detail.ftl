@@ -229,6 +229,7 @@ kind-alarms-waits-in = waits in the next queue
 kind-alarms-talk-ended = talk over
 kind-alarms-voice-answered = talks with the citizen
 kind-alarms-rings-anew = rings again
+kind-alarms-passed-on = passed on
 kind-duties-opened = deadline began
 kind-devices-heard = device heard
 kind-duties-assigned = municipality chosen
