@@ -17,7 +17,7 @@ use super::observation::{FactKind, Observation};
 use super::refusal::Refusal;
 use super::session::{self, Wait};
 use super::verbs::verbs;
-use super::vocabulary::{CorrectionReason, vocabulary};
+use super::vocabulary::{CorrectionReason, Ended, vocabulary};
 use super::{Ctx, Draft, Event, State, duties};
 
 /// The same alarm id this long (hours) after the alarm was over is a new alarm: losing one is worse than two.
@@ -64,6 +64,17 @@ vocabulary! {
         NotOurs,
     }
 }
+vocabulary! {
+    /// How an alarm ends without anybody saying so.
+    Ending {
+        /// A colleague's wait that another call goes on with.
+        PassedOn,
+    }
+}
+
+/// How an alarm ended.
+pub type HowEnded = Ended<Outcome, Ending>;
+
 vocabulary! {
     /// Where a person sends an alarm on to; a source may say another place.
     RedirectTo {
@@ -168,7 +179,7 @@ pub struct Alarm {
     pub queue_since: Option<DateTime<Utc>>,
     pub response: Option<Responded>,
     pub arrived_at: Option<DateTime<Utc>>,
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<HowEnded>,
     pub outcome_at: Option<DateTime<Utc>>,
     /// The device says it was cleared: only a remark, never an end.
     pub cleared_at: Option<DateTime<Utc>>,
@@ -250,9 +261,13 @@ impl Alarm {
             && self.arrived_at.is_none()
     }
 
-    /// Kept out of every figure: tests and technical alarms, however they turned out to be one.
+    /// Kept out of every figure: tests and technical alarms, however they turned out to be one, and a colleague's wait,
+    /// which counts as the citizen's.
     pub fn is_counted(&self) -> bool {
-        let told = self.outcome.is_some_and(|it| matches!(it, Outcome::Test | Outcome::Technical));
+        let told = self.outcome.is_some_and(|it| match it {
+            Ended::Said(outcome) => matches!(outcome, Outcome::Test | Outcome::Technical),
+            Ended::Became(Ending::PassedOn) => true,
+        });
         self.is_person_alarm() && !told
     }
 
@@ -399,6 +414,8 @@ pub enum AlarmEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
+    /// It was a colleague's wait for a citizen, whose call has its place in the queue now and rings there.
+    PassedOn {},
     Responded {
         with: Response,
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -775,6 +792,45 @@ pub fn rings(
         drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
     }
     Some((drafts, entry))
+}
+
+/// A colleague's wait was for another call, which waits in its place: since the colleague does, and it rings out when the
+/// colleague's would have, or did. Of the colleague's nothing is owed. One that somebody has is left to them.
+pub fn passed_on(
+    state: &State,
+    ctx: &Ctx,
+    (from, waited): (&Entry, &Alarm),
+    (to, waits): (&Entry, &Alarm),
+) -> Vec<Draft> {
+    let is_left_alone = waited.waits_for_somebody() && waited.talked_at.is_none();
+    if !is_left_alone || !from.is_open() || from.holder.is_some() {
+        return Vec::new();
+    }
+    let mut drafts = vec![from.draft(ctx.at, Event::Alarms(AlarmEvent::PassedOn {}))];
+    if from.opened_at < to.opened_at {
+        let event = AlarmEvent::ArrivalKnown {
+            device: None,
+            citizen: None,
+            trigger: None,
+            technical: false,
+            test: false,
+        };
+        drafts.push(to.draft(from.opened_at, Event::Alarms(event)));
+    }
+    if !waits.can_ring_out() || to.holder.is_some() {
+        return drafts;
+    }
+    let (would, will) = (from.due(DueKind::RingOut), to.due(DueKind::RingOut));
+    match (waited.unanswered_at, would, waits.queue.clone().zip(waits.queue_since)) {
+        (Some(rang_out_at), ..) => drafts.push(rang_out(state, to, rang_out_at)),
+        (None, Some(would), Some((queue, since))) if will.is_some_and(|will| would.at < will.at) => {
+            let ring_out = Some(would.clone());
+            let event = AlarmEvent::WaitsIn { queue, candidates: Vec::new(), ring_out };
+            drafts.push(to.draft(since, Event::Alarms(event)));
+        }
+        _ => {}
+    }
+    drafts
 }
 
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
@@ -1262,11 +1318,16 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             entry.dues.retain(|due| due.what == DueKind::Justification);
         }
         AlarmEvent::Closed { outcome } => {
-            alarm.outcome = Some(*outcome);
+            alarm.outcome = Some(Ended::Said(*outcome));
             alarm.outcome_at = Some(at);
         }
+        AlarmEvent::PassedOn {} => {
+            alarm.outcome = Some(Ended::Became(Ending::PassedOn));
+            alarm.outcome_at = Some(at);
+            take_back_ring_out(alarm);
+        }
         AlarmEvent::TechnicalDone {} => {
-            alarm.outcome = Some(Outcome::Technical);
+            alarm.outcome = Some(Ended::Said(Outcome::Technical));
             alarm.outcome_at = Some(at);
         }
         AlarmEvent::Cleared {} => alarm.cleared_at = Some(at),

@@ -16,7 +16,7 @@ use super::realm::Citizen;
 use super::refusal::Refusal;
 use super::stay::{Facts, Folded, Item, Place, Told};
 use super::verbs::verbs;
-use super::vocabulary::{CorrectionReason, vocabulary};
+use super::vocabulary::{CorrectionReason, Ended, vocabulary};
 use super::{Ctx, Draft, Event, State, duties, notices, visits};
 
 vocabulary! {
@@ -73,32 +73,8 @@ vocabulary! {
     }
 }
 
-/// Why a stay is over: what a person said, or what became of it. One word in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(untagged)]
-pub enum WhyStopped {
-    Said(StopReason),
-    Became(Ending),
-}
-
-impl WhyStopped {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Said(reason) => reason.name(),
-            Self::Became(ending) => ending.name(),
-        }
-    }
-
-    fn is(self, reason: StopReason) -> bool {
-        self == Self::Said(reason)
-    }
-}
-
-impl AsRef<str> for WhyStopped {
-    fn as_ref(&self) -> &str {
-        self.name()
-    }
-}
+/// Why a stay is over.
+pub type WhyStopped = Ended<StopReason, Ending>;
 /// A message may come so long after a stay that was told by telephone is over, and still be about it (hours).
 const TOLD_BEFORE_HOURS: i64 = 48;
 /// Two sources that tell of one admission or discharge differ by so much at most (minutes).

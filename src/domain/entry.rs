@@ -361,6 +361,8 @@ vocabulary! {
         VoiceCall,
         /// A call, and the alarm that it became.
         SameCall,
+        /// A colleague's call, and the one that has its place in the queue now.
+        PassedOn,
         SameStay,
         /// Two stays that the hospitals told of under one citizen, whom no care system knows.
         SamePerson,

@@ -234,6 +234,7 @@ pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Opti
         | O::CallAnswered { call, .. }
         | O::CallMissed { call, .. }
         | O::CallEnded { call }
+        | O::CallPassedOn { call, .. }
         | O::CitizenMatched { of: Matched::Call(call), .. } => (Board::Phone, call),
         O::AlarmRaised { alarm, .. }
         | O::AlarmWaiting { alarm, .. }

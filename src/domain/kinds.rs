@@ -89,6 +89,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("alarms.talk-ended", 1),
     ("alarms.voice-answered", 1),
     ("alarms.rings-anew", 1),
+    ("alarms.passed-on", 1),
     ("discharges.opened", 1),
     ("discharges.joined", 1),
     ("discharges.admitted", 1),

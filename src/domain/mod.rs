@@ -47,6 +47,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
+pub use alarms::Channel;
 pub use envelope::{Actor, Draft, Record};
 pub use refusal::Refusal;
 pub use standing::{StandingDue, standing_dues};
@@ -114,7 +115,7 @@ pub enum Command {
 
 impl Command {
     /// What follows when the text of a justification has been written through to where it goes.
-    pub fn justification_sent(channel: alarms::Channel, reference: Option<identity::Reference>) -> Self {
+    pub fn justification_sent(channel: Channel, reference: Option<identity::Reference>) -> Self {
         Self::Alarms(alarms::Command::JustifySent { channel, reference })
     }
 
@@ -357,6 +358,7 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         | O::CallAnswered { .. }
         | O::CallMissed { .. }
         | O::CallEnded { .. }
+        | O::CallPassedOn { .. }
         | O::AlarmWaiting { .. } => session::observe(state, ctx, observation),
         O::AlarmRaised { .. }
         | O::AlarmAnswered { .. }

@@ -124,6 +124,12 @@ pub enum Observation {
     CallEnded {
         call: ExternalId,
     },
+    /// A colleague's call waited in a queue for somebody else's, and that one has its place now (attended transfer).
+    CallPassedOn {
+        call: ExternalId,
+        /// The one that waits in its place.
+        to: ExternalId,
+    },
     AlarmRaised {
         alarm: ExternalId,
         device: Option<ExternalId>,
@@ -301,7 +307,8 @@ impl Observation {
             O::CallWaiting { .. } => FactKind::CallWaiting,
             O::CallAnswered { .. } => FactKind::CallAnswered,
             O::CallMissed { .. } => FactKind::CallMissed,
-            O::CallEnded { .. } => FactKind::CallEnded,
+            // For who made that call it is over.
+            O::CallEnded { .. } | O::CallPassedOn { .. } => FactKind::CallEnded,
             O::AlarmRaised { .. } => FactKind::AlarmRaised,
             O::AlarmWaiting { .. } => FactKind::AlarmWaiting,
             O::AlarmAnswered { .. } => FactKind::AlarmAnswered,

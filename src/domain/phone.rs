@@ -396,6 +396,14 @@ fn is_used_again(ctx: &Ctx, call: &Call) -> bool {
     !ctx.is_session && call.phase != Phase::Waiting && !call.missed_at.is_some_and(goes_on)
 }
 
+/// Whoever passes a call on is one of our own, and not rung back.
+pub fn passed_on(ctx: &Ctx, entry: &Entry, call: &Call) -> Vec<Draft> {
+    if call.colleague || !matches!(call.phase, Phase::Waiting | Phase::Missed) {
+        return Vec::new();
+    }
+    vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::FromColleague {}))]
+}
+
 /// What becomes of a call that is an alarm from now on: `is_one_wait`, nothing; else its talk is over.
 pub fn became_alarm(state: &State, ctx: &Ctx, entry: &Entry, call: &Call, is_one_wait: bool) -> Vec<Draft> {
     if is_one_wait {

@@ -12,7 +12,9 @@
 //! - a wait before the one that stands is an earlier part of the story: the call began then;
 //! - a later wait in another queue, or in the same one after it was let go, is where the call is *now*;
 //! - a later wait after the story was closed, by a person or for long, is a new entry, linked to the old one;
-//! - what ended one wait (an answer, a miss, a hang-up) says nothing about a later one.
+//! - what ended one wait (an answer, a miss, a hang-up) says nothing about a later one;
+//! - a colleague's wait that another call goes on with (attended transfer) is that call's: two linked entries, and of the
+//!   colleague's nothing is owed.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -61,6 +63,9 @@ pub fn compare(
 /// Decides a fact about a call of an exchange, on whatever board its entry is.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
     use Observation as O;
+    if let O::CallPassedOn { call, to } = observation {
+        return passed_on(state, ctx, call, to);
+    }
     let (O::CallWaiting { call, .. }
     | O::CallAnswered { call, .. }
     | O::CallMissed { call, .. }
@@ -77,9 +82,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     if is_told_in_parts(state, source, call, ctx.at) {
         return Err(Refusal::Unchanged);
     }
-    let all = || state.all_by_origin(source, call);
-    let alarm = all().find(|entry| matches!(entry.body, Body::Alarm(_)));
-    let known = alarm.or_else(|| all().find(|entry| matches!(entry.body, Body::Phone(_))));
+    let known = story(state, ctx, call);
     // Made up from what came after it: it opens a call that we do not know, and says nothing new of one that we do.
     let is_made_up = ctx.rank == Rank::Inference && ctx.at >= known.map_or(ctx.at, |entry| entry.opened_at);
     match (observation, known.map(|entry| (entry, &entry.body))) {
@@ -102,6 +105,35 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         (O::CallEnded { .. }, Some((entry, Body::Alarm(alarm)))) => alarms::talk_ended(ctx, entry, alarm),
         _ => phone::observe(state, ctx, observation),
     }
+}
+
+/// The entry that a call of an exchange is: as an alarm, if it is one.
+fn story<'s>(state: &'s State, ctx: &Ctx, call: &ExternalId) -> Option<&'s Entry> {
+    let source = ctx.source()?;
+    let all = || state.all_by_origin(source, call);
+    let alarm = all().find(|entry| matches!(entry.body, Body::Alarm(_)));
+    alarm.or_else(|| all().find(|entry| matches!(entry.body, Body::Phone(_))))
+}
+
+/// A colleague's call waited on behalf of another one, which is told to wait in its place before this is told. Where that
+/// is not known nothing ends: rather two that ring than none.
+fn passed_on(state: &State, ctx: &Ctx, call: &ExternalId, to: &ExternalId) -> Result<Vec<Draft>, Refusal> {
+    let (Some(from), Some(to)) = (story(state, ctx, call), story(state, ctx, to)) else {
+        return Err(Refusal::Unchanged);
+    };
+    // Two municipalities never hear of each other.
+    if from.id == to.id || !from.is_in(to.agreements()) {
+        return Err(Refusal::Unchanged);
+    }
+    let mut drafts = match (&from.body, &to.body) {
+        (Body::Alarm(waited), Body::Alarm(waits)) => {
+            alarms::passed_on(state, ctx, (from, waited), (to, waits))
+        }
+        (Body::Phone(waited), _) => phone::passed_on(ctx, from, waited),
+        _ => Vec::new(),
+    };
+    drafts.extend(entry::link_both(ctx.at, from, to, LinkWhy::PassedOn));
+    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
 }
 
 /// Logs of earlier versions have an entry for each wait (`id`, `id#2`): what is read again of the later ones stays with

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
@@ -103,6 +104,48 @@ macro_rules! vocabulary {
     };
 }
 pub(crate) use vocabulary;
+
+/// How something ended: as a person said, in a word that is offered, or in what became of it, which nobody can say. One
+/// word in the log and on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Ended<S, B> {
+    Said(S),
+    Became(B),
+}
+
+impl<S: Word, B: Word> Ended<S, B> {
+    /// Its name on the wire and in the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said(word) => word.name(),
+            Self::Became(word) => word.name(),
+        }
+    }
+
+    /// A person said this.
+    pub fn is(self, said: S) -> bool {
+        self == Self::Said(said)
+    }
+}
+
+impl<S: Word, B: Word> AsRef<str> for Ended<S, B> {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}
+
+impl<S: Word, B: Word> utoipa::PartialSchema for Ended<S, B> {
+    fn schema() -> RefOr<Schema> {
+        schema(&[S::names(), B::names()].concat())
+    }
+}
+
+impl<S: Word + utoipa::ToSchema, B: Word + utoipa::ToSchema> utoipa::ToSchema for Ended<S, B> {
+    fn name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Or{}", <S as utoipa::ToSchema>::name(), <B as utoipa::ToSchema>::name()))
+    }
+}
 
 vocabulary! {
     /// Why something recorded was wrong: the same on every board.

@@ -12,10 +12,10 @@ use super::cares::Port;
 use super::writer::WRITTEN;
 use super::{Done, Engine, Failure, Order};
 use crate::care::{CareError, Whose, Why};
+use crate::domain::entry;
 use crate::domain::identity::{Code, EntryId, ExternalId, Key, Reference, SourceName};
 use crate::domain::sources::{Report, TroubleKind};
 use crate::domain::{self, Actor, Command, Refusal};
-use crate::domain::{alarms, entry};
 
 /// Notes that may wait at once; more are refused while the care system is away.
 const WAITING_MAX: usize = 200;
@@ -111,7 +111,7 @@ impl Engine {
         actor: Actor,
         entry: EntryId,
         happened_at: Option<DateTime<Utc>>,
-        channel: alarms::Channel,
+        channel: domain::Channel,
         text: String,
     ) -> Result<Done, Failure> {
         let state = self.state();

@@ -10,7 +10,7 @@ use super::actions::Action;
 use super::attention::Attention;
 use super::text::Text;
 use crate::domain::agreement::{Matter, Response};
-use crate::domain::alarms::{Channel, ContestReason, Helper, Outcome};
+use crate::domain::alarms::{Channel, ContestReason, Helper, HowEnded};
 use crate::domain::discharges::{StayState, Upset, WhyStopped};
 use crate::domain::duties::{DutyKind, ToldTo};
 use crate::domain::entry::{DueKind, SPOKEN_MAX};
@@ -263,7 +263,7 @@ pub struct AlarmDetails {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<HowEnded>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<DateTime<Utc>>,
     /// The device says that somebody is with the citizen.

@@ -2,7 +2,7 @@
 //!
 //! Owns which of the two it is, and the limit: it is given by the caller, and nothing longer is ever made.
 
-use miniz_oxide::inflate::{TINFLStatus, decompress_to_vec_with_limit, decompress_to_vec_zlib_with_limit};
+use flate2::{Decompress, FlushDecompress, Status};
 
 /// Why it is not unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,14 +19,15 @@ pub enum Refused {
 /// # Errors
 /// See [`Refused`].
 pub fn inflate(packed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Refused> {
-    let unpacked = match is_framed(packed) {
-        true => decompress_to_vec_zlib_with_limit(packed, bytes_max),
-        false => decompress_to_vec_with_limit(packed, bytes_max),
-    };
-    unpacked.map_err(|error| match error.status {
-        TINFLStatus::HasMoreOutput => Refused::TooLarge,
-        _ => Refused::Broken,
-    })
+    // Room for one more than is allowed: so it shows which of the two it is.
+    let mut unpacked = Vec::with_capacity(bytes_max + 1);
+    let outcome =
+        Decompress::new(is_framed(packed)).decompress_vec(packed, &mut unpacked, FlushDecompress::Finish);
+    match outcome {
+        _ if unpacked.len() > bytes_max => Err(Refused::TooLarge),
+        Ok(Status::StreamEnd) => Ok(unpacked),
+        Ok(Status::Ok | Status::BufError) | Err(_) => Err(Refused::Broken),
+    }
 }
 
 /// Method 8, a sum that fits, no dictionary of somebody's own.

@@ -72,6 +72,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("alarms.talk-ended", json!({ "ring_out": due })),
         ("alarms.voice-answered", json!({ "corrects": true })),
         ("alarms.rings-anew", json!({ "ring_out": due })),
+        ("alarms.passed-on", json!({})),
         ("alarms.signalled-again", json!({ "alarm": "a-2", "ring_out": due })),
         (
             "alarms.arrival-known",

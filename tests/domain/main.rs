@@ -19,6 +19,7 @@ mod kinds;
 mod links;
 mod notices;
 mod old_log;
+mod passed_on;
 mod people;
 mod phone;
 mod plans;

@@ -89,6 +89,7 @@ fn facts() -> impl Strategy<Value = Observation> {
         name('a').prop_map(|it| alarm_redirected(&it)),
         name('a').prop_map(|it| alarm_cleared(&it)),
         name('a').prop_map(|it| help_arrived(&it)),
+        (name('a'), name('a')).prop_map(|(it, to)| Observation::CallPassedOn { call: id(&it), to: id(&to) }),
     ]
 }
 
@@ -211,6 +212,7 @@ fn check_change(before: &State, after: &State, record: &vagttavle::domain::Recor
         let why = [
             "alarms.closed",
             "alarms.technical-done",
+            "alarms.passed-on",
             "alarms.redirected",
             "alarms.justification-sent",
             "alarms.corrected",

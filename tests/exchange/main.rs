@@ -116,14 +116,22 @@ fn secret_file(path: &Path, secret: &str) {
 
 /// A server that reads this exchange: a phone queue and a queue of alarms.
 fn start(pbx: &Pbx) -> Server {
+    start_reading(
+        pbx,
+        "",
+        "doegnvagt = { kind = \"phone\", agreements = [\"jammerbugt\"] }\n\
+         teknik = { kind = \"alarm\", agreements = [\"jammerbugt\"] }\n",
+    )
+}
+
+/// A server that reads these queues of the exchange; `more` of its settings.
+fn start_reading(pbx: &Pbx, more: &str, queues: &str) -> Server {
     let folder = tempfile::tempdir().unwrap();
     secret_file(&folder.path().join("ami.secret"), SECRET);
     let config = folder.path().join("server.toml");
     let settings = format!(
         "[[ami]]\nname = \"central\"\naddress = \"127.0.0.1:{}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
-         queue_log = \"{}\"\n\n[ami.queues]\n\
-         doegnvagt = {{ kind = \"phone\", agreements = [\"jammerbugt\"] }}\n\
-         teknik = {{ kind = \"alarm\", agreements = [\"jammerbugt\"] }}\n",
+         queue_log = \"{}\"\n{more}\n[ami.queues]\n{queues}",
         pbx.ami_port,
         pbx.queue_log().display()
     );
@@ -227,6 +235,121 @@ fn an_exchange_that_falls_silent_or_goes_away_is_told_with_why_and_read_again_wh
     let started = pbx.tool("start", &["--keep-db"]);
     assert!(started.status.success(), "{}", String::from_utf8_lossy(&started.stderr));
     until(&server, &reader, "connected once more", is_connected);
+}
+
+/// Three queues of one member: 2700 leads to 9000 and after three seconds on to 9001, 2701 to 9001, 2702 to 9002.
+const OVERFLOW: [(&str, &str); 2] = [
+    (
+        "queues.conf",
+        "\n[9000](koe)\nmember => Local/2411@agenter/n,0,Anna Andersen\n\
+         [9001](koe)\nmember => Local/2411@agenter/n,0,Anna Andersen\n\
+         [9002](koe)\nmember => Local/2411@agenter/n,0,Anna Andersen\n",
+    ),
+    (
+        "extensions.conf",
+        "\n[fra-net]\nexten => _270[02],1,Set(SVAR=${PJSIP_HEADER(read,X-Svar)})\n \
+         same => n,Set(__TALETID=${PJSIP_HEADER(read,X-Tale)})\n \
+         same => n,Set(__SVARKL=$[${STRFTIME(,,%s.%3q)} + ${SVAR}])\n \
+         same => n,Answer()\n \
+         same => n,GotoIf($[${EXTEN} = 2702]?alarm)\n \
+         same => n,Queue(9000,,,,3)\n \
+         same => n,Queue(9001)\n \
+         same => n,Hangup()\n \
+         same => n(alarm),Queue(9002)\n \
+         same => n,Hangup()\n\
+         exten => 2701,1,Queue(9001)\n \
+         same => n,Hangup()\n",
+    ),
+];
+
+/// Waits until the exchange's own log has a line with all of this.
+fn until_logged(pbx: &Pbx, what: &[&str]) {
+    let give_up_at = Instant::now() + BOUND;
+    while !pbx.queue_log_lines().iter().any(|line| what.iter().all(|it| line.contains(it))) {
+        assert!(Instant::now() < give_up_at, "never {what:?}: {:?}", pbx.queue_log_lines());
+        std::thread::park_timeout(Duration::from_millis(100));
+    }
+}
+
+/// Passes on, unannounced, whom the simulated agent talks with.
+fn pass_on(pbx: &Pbx, to: &str) {
+    let channels = pbx.tool("cli", &["core show channels concise"]);
+    let channels = String::from_utf8_lossy(&channels.stdout).into_owned();
+    let is_agents = |name: &&str| name.starts_with("Local/2411@agenter-") && name.ends_with(";1");
+    let names = channels.lines().filter_map(|line| line.split('!').next());
+    let agent = names.into_iter().find(is_agents).unwrap_or_else(|| panic!("nobody talks: {channels}"));
+    let action = format!("Action: BlindTransfer|Channel: {agent}|Context: fra-net|Exten: {to}");
+    let sent = pbx.tool("ami-record", &["-s", "1", "--mask", "off", "--send", &action]);
+    let answered = String::from_utf8_lossy(&sent.stdout).into_owned();
+    assert!(answered.contains("Transfer succeeded"), "{answered}");
+}
+
+/// Of the calls to the phone: how many were answered in time, and of how many.
+fn in_time(board: &Value) -> (u64, u64) {
+    let phone = board["answering"].as_array().unwrap().iter().find(|it| it["board"] == "phone");
+    let within = phone.map(|it| it["within"][0].clone()).unwrap_or_default();
+    (within["count"].as_u64().unwrap_or_default(), within["of"].as_u64().unwrap_or_default())
+}
+
+fn only<'b>(board: &'b Value, which: &str) -> Option<&'b Value> {
+    let mut entries = board["entries"].as_array().unwrap().iter().filter(|it| it["board"] == which);
+    let one = entries.next();
+    assert!(entries.next().is_none(), "two of {which}: {board:#}");
+    one
+}
+
+#[test]
+fn a_start_in_mid_talk_an_overflow_and_a_transfer_are_one_story_each() {
+    let Some(pbx) = Pbx::start() else { return };
+    pbx.configure(&OVERFLOW);
+    // Somebody talks when the server starts, and what was logged before is not read.
+    place(&pbx, &["--number", "20304060", "--to", "2702", "--answer", "1", "--talk", "6", "--bg"]);
+    until_logged(&pbx, &["|9002|", "|CONNECT|"]);
+    let server = start_reading(
+        &pbx,
+        "look_back_days = 0\n",
+        "9000 = { kind = \"phone\", agreements = [\"jammerbugt\"] }\n\
+         9001 = { kind = \"phone\", agreements = [\"jammerbugt\"] }\n\
+         9002 = { kind = \"alarm\", agreements = [\"jammerbugt\"] }\n",
+    );
+    let reader = server.add("laeser", "viewer", "jammerbugt");
+    until(&server, &reader, "connected", is_connected);
+    until_logged(&pbx, &["|9002|", "|COMPLETE"]);
+    let board = until(&server, &reader, "the talk answered and over", |board| {
+        only(board, "alarms").is_some_and(|it| it["state"] == "answered")
+    });
+    let alarm = only(&board, "alarms").unwrap();
+    assert_eq!((&alarm["attention"]["why"], &alarm["due"]), (&json!("talk-over"), &json!([])), "{alarm:#}");
+
+    // One queue lets the call go into the next: one call, that waits there, and is answered after the whole time.
+    place(&pbx, &["--number", "20304061", "--to", "2700", "--answer", "5", "--talk", "3", "--bg"]);
+    let is_in = |board: &Value, queue: &str, state: &str| {
+        only(board, "phone").is_some_and(|it| it["details"]["queue"] == queue && it["state"] == state)
+    };
+    until(&server, &reader, "waiting in the first", |board| is_in(board, "9000", "waiting"));
+    until(&server, &reader, "waiting in the second", |board| is_in(board, "9001", "waiting"));
+    let board = until(&server, &reader, "answered", |board| is_in(board, "9001", "answered"));
+    let call = only(&board, "phone").unwrap();
+    let time = |it: &Value| it.as_str().unwrap().parse::<chrono::DateTime<chrono::Utc>>().unwrap();
+    let waited = time(&call["details"]["answered_at"]) - time(&call["opened_at"]);
+    assert!(waited.num_seconds() >= 4, "{call:#}");
+    let board = until(&server, &reader, "one of one", |board| in_time(board) == (1, 1));
+    assert_eq!((states(&board, "missed"), states(&board, "unanswered")), (0, 0), "{board:#}");
+    until(&server, &reader, "over", |board| only(board, "phone").is_none());
+
+    // Whoever answered passes the caller on: still one call, answered.
+    place(&pbx, &["--number", "20304062", "--to", "2700", "--answer", "1", "--talk", "5", "--bg"]);
+    until(&server, &reader, "answered in the first", |board| is_in(board, "9000", "answered"));
+    pass_on(&pbx, "2701");
+    until(&server, &reader, "answered in the second", |board| is_in(board, "9001", "answered"));
+    let board = until(&server, &reader, "over, as answered", |board| only(board, "phone").is_none());
+    assert_eq!((in_time(&board), states(&board, "missed")), ((2, 2), 0), "{board:#}");
+    // That is what the exchange's own log says.
+    let log = pbx.queue_log_lines();
+    let said = |of: &[&str]| log.iter().filter(|line| of.iter().all(|it| line.contains(it))).count();
+    assert_eq!(said(&["|9000|", "|EXITWITHTIMEOUT|"]), 1, "{log:?}");
+    assert_eq!(said(&["|9000|", "|BLINDTRANSFER|"]), 1, "{log:?}");
+    assert_eq!((said(&["|9000|", "|ENTERQUEUE|"]), said(&["|9001|", "|CONNECT|"])), (2, 2), "{log:?}");
 }
 
 /// Queue `kanarie`, without members, behind the number 2600: for whoever calls, and for `kanarie`, who must prove it.

@@ -1,11 +1,15 @@
 //! Two telephone exchanges at once, through the real binary: equal call ids and equal names of queues are never mixed.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
+use vagttavle::clock::Clock;
 
 use crate::process::Home;
 use crate::world::wait_for;
@@ -230,6 +234,52 @@ async fn a_caller_s_name_in_any_encoding_is_shown_clean_and_delays_nothing() {
         let shown: Vec<&str> =
             waiting.iter().map(|it| it["live"]["caller_name"].as_str().unwrap_or_default()).collect();
         if shown == wanted { Ok(()) } else { Err(format!("{shown:?} and not {wanted:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_call_that_began_in_a_packed_old_log_is_known_with_its_number_and_what_is_not_read_is_told() {
+    let mut exchange = Exchange::start(&[]).await;
+    let home = Home::new();
+    home.write("ami.secret", "hemmelig");
+    let named = "secret_file = \"ami.secret\"\n";
+    let settings = settings("by", exchange.port, "jammerbugt")
+        .replace(named, &(named.to_owned() + "queue_log = \"queue_log\"\n"));
+    home.write("server.toml", &settings);
+    let now_s = Clock::system().now().timestamp();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    let (phone, alarm) = (format!("{}.1", now_s - 100), format!("{}.2", now_s - 90));
+    writeln!(packed, "{}|{phone}|doegnvagt|NONE|ENTERQUEUE||20304050|1", now_s - 100).unwrap();
+    writeln!(packed, "{}|{alarm}|noedkald|NONE|ENTERQUEUE||20304051|1", now_s - 90).unwrap();
+    writeln!(packed, "{}|{alarm}|noedkald|PJSIP/1|CONNECT|5|x|5", now_s - 85).unwrap();
+    let packed = packed.finish().unwrap();
+    std::fs::write(home.path("queue_log.1.gz"), &packed).unwrap();
+    std::fs::write(home.path("queue_log-20261129.gz"), &packed[..packed.len() / 2]).unwrap();
+    std::fs::write(home.path("queue_log.2.xz"), b"\xfd7zXZ\0").unwrap();
+    let log = format!(
+        "{}|{phone}|doegnvagt|NONE|ABANDON|1|1|60\n{}|{alarm}|noedkald|PJSIP/1|COMPLETEAGENT|5|45|1\n",
+        now_s - 40,
+        now_s - 40
+    );
+    home.write("queue_log", &log);
+    let anna = home.add("anna", "viewer", "jammerbugt");
+    let serving = home.serve("--config server.toml");
+    exchange.until_listed().await;
+    let calls = ["jammerbugt alarms answered 20304051", "jammerbugt phone missed 20304050"];
+    wait_for("both calls, and what was not read", || async {
+        let board = serving.get("/v1/board", &anna).await.body;
+        let sources = board["sources"].as_array().unwrap();
+        let by = sources.iter().find(|it| it["name"] == "by").unwrap();
+        let mut unread: Vec<&str> = by["unreadable"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|it| it["what"].as_str().unwrap_or_default())
+            .collect();
+        unread.sort_unstable();
+        let is_told = unread == ["queue-log-old-broken", "queue-log-old-xz"];
+        if shown(&board) == calls && is_told { Ok(()) } else { Err(format!("{unread:?} {board:#}")) }
     })
     .await;
 }

@@ -37,6 +37,7 @@ fn words<W: Word>(prefix: &str) {
 #[test]
 fn choices_have_words() {
     words::<alarms::Outcome>("outcome");
+    words::<alarms::Ending>("outcome");
     words::<alarms::RedirectTo>("redirect-to");
     words::<alarms::Channel>("channel");
     words::<alarms::ContestReason>("contest");

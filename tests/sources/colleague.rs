@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use vagttavle::domain::entry::{Body, DueKind};
+use vagttavle::domain::entry::{Body, DueKind, Entry};
 use vagttavle::domain::observation::Observation;
 use vagttavle::domain::{State, alarms, phone};
 use vagttavle::protocol::observations::Observed;
@@ -212,6 +212,69 @@ fn a_citizen_who_is_passed_on_and_hangs_up_is_rung_back_and_the_colleague_is_not
     }
 }
 
+/// The calls whose entries are linked with this reason, both ways.
+fn passed_on(state: &State) -> Vec<String> {
+    let all = || state.open_entries().chain(state.closed_entries());
+    let number = |entry: &Entry| {
+        let origin = entry.origin.as_ref().map(|origin| origin.id.to_string()).unwrap_or_default();
+        origin.rsplit('.').next().unwrap().to_owned()
+    };
+    let of = |entry: &Entry| -> Vec<String> {
+        let links = entry.links.iter().filter(|link| link.why.name() == "passed-on");
+        links.map(|link| format!("{}-{}", number(entry), number(state.entry(link.to).unwrap()))).collect()
+    };
+    let mut links: Vec<String> = all().flat_map(of).collect();
+    links.sort();
+    links
+}
+
+#[test]
+fn in_a_queue_of_kind_alarm_the_citizen_who_is_passed_on_is_the_one_alarm() {
+    for (story, [citizen, colleague], end) in [
+        (&PASSED_ON_AND_LOST, ["10", "12"], "unanswered"),
+        (&PASSED_ON_AND_ANSWERED, ["15", "17"], "answered"),
+    ] {
+        for (way, told) in ways("alarm", story) {
+            let state = boards(&told);
+            let citizens = one(citizen, end, true, false);
+            if way == "log" {
+                // Nothing said what became of the colleague: it rings until somebody looks.
+                assert_eq!(calls(&state), [citizens, one(colleague, "raised", true, false)], "{way}");
+                continue;
+            }
+            assert_eq!(calls(&state), [citizens, one(colleague, "closed", false, false)], "{way}");
+            let both = [format!("{citizen}-{colleague}"), format!("{colleague}-{citizen}")];
+            assert_eq!(passed_on(&state), both, "{way}");
+        }
+    }
+}
+
+#[test]
+fn at_no_step_of_a_transfer_in_a_queue_of_kind_alarm_does_nobody_ring() {
+    let mut translate = Calls::new(&settings("alarm"));
+    let mut told = Vec::new();
+    for (second, message) in PASSED_ON_AND_LOST.messages().iter().enumerate() {
+        for fact in translate.message(message, after(second as i64)) {
+            told.push(fact);
+            let state = boards(&told);
+            let ring = state.open_entries().filter(|it| ["raised", "unanswered"].contains(&it.state()));
+            assert!(ring.count() > 0, "after {:?}", told.last());
+        }
+    }
+    assert!(told.iter().any(|it| matches!(it.observation, Observation::CallPassedOn { .. })));
+}
+
+#[test]
+fn in_a_phone_queue_the_colleagues_call_and_the_citizens_know_each_other() {
+    for (story, both) in
+        [(&PASSED_ON_AND_LOST, ["10-12", "12-10"]), (&PASSED_ON_AND_ANSWERED, ["15-17", "17-15"])]
+    {
+        for (way, told) in ways("phone", story).into_iter().filter(|(way, _)| *way != "log") {
+            assert_eq!(passed_on(&boards(&told)), both, "{way}");
+        }
+    }
+}
+
 #[test]
 fn a_citizen_who_is_passed_on_waits_from_then_on_under_the_own_number() {
     let story = PASSED_ON_AND_LOST.messages();
@@ -224,7 +287,7 @@ fn a_citizen_who_is_passed_on_waits_from_then_on_under_the_own_number() {
         .collect();
     let state = boards(&told);
     assert_eq!(calls(&state), [one("10", "waiting", true, false), one("12", "waiting", true, false)]);
-    let citizen = told.last().unwrap();
+    let citizen = told.iter().rfind(|it| matches!(it.observation, Observation::CallWaiting { .. })).unwrap();
     assert_eq!(citizen.live.caller.as_ref().map(|it| it.as_str()), Some("20304050"));
     assert!(matches!(citizen.observation, Observation::CallWaiting { colleague: false, .. }));
     assert_eq!(citizen.at, after(1));

@@ -4,9 +4,12 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use vagttavle::domain::observation::{MissedReason, Rank};
 use vagttavle::protocol::observations::Observed;
 use vagttavle::sources::ami::queue_log::{LOG_LINE_BYTES_MAX, LOG_READ_BYTES_MAX, Line, LogReader};
+use vagttavle::sources::ami::rotated::Unread;
 use vagttavle::sources::ami::translate::Calls;
 
 use crate::support::{End, NIGHT_EPOCH_S, after, fold, lines, messages, night, session, settings, told_by};
@@ -233,7 +236,7 @@ fn truncation_is_noticed_also_when_the_file_has_grown_past_the_old_place() {
 fn the_first_read_goes_back_into_rotated_files_and_no_further_than_set() {
     let file = folder();
     write(&file.path.with_extension("1"), line(10) + &line(20));
-    fs::write(file.path.with_extension("2.gz"), line(5)).unwrap();
+    fs::write(file.path.with_extension("2.gz"), packed(line(5))).unwrap();
     write(&file.path, line(30));
     let mut reader = LogReader::new(file.path.clone(), after(15));
     assert_eq!(read(&mut reader), ["x-1.20", "x-1.30"]);
@@ -272,4 +275,184 @@ fn a_large_file_is_read_in_portions() {
     assert!(reader.read().unwrap().more);
     let mut reader = LogReader::new(file.path.clone(), after(-100));
     assert_eq!(read(&mut reader).len(), count as usize);
+}
+
+// Older parts that were packed.
+
+fn packed(text: impl AsRef<[u8]>) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(text.as_ref()).unwrap();
+    packed.finish().unwrap()
+}
+
+/// The calls read until there is no more, and what was not read.
+fn read_all(mut reader: LogReader) -> (Vec<String>, Vec<(String, Unread)>) {
+    let (mut calls, mut unread) = (Vec::new(), Vec::new());
+    loop {
+        let lines = reader.read().unwrap();
+        calls.extend(lines.lines.into_iter().map(|line| line.call));
+        unread.extend(lines.unread.into_iter().map(|it| (it.file, it.why)));
+        if !lines.more {
+            unread.sort_by(|a, b| a.0.cmp(&b.0));
+            return (calls, unread);
+        }
+    }
+}
+
+/// Beside the log, by ending; the log itself has line 30.
+fn with_older(older: &[(&str, Vec<u8>)]) -> Folder {
+    let file = folder();
+    write(&file.path, line(30));
+    for (ending, bytes) in older {
+        fs::write(file.path.with_file_name(format!("queue_log{ending}")), bytes).unwrap();
+    }
+    file
+}
+
+#[test]
+fn packed_and_unpacked_older_parts_are_read_in_the_order_of_their_lines() {
+    // As they are numbered, dated, joined together and copied back: what they hold says when that was.
+    let joined = [packed(line(3)), packed(line(4) + &line(5))].concat();
+    let older = [
+        (".1", line(20).into_bytes()),
+        (".2.gz", packed(line(10))),
+        ("-20261129.gz", joined),
+        ("-20261128.gz", packed(line(1) + &line(2))),
+        (".3.gz", packed("")),
+    ];
+    let file = with_older(&older);
+    let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(2)));
+    assert_eq!(calls, [2, 3, 4, 5, 10, 20, 30].map(|call| format!("x-1.{call}")));
+    assert_eq!(unread, []);
+    // The newest of them may still be written to, if it is not packed.
+    let mut reader = LogReader::new(file.path.clone(), after(25));
+    assert_eq!(read(&mut reader), ["x-1.30"]);
+    write(&file.path.with_extension("1"), line(28));
+    assert_eq!(read(&mut reader), ["x-1.28"]);
+}
+
+#[test]
+fn a_part_that_is_just_being_packed_is_read_once() {
+    let whole = packed(line(10) + &line(11));
+    let half = whole[..whole.len() / 2].to_vec();
+    let file = with_older(&[(".1", (line(10) + &line(11)).into_bytes()), (".1.gz", half)]);
+    let read = read_all(LogReader::new(file.path.clone(), after(-100)));
+    assert_eq!(read, (["x-1.10", "x-1.11", "x-1.30"].map(str::to_owned).to_vec(), vec![]));
+}
+
+#[test]
+fn what_is_packed_otherwise_is_named_if_it_lies_within_the_look_back() {
+    let older = [
+        (".1.bz2", b"BZh91AY&SY".to_vec()),
+        (".2.xz", b"\xfd7zXZ\0\0".to_vec()),
+        (".3.zst", vec![0x28, 0xb5, 0x2f, 0xfd, 4]),
+        // By what it is, whatever it is called; and by what it is called, where it is nothing.
+        (".4", b"BZh91AY&SY".to_vec()),
+        (".5", packed(line(7))),
+        (".6.gz", Vec::new()),
+        (".7.gz", line(8).into_bytes()),
+    ];
+    let file = with_older(&older);
+    let long_ago = fs::File::create(file.path.with_file_name("queue_log.8.bz2")).unwrap();
+    long_ago.set_modified(after(-200).into()).unwrap();
+    let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(-100)));
+    assert_eq!(calls, ["x-1.7", "x-1.30"]);
+    let named: Vec<(&str, Unread)> = unread.iter().map(|(file, why)| (file.as_str(), *why)).collect();
+    let right = [
+        ("queue_log.1.bz2", Unread::Bz2),
+        ("queue_log.2.xz", Unread::Xz),
+        ("queue_log.3.zst", Unread::Zst),
+        ("queue_log.4", Unread::Bz2),
+        ("queue_log.6.gz", Unread::Broken),
+        ("queue_log.7.gz", Unread::Broken),
+    ];
+    assert_eq!(named, right);
+}
+
+#[test]
+fn a_packed_part_that_is_cut_or_damaged_anywhere_costs_itself_alone() {
+    let text: String = (10..20).map(line).collect();
+    let whole = packed(&text);
+    let file = with_older(&[(".2", line(5).into_bytes())]);
+    let part = file.path.with_file_name("queue_log.1.gz");
+    let right: Vec<String> = (10..20).map(|call| format!("x-1.{call}")).collect();
+    for cut in 0..whole.len() {
+        fs::write(&part, &whole[..cut]).unwrap();
+        let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(-100)));
+        let (first, rest) = calls.split_first().unwrap();
+        let (last, between) = rest.split_last().unwrap();
+        assert_eq!((first.as_str(), last.as_str()), ("x-1.5", "x-1.30"), "cut at {cut}");
+        assert!(right.starts_with(between), "cut at {cut}: {between:?}");
+        assert_eq!(unread, [("queue_log.1.gz".to_owned(), Unread::Broken)], "cut at {cut}");
+    }
+    for at in 0..whole.len() {
+        for bit in 0..8 {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1 << bit;
+            fs::write(&part, damaged).unwrap();
+            let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(-100)));
+            assert!(calls.contains(&"x-1.5".to_owned()) && calls.contains(&"x-1.30".to_owned()), "{at}");
+            assert!(unread.len() == 1 || right.iter().all(|it| calls.contains(it)), "bit {bit} of {at}");
+        }
+    }
+    // All that could be unpacked before the end of the file came too early was read.
+    fs::write(&part, &whole[..whole.len() - 8]).unwrap();
+    let (calls, _) = read_all(LogReader::new(file.path.clone(), after(-100)));
+    assert_eq!(calls[1..11], right);
+}
+
+#[test]
+fn what_would_become_too_much_is_read_in_portions_and_not_to_its_end() {
+    let portions = 5;
+    let zeros = vec![0; LOG_READ_BYTES_MAX];
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::default());
+    bomb.write_all(line(10).as_bytes()).unwrap();
+    (0..portions).for_each(|_| bomb.write_all(&zeros).unwrap());
+    let bomb = bomb.finish().unwrap();
+    assert!(bomb.len() < 10_000);
+    let file = with_older(&[(".1.gz", bomb), (".2.gz", packed(line(5)))]);
+    let max = LOG_READ_BYTES_MAX as u64 * 2;
+    let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(-100)).unpacking_at_most(max));
+    assert_eq!(calls, ["x-1.5", "x-1.10", "x-1.30"]);
+    assert_eq!(unread, [("queue_log.1.gz".to_owned(), Unread::TooLarge)]);
+    // One that is as large as it may be is read to its end.
+    let count = max as usize / line(100_000).len();
+    let text: String = (100_000..).take(count).map(line).collect();
+    let file = with_older(&[(".1.gz", packed(text))]);
+    let (calls, unread) = read_all(LogReader::new(file.path.clone(), after(-100)).unpacking_at_most(max));
+    assert_eq!((calls.len(), unread), (count + 1, vec![]));
+}
+
+#[test]
+fn what_is_no_file_or_may_not_be_read_stops_nothing() {
+    let file = with_older(&[(".1", line(10).into_bytes())]);
+    // As the old parts' own folder, and a link to nowhere.
+    fs::create_dir(file.path.with_file_name("queue_log.old")).unwrap();
+    fs::create_dir(file.path.with_file_name("queue_log-2026.gz")).unwrap();
+    std::os::unix::fs::symlink("nowhere", file.path.with_file_name("queue_log.9")).unwrap();
+    let read = read_all(LogReader::new(file.path.clone(), after(-100)));
+    assert_eq!(read, (["x-1.10", "x-1.30"].map(str::to_owned).to_vec(), vec![]));
+}
+
+#[test]
+fn a_talk_and_a_wait_that_began_in_a_packed_part_are_known() {
+    let older = log("1|x-1.0|hovednummer|NONE|ENTERQUEUE||20304050|1
+        4|x-1.0|hovednummer|PJSIP/301|CONNECT|3|x-1.2|3
+        8|x-1.9|noedkald|NONE|ENTERQUEUE||20304051|1");
+    let newer = log("40|x-1.0|hovednummer|PJSIP/301|COMPLETEAGENT|3|36|1
+        41|x-1.9|noedkald|PJSIP/301|CONNECT|33|x-1.10|3");
+    let file = folder();
+    fs::write(file.path.with_file_name("queue_log.1.gz"), packed(older)).unwrap();
+    write(&file.path, newer);
+    let lines_read = LogReader::new(file.path.clone(), after(-100)).read().unwrap().lines;
+    let mut calls = Calls::new(&settings());
+    let seen: Vec<Observed> = lines_read.iter().flat_map(|line| calls.line(line, after(1000))).collect();
+    let right = [
+        "x-1.0/waiting/hovednummer-log +1s",
+        "x-1.0/answered-log +4s",
+        "x-1.9/waiting/noedkald-log +8s",
+        "x-1.0/ended-log +40s",
+        "x-1.9/answered-log +41s",
+    ];
+    assert_eq!(lines(&seen), right);
 }

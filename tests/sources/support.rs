@@ -168,7 +168,7 @@ pub fn fold<'a>(told: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<String
         | Observation::AlarmWaiting { alarm: call, .. }
         | Observation::AlarmAnswered { alarm: call, .. }
         | Observation::AlarmUnanswered { alarm: call } => Some(call.clone()),
-        Observation::AlarmRedirected { .. } => None,
+        Observation::AlarmRedirected { .. } | Observation::CallPassedOn { .. } => None,
         other => panic!("an exchange tells of calls only, not {other:?}"),
     });
     let ends = calls.map(|call| {

@@ -558,6 +558,11 @@ fn is_of_a_call(observation: &Observation) -> bool {
     use Observation as O;
     matches!(
         observation,
-        O::CallWaiting { .. } | O::CallAnswered { .. } | O::CallMissed { .. } | O::CallEnded { .. }
+        O::CallWaiting { .. }
+            | O::CallAnswered { .. }
+            | O::CallMissed { .. }
+            | O::CallEnded { .. }
+            | O::CallPassedOn { .. }
+            | O::AlarmWaiting { .. }
     )
 }

@@ -85,6 +85,7 @@ outcome-technical = teknisk
 outcome-taken-to-hospital = kørt på sygehus
 outcome-deceased = død
 outcome-not-ours = ikke vores borger
+outcome-passed-on = sendt videre
 
 redirect-to-municipal-unit = kommunens enhed
 redirect-to-back-up = bagvagt

@@ -81,6 +81,7 @@ outcome-technical = technical
 outcome-taken-to-hospital = taken to hospital
 outcome-deceased = deceased
 outcome-not-ours = not our citizen
+outcome-passed-on = passed on
 
 redirect-to-municipal-unit = the municipal unit
 redirect-to-back-up = back-up

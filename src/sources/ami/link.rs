@@ -567,6 +567,11 @@ impl<I: Inbox> Link<I> {
         if lines.unreadable > 0 {
             self.unreadable(code("queue-log-line"));
         }
+        for unread in &lines.unread {
+            let (source, file) = (&self.exchange.settings.name, &unread.file);
+            tracing::warn!(%source, file, why = %unread.why.code(), "an older part of the queue log was not read");
+            self.unreadable(unread.why.code());
+        }
         let told: Vec<Observed> = {
             let now = self.now();
             let mut calls = self.calls();

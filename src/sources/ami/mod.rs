@@ -9,6 +9,7 @@ pub mod canary;
 pub mod link;
 mod members;
 pub mod queue_log;
+pub mod rotated;
 pub mod settings;
 pub mod translate;
 pub mod wire;

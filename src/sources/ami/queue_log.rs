@@ -3,17 +3,19 @@
 //! Owns where reading stands: the file by inode and offset, the line that is not finished, and
 //! what stands just before the offset. Rotation, truncation and a first read that goes back in time
 //! are its business; what a line means is not (that is `translate`). The offset lives
-//! in memory only: after a start the look-back is read again, and keys make that harmless.
-//!
-//! A rotated file that was packed (`.gz`) is not read.
+//! in memory only: after a start the look-back is read again, and keys make that harmless. Which older files there are is
+//! asked of `rotated`.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+
+use super::rotated::{self, Rotated, UNPACKED_BYTES_MAX, Unread, UnreadFile};
 
 /// Longest line, in bytes; the rest of a longer one is thrown away and counted.
 pub const LOG_LINE_BYTES_MAX: usize = 4 * 1024;
@@ -23,8 +25,6 @@ pub const LOG_READ_BYTES_MAX: usize = 1024 * 1024;
 const MARK_BYTES: usize = 64;
 /// No talk and no wait is longer than a day (seconds).
 const TALK_SECONDS_MAX: i64 = 86_400;
-/// Endings of packed files.
-const PACKED: [&str; 4] = ["gz", "bz2", "xz", "zst"];
 
 /// One line: `epoch|call|queue|agent|event|parameter…`.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,31 +88,30 @@ pub struct Lines {
     pub lines: Vec<Line>,
     /// Lines that could not be read.
     pub unreadable: usize,
+    /// Older files that were not read, or not to their end: each is told once.
+    pub unread: Vec<UnreadFile>,
     /// There is more already: read on.
     pub more: bool,
 }
 
 /// An open file and how far it is read.
 #[derive(Debug)]
-struct Place {
-    file: File,
+pub(super) struct Place {
+    pub(super) file: File,
     /// Device and inode.
     id: (u64, u64),
     offset: u64,
-    /// The line that has no end yet.
-    partial: Vec<u8>,
+    cutter: Cutter,
     /// The last bytes before the offset.
     mark: Vec<u8>,
-    /// The front of the partial line was thrown away.
-    cut: bool,
 }
 
 impl Place {
-    fn open(path: &Path) -> io::Result<Self> {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let about = file.metadata()?;
         let id = (about.dev(), about.ino());
-        Ok(Self { file, id, offset: 0, partial: Vec::new(), mark: Vec::new(), cut: false })
+        Ok(Self { file, id, offset: 0, cutter: Cutter::default(), mark: Vec::new() })
     }
 
     /// True when the file is no longer the one that was read: shorter, or other bytes before the offset.
@@ -129,9 +128,8 @@ impl Place {
     fn read(&mut self, since: DateTime<Utc>, into: &mut Lines) -> io::Result<()> {
         if self.rewritten()? {
             self.offset = 0;
-            self.partial.clear();
+            self.cutter = Cutter::default();
             self.mark.clear();
-            self.cut = false;
         }
         let mut chunk = vec![0; LOG_READ_BYTES_MAX];
         let read = self.file.read_at(&mut chunk, self.offset)?;
@@ -141,10 +139,32 @@ impl Place {
         let kept = if chunk.len() >= MARK_BYTES { &[] } else { &self.mark[..] };
         let seen = [kept, &chunk[..]].concat();
         self.mark = seen[seen.len().saturating_sub(MARK_BYTES)..].to_vec();
-        for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
+        self.cutter.take(&chunk, since, into);
+        Ok(())
+    }
+}
+
+/// Cuts bytes into lines, whatever portions they come in.
+#[derive(Debug, Default)]
+pub(super) struct Cutter {
+    /// The line that has no end yet.
+    partial: Vec<u8>,
+    /// The front of the partial line was thrown away.
+    cut: bool,
+}
+
+impl Cutter {
+    /// Takes what comes next; lines older than `since` are skipped.
+    pub(super) fn take(&mut self, bytes: &[u8], since: DateTime<Utc>, into: &mut Lines) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.piece(piece, since, into);
         }
-        Ok(())
+    }
+
+    /// Nothing more comes: a line without its end is none.
+    pub(super) fn end(&mut self, into: &mut Lines) {
+        let Self { partial, cut } = std::mem::take(self);
+        into.unreadable += usize::from(cut || !partial.is_empty());
     }
 
     /// Takes a piece that holds at most one line end, at its own end.
@@ -174,8 +194,10 @@ pub struct LogReader {
     path: PathBuf,
     /// Older lines are skipped.
     since: DateTime<Utc>,
-    /// Rotated files still to be read once, oldest first. None: not looked for yet.
-    rotated: Option<Vec<Place>>,
+    /// Rotated files still to be read once, oldest first, by name. None: not looked for yet.
+    rotated: Option<VecDeque<(String, Rotated)>>,
+    /// Most bytes that a packed one may become.
+    unpacked_bytes_max: u64,
     /// The file before the last rotation: the exchange may go on writing to it for a while.
     previous: Option<Place>,
     current: Option<Place>,
@@ -184,12 +206,19 @@ pub struct LogReader {
 impl LogReader {
     /// `since`: where the look-back begins.
     pub fn new(path: PathBuf, since: DateTime<Utc>) -> Self {
-        Self { path, since, rotated: None, previous: None, current: None }
+        let unpacked_bytes_max = UNPACKED_BYTES_MAX;
+        Self { path, since, rotated: None, unpacked_bytes_max, previous: None, current: None }
+    }
+
+    /// A packed file may become so many bytes.
+    #[must_use]
+    pub fn unpacking_at_most(self, bytes: u64) -> Self {
+        Self { unpacked_bytes_max: bytes, ..self }
     }
 
     /// The same file from the beginning of the look-back.
     pub fn anew(&self) -> Self {
-        Self::new(self.path.clone(), self.since)
+        Self::new(self.path.clone(), self.since).unpacking_at_most(self.unpacked_bytes_max)
     }
 
     /// Reads what is new; call again at once while `more` is set.
@@ -199,15 +228,9 @@ impl LogReader {
     /// next call goes on where this one stopped.
     pub fn read(&mut self) -> io::Result<Lines> {
         let mut lines = Lines::default();
-        if self.rotated.is_none() {
-            self.rotated = Some(self.find_rotated());
-        }
-        while let Some(oldest) = self.rotated.as_mut().and_then(|rotated| rotated.first_mut()) {
-            oldest.read(self.since, &mut lines)?;
-            if lines.more {
-                return Ok(lines);
-            }
-            self.previous = self.rotated.as_mut().map(|rotated| rotated.remove(0));
+        self.read_rotated(&mut lines);
+        if lines.more {
+            return Ok(lines);
         }
         for place in [&mut self.previous, &mut self.current].into_iter().flatten() {
             place.read(self.since, &mut lines)?;
@@ -233,29 +256,28 @@ impl LogReader {
         Ok(lines)
     }
 
-    /// Files beside ours with its name and an ending, written to since the look-back began.
-    fn find_rotated(&self) -> Vec<Place> {
-        let (Some(folder), Some(name)) =
-            (self.path.parent(), self.path.file_name().and_then(|name| name.to_str()))
-        else {
-            return Vec::new();
-        };
-        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let mut found: Vec<(i64, PathBuf)> = fs::read_dir(folder)
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter(|file| {
-                let file_name = file.file_name();
-                let ending = file_name.to_str().and_then(|file| file.strip_prefix(name));
-                ending.is_some_and(|ending| {
-                    ending.starts_with(['.', '-']) && !PACKED.iter().any(|p| ending.ends_with(p))
-                })
-            })
-            .filter_map(|file| Some((file.metadata().ok()?.mtime(), file.path())))
-            .filter(|(written_s, _)| *written_s >= self.since.timestamp())
-            .collect();
-        found.sort();
-        found.into_iter().filter_map(|(_, path)| Place::open(&path).ok()).collect()
+    /// Reads on in the files that were rotated away before we began, one portion.
+    fn read_rotated(&mut self, lines: &mut Lines) {
+        let rotated = self.rotated.get_or_insert_with(|| {
+            let found = rotated::find(&self.path, self.since);
+            lines.unread = found.unread;
+            found.files.into()
+        });
+        while let Some((file, mut oldest)) = rotated.pop_front() {
+            let outcome = match &mut oldest {
+                Rotated::Plain(place) => place.read(self.since, lines).map_err(|_| Unread::Unreadable),
+                Rotated::Packed(packed) => packed.read(self.since, self.unpacked_bytes_max, lines),
+            };
+            match (outcome, oldest) {
+                (Err(why), _) => lines.unread.push(UnreadFile { file, why }),
+                (Ok(()), oldest) if lines.more => {
+                    rotated.push_front((file, oldest));
+                    return;
+                }
+                (Ok(()), Rotated::Plain(place)) => self.previous = Some(place),
+                // Nobody writes to it any more.
+                (Ok(()), Rotated::Packed(_)) => {}
+            }
+        }
     }
 }

@@ -19,10 +19,13 @@
 //!   stay is the last is known only when no other begins, so what a queue let go of is told
 //!   [`GOES_ON_WITHIN`](session::GOES_ON_WITHIN) later, with the time at which it was let go.
 //! - A channel of an endpoint that one of our own sits at is a colleague's call. Only the interface names channels: the log
-//!   alone knows no colleague, and what it tells says nothing of it, so that a line read again says the same.
+//!   alone knows no colleague, and what it tells says nothing of it, so that a line read again says the same. The number
+//!   that it has is no endpoint: a home of old people with an exchange of its own calls with numbers as short as ours, and
+//!   a citizen taken for a colleague is never rung back.
 //! - A colleague who waits for somebody on a citizen's behalf and passes the citizen on meanwhile (attended transfer) gives
 //!   up the place: from then on the exchange tells of the *citizen's* channel, in the log too, without a join of its own.
-//!   So the citizen's call waits from the transfer on, under its own Uniqueid, and the colleague's is missed by nobody.
+//!   So the citizen's call waits from the transfer on, under its own Uniqueid, the colleague's is told to have been passed
+//!   on to it, and is missed by nobody.
 //! - A line or an event may be the first we hear of a call. A talk that ended was answered, and that is told first.
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -83,6 +86,8 @@ enum Fact {
     /// The exchange sent it on to there.
     Redirected(Code),
     Ended,
+    /// This other call has its place now.
+    PassedOn(ExternalId),
 }
 
 impl Fact {
@@ -93,6 +98,7 @@ impl Fact {
             Self::Missed(_) => "missed",
             Self::Redirected(_) => "redirected",
             Self::Ended => "ended",
+            Self::PassedOn(_) => "passed-on",
         }
     }
 }
@@ -136,6 +142,8 @@ struct Stay {
     rule: Queue,
     /// By the channel's name, as far as the interface told it.
     colleague: bool,
+    /// It has another call's place: no join of its own is in the log.
+    took_over: bool,
     phase: Phase,
     /// When it joined, where that was told.
     joined_at: Option<DateTime<Utc>>,
@@ -161,6 +169,7 @@ impl Stay {
             queue: None,
             rule,
             colleague: false,
+            took_over: false,
             phase,
             joined_at: None,
             touched_at: at,
@@ -591,18 +600,26 @@ impl Calls {
         {
             let of = |who: &str, what: &str| message.get(&format!("{who}{what}"));
             let Some(uniqueid) = of(takes_over, "Uniqueid") else { continue };
-            let stay =
-                of(waits, "Uniqueid").and_then(|it| self.current(it)).and_then(|id| self.stays.get(&id));
-            let Some(stay) = stay.filter(|it| matches!(it.phase, Phase::Waiting | Phase::Left)) else {
+            let Some(from) = of(waits, "Uniqueid").and_then(|it| self.current(it)) else { continue };
+            let stay = self.stays.get(&from).filter(|it| matches!(it.phase, Phase::Waiting | Phase::Left));
+            let Some((queue, rule)) = stay.and_then(|it| Some((it.queue.clone()?, it.rule.clone()))) else {
                 continue;
             };
-            let Some(queue) = stay.queue.as_ref().map(ToString::to_string) else { continue };
-            let rule = stay.rule.clone();
-            let id = self.join(uniqueid, &queue, rule, at);
+            let is_alarm = rule.kind == QueueKind::Alarm;
+            let id = self.join(uniqueid, queue.as_str(), rule, at);
+            if let Some(stay) = self.stays.get_mut(&id) {
+                stay.took_over = true;
+            }
             self.numbers.entry(uniqueid.to_owned()).or_default().event = id.1;
             self.is_on(&id, of(takes_over, "Channel"));
             let live = live_of(of(takes_over, "CallerIDNum"), of(takes_over, "CallerIDName"));
             self.tell(&id, Fact::Waiting, Rank::Event, at, live, told);
+            let passed_on = Fact::PassedOn(opaque(uniqueid));
+            self.tell(&from, passed_on, Rank::Event, at, LiveFacts::default(), told);
+            // A phone call is still to end; an alarm that nobody answered would be one that rang out.
+            if let Some(stay) = self.stays.get_mut(&from).filter(|_| is_alarm) {
+                stay.over(at);
+            }
             self.if_hung_up(&id, at, now, told);
             return;
         }
@@ -856,7 +873,8 @@ impl Calls {
 
     /// What the log says of a later stay happened after its join as the interface told it, whatever the stamps say.
     fn not_before_join(&self, id: &StayId, at: DateTime<Utc>) -> DateTime<Utc> {
-        let joined_at = self.stays.get(id).filter(|_| id.1 > 1).and_then(|stay| stay.joined_at);
+        let is_later = |stay: &&Stay| id.1 > 1 || stay.took_over;
+        let joined_at = self.stays.get(id).filter(is_later).and_then(|stay| stay.joined_at);
         joined_at.map_or(at, |joined_at| at.max(joined_at))
     }
 
@@ -866,7 +884,7 @@ impl Calls {
     fn advance(&mut self, id: &StayId, fact: &Fact, at: DateTime<Utc>) {
         let Some(stay) = self.stays.get_mut(id) else { return };
         match fact {
-            Fact::Waiting | Fact::Redirected(_) => {}
+            Fact::Waiting | Fact::Redirected(_) | Fact::PassedOn(_) => {}
             Fact::Answered(_) if stay.was_told("ended") => {}
             Fact::Answered(_) => {
                 stay.phase = Phase::Talking;
@@ -981,6 +999,7 @@ fn observation(stay: &Stay, fact: Fact, rank: Rank) -> Option<Observation> {
         (QueueKind::Alarm, Fact::Missed(_)) => Observation::AlarmUnanswered { alarm: id },
         (_, Fact::Redirected(to)) => Observation::AlarmRedirected { alarm: id, to },
         (_, Fact::Ended) => Observation::CallEnded { call: id },
+        (_, Fact::PassedOn(to)) => Observation::CallPassedOn { call: id, to },
     })
 }
 
