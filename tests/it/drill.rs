@@ -105,7 +105,7 @@ async fn with_all_that_jams_at_once_a_real_alarm_rings_at_a_second_desk() {
     let (tell, told) = channel();
     let unit = std::thread::spawn(move || {
         let mut unit = Unit::new(at, "700100");
-        let answered = unit.ask("r1", "<dty>0003</dty><stc>0010</stc>");
+        let answered = unit.ask_until_taken("r1", "<dty>0003</dty><stc>0010</stc>");
         let _ = tell.send((answered.sip, answered.own));
         unit
     });

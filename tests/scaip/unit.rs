@@ -67,6 +67,19 @@ impl Unit {
         self.say(&format!("<mrq><ref>{reference}</ref><cid>{account}</cid>{elements}</mrq>"), reference)
     }
 
+    /// As `ask`; refused for now, it is said again, as units do.
+    pub fn ask_until_taken(&mut self, reference: &str, elements: &str) -> Answered {
+        let give_up_at = Instant::now() + BOUND;
+        loop {
+            let answered = self.ask(reference, elements);
+            if answered.sip != 503 {
+                return answered;
+            }
+            assert!(Instant::now() < give_up_at, "{answered:?}");
+            std::thread::park_timeout(Duration::from_millis(300));
+        }
+    }
+
     /// A body as it is.
     pub fn say(&mut self, body: &str, reference: &str) -> Answered {
         self.say_as("", body.as_bytes(), Some(reference))
