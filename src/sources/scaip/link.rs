@@ -500,7 +500,8 @@ impl<I: Inbox> Link<I> {
             self.unreadable("scaip-account-no-id");
         }
         // Without a reference each message is an alarm of its own; a unit's folds into the one that rings.
-        let reference = request.reference.as_deref().unwrap_or(call_id);
+        let by_call = translate::by_call(call_id, masking);
+        let reference = request.reference.as_deref().unwrap_or(by_call.as_str());
         for session in 1..SESSIONS_MAX {
             let alarm = translate::alarm(account, reference, session, masking);
             match self.inbox.standing(&self.settings.name, &alarm).await {
