@@ -1,8 +1,10 @@
 //! The whole from outside: the real server, the real client, the real binary.
 
 mod api;
+mod at_rest;
 mod bad_input;
 mod canary;
+mod canary_night;
 mod care;
 mod cli;
 mod commands;
