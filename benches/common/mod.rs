@@ -1,6 +1,7 @@
-//! What both benches need: the real server in a process of its own, a plain HTTP connection, and figures.
+//! What the benches need: the real server in a process of its own, a plain HTTP connection, and figures.
 //!
 //! Nothing here is a test of right or wrong: an answer that is not 200 ends the bench, since its figures would be none.
+#![allow(dead_code, reason = "each bench uses its own part")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -106,6 +107,24 @@ impl Connection {
         );
         self.stream.write_all(request.as_bytes()).expect("the server reads");
         self.read()
+    }
+
+    pub fn get(&mut self, path: &str, token: &str) -> &[u8] {
+        self.ask(path, token);
+        self.read()
+    }
+
+    /// Whether this is answered by 200.
+    pub fn is_well(&mut self, path: &str) -> bool {
+        self.ask(path, "none");
+        let mut first = [0; 12];
+        self.stream.read_exact(&mut first).is_ok() && &first == b"HTTP/1.1 200"
+    }
+
+    fn ask(&mut self, path: &str, token: &str) {
+        let host = &self.host;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n\r\n");
+        self.stream.write_all(request.as_bytes()).expect("the server reads");
     }
 
     /// The body of one answer. Anything else than 200 ends the bench.

@@ -5,9 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
+use super::descriptors::Budget;
 use super::inbox::EngineInbox;
 use super::serve::{adopt, listen, stop_on_signals};
-use super::{descriptors, log, medcom, say, web_hooks};
+use super::{log, medcom, say, web_hooks};
 use crate::care::{Told, demo_service};
 use crate::cli;
 use crate::client::{Client, LinkError};
@@ -62,7 +63,8 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let tokens = people(&engine).await?;
     web_hooks::expect(&engine, &Settings::default());
     let receivers = medcom::start(None, &engine, &stop)?;
-    let options = Options { synthetic: true, receivers, limits: descriptors::limits(), ..Options::default() };
+    let options =
+        Options { synthetic: true, receivers, limits: Budget::raised().limits(), ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
 
     let client = |name: &str| -> Result<Client> {

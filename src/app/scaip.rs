@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -25,11 +26,12 @@ use crate::sources::scaip::trust;
 const UNITS: &str = "scaip";
 
 /// Opens every receiver. Nothing is heard before all of them listen.
-/// `data`: where each remembers who was heard when.
+/// `data`: where each remembers who was heard when. `connections`: what all of them may have of the descriptors.
 pub async fn start(
     receivers: &[Settings],
     data: &Path,
     engine: &Engine,
+    connections: &Arc<Semaphore>,
     stop: &CancellationToken,
 ) -> Result<()> {
     let mut opened = Vec::new();
@@ -47,6 +49,7 @@ pub async fn start(
             tls: tls(settings)?,
             memory: Some(data.join(format!("heard-{}.json", settings.name))),
             key: random(engine),
+            connections: connections.clone(),
             inbox: EngineInbox { engine: engine.clone(), kind: "scaip" },
             now: Arc::new(move || clock.now()),
         };

@@ -12,10 +12,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::descriptors::Budget;
 use super::say::{self, Failed};
 use super::{
-    Place, admin, adopted, canary, care, descriptors, escalation, exchanges, id_key, log, medcom, scaip,
-    settings, visits, web_hooks,
+    Place, admin, adopted, canary, care, escalation, exchanges, id_key, log, medcom, scaip, settings, visits,
+    web_hooks,
 };
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
@@ -40,7 +41,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
         return Err(Failed::new(key).into());
     }
     log::begin();
-    let limits = descriptors::limits();
+    let budget = Budget::raised();
     let settings = settings(&args.data)?;
     let signers = web_hooks::signers(&settings)?;
     let place = Place::new(args.data.data.as_ref(), &settings)?;
@@ -61,11 +62,13 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let (engine, writer) = Engine::begin(parts, engine_stop.clone());
     engine.units.name_all(settings.units.clone());
     let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
-    let options = Options { receivers, signers, watches_desks: true, limits, ..Options::default() };
+    let options =
+        Options { receivers, signers, watches_desks: true, limits: budget.limits(), ..Options::default() };
     let says = format!("listening on http://{}\n", listener.local_addr()?);
     // From here on alarms are heard, whatever becomes of the log.
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
-    let starting = Starting { settings: &settings, place: &place, engine: &engine, texts, stop: &stop };
+    let starting =
+        Starting { settings: &settings, place: &place, engine: &engine, budget, texts, stop: &stop };
     let started = starting.start(says).await;
     if started.is_err() {
         stop.cancel();
@@ -87,6 +90,7 @@ struct Starting<'a> {
     settings: &'a Settings,
     place: &'a Place,
     engine: &'a Engine,
+    budget: Budget,
     texts: &'a Texts,
     stop: &'a CancellationToken,
 }
@@ -105,7 +109,7 @@ impl Starting<'_> {
             self.check().await?;
         }
         exchanges::start(settings, engine, stop)?;
-        scaip::start(&settings.scaip, &self.place.data, engine, stop).await?;
+        scaip::start(&settings.scaip, &self.place.data, engine, &self.budget.alarms(), stop).await?;
         escalation::start(settings.escalation.as_ref(), engine, self.texts, stop)?;
         if is_early {
             self.start_the_rest().await?;

@@ -71,6 +71,11 @@ impl Masking {
         }
     }
 
+    /// Any text as a digest, for what may repeat a number that is stored nowhere.
+    pub fn digest(&self, text: &str) -> Option<ExternalId> {
+        ExternalId::new(self.letters(PREFIX, text)).ok()
+    }
+
     /// A citizen's id of a care system. None: nothing but blanks.
     pub fn citizen(&self, text: &str) -> Option<(CitizenId, Option<Masked>)> {
         let (text, masked) = self.settled(Field::Other, text)?;

@@ -18,12 +18,6 @@ use tracing::{debug, warn};
 
 use super::door::{Door, Place};
 
-/// Descriptors that connections to us leave alone: those of alarm receivers, …
-const KEPT_FOR_ALARMS: u64 = 64;
-/// … of the log and of calling a second person, …
-const KEPT_FOR_LOG: u64 = 16;
-/// … and what the program has open anyway: files, sources, the care system.
-const KEPT_FOR_THE_REST: u64 = 48;
 /// More connections than this are of no use to a duty board.
 const CONNECTIONS_MAX: usize = 2_000;
 /// However few descriptors there are.
@@ -61,11 +55,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// For a process that may have so many file descriptors.
-    pub fn of(descriptors: u64) -> Self {
-        let left = descriptors.saturating_sub(KEPT_FOR_ALARMS + KEPT_FOR_LOG + KEPT_FOR_THE_REST);
-        let left = usize::try_from(left).unwrap_or(CONNECTIONS_MAX);
-        Self { connections_max: left.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX), ..Self::default() }
+    /// For a server that may have so many descriptors for its connections.
+    pub fn of(descriptors: usize) -> Self {
+        Self { connections_max: descriptors.clamp(CONNECTIONS_MIN, CONNECTIONS_MAX), ..Self::default() }
     }
 }
 
@@ -139,16 +131,5 @@ async fn connection(
     };
     if let Err(error) = ended {
         debug!(%error, "a connection ended");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_leave_descriptors_to_alarms_and_to_the_log() {
-        let of = |descriptors: u64| Limits::of(descriptors).connections_max;
-        assert_eq!([of(0), of(64), of(256), of(1_024), of(20_000)], [8, 8, 128, 896, 2_000]);
     }
 }

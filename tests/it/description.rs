@@ -8,11 +8,11 @@ use vagttavle::domain::identity::Board;
 use crate::world::{Answer, Setup, TestServer, uuid};
 
 /// Makes bodies from the description alone.
-struct Generated<'d> {
-    document: &'d Value,
-    now: DateTime<Utc>,
+pub struct Generated<'d> {
+    pub document: &'d Value,
+    pub now: DateTime<Utc>,
     /// With what may be left out.
-    whole: bool,
+    pub whole: bool,
 }
 
 impl Generated<'_> {
@@ -75,7 +75,7 @@ impl Generated<'_> {
     }
 
     /// A body for each shape of the member that is a choice, under each of its names.
-    fn bodies(&self, shape: &str, member: &str) -> Vec<Value> {
+    pub fn bodies(&self, shape: &str, member: &str) -> Vec<Value> {
         let schema = &self.document["components"]["schemas"][shape];
         let choice = self.find(&schema["properties"][member]);
         let mut bodies = Vec::new();

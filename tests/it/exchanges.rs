@@ -18,10 +18,10 @@ use crate::world::wait_for;
 const ALLOWED: [&str; 5] = ["Challenge", "Login", "Ping", "QueueStatus", "Logoff"];
 
 /// An exchange as far as its manager interface goes.
-struct Exchange {
-    port: u16,
+pub struct Exchange {
+    pub port: u16,
     /// Sent to whoever is connected.
-    say: mpsc::Sender<Vec<u8>>,
+    pub say: mpsc::Sender<Vec<u8>>,
     /// Names of the actions that came.
     asked: Arc<Mutex<Vec<String>>>,
     /// The list of queues was asked for and told so many times.
@@ -30,7 +30,7 @@ struct Exchange {
 
 impl Exchange {
     /// `members` are told in each list: (queue, interface, paused).
-    async fn start(members: &'static [(&'static str, &'static str, bool)]) -> Self {
+    pub async fn start(members: &'static [(&'static str, &'static str, bool)]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (say, mut texts) = mpsc::channel::<Vec<u8>>(16);
@@ -45,7 +45,7 @@ impl Exchange {
         Self { port, say, asked, listed }
     }
 
-    async fn until_listed(&mut self) {
+    pub async fn until_listed(&mut self) {
         self.listed.wait_for(|times| *times > 0).await.unwrap();
     }
 
@@ -113,11 +113,11 @@ fn answer(action: &str, id: &str, members: &[(&str, &str, bool)]) -> String {
     text.replace('\n', "\r\n")
 }
 
-fn event(name: &str, queue: &str, call: &str, caller: &str) -> String {
+pub fn event(name: &str, queue: &str, call: &str, caller: &str) -> String {
     format!("Event: {name}\nQueue: {queue}\nUniqueid: {call}\nCallerIDNum: {caller}\n\n")
 }
 
-fn settings(name: &str, port: u16, agreement: &str) -> String {
+pub fn settings(name: &str, port: u16, agreement: &str) -> String {
     format!(
         "[[ami]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nuser = \"vagt-laes\"\nsecret_file = \"ami.secret\"\n\
          queues = {{ doegnvagt = {{ kind = \"phone\", agreements = [\"{agreement}\"] }}, noedkald = {{ kind = \"alarm\", agreements = [\"{agreement}\"] }} }}\n"

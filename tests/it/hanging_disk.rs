@@ -1,58 +1,25 @@
 //! The disk hangs: the bell comes before the sync returns, whoever comes meanwhile is heard, nothing is acknowledged
 //! before it is durable, and afterwards everything is there once.
 
-use std::process::{Child, Command, Stdio};
-
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use vagttavle::client::Client;
 use vagttavle::clock::Clock;
 
+use crate::jam::Hanging;
 use crate::process::{Home, Serving};
 use crate::stream::Follower;
 use crate::world::{Answer, find, wait_for};
 
-/// Delays every sync of a running server from now on, as a disk that hangs. Ends when dropped.
-struct Hanging(Child);
-
-impl Hanging {
-    fn begin(serving: &Serving, seconds: u32) -> Self {
-        let delayed = format!("inject=fsync,fdatasync:delay_enter={seconds}s");
-        let child = Command::new("strace")
-            .args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", &delayed])
-            .args(["-p", &serving.id().to_string()])
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("strace is there");
-        Self(child)
-    }
-
-    /// As long as the tracer is not on every thread, nothing hangs.
-    async fn holds(&self, serving: &Serving) {
-        let status = format!("/proc/{}/task", serving.id());
-        let tracer = format!("TracerPid:\t{}\n", self.0.id());
-        wait_for("the disk to hang", || async {
-            let tasks = std::fs::read_dir(&status).unwrap().map(|it| it.unwrap().path().join("status"));
-            let is_traced = |path: &std::path::PathBuf| {
-                std::fs::read_to_string(path).is_ok_and(|said| said.contains(&tracer))
-            };
-            let free: Vec<_> = tasks.filter(|it| !is_traced(it)).collect();
-            if free.is_empty() { Ok(()) } else { Err(free) }
-        })
-        .await;
-    }
-}
-
-impl Drop for Hanging {
-    fn drop(&mut self) {
-        // It lets go of the server when told to end.
-        let told = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status();
-        if told.is_err() {
-            let _ = self.0.kill();
-        }
-        let _ = self.0.wait();
-    }
+/// Every sync of the server hangs from now on.
+pub async fn hang(serving: &Serving, seconds: u32) -> Hanging {
+    let hanging = Hanging::begin(serving.id(), seconds);
+    wait_for("the disk to hang", || async {
+        let free = hanging.free();
+        if free.is_empty() { Ok(()) } else { Err(free) }
+    })
+    .await;
+    hanging
 }
 
 fn raised(alarm: &str) -> Value {
@@ -70,8 +37,7 @@ async fn a_disk_that_hangs_makes_nobody_deaf_and_nothing_is_acknowledged_before_
     let desk = Follower::start(client, Clock::system());
     wait_for("the desk", || async { if desk.heard("beat") > 0 { Ok(()) } else { Err("no beat") } }).await;
 
-    let hanging = Hanging::begin(&serving, 20);
-    hanging.holds(&serving).await;
+    let hanging = hang(&serving, 20).await;
     let (posted, others) = (raised("first"), ["second", "third"].map(raised));
     let first = serving.post("/v1/observations", &source, &posted);
     let meanwhile = async {

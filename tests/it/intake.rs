@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::world::{Folder, Setup, TestServer, observation_at};
+use vagttavle::clock::Clock;
+
+use crate::world::{Folder, Setup, TestServer, night, observation_at};
 
 async fn post(server: &TestServer, source: &str, item: Value) -> Value {
     let answer = server.post("/v1/observations", source, &json!([item])).await;
@@ -251,4 +253,46 @@ async fn every_item_is_accounted_for() {
         );
     }
     server.stop().await;
+}
+
+/// Bytes of the log with everything beside it.
+fn bytes_of(folder: &Folder) -> u64 {
+    let files = std::fs::read_dir(folder.data()).unwrap();
+    files.map(|it| it.unwrap().metadata().unwrap().len()).sum()
+}
+
+/// One device at ten signals a second for an hour, each under a key of its own: a stuck button, or a hand in a cramp.
+#[tokio::test]
+async fn of_ten_signals_a_second_for_an_hour_one_alarm_rings_and_the_log_stays_small() {
+    const SIGNALS: i64 = 36_000;
+    const AT_ONCE: i64 = 100;
+    let (folder, start) = (Folder::new(), night());
+    let clock = Clock::manual(start);
+    let server = Setup::sqlite(&folder).clock(&clock).start().await;
+    let again = Setup::sqlite(&folder).clock(&clock).people_of(&server);
+    server.stop().await;
+    let before = bytes_of(&folder);
+    let server = again.start().await;
+    for first in (0..SIGNALS).step_by(100) {
+        let at = |nth: i64| start + TimeDelta::milliseconds(nth * 100);
+        clock.set(at(first + AT_ONCE));
+        let items: Vec<Value> = (first..first + AT_ONCE)
+            .map(|nth| {
+                json!({ "key": format!("signal-{nth}"), "at": at(nth), "agreement": "jammerbugt",
+                    "observation": press(&format!("a-{nth}"), "700") })
+            })
+            .collect();
+        let answer = server.post("/v1/observations", "central", &json!(items)).await;
+        let mut outcomes = answer.body.as_array().unwrap().iter().map(|it| &it["outcome"]);
+        assert!(outcomes.all(|it| it == "recorded" || it == "repeat"), "{answer:?}");
+    }
+    let rows = alarms(&server, "anna").await;
+    server.stop().await;
+    // Nobody takes it: whenever it has rung out, the next press rings anew, and that it did is owed an answer.
+    let states: Vec<&str> = rows.iter().map(|(_, state, _)| state.as_str()).collect();
+    assert_eq!(states.iter().filter(|state| **state == "raised").count(), 1, "{states:?}");
+    assert!(states.iter().all(|state| ["raised", "unanswered"].contains(state)), "{states:?}");
+    assert!(rows.iter().all(|(device, _, signals)| device == "700" && *signals < 60), "{rows:?}");
+    let bytes = bytes_of(&folder) - before;
+    assert!(bytes <= 1_000_000, "{bytes} bytes");
 }

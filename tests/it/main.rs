@@ -1,13 +1,16 @@
 //! The whole from outside: the real server, the real client, the real binary.
 
 mod api;
+mod at_rest;
 mod bad_input;
 mod canary;
+mod canary_night;
 mod care;
 mod cli;
 mod commands;
 mod corpora;
 mod description;
+mod drill;
 mod escalation;
 mod exchanges;
 mod hanging_disk;
@@ -16,6 +19,8 @@ mod history;
 mod homecare;
 mod http;
 mod intake;
+#[path = "../support/jam.rs"]
+mod jam;
 mod loading;
 mod looks;
 mod medcom;
@@ -33,11 +38,19 @@ mod ports;
 mod process;
 mod proxy;
 mod restart;
+#[path = "../pty/sequences.rs"]
+mod sequences;
 mod set_clock;
 mod signed;
 mod sources;
 mod standing;
 mod stream;
+#[path = "../pty/terminal.rs"]
+#[expect(dead_code, reason = "shared with the tests in a terminal")]
+mod terminal;
+#[path = "../scaip/unit.rs"]
+#[expect(dead_code, reason = "shared with the tests of alarm units")]
+mod unit;
 mod unstored;
 mod visits;
 mod world;

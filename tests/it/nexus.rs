@@ -9,10 +9,10 @@ use crate::world::{find, wait_for};
 
 const NAME: &str = "Esther Kanariegul";
 const CPR: &str = "250947-9989";
-const LIST: &str = "Vagttavle: udskrevne";
+pub const LIST: &str = "Vagttavle: udskrevne";
 
 /// Settings of everything, with more of them below `[care]`.
-fn settings(double: &Double, more: &str) -> String {
+pub fn settings(double: &Double, more: &str) -> String {
     let access = double.access();
     format!(
         "[care]\nadapter = \"nexus\"\nurl = \"{}\"\ntoken_url = \"{}\"\nclient_id = \"{}\"\n\
@@ -21,7 +21,7 @@ fn settings(double: &Double, more: &str) -> String {
     )
 }
 
-const NAMES: &str = "[care.nexus]\ncitizens_link = \"patients\"\ndevice_key_type = \"ALARM\"\n\
+pub const NAMES: &str = "[care.nexus]\ncitizens_link = \"patients\"\ndevice_key_type = \"ALARM\"\n\
     note_form = \"Observation\"\nnote_field = \"Notat\"\nnote_action = \"Aktivt\"\n\
     paused_state = \"Pauseret\"\nactive_state = \"Aktiv\"\n\
     [[care.lists]]\nname = \"Vagttavle: udskrevne\"\nagreement = \"jammerbugt\"\n\

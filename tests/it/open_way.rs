@@ -1,44 +1,17 @@
 //! The way stays open: whoever jams the log, the door or standard output, the next alarm is taken. The real program.
 
-use std::io::{BufRead, BufReader, PipeReader, Read, Write};
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
+use crate::jam::{PIPE, begun, full_pipe, is_closed};
 use crate::ports::free_port;
 use crate::process::{Home, Serving};
 use crate::world::wait_for;
 
-/// What a pipe holds before a writer waits.
-const PIPE: usize = 64 * 1024;
-
-/// A pipe that is full and that nobody reads yet: its reader, and the end for a program.
-fn full_pipe() -> (PipeReader, Stdio) {
-    let (reader, mut writer) = std::io::pipe().unwrap();
-    writer.write_all(&[b'x'; PIPE]).unwrap();
-    (reader, writer.into())
-}
-
-fn address(server: &Serving) -> String {
+pub fn address(server: &Serving) -> String {
     server.base.trim_start_matches("http://").to_owned()
-}
-
-/// A connection with this much of a request.
-fn begun(address: &str, request: &str) -> TcpStream {
-    let mut line = TcpStream::connect(address).unwrap();
-    line.write_all(request.as_bytes()).unwrap();
-    line
-}
-
-/// Whether the other side has hung up; nothing is waited for.
-fn is_closed(mut line: &TcpStream) -> bool {
-    line.set_nonblocking(true).unwrap();
-    match line.read(&mut [0; 16]) {
-        Ok(0) => true,
-        Ok(_) => false,
-        Err(error) => error.kind() != std::io::ErrorKind::WouldBlock,
-    }
 }
 
 #[tokio::test]
@@ -101,14 +74,18 @@ async fn standard_output_that_nobody_reads_stops_nothing() {
     .await;
 }
 
-/// The server with so few descriptors.
-fn with_descriptors(home: &Home, count: usize) -> Serving {
-    let program = home.command("serve --data {data} --listen 127.0.0.1:0");
+/// The same program with so few descriptors, which it cannot raise.
+pub fn with_descriptors(home: &Home, program: &Command, count: usize) -> Command {
     let mut command = Command::new("sh");
     home.dress(&mut command);
     command.args(["-c", &format!("ulimit -n {count}; exec \"$0\" \"$@\"")]);
     command.arg(program.get_program()).args(program.get_args());
-    Serving::start(command, &home.path("stderr.log"))
+    command
+}
+
+fn of_256_descriptors(home: &Home) -> Serving {
+    let program = home.command("serve --data {data} --listen 127.0.0.1:0");
+    Serving::start(with_descriptors(home, &program, 256), &home.path("stderr.log"))
 }
 
 #[tokio::test]
@@ -116,7 +93,7 @@ async fn half_open_connections_without_end_hold_up_no_alarm_and_no_desk() {
     let home = Home::new();
     let (central, anna) =
         (home.add("central", "source", "jammerbugt"), home.add("anna", "coordinator", "jammerbugt"));
-    let server = with_descriptors(&home, 256);
+    let server = of_256_descriptors(&home);
     let address = address(&server);
     // Somebody is there before them, and says nothing more.
     let hers = format!("GET /v1/stream HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {anna}\r\n\r\n");
@@ -145,7 +122,7 @@ async fn one_token_cannot_take_every_connection() {
     let home = Home::new();
     let (central, anna) =
         (home.add("central", "source", "jammerbugt"), home.add("anna", "coordinator", "jammerbugt"));
-    let server = with_descriptors(&home, 256);
+    let server = of_256_descriptors(&home);
     let ask = format!("GET /v1/me HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {central}\r\n\r\n");
     let mut held = Vec::new();
     let refused = loop {

@@ -169,6 +169,11 @@ impl Serving {
         self.child.wait().unwrap();
     }
 
+    /// How it ended, once it has.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Told to end; how it ended.
     pub fn terminate(&mut self) -> ExitStatus {
         let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();

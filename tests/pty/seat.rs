@@ -9,11 +9,11 @@ use rustix::process::Signal;
 use crate::server::{Server, http};
 use crate::terminal::BOUND;
 
-/// A server whose agreement misses its desks after a second.
+/// A server whose agreement misses its desks soon, and later than they are looked for: never by chance.
 fn server() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let rules = include_str!("../../src/domain/agreements/jammerbugt.toml")
-        .replace("nobody_listening_seconds = { own = 30 }", "nobody_listening_seconds = { own = 1 }");
+        .replace("nobody_listening_seconds = { own = 30 }", "nobody_listening_seconds = { own = 5 }");
     let agreements = folder.path().join("agreements");
     std::fs::create_dir(&agreements).unwrap();
     std::fs::write(agreements.join("jammerbugt.toml"), rules).unwrap();

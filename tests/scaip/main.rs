@@ -16,6 +16,7 @@ mod sipp;
 #[path = "../pty/terminal.rs"]
 #[expect(dead_code, reason = "shared with the tests in a terminal")]
 mod terminal;
+#[expect(dead_code, reason = "shared with the drill and its bench")]
 mod unit;
 
 use std::io::{Read, Write};

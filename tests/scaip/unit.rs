@@ -35,6 +35,24 @@ fn snu(text: &str) -> Option<u16> {
     between(text, "<snu>", "</snu>").map(|it| it.parse().unwrap())
 }
 
+/// A MESSAGE with this body, from an address and an account: their `sent`th. `more`: header lines.
+pub fn request(
+    server: SocketAddr,
+    (at, account): (SocketAddr, &str),
+    sent: u32,
+    more: &str,
+    body: &[u8],
+) -> Vec<u8> {
+    let head = format!(
+        "MESSAGE sip:scaip@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK-{account}-{sent};rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:{account}@{at}>;tag=unit\r\nTo: <sip:scaip@{server}>\r\n\
+         Call-ID: {account}-{sent}@{at}\r\nCSeq: {sent} MESSAGE\r\nContent-Type: application/scaip+xml\r\n\
+         {more}Content-Length: {length}\r\n\r\n",
+        length = body.len(),
+    );
+    [head.as_bytes(), body].concat()
+}
+
 impl Unit {
     pub fn new(server: SocketAddr, account: &str) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -49,6 +67,19 @@ impl Unit {
         self.say(&format!("<mrq><ref>{reference}</ref><cid>{account}</cid>{elements}</mrq>"), reference)
     }
 
+    /// As `ask`; refused for now, it is said again, as units do.
+    pub fn ask_until_taken(&mut self, reference: &str, elements: &str) -> Answered {
+        let give_up_at = Instant::now() + BOUND;
+        loop {
+            let answered = self.ask(reference, elements);
+            if answered.sip != 503 {
+                return answered;
+            }
+            assert!(Instant::now() < give_up_at, "{answered:?}");
+            std::thread::park_timeout(Duration::from_millis(300));
+        }
+    }
+
     /// A body as it is.
     pub fn say(&mut self, body: &str, reference: &str) -> Answered {
         self.say_as("", body.as_bytes(), Some(reference))
@@ -57,16 +88,8 @@ impl Unit {
     /// With more header lines. Without a reference only SIP's answer is waited for.
     pub fn say_as(&mut self, more: &str, body: &[u8], reference: Option<&str>) -> Answered {
         self.sent += 1;
-        let (at, account, sent) = (self.socket.local_addr().unwrap(), &self.account, self.sent);
-        let head = format!(
-            "MESSAGE sip:scaip@{server} SIP/2.0\r\nVia: SIP/2.0/UDP {at};branch=z9hG4bK-{account}-{sent};rport\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:{account}@{at}>;tag=unit\r\nTo: <sip:scaip@{server}>\r\n\
-             Call-ID: {account}-{sent}@{at}\r\nCSeq: {sent} MESSAGE\r\nContent-Type: application/scaip+xml\r\n\
-             {more}Content-Length: {length}\r\n\r\n",
-            server = self.server,
-            length = body.len(),
-        );
-        let request = [head.as_bytes(), body].concat();
+        let at = self.socket.local_addr().unwrap();
+        let request = request(self.server, (at, &self.account), self.sent, more, body);
         self.send(&request);
         let wanted = reference.map(|it| format!("<ref>{it}</ref>"));
         let mut answered: Option<Answered> = None;
@@ -87,7 +110,7 @@ impl Unit {
                 if self.heard.insert(call.to_owned()) && is_ours {
                     own = snu(&text);
                 }
-            } else if text.contains(&format!("Call-ID: {account}-{sent}@", account = self.account)) {
+            } else if text.contains(&format!("Call-ID: {}-{}@", self.account, self.sent)) {
                 let sip = text.split(' ').nth(1).unwrap().parse().unwrap();
                 answered.get_or_insert(Answered { sip, in_ok: snu(&text), own: None });
             }

@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use vagttavle::domain::observation::Observation;
@@ -57,11 +58,16 @@ fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sources/fixtures/scaip").join(name)
 }
 
+/// Stream connections of a world at once.
+const CONNECTIONS: usize = 64;
+
 /// A receiver on free ports with an inbox in memory and a clock set by hand.
 pub struct World {
     pub inbox: TestInbox,
     now: Arc<Mutex<DateTime<Utc>>>,
     pub at: BTreeMap<&'static str, SocketAddr>,
+    /// What its connections are bounded by.
+    connections: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -95,12 +101,14 @@ impl World {
         let now = Arc::new(Mutex::new(night()));
         let clock = now.clone();
         let accounts = settings.accounts.keys().map(|user| (user.clone(), SecretString::from("hemmelig")));
+        let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let receiver = Receiver {
             accounts: accounts.collect(),
             settings,
             tls: Tls { ours: Some(Arc::new(tls)), units: trust_in(units) },
             memory: None,
             key: [7; 32],
+            connections: connections.clone(),
             inbox: inbox.clone(),
             now: Arc::new(move || *clock.lock().unwrap()),
         };
@@ -108,7 +116,7 @@ impl World {
         let opened = receiver.open(stop.clone()).await.unwrap();
         let at = opened.listening().iter().map(|it| (it.transport.name(), it.address)).collect();
         tokio::spawn(opened.run());
-        Self { inbox, now, at, stop }
+        Self { inbox, now, at, connections, stop }
     }
 
     fn later(&self, by: TimeDelta) {
@@ -945,4 +953,21 @@ async fn streams_broken_in_every_way_delay_nobody_and_are_seen() {
     }
     assert_eq!(other.ask("good", ALARM).await, held());
     world.inbox.until("seen", |seen| seen.unreadable.contains(&"sip-half-message".to_owned())).await;
+}
+
+#[tokio::test]
+async fn connections_are_bounded_by_what_all_receivers_share_and_datagrams_are_heard_all_the_same() {
+    let world = World::new("").await;
+    // As the others have them all.
+    let held =
+        world.connections.clone().acquire_many_owned(u32::try_from(CONNECTIONS).unwrap()).await.unwrap();
+    let mut line = TcpStream::connect(world.at["tcp"]).await.unwrap();
+    assert!(matches!(line.read(&mut [0; 1]).await, Ok(0) | Err(_)), "it is closed at once");
+    let asked = ask(world.at["udp"], "700", "r1", &[("dty", "3"), ("stc", "10")], BOUND).await.unwrap();
+    assert_eq!(asked.status, Some(4));
+    drop(held);
+    let _open = TcpStream::connect(world.at["tcp"]).await.unwrap();
+    while world.connections.available_permits() == CONNECTIONS {
+        tokio::task::yield_now().await;
+    }
 }

@@ -5,7 +5,7 @@ use vagttavle::domain::masking::Masked;
 use vagttavle::domain::observation::Ends;
 use vagttavle::sources::scaip::codes::{STATES, Says, state};
 use vagttavle::sources::scaip::settings::{Fit, Listen, Network, Settings, fit};
-use vagttavle::sources::scaip::translate::{Sort, Word, alarm, device, has_voice, meaning};
+use vagttavle::sources::scaip::translate::{Sort, Word, alarm, by_call, device, has_voice, meaning};
 use vagttavle::sources::scaip::wire::{Answer, Kind, Read, Root, Status, ends, read, read_answer, read_any};
 
 use crate::mutate::{cuts, pieces};
@@ -93,6 +93,13 @@ fn ids_are_as_sent_or_a_digest_and_never_have_the_shape_of_a_cpr_number() {
     }
     assert_eq!(phone.1, Some(Masked::Phone));
     assert_eq!(alarm("4512345678", "20304050", 1, &masking()).as_str(), format!("{}/20304050", phone.0));
+    // A reference made of the account, as units make them, keeps the number no more than the account does.
+    for made in ["12345678-0001", "4512345678/7", "12 34 56 78"] {
+        let id = alarm("4512345678", made, 1, &masking());
+        assert!(id.as_str().starts_with(&format!("{}/x-", phone.0)), "{made}: {id:?}");
+    }
+    let call = by_call("4512345678-3@127.0.0.1:5060", &masking());
+    assert!(call.as_str().starts_with("x-"), "{call:?}");
     for (odd, why) in [
         ("0101701234", Masked::Cpr),
         ("010170-1234", Masked::Cpr),

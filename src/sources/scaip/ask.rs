@@ -3,9 +3,10 @@
 //! Owns one question over UDP. Must never be used for an alarm of a person: nobody would repeat it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -46,7 +47,15 @@ pub async fn ask(
     let listens = [Listen { transport: Transport::Udp, address: any }];
     // The reference is its own each time, and known to nobody else.
     let seed = Sha256::digest(format!("{account}\n{reference}")).into();
-    let made = Made { tls: Tls::default(), allowed: Allowed::only(receiver.ip()), ends: wire::ends, seed };
+    // It is asked by datagrams alone.
+    let connections = Arc::new(Semaphore::new(0));
+    let made = Made {
+        tls: Tls::default(),
+        allowed: Allowed::only(receiver.ip()),
+        ends: wire::ends,
+        seed,
+        connections,
+    };
     let station = Station::open(&listens, made, tell, stop).await.map_err(|_| NotSent)?;
     let flow = station.flow_to(receiver).ok_or(NotSent)?;
     let (content_type, text) = wire::question(account, reference, elements);

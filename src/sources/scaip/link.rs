@@ -74,6 +74,8 @@ pub struct Receiver<I> {
     pub memory: Option<PathBuf>,
     /// Random; signs the challenges of digest authentication.
     pub key: [u8; 32],
+    /// One for each stream connection, of all receivers.
+    pub connections: Arc<Semaphore>,
     pub inbox: I,
     pub now: Now,
 }
@@ -119,9 +121,9 @@ impl<I: Inbox> Receiver<I> {
     /// [`CannotListen`]: the first that cannot be opened.
     pub async fn open(self, stop: CancellationToken) -> Result<Opened<I>, CannotListen> {
         let (tell, heard) = mpsc::channel(HEARD_MAX);
-        let Self { settings, accounts, tls, memory, key, inbox, now } = self;
+        let Self { settings, accounts, tls, memory, key, connections, inbox, now } = self;
         let seed = Sha256::digest([&key[..], b"station"].concat()).into();
-        let made = Made { tls, allowed: settings.allowed(), ends: wire::ends, seed };
+        let made = Made { tls, allowed: settings.allowed(), ends: wire::ends, seed, connections };
         let station = Station::open(&settings.listen, made, tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
         let before = memory.as_deref().and_then(memory::read);
@@ -500,7 +502,8 @@ impl<I: Inbox> Link<I> {
             self.unreadable("scaip-account-no-id");
         }
         // Without a reference each message is an alarm of its own; a unit's folds into the one that rings.
-        let reference = request.reference.as_deref().unwrap_or(call_id);
+        let by_call = translate::by_call(call_id, masking);
+        let reference = request.reference.as_deref().unwrap_or(by_call.as_str());
         for session in 1..SESSIONS_MAX {
             let alarm = translate::alarm(account, reference, session, masking);
             match self.inbox.standing(&self.settings.name, &alarm).await {

@@ -32,8 +32,6 @@ use crate::clock::steady;
 
 /// Largest datagram that UDP can carry (bytes).
 const DATAGRAM_MAX: usize = 65_535;
-/// Stream connections at once; more are closed at once.
-pub const CONNECTIONS_MAX: usize = 1024;
 /// Answers that may wait for a slow connection; one that lets more wait is closed.
 const UNSENT_MAX: usize = 256;
 /// New requests of one address within a second; more are asked to come again. Behind one address may be all there are.
@@ -245,6 +243,8 @@ pub struct Made {
     pub ends: Ends,
     /// Random: our tags and the names of our requests are drawn from it.
     pub seed: [u8; 32],
+    /// One for each stream connection; without one it is closed at once. Shared by all stations of a program.
+    pub connections: Arc<Semaphore>,
 }
 
 /// What the tasks of one station share.
@@ -274,12 +274,12 @@ impl Station {
         heard: mpsc::Sender<Heard>,
         stop: CancellationToken,
     ) -> Result<Self, CannotListen> {
-        let Made { tls, allowed, ends, seed } = made;
+        let Made { tls, allowed, ends, seed, connections } = made;
         let shared = Shared {
             heard,
             allowed: Arc::new(allowed),
             ends,
-            connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            connections,
             counted: Arc::default(),
             served: Served::default(),
             asked: Arc::default(),

@@ -46,6 +46,8 @@ pub enum Word {
 
 /// The trigger of an alarm of which nothing but its unit could be read.
 const UNREADABLE: &str = "unreadable";
+/// Digits of a telephone number without its country.
+const NUMBER_DIGITS: usize = 8;
 
 /// What a unit says, by its codes.
 pub fn meaning(request: &Request, settings: &Settings) -> Meaning {
@@ -86,17 +88,31 @@ pub fn device(account: &str, masking: &Masking) -> (ExternalId, Option<Masked>) 
 
 /// The id of an alarm: `session` counts from 1 and is more for a reference that is used again.
 pub fn alarm(account: &str, reference: &str, session: u32, masking: &Masking) -> ExternalId {
-    let (device, _) = device(account, masking);
-    let reference = match masking.id(Field::Other, reference) {
-        Some((id, _)) => id,
-        None => id_of_digest("reference-", reference),
+    let (device, masked) = device(account, masking);
+    let known = match masked.is_some() && repeats(reference, account) {
+        true => masking.digest(reference),
+        false => masking.id(Field::Other, reference).map(|(id, _)| id),
     };
+    let reference = known.unwrap_or_else(|| id_of_digest("reference-", reference));
     let plain = match session {
         1 => format!("{device}/{reference}"),
         _ => format!("{device}/{reference}/{session}"),
     };
     ExternalId::new(plain)
         .unwrap_or_else(|_| id_of_digest("session-", &format!("{device}\n{reference}\n{session}")))
+}
+
+/// What a message without a reference is known by: the name of its SIP call, in which units write whatever they like.
+pub fn by_call(call_id: &str, masking: &Masking) -> ExternalId {
+    masking.digest(call_id).unwrap_or_else(|| id_of_digest("call-", call_id))
+}
+
+/// Whether a text holds the digits of an account: then it keeps what the account may not.
+fn repeats(text: &str, account: &str) -> bool {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let number = digits(account);
+    let own = &number[number.len().saturating_sub(NUMBER_DIGITS)..];
+    !own.is_empty() && digits(text).contains(own)
 }
 
 fn id_of_digest(prefix: &'static str, text: &str) -> ExternalId {
