@@ -67,6 +67,27 @@ vocabulary! {
 }
 
 impl DueKind {
+    /// What the cause of its timer is made of: stored for ever, so that it fires once whatever version asks.
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::Answer => "Answer",
+            Self::RingOut => "RingOut",
+            Self::Claim => "Claim",
+            Self::Arrive => "Arrive",
+            Self::Justification => "Justification",
+            Self::CallBack => "CallBack",
+            Self::Promise => "Promise",
+            Self::Kept => "Kept",
+            Self::Duty => "Duty",
+            Self::Resume => "Resume",
+            Self::Expected => "Expected",
+            Self::StillThere => "StillThere",
+            Self::Late => "Late",
+            Self::Contact => "Contact",
+            Self::Receipt => "Receipt",
+        }
+    }
+
     /// True when something must be recorded at that time even if nobody does anything.
     pub fn has_timer(self) -> bool {
         matches!(self, Self::RingOut | Self::Claim | Self::Kept | Self::Duty | Self::Late | Self::Receipt)

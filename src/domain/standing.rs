@@ -18,6 +18,17 @@ pub enum StandingDue {
     HospitalMessages { agreement: AgreementId, on: NaiveDate },
 }
 
+impl StandingDue {
+    /// What the cause of its timer is made of: stored for ever, so that it fires once whatever version asks.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::HospitalMessages { agreement, on } => {
+                format!("HospitalMessages {{ agreement: AgreementId(\"{agreement}\"), on: {on} }}")
+            }
+        }
+    }
+}
+
 /// The next one of each agreement with its time, soonest first. A time that has passed is due now; dates before
 /// today that nobody opened (the server was down) are left out, as going through the messages covers them.
 pub fn standing_dues(state: &State, now: DateTime<Utc>) -> Vec<(DateTime<Utc>, StandingDue)> {

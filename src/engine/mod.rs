@@ -391,7 +391,7 @@ impl Engine {
     ) -> Result<Option<Remembered>, Failure> {
         let seen = self.known(&Actor::Source(source.clone()), key).await?;
         Ok(seen.map(|seen| Remembered {
-            is_same: seen.digest == writer::digest(content),
+            is_same: seen.digest == writer::again::digest(content),
             outcome: seen.outcome,
         }))
     }

@@ -11,15 +11,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
-use sha2::{Digest, Sha256};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+pub(super) mod again;
 mod disk;
 mod unstored;
 
+use again::{
+    again_key, asked, content, digest, fact_cause, is_asked_again, is_equal, is_said_later, order_cause,
+    reused, standing_cause, timer_cause,
+};
 use disk::{Disk, Meanwhile};
 use unstored::{Name, Unstored};
 
@@ -30,7 +34,7 @@ use super::storing::Storing;
 use super::timers::{Now, Timers};
 use super::{Done, Engine, Fact, Failure, Item, Loaded, Noted, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
-use crate::domain::entry::{Body, DueKind, Entry};
+use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{AgreementId, Code, EntryId, ExternalId, Key, Sequence, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
@@ -395,10 +399,14 @@ impl Writer {
         order: Order,
     ) -> Result<(Sequence, Option<EntryId>), Failure> {
         let scope = order.actor.to_string();
-        let digest = digest(&format!("{:?}{:?}", order.entry, order.command));
+        let digest = asked(&order);
         let done = if order.command.is_written_through() { WRITTEN } else { "done" };
         if let Some(seen) = working.seen_before(known, &scope, &order.id) {
-            return if seen.digest == digest { answer_again(seen) } else { Err(Failure::IdReused) };
+            return if is_asked_again(seen, &digest, order.entry) {
+                answer_again(seen)
+            } else {
+                Err(Failure::IdReused)
+            };
         }
         let now = self.not_before(&working.state, &order);
         let mut ctx = Ctx::new(now, order.actor, self.engine.ids.uuid(now));
@@ -958,21 +966,6 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
     }
 }
 
-/// What must be the same for two facts under one key to be one fact, as a digest. The number in front says which form
-/// of it: what was remembered before in another form is compared in that one.
-fn content(fact: &Fact) -> String {
-    let said = serde_json::to_string(&fact.observation).unwrap_or_default();
-    let at = fact.is_timed.then(|| in_micros(fact.at).timestamp_micros());
-    let agreement = fact.agreement.as_ref().map(AgreementId::as_str);
-    format!("2:{}:{}", digest(&format!("{said}\n{agreement:?}")), at.unwrap_or_default())
-}
-
-/// The same under the same key, and only the time differs: a sender that says it again as of now.
-fn is_said_later(seen: &Seen, content: &str) -> bool {
-    let what = |digest: &str| digest.rsplit_once(':').map(|(what, _)| what.to_owned());
-    seen.digest.starts_with("2:") && what(&seen.digest) == what(content)
-}
-
 /// What was told then is still to be looked at: nothing is lost by taking it as said again.
 fn still_rings(state: &State, seen: &Seen) -> bool {
     let entry = seen.entry.and_then(|id| state.entry(id)).filter(|entry| entry.is_open());
@@ -980,46 +973,6 @@ fn still_rings(state: &State, seen: &Seen) -> bool {
         Body::Alarm(alarm) => alarm.takes_signals(),
         _ => true,
     })
-}
-
-/// Whether what is remembered under its key is this fact.
-fn is_equal(seen: &Seen, fact: &Fact, content: &str) -> bool {
-    match seen.digest.strip_prefix("2:") {
-        Some(_) => seen.digest == content,
-        None => seen.digest == digest(&serde_json::to_string(&fact.observation).unwrap_or_default()),
-    }
-}
-
-/// The key of a fact whose own key stood for another one.
-fn again_key(key: &Key, content: &str) -> Key {
-    cause("again-", &format!("{key}\n{content}"))
-}
-
-/// The keys under which facts may stand whose own key stands for another fact, in the log or in this batch. Nearly every
-/// key is new: of those nothing is worked out.
-fn reused(items: &[Item], known: &HashMap<(String, Key), Seen>) -> Vec<(String, Key)> {
-    let mut first: HashMap<(String, Key), &Fact> = HashMap::new();
-    let mut again = Vec::new();
-    for item in items {
-        let Item::Facts(source, facts, ..) = item else { continue };
-        let scope = Actor::Source(source.clone()).to_string();
-        for fact in facts {
-            let place = (scope.clone(), fact.key.clone());
-            let is_other = |content: &str| match (known.get(&place), first.get(&place)) {
-                (Some(seen), _) => !is_equal(seen, fact, content),
-                (None, Some(first)) => self::content(first) != content,
-                (None, None) => false,
-            };
-            if known.contains_key(&place) || first.contains_key(&place) {
-                let content = content(fact);
-                if is_other(&content) {
-                    again.push((scope.clone(), again_key(&fact.key, &content)));
-                }
-            }
-            first.entry(place).or_insert(fact);
-        }
-    }
-    again
 }
 
 /// Whether whoever speaks for these agreements may hear of an entry. A source that was given none speaks for all.
@@ -1034,35 +987,4 @@ fn device_of(observation: &Observation) -> Option<&ExternalId> {
         Observation::DeviceHeard { device } | Observation::DeviceSilent { device } => Some(device),
         _ => None,
     }
-}
-
-/// SHA-256, the first 128 bits.
-pub(super) fn digest(text: &str) -> String {
-    hex::encode(&Sha256::digest(text.as_bytes())[..16])
-}
-
-/// A digest as a key: letters only, so that it never has the shape of a CPR number.
-fn cause(prefix: &'static str, text: &str) -> Key {
-    Key::of_bytes(prefix, &Sha256::digest(text.as_bytes())[..16])
-}
-
-/// The cause of an observation's events: a digest, since keys are unique per source only.
-fn fact_cause(scope: &str, fact: &Key) -> Key {
-    cause("fact-", &format!("{scope}\n{fact}"))
-}
-
-/// The cause of a command's events: a digest, since ids are unique per person only.
-fn order_cause(scope: &str, id: &Key) -> Key {
-    cause("order-", &format!("{scope}\n{id}"))
-}
-
-/// The cause of a timer's events, the same on every server. With the version, since what was corrected may fall due
-/// at the same time once more.
-fn timer_cause(entry: EntryId, version: u32, what: DueKind, at_ms: i64) -> Key {
-    cause("due-", &format!("{entry}/{version}/{what:?}/{at_ms}"))
-}
-
-/// The cause of a standing duty's events, the same on every server.
-fn standing_cause(due: &StandingDue) -> Key {
-    cause("standing-", &format!("{due:?}"))
 }
