@@ -87,6 +87,14 @@
 //! - No text from outside on the screen that is not a [`protocol::text::Text`]: checked once, at the edge.
 //! - No trust in order or number: a source repeats itself, is late, and starts over; keys make that harmless.
 //!
+//! # Every fact is accounted for
+//!
+//! Whatever a source says, with whatever id, in whatever order, by whatever clock: each fact that is taken is an entry, a
+//! change of one or a remark in its history, a conflict that source health shows, or a repeat of an equal fact; and it has
+//! no effect on what is not its sender's to speak of. What is about nobody and nothing that we know is *ignored*, and what
+//! names a citizen without saying whose is refused: the sender hears it. [`domain::intake`] decides what is one thing;
+//! a test accounts for each item of random histories of every kind of fact.
+//!
 //! # A new source in an hour
 //!
 //! 1. Look whether it can post to `/v1/observations`: then it needs no code here.

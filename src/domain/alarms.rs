@@ -228,6 +228,11 @@ impl Alarm {
         !self.technical && !self.test
     }
 
+    /// Another call goes on with its wait: whatever is told of that wait later is the other's.
+    fn is_passed_on(&self) -> bool {
+        self.outcome == Some(Ended::Became(Ending::PassedOn))
+    }
+
     fn owes_justification(&self) -> bool {
         self.justification.as_ref().is_some_and(|it| it.sent.is_none())
     }
@@ -535,14 +540,14 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
                 || before(known.arrived_at)
                 || before(known.outcome_at)
                 || (is_in_hand && before(known.answered_at));
-            let went_on = known.is_of_before(entry, ctx.at);
+            let went_on = known.is_of_before(entry, ctx.at) || known.is_passed_on();
             if known.unanswered_at.is_some() || was_answered || went_on || !known.is_person_alarm() {
                 return Err(Refusal::Unchanged);
             }
             Ok(vec![rang_out(state, entry, ctx.at)])
         }),
         Observation::AlarmRedirected { alarm, to } => with_alarm(state, ctx, alarm, |entry, known| {
-            if !known.is_person_alarm() {
+            if !known.is_person_alarm() || known.is_passed_on() {
                 return Err(Refusal::Unchanged);
             }
             redirect(state, ctx, entry, known, to)
@@ -802,7 +807,8 @@ pub fn passed_on(
     (from, waited): (&Entry, &Alarm),
     (to, waits): (&Entry, &Alarm),
 ) -> Vec<Draft> {
-    let is_left_alone = waited.waits_for_somebody() && waited.talked_at.is_none();
+    let is_call = waited.queue.is_some();
+    let is_left_alone = is_call && waited.waits_for_somebody() && waited.talked_at.is_none();
     if !is_left_alone || !from.is_open() || from.holder.is_some() {
         return Vec::new();
     }

@@ -7,7 +7,8 @@
 //!   nothing.
 //! - An *opening* fact of what is over, told of a later time: another thing, linked to the first. A late remark opens
 //!   nothing.
-//! - A fact that changes nothing and is not the same as one that did is a *remark* in the history.
+//! - A fact that changes nothing and is not the same as one that did is a *remark* in the history; one that says of the
+//!   same moment what was told otherwise is a *conflict*.
 //!
 //! So each fact ends as a new entry, a change of one, a shown conflict or a repeat of an equal fact. Must never know
 //! how a board treats its facts.
@@ -17,14 +18,14 @@ use uuid::Uuid;
 
 use super::alarms::AlarmEvent;
 use super::discharges::DischargeEvent;
-use super::entry::{self, Entry, EntryEvent, LinkWhy};
+use super::entry::{self, Body, Entry, EntryEvent, LinkWhy};
 use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
 use super::observation::{FactKind, Matched, Observation};
 use super::phone::PhoneEvent;
 use super::refusal::Refusal;
 use super::sources::{Report, TroubleKind, report};
-use super::visits::VisitEvent;
+use super::visits::{Canceller, VisitEvent};
 use super::{Ctx, Draft, Event, State};
 
 /// What source health says of an id that stands for two things.
@@ -33,6 +34,8 @@ const ID_DOUBLED: &str = "id-doubled";
 const ID_AMBIGUOUS: &str = "id-ambiguous";
 /// What source health says of a citizen who is another one than was told before.
 const CITIZEN_DIFFERS: &str = "citizen-differs";
+/// What source health says of a fact that says of one moment what was told otherwise.
+const SAID_OTHERWISE: &str = "said-otherwise";
 /// Where the entries of a second step of one request take their ids from.
 const SECOND_STEP: u128 = 1 << 16;
 /// Facts remembered of one entry; more are taken as repeats.
@@ -71,14 +74,18 @@ pub enum StandsFor<'s> {
 pub fn what<'s>(state: &'s State, ctx: &Ctx, id: &ExternalId, claims: Claims<'_>) -> StandsFor<'s> {
     let Some(source) = ctx.source() else { return StandsFor::New { beside: None } };
     let mut fitting = Vec::new();
-    let mut beside = None;
+    let (mut beside, mut beyond) = (None, None);
     for entry in state.all_by_origin(source, id) {
         if fits(ctx, entry, claims) {
             fitting.push(entry);
-        } else {
+        } else if is_in_scope(ctx, entry) {
             beside = beside.or(Some(entry));
+        } else {
+            beyond = beyond.or(Some(entry));
         }
     }
+    // Its own municipality's first: another's must not stand before it.
+    let beside = beside.or(beyond);
     let was_told = |entry: &&&Entry| claims.opens.is_some_and(|opens| has_heard(ctx, entry, opens));
     if let Some(entry) = fitting.iter().find(was_told) {
         return StandsFor::Known(entry);
@@ -113,12 +120,15 @@ fn fits(ctx: &Ctx, entry: &Entry, claims: Claims<'_>) -> bool {
         && (ctx.is_session || is_in_scope(ctx, entry))
 }
 
-/// The fact's agreement, or what its source may speak for, is what the entry was opened under.
+/// The fact's agreement, or what its source may speak for, is what the entry was opened under. What might have been one of
+/// several municipalities' is no longer the others' once it is known whose it is.
 fn is_in_scope(ctx: &Ctx, entry: &Entry) -> bool {
     let told = ctx.scope();
     let known = &entry.opened_under;
-    let is_its_own =
-        |agreement: &AgreementId| known.contains(agreement) || entry.agreement.as_ref() == Some(agreement);
+    let is_settled = known.len() > 1 && entry.agreement.is_some();
+    let is_its_own = |agreement: &AgreementId| {
+        entry.agreement.as_ref() == Some(agreement) || (!is_settled && known.contains(agreement))
+    };
     told.is_empty() || known.is_empty() || told.iter().any(is_its_own)
 }
 
@@ -211,23 +221,67 @@ fn conflict(state: &State, ctx: &Ctx, what: &str) -> Vec<Draft> {
 
 // ---- facts that change nothing --------------------------------------------------------------
 
-/// A fact that changed nothing: none if an equal one is known, else a remark on the entry it is about.
-pub fn remark(state: &State, ctx: &Ctx, observation: &Observation) -> Option<Draft> {
-    if !ctx.is_timed {
-        return None;
-    }
-    let entry = about(state, ctx, observation)?;
+/// A fact that changed nothing: nothing if an equal one is known, else a remark on the entry it is about; and a word in
+/// source health if it says otherwise of the same moment.
+pub fn remark(state: &State, ctx: &Ctx, observation: &Observation) -> Vec<Draft> {
+    let entry = match stands_for(state, ctx, observation) {
+        _ if !ctx.is_timed => return Vec::new(),
+        Some(StandsFor::Known(entry)) => entry,
+        Some(StandsFor::Either(_)) => return conflict(state, ctx, ID_AMBIGUOUS),
+        Some(StandsFor::New { .. }) | None => return Vec::new(),
+    };
     let what = observation.kind();
-    let is_known = entry.heard.contains(&(what, ctx.at));
-    if is_known || entry.heard.len() >= HEARD_MAX {
-        return None;
+    if entry.heard.contains(&(what, ctx.at)) {
+        return if says(entry, ctx.at, observation) {
+            Vec::new()
+        } else {
+            conflict(state, ctx, SAID_OTHERWISE)
+        };
     }
-    let event = EntryEvent::Remarked { what };
-    Some(entry.draft(ctx.at, Event::Entry(event)))
+    if entry.heard.len() >= HEARD_MAX {
+        return Vec::new();
+    }
+    vec![entry.draft(ctx.at, Event::Entry(EntryEvent::Remarked { what }))]
+}
+
+/// Whether an entry, which has heard a fact of this kind and time, says what this one says besides its id. What it has no
+/// word for it does not deny.
+fn says(entry: &Entry, at: DateTime<Utc>, observation: &Observation) -> bool {
+    use Observation as O;
+    let is_agent = |told: &Option<ExternalId>, known: &Option<PersonName>| match (told, known) {
+        (Some(told), Some(known)) => told.as_str() == known.as_str(),
+        _ => true,
+    };
+    match (&entry.body, observation) {
+        (Body::Phone(call), O::CallWaiting { queue, .. }) => {
+            call.queue_since != Some(at) || call.queue.as_ref() == Some(queue)
+        }
+        (Body::Phone(call), O::CallMissed { reason, .. }) => call.reason.is_none_or(|known| known == *reason),
+        (Body::Phone(call), O::CallAnswered { agent, .. }) => is_agent(agent, &call.answered_by),
+        (Body::Alarm(alarm), O::AlarmRaised { trigger, .. }) => {
+            trigger.is_none() || alarm.trigger.is_none() || alarm.trigger == *trigger
+        }
+        (Body::Alarm(alarm), O::AlarmRedirected { to, .. }) => {
+            alarm.redirect.as_ref().is_none_or(|known| known.to == *to)
+        }
+        (Body::Visit(visit), O::VisitCancelled { by, told_at, withdrawn: false, .. }) => visit
+            .cancelled
+            .as_ref()
+            .is_none_or(|known| known.by == Canceller::from(*by) && known.told_at == *told_at),
+        _ => true,
+    }
 }
 
 /// The entry that a fact is about, by its id.
 pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Option<&'s Entry> {
+    match stands_for(state, ctx, observation)? {
+        StandsFor::Known(entry) => Some(entry),
+        StandsFor::New { .. } | StandsFor::Either(_) => None,
+    }
+}
+
+/// What the id in a fact stands for; none: it names no entry by an id.
+fn stands_for<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Option<StandsFor<'s>> {
     use Observation as O;
     let (board, id) = match observation {
         O::CallWaiting { call, .. }
@@ -272,10 +326,7 @@ pub fn about<'s>(state: &'s State, ctx: &Ctx, observation: &Observation) -> Opti
         O::StayAdmitted { citizen, .. } | O::StayDischarged { citizen, .. } => (None, citizen.as_ref()),
         _ => (None, None),
     };
-    match what(state, ctx, id, Claims { board, device, citizen, opens: Some(observation.kind()) }) {
-        StandsFor::Known(entry) => Some(entry),
-        StandsFor::New { .. } | StandsFor::Either(_) => None,
-    }
+    Some(what(state, ctx, id, Claims { board, device, citizen, opens: Some(observation.kind()) }))
 }
 
 /// The kind of fact that a recorded event is of, where it is one of a source's.

@@ -286,8 +286,10 @@ fn decide_alone(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft
             decide_command(state, ctx, *entry, *expected_version, command)
         }
         Request::Observation(observation) => match observe(state, ctx, observation) {
-            Err(Refusal::Unchanged) => intake::remark(state, ctx, observation)
-                .map_or(Err(Refusal::Unchanged), |draft| Ok(vec![draft])),
+            Err(Refusal::Unchanged) => {
+                let drafts = intake::remark(state, ctx, observation);
+                if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+            }
             decided => decided,
         },
         Request::Report(report) => sources::report(state, ctx, report),

@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounted;
 mod actions;
 mod agreements;
 mod alarms;

@@ -74,6 +74,11 @@ fn what_the_colleagues_wait_came_to_owe_is_the_citizens() {
     );
     assert_eq!((world.state_of(to), waiting(&world)), ("unanswered", 1));
     assert!(!world.state.entry(from).unwrap().is_open());
+    // The log is read, and tells that the first wait was in vain before it was passed on.
+    let (then, lost) =
+        (world.now - Duration::seconds(20), Observation::AlarmUnanswered { alarm: id("colleague") });
+    assert_eq!(world.tells_of("central", then, lost), Err(Refusal::Unchanged));
+    assert!(!owes(&world, from));
     assert_eq!(world.replayed(), world.state);
 }
 

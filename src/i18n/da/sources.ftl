@@ -77,6 +77,7 @@ trouble-what-refused-item = observation afvist
 trouble-what-id-doubled = ét id bruges om to ting: begge står på tavlen; bed leverandøren rette det
 trouble-what-id-ambiguous = en melding kan gælde to poster med samme id: ingen af dem er ændret, se på begge
 trouble-what-citizen-differs = kilden nævner en anden borger end før: den første står; slå op i omsorgssystemet
+trouble-what-said-otherwise = kilden siger to forskellige ting om samme øjeblik: det første står; se efter i kilden
 trouble-what-id-read-as-cpr = et id lignede et cpr-nummer: det gemmes kun som en kode; bed leverandøren rette det
 trouble-what-id-read-as-phone = et enheds-id er et telefonnummer: det gemmes kun som en kode
 trouble-what-id-not-an-id = et id har tegn, som intet id har, eller er for langt: det gemmes som en kode

@@ -77,6 +77,7 @@ trouble-what-refused-item = observation refused
 trouble-what-id-doubled = one id is used for two things: both are on the board; ask the supplier to put it right
 trouble-what-id-ambiguous = a message may be about two entries with one id: neither is changed, look at both
 trouble-what-citizen-differs = the source names another citizen than before: the first one stands; look in the care system
+trouble-what-said-otherwise = the source says two things of one moment: the first stands; look in the source
 trouble-what-id-read-as-cpr = an id read as a CPR number: it is kept as a code only; ask the supplier to put it right
 trouble-what-id-read-as-phone = a device's id is a telephone number: it is kept as a code only
 trouble-what-id-not-an-id = an id has characters that no id has, or is too long: it is kept as a code
