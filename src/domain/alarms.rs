@@ -571,6 +571,13 @@ struct Signal<'o> {
     test: bool,
 }
 
+impl Signal<'_> {
+    /// Rings as the known one does: for a person, for what is technical, or as a test.
+    fn is_like(&self, known: &Alarm) -> bool {
+        (self.technical, self.test) == (known.technical, known.test)
+    }
+}
+
 fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let claims = Claims {
         board: Board::Alarms,
@@ -591,6 +598,9 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
 /// The raising of an alarm that is known by its id: it says more, somebody presses again, or it is over and rings anew.
 fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    if !is_opened_by_another_fact(entry, known) && !signal.is_like(known) {
+        return told_of_another_kind(state, ctx, entry, signal);
+    }
     let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
     if intake::is_another(ctx, entry, FactKind::AlarmRaised, Some(known.last_signal_at)) {
         return if known.takes_signals() {
@@ -603,6 +613,31 @@ fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) ->
         return Ok(raised_beside(state, ctx, entry, signal, false));
     }
     more_known(ctx, entry, known, signal)
+}
+
+/// Nothing is known of its raising: another fact was the first that was heard of it.
+fn is_opened_by_another_fact(entry: &Entry, known: &Alarm) -> bool {
+    let says_nothing = known.is_person_alarm() && known.device.is_none() && known.trigger.is_none();
+    let is_other =
+        |(kind, at): &(FactKind, DateTime<Utc>)| *kind != FactKind::AlarmRaised && *at == entry.opened_at;
+    says_nothing && entry.heard.iter().any(is_other)
+}
+
+/// The id was a person's alarm and is now the battery's, or the other way round: a word never silences a person, and a
+/// person is never folded into what does not ring. Both stand, and source health says so.
+fn told_of_another_kind(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    signal: &Signal<'_>,
+) -> Result<Vec<Draft>, Refusal> {
+    let told = (FactKind::AlarmRaised, ctx.at);
+    let all = ctx.source().into_iter().flat_map(|source| state.all_by_origin(source, signal.alarm));
+    let is_told = all.filter(|other| other.heard.contains(&told)).any(|other| match &other.body {
+        Body::Alarm(known) => signal.is_like(known),
+        _ => false,
+    });
+    if is_told { Err(Refusal::Unchanged) } else { Ok(raised_beside(state, ctx, entry, signal, true)) }
 }
 
 /// Another press while the first still rings. Of a unit that signals many times a second one each ten is kept.
@@ -845,7 +880,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
         Body::Alarm(known) => {
             is_of_device(ctx, entry, known, device)
                 && is_same_person(entry, signal)
-                && (known.technical, known.test) == (signal.technical, signal.test)
+                && signal.is_like(known)
                 && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
                 // The battery and the mains are two troubles, each with an end of its own.
                 && (!signal.technical || known.trigger == *signal.trigger)

@@ -4,7 +4,7 @@ use chrono::Duration;
 use vagttavle::domain::Refusal;
 use vagttavle::domain::alarms::Response;
 use vagttavle::domain::duties::DutyKind;
-use vagttavle::domain::entry::DueKind;
+use vagttavle::domain::entry::{Body, DueKind, Entry};
 use vagttavle::domain::identity::{Board, EntryId, SourceName};
 use vagttavle::domain::vocabulary::Word;
 use vagttavle::protocol::project;
@@ -679,6 +679,43 @@ fn a_contested_redirect_counts_until_it_is_corrected() {
     assert_eq!(world.tries("lea", alarm, contest("not-ours")), Err(Refusal::AlreadyDone));
     assert_eq!(world.redirects_used("jammerbugt"), 1);
     assert_eq!(world.alarm(alarm).redirect.as_ref().unwrap().contested, Some(word("was-answered")));
+}
+
+#[test]
+fn no_word_silences_a_person_and_none_is_folded_into_what_does_not_ring() {
+    let raised_as = |technical: bool, test: bool| Observation::AlarmRaised {
+        alarm: id("a-1"),
+        device: Some(id("dev-1")),
+        citizen: None,
+        trigger: None,
+        technical,
+        test,
+    };
+    for (technical, test) in [(true, false), (false, true)] {
+        for later in [0, 30] {
+            for person_first in [true, false] {
+                let mut world = World::new();
+                let (first, second) = match person_first {
+                    true => (raised_as(false, false), raised_as(technical, test)),
+                    false => (raised_as(technical, test), raised_as(false, false)),
+                };
+                world.given(first.clone());
+                world.pass_seconds(later);
+                world.given(second.clone());
+                let open = || world.state.open_on(Board::Alarms).collect::<Vec<_>>();
+                assert_eq!(open().len(), 2, "{technical} {test} {later} {person_first}");
+                let rings = |entry: &&&Entry| {
+                    matches!(&entry.body, Body::Alarm(alarm) if alarm.is_person_alarm())
+                        && entry.state() == "raised"
+                };
+                assert_eq!(open().iter().filter(rings).count(), 1);
+                assert!(world.state.open_on(Board::Sources).next().is_some(), "source health says so");
+                // Told again it is no third.
+                let _ = world.tells("central", second);
+                assert_eq!(world.state.open_on(Board::Alarms).count(), 2);
+            }
+        }
+    }
 }
 
 // ---- the way back ------------------------------------------------------------------------------
