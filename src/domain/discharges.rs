@@ -272,6 +272,8 @@ verbs! {
         "join" [Light, Entry] => Join { same_as: EntryId }
         /// The hospital was asked: the citizen is still there.
         "still-there" [Light, Entry] => StillThere {}
+        /// Which municipality it is about, once somebody knows.
+        "assign" [Light, Entry] => Assign { agreement: AgreementId }
         /// The way back for what was recorded wrongly.
         "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
     }
@@ -357,6 +359,10 @@ pub enum DischargeEvent {
     },
     /// The hospital was asked: the citizen is still there.
     StillThere {},
+    /// Which municipality it is about was said.
+    Assigned {
+        agreement: AgreementId,
+    },
     /// A coordinator's own record was wrong.
     Corrected {
         what: Correctable,
@@ -883,8 +889,10 @@ pub fn decide(
 ) -> Result<Vec<Draft>, Refusal> {
     let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Discharges(event))]);
-    if let Command::Correct { what, reason } = command {
-        return correct(state, ctx, entry, stay, *what, *reason);
+    match command {
+        Command::Correct { what, reason } => return correct(state, ctx, entry, stay, *what, *reason),
+        Command::Assign { agreement } => return assign(state, ctx, entry, agreement),
+        _ => {}
     }
     if let Command::AssessorsTold { told } = command {
         // Asked also of a stay that is over: the invoice comes later.
@@ -922,7 +930,10 @@ pub fn decide(
             one(DischargeEvent::StepTicked { step: *step, done: *done })
         }
         Command::StillThere {} if stay.away_since_word().is_some() => one(DischargeEvent::StillThere {}),
-        Command::AssessorsTold { .. } | Command::StillThere {} | Command::Correct { .. } => wrong_state(),
+        Command::AssessorsTold { .. }
+        | Command::StillThere {}
+        | Command::Assign { .. }
+        | Command::Correct { .. } => wrong_state(),
     }
 }
 
@@ -974,6 +985,28 @@ fn stop(
         }
     }
     drafts.extend(to_tell(state, ctx, entry, stay, &next));
+    Ok(drafts)
+}
+
+/// Gives the stay to a municipality. Only now it is known whose citizen its id means: what that means for that citizen's
+/// visits follows, and what it meant for another's is taken back. Times already owed stand: they are the strictest of
+/// those it might have had.
+fn assign(state: &State, ctx: &Ctx, entry: &Entry, agreement: &AgreementId) -> Result<Vec<Draft>, Refusal> {
+    entry.may_be_assigned(state, ctx, agreement)?;
+    let event = DischargeEvent::Assigned { agreement: agreement.clone() };
+    let mut drafts =
+        vec![Draft { agreement: Some(agreement.clone()), ..entry.draft(ctx.at, Event::Discharges(event)) }];
+    drafts.extend(duties::assigned_with(state, ctx, entry, agreement));
+    let before = state.citizen_of(entry);
+    let after = super::after(state, ctx, &drafts);
+    let Some(known) = after.entry(entry.id) else { return Ok(drafts) };
+    if let Some(other) = before.filter(|before| after.citizen_of(known).as_ref() != Some(before)) {
+        drafts.extend(visits::go_on(&after, ctx, &other, None));
+    }
+    if let (Body::Stay(stay), Some(citizen)) = (&known.body, &known.citizen) {
+        add_new(&mut drafts, citizen_known(&after, ctx, known, stay, citizen));
+        add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
+    }
     Ok(drafts)
 }
 
@@ -1196,6 +1229,9 @@ pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
     state.change(record.entry, |entry| {
         if event.is_material() {
             entry.version += 1;
+        }
+        if let DischargeEvent::Assigned { agreement } = event {
+            entry.agreement = Some(agreement.clone());
         }
         if let Body::Stay(stay) = &mut entry.body {
             apply(stay, record.happened_at, event);

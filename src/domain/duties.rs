@@ -342,6 +342,16 @@ pub fn documentation_assigned(
     Some(draft)
 }
 
+/// What is owed about an entry goes with it to the municipality that it is given to.
+pub fn assigned_with(state: &State, ctx: &Ctx, about: &Entry, agreement: &AgreementId) -> Vec<Draft> {
+    let owed = state.duties_about(about.id).filter(|(duty, _)| duty.agreement.as_ref() != Some(agreement));
+    let given = |(duty, _): (&Entry, &Duty)| {
+        let event = DutyEvent::Assigned { agreement: Some(agreement.clone()) };
+        Draft { agreement: Some(agreement.clone()), ..duty.draft(ctx.at, Event::Duties(event)) }
+    };
+    owed.map(given).collect()
+}
+
 pub(super) fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
     duty.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why: WithdrawnWhy::Corrected }))
 }

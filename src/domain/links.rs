@@ -128,11 +128,19 @@ fn may_join(event: &Event) -> bool {
         | Event::Phone(phone::PhoneEvent::Assigned { .. }) => true,
         Event::Discharges(event) => {
             use discharges::DischargeEvent as D;
-            matches!(event, D::Opened { .. } | D::Admitted { .. } | D::Died { .. } | D::Discharged { .. })
+            matches!(
+                event,
+                D::Opened { .. }
+                    | D::Assigned { .. }
+                    | D::Admitted { .. }
+                    | D::Died { .. }
+                    | D::Discharged { .. }
+            )
         }
         Event::Visits(event) => matches!(
             event,
             V::Opened { .. }
+                | V::Assigned { .. }
                 | V::Planned { .. }
                 | V::Expected { .. }
                 | V::FellSilent {}

@@ -88,6 +88,8 @@ impl Event {
             self,
             Self::Phone(P::Assigned { .. } | P::Corrected { .. })
                 | Self::Alarms(A::Assigned { .. } | A::Corrected { .. })
+                | Self::Discharges(discharges::DischargeEvent::Assigned { .. })
+                | Self::Visits(visits::VisitEvent::Assigned { .. })
                 | Self::Duties(D::Assigned { .. })
         )
     }
@@ -274,6 +276,13 @@ pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>,
     let drafts = decide_alone(state, ctx, request)?;
     let drafts = links::with_links(state, ctx, drafts);
     Ok(voice::with_talks(state, ctx, drafts))
+}
+
+/// The state as it will be after these drafts; nothing of this copy is kept.
+fn after(state: &State, ctx: &Ctx, drafts: &[Draft]) -> State {
+    let mut after = state.clone();
+    drafts.iter().for_each(|draft| evolve(&mut after, &ctx.provisional(draft)));
+    after
 }
 
 fn decide_alone(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {

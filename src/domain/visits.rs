@@ -10,7 +10,7 @@ use super::agreement::{DoorStep, Matter, holds};
 use super::calendar;
 use super::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{Board, CitizenId, ExternalId};
+use super::identity::{AgreementId, Board, CitizenId, ExternalId};
 use super::intake::{self, Claims, StandsFor};
 pub use super::observation::CancelledBy;
 use super::observation::{Grant, Help, Observation, Window};
@@ -341,6 +341,8 @@ verbs! {
             #[serde(default)]
             confirmed: bool,
         }
+        /// Which municipality it is about, once somebody knows.
+        "assign" [Light, Entry] => Assign { agreement: AgreementId }
         /// The way back for what was recorded wrongly.
         "correct" [Light, Entry] => Correct { what: Correctable, reason: CorrectionReason }
     }
@@ -417,6 +419,10 @@ pub enum VisitEvent {
     },
     /// The citizen is home and help is resumed, or never was away.
     WentOn {},
+    /// Which municipality it is about was said.
+    Assigned {
+        agreement: AgreementId,
+    },
     Corrected {
         what: Correctable,
         reason: CorrectionReason,
@@ -758,13 +764,18 @@ pub fn restored(
 }
 
 fn halted_by_stay(state: &State, entry: &Entry, citizen: &Citizen) -> Option<Draft> {
+    let halt = halt_of(state, citizen)?;
+    Some(entry.draft(entry.opened_at, Event::Visits(VisitEvent::Halted { halt })))
+}
+
+/// Why a citizen's visits stand still, if they do.
+fn halt_of(state: &State, citizen: &Citizen) -> Option<Halt> {
     let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
         Body::Stay(stay) => stay.halts(),
         _ => None,
     });
     // A plan may go on after the stay that told of the death is over.
-    let halt = halt.or(state.is_dead(citizen).then_some(Halt::Dead))?;
-    Some(entry.draft(entry.opened_at, Event::Visits(VisitEvent::Halted { halt })))
+    halt.or(state.is_dead(citizen).then_some(Halt::Dead))
 }
 
 // ---- timers ---------------------------------------------------------------------------------
@@ -814,8 +825,10 @@ pub fn decide(
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
     let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
-    if let Command::Correct { what, reason } = command {
-        return correct(state, ctx, entry, visit, *what, *reason);
+    match command {
+        Command::Correct { what, reason } => return correct(state, ctx, entry, visit, *what, *reason),
+        Command::Assign { agreement } => return assign(state, ctx, entry, visit, agreement),
+        _ => {}
     }
     if !entry.is_open() {
         return wrong_state();
@@ -845,7 +858,7 @@ pub fn decide(
             one(ctx, entry, VisitEvent::Replaced { replaced_at: *at, against_contract })
         }
         Command::Door { step, done, outcome } => door(ctx, entry, visit, *step, *done, *outcome),
-        Command::Correct { .. } => wrong_state(),
+        Command::Assign { .. } | Command::Correct { .. } => wrong_state(),
         Command::Done {} if visit.door_is_open_question() => wrong_state(),
         Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
         Command::Done {} => {
@@ -867,6 +880,36 @@ pub fn decide(
             Ok(drafts)
         }
     }
+}
+
+/// Gives the visit to a municipality: its limit is that contract's, and it stands still if that citizen's stay says so.
+fn assign(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    agreement: &AgreementId,
+) -> Result<Vec<Draft>, Refusal> {
+    entry.may_be_assigned(state, ctx, agreement)?;
+    let of =
+        |event| Draft { agreement: Some(agreement.clone()), ..entry.draft(ctx.at, Event::Visits(event)) };
+    let mut drafts = vec![of(VisitEvent::Assigned { agreement: agreement.clone() })];
+    let limit = visit_rules::limit(state, std::slice::from_ref(agreement));
+    if let Some(plan) = visit.plan.as_ref().filter(|plan| plan.limit != limit) {
+        let plan = Plan { limit, ..plan.clone() };
+        let against_contract = visit.against_contract.clone();
+        drafts.push(of(VisitEvent::Planned { plan, against_contract }));
+    }
+    drafts.extend(duties::assigned_with(state, ctx, entry, agreement));
+    let after = super::after(state, ctx, &drafts);
+    let Some(known) = after.entry(entry.id).filter(|_| waits(visit)) else { return Ok(drafts) };
+    let halt = after.citizen_of(known).and_then(|citizen| halt_of(&after, &citizen));
+    match (visit.halted, halt) {
+        (was, Some(halt)) if was != Some(halt) => drafts.push(of(VisitEvent::Halted { halt })),
+        (Some(_), None) => drafts.push(of(VisitEvent::WentOn {})),
+        _ => {}
+    }
+    Ok(drafts)
 }
 
 /// An intention against the contract is warned about with the clause; repeated as confirmed it is recorded, marked.
@@ -997,6 +1040,9 @@ pub fn evolve(state: &mut State, record: &Record, event: &VisitEvent) {
         if event.is_material() {
             entry.version += 1;
         }
+        if let VisitEvent::Assigned { agreement } = event {
+            entry.agreement = Some(agreement.clone());
+        }
         if let Body::Visit(visit) = &mut entry.body {
             apply(visit, record.happened_at, event);
         }
@@ -1010,7 +1056,7 @@ pub fn evolve(state: &mut State, record: &Record, event: &VisitEvent) {
 
 fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
     match event {
-        VisitEvent::Opened { .. } => {}
+        VisitEvent::Opened { .. } | VisitEvent::Assigned { .. } => {}
         VisitEvent::Planned { plan, against_contract } => {
             let is_new_time = visit.agreed_at() != Some(plan.agreed_at);
             visit.plan = Some(plan.clone());

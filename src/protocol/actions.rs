@@ -150,7 +150,7 @@ pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc
         Body::Phone(_) => phone_offers(state, entry),
         Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
         Body::Stay(stay) => stay_offers(state, entry, stay, sight, now),
-        Body::Visit(visit) => visit_offers(visit, now),
+        Body::Visit(visit) => visit_offers(state, entry, visit, now),
         Body::Duty(duty) => duty_offers(duty),
         Body::Source(_) => vec![offer(vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
@@ -252,6 +252,15 @@ fn assign_offer(
     Some(offer(fields, wrap(other.clone())))
 }
 
+/// The same, of what a source with several municipalities told of without saying whose it is; the rest is known.
+fn choice_offer(
+    state: &State,
+    entry: &Entry,
+    wrap: impl Fn(AgreementId) -> domain::Command,
+) -> Option<Offer> {
+    if entry.candidates.len() < 2 { None } else { assign_offer(state, entry, wrap) }
+}
+
 fn phone_offers(state: &State, entry: &Entry) -> Vec<Offer> {
     use phone::Command as C;
     let wrap = domain::Command::Phone;
@@ -348,10 +357,11 @@ fn stay_offers(
         let same_as = vec![field("same_as", FieldKind::Entry, true, &[&other.number.to_string()])];
         offers.push(offer(same_as, wrap(C::Join { same_as: other.id })));
     }
+    offers.extend(choice_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
     offers
 }
 
-fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
+fn visit_offers(state: &State, entry: &Entry, visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
     use visits::{Command as C, DoorOutcome};
     let wrap = domain::Command::Visits;
     let confirmed = || field("confirmed", FieldKind::Yes, false, &[]);
@@ -362,7 +372,7 @@ fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
     let step = DoorStep::ALL.iter().find(is_open).copied();
     let outcome = if step.is_none() { Some(DoorOutcome::ALL[0]) } else { None };
     let by = CancelledBy::Citizen;
-    vec![
+    let mut offers = vec![
         offer(vec![field("reached", FieldKind::Yes, true, &[])], wrap(C::Contact { reached: true })),
         offer(
             vec![
@@ -385,7 +395,9 @@ fn visit_offers(visit: &visits::Visit, now: DateTime<Utc>) -> Vec<Offer> {
             vec![word("by", CancelledBy::ALL), field("told_at", FieldKind::Time, false, &[]), confirmed()],
             wrap(C::Cancel { by, told_at: None, confirmed: true }),
         ),
-    ]
+    ];
+    offers.extend(choice_offer(state, entry, |agreement| wrap(C::Assign { agreement })));
+    offers
 }
 
 fn duty_offers(duty: &duties::Duty) -> Vec<Offer> {
@@ -422,7 +434,10 @@ fn is_of_the_trial(trial: &domain::Command, refusal: &Refusal) -> bool {
         ),
         Refusal::UnknownAgreement { .. } => matches!(
             trial,
-            C::Alarms(alarms::Command::Assign { .. }) | C::Phone(phone::Command::Assign { .. })
+            C::Alarms(alarms::Command::Assign { .. })
+                | C::Phone(phone::Command::Assign { .. })
+                | C::Discharges(discharges::Command::Assign { .. })
+                | C::Visits(visits::Command::Assign { .. })
         ),
         // Of the one matter that was tried.
         Refusal::AlreadyOpen { .. } => matches!(trial, C::Duties(duties::Command::Notify { .. })),

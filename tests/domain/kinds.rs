@@ -113,6 +113,8 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("discharges.step-ticked", json!({ "step": "groceries", "done": true })),
         ("discharges.assessors-told", json!({ "told": false })),
         ("discharges.still-there", json!({})),
+        ("discharges.assigned", json!({ "agreement": "norddjurs" })),
+        ("visits.assigned", json!({ "agreement": "norddjurs" })),
         ("discharges.corrected", json!({ "what": "resumption", "reason": "wrong-entry" })),
         ("visits.opened", with(json!({ "visit": "v-1", "plan": plan }))),
         ("visits.planned", json!({ "plan": plan, "against_contract": "3.5.4" })),

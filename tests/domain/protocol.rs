@@ -325,6 +325,8 @@ fn all_commands() -> Vec<(&'static str, Value)> {
         ("duties", json!({ "type": "take-over" })),
         ("alarms", json!({ "type": "note", "text": "Talte med datteren." })),
         ("alarms", json!({ "type": "assign", "agreement": "jammerbugt" })),
+        ("discharges", json!({ "type": "assign", "agreement": "jammerbugt" })),
+        ("visits", json!({ "type": "assign", "agreement": "jammerbugt" })),
         ("alarms", json!({ "type": "correct", "what": "redirect", "reason": "wrong-entry" })),
         ("phone", json!({ "type": "correct", "what": "call-back", "reason": "typing-mistake" })),
         ("discharges", json!({ "type": "correct", "what": "stop", "reason": "new-information" })),
@@ -528,7 +530,7 @@ fn a_verb_means_what_the_board_says() {
     let assign = || json!({ "type": "assign", "agreement": "norddjurs" });
     assert_eq!(read(Some(Board::Alarms), assign()), Ok(assign_alarm("norddjurs").into()));
     assert_eq!(read(Some(Board::Phone), assign()), Ok(crate::support::assign("norddjurs").into()));
-    assert_eq!(read(Some(Board::Visits), assign()), Err("wrong-board".into()));
+    assert_eq!(read(Some(Board::Duties), assign()), Err("wrong-board".into()));
     // Named for one board, meant for an entry of another.
     assert_eq!(read(Some(Board::Visits), json!({ "type": "duties.done" })), Err("wrong-board".into()));
     // Nothing is opened by a name that only looks like it.

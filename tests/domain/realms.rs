@@ -174,3 +174,53 @@ fn an_agreement_file_says_with_whom_it_shares_its_citizens() {
         assert_eq!(mistakes[0].line, 1, "{bad}: {mistakes:?}");
     }
 }
+
+#[test]
+fn a_stay_of_one_of_two_municipalities_halts_the_visits_of_the_one_it_is_given_to() {
+    let assign = |to: &str| {
+        Command::Discharges(vagttavle::domain::discharges::Command::Assign { agreement: agreement_id(to) })
+    };
+    let mut world = two_towns();
+    world.given(TUESDAY, visit("n", Help::Personal, TODAY)).of_one_of(&["jammerbugt", "norddjurs"]);
+    world.given(TUESDAY, admitted("s"));
+    assert!(!is_halted(&world, "v") && !is_halted(&world, "n"), "whose it is nobody knows yet");
+    let offered = |world: &World| world.shown("s").actions.iter().any(|it| it.verb == "discharges.assign");
+    assert!(offered(&world));
+    let stay = world.id_of("s");
+    let notices = |world: &World| {
+        let duties = world.duties(vagttavle::domain::duties::DutyKind::ImmediateNotice);
+        duties.iter().map(|duty| duty.agreement.as_ref().map(ToString::to_string)).collect::<Vec<_>>()
+    };
+    assert_eq!(notices(&world), [None], "the municipality is to be told, and nobody knows which");
+    world.does(stay, assign("jammerbugt"));
+    assert!(is_halted(&world, "v") && !is_halted(&world, "n"));
+    assert!(world.are_linked(stay, world.id_of("v")));
+    assert_eq!(notices(&world), [Some("jammerbugt".to_owned())]);
+    assert_eq!(world.tries("anna", Some(stay), assign("jammerbugt")), Err(Refusal::AlreadyDone));
+    // It was the other one.
+    world.does(stay, assign("norddjurs"));
+    assert!(!is_halted(&world, "v") && is_halted(&world, "n"));
+    assert_eq!(notices(&world), [Some("norddjurs".to_owned())]);
+    world.replays();
+}
+
+#[test]
+fn a_visit_of_one_of_two_municipalities_gets_the_limit_of_the_one_it_is_given_to() {
+    let assign = |to: &str| {
+        Command::Visits(vagttavle::domain::visits::Command::Assign { agreement: agreement_id(to) })
+    };
+    let mut world = World::at(TUESDAY, "norddjurs");
+    world.given(TUESDAY, admitted("s")).of_one_of(&["jammerbugt", "norddjurs"]);
+    world.given(TUESDAY, visit("v", Help::Personal, TODAY));
+    assert!(!is_halted(&world, "v"));
+    let visit = world.id_of("v");
+    let limit =
+        |world: &World| world.visit("v").plan.as_ref().unwrap().limit.as_ref().map(|it| it.clause.clone());
+    world.does(visit, assign("norddjurs"));
+    assert!(is_halted(&world, "v"), "of Norddjurs' citizen, who is in hospital");
+    assert_eq!(limit(&world), Some(Some("3.5.5".to_owned())));
+    world.does(visit, assign("jammerbugt"));
+    assert!(!is_halted(&world, "v"), "Jammerbugt's namesake is at home");
+    world.until("2026-11-24T08:40:00Z");
+    world.replays();
+}

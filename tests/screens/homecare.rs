@@ -205,6 +205,25 @@ fn a_cancellation_was_told_before_now() {
 }
 
 #[rstest]
+#[case(night::comes_home(14), "4 m 2 Enter", "discharges.assign")]
+#[case(night::late(21), "5 m 2 Enter", "visits.assign")]
+fn what_may_be_either_municipalitys_is_given_to_one_by_a_key(
+    #[case] mut entry: vagttavle::protocol::Entry,
+    #[case] keys: &str,
+    #[case] verb: &str,
+) {
+    entry.agreement = None;
+    entry.candidates = serde_json::from_value(json!(["jammerbugt", "norddjurs"])).unwrap();
+    let choice = json!([{ "name": "agreement", "kind": "agreement", "required": true,
+        "codes": ["jammerbugt", "norddjurs"] }]);
+    entry.actions.push(serde_json::from_value(night::action(verb, choice, false)).unwrap());
+    let mut desk = alone(entry);
+    desk.press(keys);
+    let command = serde_json::to_value(&desk.submitted()[0].command).unwrap();
+    assert_eq!((&command["type"], &command["agreement"]), (&json!(verb), &json!("norddjurs")));
+}
+
+#[rstest]
 #[case("14", "4 d 2 Enter", "discharges.step", "step", "groceries")]
 #[case("24", "5 d 3 Enter", "visits.door", "step", "curtains")]
 fn a_step_is_ticked_off_by_a_key(

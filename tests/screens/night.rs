@@ -27,7 +27,7 @@ fn id(number: u32) -> String {
     format!("00000000-0000-7000-8000-{number:012}")
 }
 
-fn action(verb: &str, fields: Value, confirm: bool) -> Value {
+pub fn action(verb: &str, fields: Value, confirm: bool) -> Value {
     json!({ "type": verb, "fields": fields, "confirm": confirm })
 }
 
