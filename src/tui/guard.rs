@@ -57,7 +57,8 @@ pub enum Event {
     Background([u8; 3]),
     /// Something was begun and never ended, and is dropped.
     Unfinished(Unfinished),
-    /// Bytes that no keyboard and no terminal sends as they came: what stands beside them may be no key either.
+    /// Bytes that no keyboard sends: an answer that nobody asked for, or what is left of one. What stands beside them
+    /// may be no key either.
     Garbled,
     /// More characters at once than a hand types. Comes before them.
     Burst,
@@ -107,6 +108,31 @@ struct Text {
     utf8_lead: u8,
 }
 
+/// Characters that came close together.
+#[derive(Debug, Default)]
+struct Burst {
+    length: usize,
+    last: Option<char>,
+    /// They are not all alike.
+    is_mixed: bool,
+    /// A letter came right behind a digit, as at the end of an answer that lost its beginning.
+    is_answers_end: bool,
+}
+
+impl Burst {
+    fn add(&mut self, c: char) {
+        self.length += 1;
+        if let Some(last) = self.last.replace(c) {
+            self.is_mixed |= last != c;
+            self.is_answers_end |= last.is_ascii_digit() && c.is_ascii_alphabetic();
+        }
+    }
+
+    fn is_no_hands(&self) -> bool {
+        self.is_answers_end || self.is_mixed && self.length >= BURST_LENGTH
+    }
+}
+
 /// Reads what a terminal sends. Times are those of any steady clock.
 #[derive(Debug)]
 pub struct Guard {
@@ -118,8 +144,7 @@ pub struct Guard {
     is_over: bool,
     /// Begun behind an ESC that was told as a key: no key.
     is_remainder: bool,
-    /// How many came close together, the first of them, and whether there was another.
-    burst: (usize, char, bool),
+    burst: Burst,
     burst_at: Duration,
     out: Vec<Event>,
 }
@@ -133,7 +158,7 @@ impl Default for Guard {
             last_at: zero,
             is_over: false,
             is_remainder: false,
-            burst: (0, ' ', false),
+            burst: Burst::default(),
             burst_at: zero,
             out: Vec::new(),
         }
@@ -178,7 +203,7 @@ impl Guard {
     pub fn read(&mut self, bytes: &[u8], now: Duration) -> Vec<Event> {
         let mut before = self.expire(now);
         if now.saturating_sub(self.burst_at) > BURST_GAP {
-            self.burst = (0, ' ', false);
+            self.burst = Burst::default();
         }
         for byte in bytes {
             self.byte(*byte, now);
@@ -187,8 +212,7 @@ impl Guard {
         self.burst_at = now;
         let out = std::mem::take(&mut self.out);
         // What tells that the others may be no keys comes before them.
-        let (length, _, is_mixed) = self.burst;
-        before.extend((length >= BURST_LENGTH && is_mixed).then_some(Event::Burst));
+        before.extend(self.burst.is_no_hands().then_some(Event::Burst));
         before.extend(out.contains(&Event::Garbled).then_some(Event::Garbled));
         before.extend(out.into_iter().filter(|event| *event != Event::Garbled));
         before
@@ -223,9 +247,7 @@ impl Guard {
 
     fn press(&mut self, chord: Chord) {
         if let Chord::Char(c) = chord {
-            let (length, first, is_mixed) = self.burst;
-            let first = if length == 0 { c } else { first };
-            self.burst = (length + 1, first, is_mixed || c != first);
+            self.burst.add(c);
         }
         self.out.push(Event::Press(chord));
     }
@@ -238,6 +260,8 @@ impl Guard {
         match byte {
             ESC => self.begin(State::Escape, now),
             0x00 => {}
+            // The end of a string whose beginning was lost.
+            0x07 => self.garbled(),
             b'\r' => self.press(Chord::Enter),
             b'\t' => self.press(Chord::Tab),
             0x08 | 0x7f => self.press(Chord::Backspace),
@@ -334,15 +358,16 @@ impl Guard {
         if self.is_over {
             return;
         }
-        // What nobody sends as it is has lost something, and what it lost may be its end.
-        if sequence::may_be_of_a_paste(read, last) || !sequence::is_known(read, last) {
+        if sequence::may_be_of_a_paste(read, last) {
             self.garbled();
         }
         match sequence::csi(read, last) {
             Some(sequence::Csi::Paste) => self.begin(State::Paste(Vec::new()), now),
             Some(sequence::Csi::Focus(has_it)) => self.out.push(Event::Focus(has_it)),
             Some(sequence::Csi::Key(chord)) if !self.is_remainder => self.press(chord),
-            Some(sequence::Csi::Key(_)) | None => {}
+            Some(sequence::Csi::Key(_)) => {}
+            // An answer, and nobody asked: the next may have lost its beginning, and this one its end.
+            None => self.garbled(),
         }
     }
 
@@ -352,7 +377,7 @@ impl Guard {
             b'A'..=b'E' if linux && self.is_remainder => {}
             b'A'..=b'E' if linux => self.press(Chord::F(byte - b'A' + 1)),
             _ if left > 1 => self.state = State::After { left: left - 1, linux },
-            _ => {}
+            _ => self.garbled(),
         }
     }
 
@@ -412,8 +437,10 @@ impl Guard {
 
     fn text_ends(&mut self, text: &Text) {
         let is_whole = text.length <= ANSWER_BYTES_MAX;
-        let colour = sequence::background(&text.kept).filter(|_| text.is_osc && is_whole);
-        self.out.extend(colour.map(Event::Background));
+        match sequence::background(&text.kept).filter(|_| text.is_osc && is_whole) {
+            Some(colour) => self.out.push(Event::Background(colour)),
+            None => self.garbled(),
+        }
     }
 
     fn paste(&mut self, mut read: Vec<u8>, byte: u8) {

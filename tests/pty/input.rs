@@ -167,6 +167,12 @@ fn under_tmux_an_answer_does_nothing_and_keys_are_keys() {
     tmux.run(&["send-keys", "-t", "0", "Escape"]);
     tmux.until_text("Tag kaldet");
     tmux.run(&["send-keys", "-t", "0", "t"]);
-    tmux.until_text("ag");
-    tmux.until_text("Svar på kald");
+    // So soon after an answer that nobody asked for it asks first, and hears the answer when that is some seconds ago.
+    let give_up_at = std::time::Instant::now() + BOUND;
+    while !tmux.screen().contains("Svar på kald") {
+        assert!(std::time::Instant::now() < give_up_at, "never takes it:\n{}", tmux.screen());
+        if tmux.screen().contains("tag Nødkald 1") {
+            tmux.run(&["send-keys", "-t", "0", "J"]);
+        }
+    }
 }

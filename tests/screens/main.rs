@@ -8,6 +8,7 @@ mod hidden;
 mod homecare;
 mod keys;
 mod night;
+mod odd;
 mod screens;
 mod texts;
 mod updates;

@@ -33,12 +33,6 @@ pub fn csi(read: &[u8], last: u8) -> Option<Csi> {
     letter(last).filter(|_| is_key).map(Csi::Key)
 }
 
-/// A key, or of the shape that answers and reports have.
-pub fn is_known(read: &[u8], last: u8) -> bool {
-    let is_answer = !read.is_empty() && b"cnqRtuxySMm~".contains(&last);
-    is_answer || csi(read, last).is_some()
-}
-
 /// The mark of a paste with a byte or two lost, or with what came behind it. F9 looks like that too.
 pub fn may_be_of_a_paste(read: &[u8], last: u8) -> bool {
     match (last, numbers(read)) {
