@@ -29,6 +29,10 @@ const SIGNALS_KEPT: u32 = 20;
 /// Signals of one alarm that still rings are kept so far apart (seconds); those between say nothing new.
 const SIGNAL_EVERY_SECONDS: i64 = 10;
 
+/// A signal so soon after the last one is of the same press, also when that has rung out meanwhile (seconds): a button that
+/// is stuck, a unit that says it again and again. Whoever presses later presses anew.
+const SAME_PRESS_SECONDS: i64 = 30;
+
 /// Triggers that tell of the home, not of the person in it: never folded into an alarm of another kind.
 const DANGERS: [&str; 5] = ["smoke", "gas", "heat", "carbon-monoxide", "flood"];
 
@@ -254,6 +258,14 @@ impl Alarm {
             && self.outcome.is_none()
             && self.unanswered_at.is_none()
             && self.redirect.is_none()
+    }
+
+    /// A signal at `at` still belongs to it: it takes signals, or it is a unit's, has rung out and goes on. It rings on as
+    /// one that nobody answered, until somebody takes it.
+    fn takes_signal_at(&self, at: DateTime<Utc>) -> bool {
+        let goes_on = (at - self.last_signal_at).abs() <= Duration::seconds(SAME_PRESS_SECONDS);
+        let rang_out = Self { unanswered_at: None, ..self.clone() };
+        self.takes_signals() || (goes_on && self.device.is_some() && rang_out.takes_signals())
     }
 
     /// Nobody has done anything about it yet: left alone, it rings out.
@@ -603,7 +615,7 @@ fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) ->
     }
     let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));
     if intake::is_another(ctx, entry, FactKind::AlarmRaised, Some(known.last_signal_at)) {
-        return if known.takes_signals() {
+        return if known.takes_signal_at(ctx.at) {
             signalled(state, ctx, entry, signal)
         } else {
             Ok(raised_beside(state, ctx, entry, signal, false))
@@ -884,7 +896,7 @@ fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option
                 && is_same_emergency(known.trigger.as_ref(), signal.trigger.as_ref())
                 // The battery and the mains are two troubles, each with an end of its own.
                 && (!signal.technical || known.trigger == *signal.trigger)
-                && known.takes_signals()
+                && known.takes_signal_at(ctx.at)
                 && (ctx.at - known.last_signal_at).num_minutes().abs() < FOLD_MINUTES
         }
         _ => false,

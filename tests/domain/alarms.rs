@@ -718,6 +718,23 @@ fn no_word_silences_a_person_and_none_is_folded_into_what_does_not_ring() {
     }
 }
 
+#[test]
+fn a_button_that_is_stuck_is_one_alarm_and_a_press_after_a_pause_another() {
+    let (mut world, alarm) = raised();
+    let press = |nth: u32| alarm_of(&format!("p-{nth}"), Some("dev-1"), false, false);
+    for nth in 0..40 {
+        world.pass_seconds(10);
+        world.given(press(nth));
+    }
+    assert_eq!(world.state_of(alarm), "unanswered", "it rang out, and is pressed on");
+    assert_eq!(world.state.open_on(Board::Alarms).count(), 1);
+    assert_eq!(world.alarm(alarm).signals, 41);
+    world.pass_seconds(60);
+    world.given(press(40));
+    let states: Vec<_> = world.state.open_on(Board::Alarms).map(Entry::state).collect();
+    assert_eq!(states, ["unanswered", "raised"], "somebody presses anew");
+}
+
 // ---- the way back ------------------------------------------------------------------------------
 
 #[test]
