@@ -117,11 +117,15 @@
 //!
 //! Start where the compiler cannot help, then follow it.
 //!
-//! 1. A file in [`domain`]: the entry's body, `decide` for its commands and observations, `evolve` for its events; then
-//!    its variants in [`domain::Event`], [`domain::Command`] and [`domain::entry::Body`], and its kinds and fields in
-//!    [`domain::kinds`]: names that are stored for ever.
-//! 2. From there the compiler lists the places: [`protocol::Details`] and [`protocol::project`], its commands on the
-//!    wire ([`protocol::commands`]) and fields of its acts ([`protocol::actions`]), [`protocol::attention`](mod@protocol::attention).
+//! 1. A file in [`domain`]: the entry's body, its words and verbs, `decide` for its commands and observations, `evolve`
+//!    for its events; then its variants in [`domain::Event`], [`domain::Command`] and [`domain::entry::Body`], and its
+//!    kinds and fields in [`domain::kinds`]: names that are stored for ever. A state, a reason, an outcome is a
+//!    [vocabulary](domain::vocabulary): a new one is listed by the compiler wherever it means something. A
+//!    [verb](domain::verbs) is declared once, with its fields and what it weighs: it is read, written, described and
+//!    asked about from there.
+//! 2. From there the compiler lists the places: [`protocol::Details`] and [`protocol::project`], which board a verb is of
+//!    ([`protocol::commands`]), the fields of its acts ([`protocol::actions`]),
+//!    [`protocol::attention`](mod@protocol::attention).
 //! 3. A file in `tui/boards` with its columns and facts, its place in [`tui::action::Place`], its keys in
 //!    `tui/bindings.rs`, its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
 //!    fails a test.

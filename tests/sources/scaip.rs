@@ -971,3 +971,36 @@ async fn connections_are_bounded_by_what_all_receivers_share_and_datagrams_are_h
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn the_one_that_said_nothing_for_longest_makes_room_for_a_unit_that_calls() {
+    let world = World::new("").await;
+    // All but three are others'.
+    let others = u32::try_from(CONNECTIONS - 3).unwrap();
+    let _others = world.connections.clone().acquire_many_owned(others).await.unwrap();
+    let taken = |count: usize| {
+        let connections = world.connections.clone();
+        async move {
+            while connections.available_permits() != 3 - count {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let mut lines = Vec::new();
+    for count in 1..=3 {
+        lines.push(TcpStream::connect(world.at["tcp"]).await.unwrap());
+        taken(count).await;
+    }
+    // The first speaks: it is not the longest silent any more.
+    lines[0].write_all(b"\r\n\r\n").await.unwrap();
+    let mut answer = [0; 2];
+    lines[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\r\n");
+    let mut caller = TcpStream::connect(world.at["tcp"]).await.unwrap();
+    assert!(matches!(lines[1].read(&mut [0; 1]).await, Ok(0) | Err(_)), "the second makes room");
+    caller.write_all(b"\r\n\r\n").await.unwrap();
+    caller.read_exact(&mut answer).await.unwrap();
+    lines[0].write_all(b"\r\n\r\n").await.unwrap();
+    lines[0].read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"\r\n", "the first still stands");
+}

@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::frames::{self, Ends, Frames, KEEP_ALIVE, KEEP_ALIVE_ANSWER, Message, Next};
 pub use super::head::Body;
 use super::head::{self, Asked, Contact, Head, Start};
+use super::places::{Place, Places};
 use super::served::{Begun, Served, Ticket};
 use super::settings::{Allowed, Listen, Transport};
 use crate::clock::steady;
@@ -46,6 +47,8 @@ const HALF_MESSAGE: Duration = Duration::from_secs(20);
 /// A connection on which nothing was said for so long is closed; a unit's longest heartbeat is a day.
 const IDLE: Duration = Duration::from_secs(25 * 60 * 60);
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// For a connection that makes room to be gone.
+const ROOM: Duration = Duration::from_secs(1);
 /// Pause after a failure to take a connection (no file handles left).
 const ACCEPT_AGAIN: Duration = Duration::from_millis(200);
 /// A question over UDP is said again after this, then after twice as long, up to the other (RFC 3261: T1, T2).
@@ -243,7 +246,7 @@ pub struct Made {
     pub ends: Ends,
     /// Random: our tags and the names of our requests are drawn from it.
     pub seed: [u8; 32],
-    /// One for each stream connection; without one it is closed at once. Shared by all stations of a program.
+    /// One for each stream connection; without one the longest silent makes room. Shared by all stations of a program.
     pub connections: Arc<Semaphore>,
 }
 
@@ -254,6 +257,7 @@ struct Shared {
     allowed: Arc<Allowed>,
     ends: Ends,
     connections: Arc<Semaphore>,
+    places: Places,
     /// New requests of each address in this second.
     counted: Arc<Mutex<HashMap<IpAddr, u32>>>,
     served: Served,
@@ -280,6 +284,7 @@ impl Station {
             allowed: Arc::new(allowed),
             ends,
             connections,
+            places: Places::default(),
             counted: Arc::default(),
             served: Served::default(),
             asked: Arc::default(),
@@ -462,7 +467,8 @@ impl Station {
         let (shared, its) = (self.shared.clone(), flow.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            shared.converse(opened, its).await;
+            let place = shared.places.take();
+            shared.converse(opened, its, place).await;
         });
         flow
     }
@@ -659,16 +665,27 @@ impl Shared {
                 self.tell("sender-not-allowed").await;
                 continue;
             }
-            let Ok(permit) = self.connections.clone().try_acquire_owned() else {
-                self.tell("too-many-connections").await;
-                continue;
-            };
+            let Some(permit) = self.room().await else { continue };
+            let place = self.places.take();
             let (shared, tls, local) = (self.clone(), tls.clone(), *local);
             tokio::spawn(async move {
                 let _permit = permit;
-                shared.accepted(stream, peer, local, tls).await;
+                shared.accepted(stream, peer, local, tls, place).await;
             });
         }
+    }
+
+    /// Room for one more connection: if there is none, the one that has said nothing for longest makes it. It is said
+    /// either way, and a unit that calls is heard.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(permit) = self.connections.clone().try_acquire_owned() {
+            return Some(permit);
+        }
+        self.tell("too-many-connections").await;
+        if !self.places.make_room() {
+            return None;
+        }
+        timeout(ROOM, self.connections.clone().acquire_owned()).await.ok()?.ok()
     }
 
     async fn accepted(
@@ -677,24 +694,37 @@ impl Shared {
         peer: SocketAddr,
         local: SocketAddr,
         tls: Option<TlsAcceptor>,
+        place: Place,
     ) {
         let _ = stream.set_nodelay(true);
         match tls {
-            None => self.stream(stream, peer, local, Transport::Tcp).await,
-            Some(acceptor) => match timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => self.stream(stream, peer, local, Transport::Tls).await,
-                Ok(Err(_)) | Err(_) => self.tell("tls-handshake").await,
-            },
+            None => self.stream(stream, peer, local, Transport::Tcp, place).await,
+            Some(acceptor) => {
+                let accepted = tokio::select! {
+                    () = place.must_go() => return,
+                    accepted = timeout(HANDSHAKE, acceptor.accept(stream)) => accepted,
+                };
+                match accepted {
+                    Ok(Ok(stream)) => self.stream(stream, peer, local, Transport::Tls, place).await,
+                    Ok(Err(_)) | Err(_) => self.tell("tls-handshake").await,
+                }
+            }
         }
     }
 
     /// One connection until it is closed, by whomever.
-    async fn stream<S>(&self, stream: S, peer: SocketAddr, local: SocketAddr, transport: Transport)
-    where
+    async fn stream<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        local: SocketAddr,
+        transport: Transport,
+        place: Place,
+    ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let (opened, flow) = self.begin(stream, peer, local, transport);
-        self.converse(opened, flow).await;
+        self.converse(opened, flow, place).await;
     }
 
     fn begin<S>(
@@ -716,7 +746,7 @@ impl Shared {
         (Conversation { reader, writing }, flow)
     }
 
-    async fn converse<S>(&self, opened: Conversation<S>, flow: Flow)
+    async fn converse<S>(&self, opened: Conversation<S>, flow: Flow, mut place: Place)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -728,10 +758,12 @@ impl Shared {
             match frames.next(&mut buffer) {
                 Next::More => {}
                 Next::KeepAlive => {
+                    place.is_heard();
                     let _ = flow.send(KEEP_ALIVE_ANSWER).await;
                     continue;
                 }
                 Next::Message(message) => {
+                    place.is_heard();
                     self.receive(flow.clone(), *message).await;
                     continue;
                 }
@@ -747,6 +779,11 @@ impl Shared {
             let patience = if buffer.is_empty() { IDLE } else { HALF_MESSAGE };
             let read = tokio::select! {
                 () = gone.cancelled() => break,
+                // Nothing it still waits for is worth more than a unit that calls now.
+                () = place.must_go() => {
+                    gone.cancel();
+                    break;
+                }
                 read = timeout(patience, reader.read_buf(&mut buffer)) => read,
             };
             if !matches!(read, Ok(Ok(1..))) {

@@ -1,0 +1,70 @@
+//! Who of the connected units makes room for a new one when there is no more.
+//!
+//! Owns the order: whoever has said nothing for longest goes first. Must never know what is said.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+/// The connections of one receiver. Cheap to clone.
+#[derive(Clone, Default)]
+pub(super) struct Places(Arc<Mutex<Standing>>);
+
+#[derive(Default)]
+struct Standing {
+    next: u64,
+    /// By when each last said something, as a count.
+    last_heard: BTreeMap<u64, CancellationToken>,
+}
+
+/// One connection's place, until it is dropped.
+pub(super) struct Place {
+    places: Places,
+    standing: u64,
+    gone: CancellationToken,
+}
+
+impl Places {
+    fn standing(&self) -> MutexGuard<'_, Standing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place for a new connection, which has said nothing yet.
+    pub fn take(&self) -> Place {
+        let mut standing = self.standing();
+        let (number, gone) = (standing.next, CancellationToken::new());
+        standing.next += 1;
+        standing.last_heard.insert(number, gone.clone());
+        Place { places: self.clone(), standing: number, gone }
+    }
+
+    /// Sends away the one that has said nothing for longest. False: there is none.
+    pub fn make_room(&self) -> bool {
+        let first = self.standing().last_heard.pop_first();
+        first.map(|(_, gone)| gone.cancel()).is_some()
+    }
+}
+
+impl Place {
+    /// It has said something.
+    pub fn is_heard(&mut self) {
+        let mut standing = self.places.standing();
+        if let Some(gone) = standing.last_heard.remove(&self.standing) {
+            self.standing = standing.next;
+            standing.next += 1;
+            standing.last_heard.insert(self.standing, gone);
+        }
+    }
+
+    /// Ready when it must go.
+    pub async fn must_go(&self) {
+        self.gone.cancelled().await;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.places.standing().last_heard.remove(&self.standing);
+    }
+}
