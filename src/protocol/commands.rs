@@ -15,7 +15,8 @@ use super::text::LongText;
 use super::wire;
 use crate::domain;
 use crate::domain::identity::{Board, EntryId, Key, Sequence};
-use crate::domain::verbs::{About, BadFields, Schemas, Shape, Verb, Weight};
+pub use crate::domain::verbs::Weight;
+use crate::domain::verbs::{About, BadFields, Schemas, Shape, Verb};
 use crate::domain::{alarms, discharges, duties, entry, phone, shift, sources, visits};
 
 /// A command as sent. The same `id` again gives the same answer.

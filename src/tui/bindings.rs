@@ -2,12 +2,14 @@
 //!
 //! A letter means the same thing on every board where it means anything (`a` always ends,
 //! `r` always rings), because on the overview the chosen entry's board changes from row to
-//! row. What cannot be undone is marked and always asks; the answer is a capital letter
-//! that does nothing anywhere else.
+//! row. What cannot be undone always asks, by the weight that the verb is declared with; the
+//! answer is a capital letter that does nothing anywhere else.
 
 use super::action::{Action, Place};
 use super::keymap::{Chord, Context, Row};
 use crate::i18n::{Key, key};
+use crate::protocol::Board;
+use crate::protocol::commands::{Weight, verb_of};
 
 const fn row(context: Context, chord: Chord, action: Action, text: Key, rank: u8) -> Row {
     Row { context, chord, action, text, rank, is_destructive: false }
@@ -17,13 +19,19 @@ const fn deed(context: Context, letter: char, command: &'static str, text: Key, 
     row(context, Chord::Char(letter), Action::Do(command), text, rank)
 }
 
-const fn grave(context: Context, letter: char, command: &'static str, text: Key, rank: u8) -> Row {
-    Row { is_destructive: true, ..deed(context, letter, command, text, rank) }
-}
-
 /// Every row, in the order help shows them.
 pub fn rows() -> Vec<Row> {
-    [ALWAYS, GLOBAL, MOVING, ENTRY, BOARDS, OVERLAYS].concat()
+    let rows = [ALWAYS, GLOBAL, MOVING, ENTRY, BOARDS, OVERLAYS].concat();
+    rows.into_iter().map(|row| Row { is_destructive: asks_first(&row), ..row }).collect()
+}
+
+/// A board's verb that weighs so much that one key never does it.
+fn asks_first(row: &Row) -> bool {
+    let (Action::Do(verb), Context::On(board) | Context::At(board)) = (row.action, row.context) else {
+        return false;
+    };
+    let verb = Board::parse(board).and_then(|board| verb_of(board, verb));
+    verb.is_some_and(|verb| verb.weight >= Weight::Asked)
 }
 
 const ALWAYS: &[Row] = &{
@@ -125,39 +133,39 @@ const BOARDS: &[Row] = &{
     [
         deed(ALARMS, 'u', "respond", key::ACTION_ALARMS_RESPOND, 2),
         deed(ALARMS, 'f', "arrive", key::ACTION_ALARMS_ARRIVE, 3),
-        grave(ALARMS, 'a', "close", key::ACTION_ALARMS_CLOSE, 6),
-        grave(ALARMS, 'v', "redirect", key::ACTION_ALARMS_REDIRECT, 7),
+        deed(ALARMS, 'a', "close", key::ACTION_ALARMS_CLOSE, 6),
+        deed(ALARMS, 'v', "redirect", key::ACTION_ALARMS_REDIRECT, 7),
         deed(ALARMS, 'b', "justify.begin", key::ACTION_ALARMS_JUSTIFY_BEGIN, 3),
-        grave(ALARMS, 'B', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 3),
-        grave(ALARMS, 'x', "technical.done", key::ACTION_ALARMS_TECHNICAL_DONE, 8),
+        deed(ALARMS, 'B', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 3),
+        deed(ALARMS, 'x', "technical.done", key::ACTION_ALARMS_TECHNICAL_DONE, 8),
         deed(ALARMS, 'm', "assign", key::ACTION_ALARMS_ASSIGN, 9),
         deed(PHONE, 'u', "answer", key::ACTION_PHONE_ANSWER, 2),
         deed(PHONE, 'r', "call-back", key::ACTION_PHONE_CALL_BACK, 2),
         deed(PHONE, 'd', "documented", key::ACTION_PHONE_DOCUMENTED, 3),
         deed(PHONE, 'm', "assign", key::ACTION_PHONE_ASSIGN, 4),
-        grave(PHONE, 'p', "give-up", key::ACTION_PHONE_GIVE_UP, 6),
+        deed(PHONE, 'p', "give-up", key::ACTION_PHONE_GIVE_UP, 6),
         deed(DISCHARGES, 'd', "step", key::ACTION_DISCHARGES_STEP, 3),
         deed(DISCHARGES, 'u', "assessors-told", key::ACTION_DISCHARGES_ASSESSORS_TOLD, 3),
         deed(DISCHARGES, 'b', "still-there", key::ACTION_DISCHARGES_STILL_THERE, 4),
         deed(DISCHARGES, 'e', "expect", key::ACTION_DISCHARGES_EXPECT, 5),
         deed(DISCHARGES, 'i', "resume", key::ACTION_DISCHARGES_RESUME, 2),
-        grave(DISCHARGES, 'p', "stop", key::ACTION_DISCHARGES_STOP, 6),
+        deed(DISCHARGES, 'p', "stop", key::ACTION_DISCHARGES_STOP, 6),
         deed(DISCHARGES, 'm', "assign", key::ACTION_DISCHARGES_ASSIGN, 0),
         deed(DISCHARGES, '=', "join", key::ACTION_DISCHARGES_JOIN, 0),
         deed(VISITS, 'r', "contact", key::ACTION_VISITS_CONTACT, 2),
         deed(VISITS, 'd', "door", key::ACTION_VISITS_DOOR, 3),
         deed(VISITS, 'e', "move", key::ACTION_VISITS_MOVE, 5),
         deed(VISITS, 'i', "replace", key::ACTION_VISITS_REPLACE, 5),
-        grave(VISITS, 'a', "done", key::ACTION_VISITS_DONE, 4),
-        grave(VISITS, 'p', "cancel", key::ACTION_VISITS_CANCEL, 6),
-        grave(DUTIES, 'a', "done", key::ACTION_DUTIES_DONE, 2),
+        deed(VISITS, 'a', "done", key::ACTION_VISITS_DONE, 4),
+        deed(VISITS, 'p', "cancel", key::ACTION_VISITS_CANCEL, 6),
+        deed(DUTIES, 'a', "done", key::ACTION_DUTIES_DONE, 2),
         deed(VISITS, 'm', "assign", key::ACTION_VISITS_ASSIGN, 0),
         deed(DUTIES, 'e', "postpone", key::ACTION_DUTIES_POSTPONE, 3),
-        grave(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
+        deed(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
         deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 1),
         deed(Context::At("duties"), '+', "notify", key::ACTION_NOTIFY, 2),
         deed(SHIFT, '+', "sign-on", key::ACTION_SHIFT_SIGN_ON, 2),
-        grave(SHIFT, '-', "sign-off", key::ACTION_SHIFT_SIGN_OFF, 3),
+        deed(SHIFT, '-', "sign-off", key::ACTION_SHIFT_SIGN_OFF, 3),
     ]
 };
 

@@ -11,7 +11,7 @@ use super::super::layout;
 use super::super::model::{Aside, Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
 use super::submit;
 use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
-use crate::protocol::commands::Command;
+use crate::protocol::commands::{Command, Weight, verb_of};
 use crate::protocol::{AgreementId, Board, Entry, EntryId};
 
 /// So long the question whether somebody is dead is on the screen before it can be answered.
@@ -373,11 +373,6 @@ pub(in super::super) fn bare(verb: &str) -> &str {
     }
 }
 
-/// True when the key table says that a verb cannot be undone.
-pub(in super::super) fn is_grave(model: &Model, verb: &str) -> bool {
-    model.keymap.rows().iter().any(|row| row.is_destructive && row.action.is_verb(verb))
-}
-
 /// Begins an action: sends it, or opens its form, or asks.
 fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     if !model.may_act() {
@@ -408,8 +403,7 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     let is_unfinished = verb == "resume" && entry.is_home_unprepared();
     let asks = model.is_in_doubt()
         || action.confirm
-        || verb == "take-over"
-        || is_grave(model, verb)
+        || verb_of(entry.board(), verb).is_some_and(|it| it.weight >= Weight::Asked)
         || is_unfinished;
     if !action.fields.is_empty() {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
