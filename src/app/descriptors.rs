@@ -3,12 +3,10 @@
 //! Owns the budget: what is kept for the log and the rest, what alarm receivers have, and that connections of people and
 //! sources have only what is left. Must never know what a descriptor is used for: whoever has a share bounds itself by it.
 
-use std::sync::Arc;
-
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use tokio::sync::Semaphore;
 
 use crate::server::Limits;
+use crate::sources::scaip::places::Places;
 
 /// More than this is of no use to us.
 const USEFUL_MAX: u64 = 65_536;
@@ -48,9 +46,9 @@ impl Budget {
         Limits::of(self.server)
     }
 
-    /// A permit for each connection of a receiver, to be shared by all of them.
-    pub fn alarms(self) -> Arc<Semaphore> {
-        Arc::new(Semaphore::new(self.alarms))
+    /// The connections of alarm receivers, to be shared by all of them.
+    pub fn alarms(self) -> Places {
+        Places::new(self.alarms)
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -18,6 +17,7 @@ use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::i18n::key;
 use crate::sources::scaip::link::Receiver;
+use crate::sources::scaip::places::Places;
 use crate::sources::scaip::settings::{Fit, Settings, fit};
 use crate::sources::scaip::sip::{CannotListen, Tls};
 use crate::sources::scaip::trust;
@@ -31,7 +31,7 @@ pub async fn start(
     receivers: &[Settings],
     data: &Path,
     engine: &Engine,
-    connections: &Arc<Semaphore>,
+    connections: &Places,
     stop: &CancellationToken,
 ) -> Result<()> {
     let mut opened = Vec::new();

@@ -31,7 +31,7 @@ const SIGNAL_EVERY_SECONDS: i64 = 10;
 
 /// A signal so soon after the last one is of the same press, also when that has rung out meanwhile (seconds): a button that
 /// is stuck, a unit that says it again and again. Whoever presses later presses anew.
-const SAME_PRESS_SECONDS: i64 = 30;
+const SAME_PRESS_SECONDS: i64 = 15;
 
 /// Triggers that tell of the home, not of the person in it: never folded into an alarm of another kind.
 const DANGERS: [&str; 5] = ["smoke", "gas", "heat", "carbon-monoxide", "flood"];
@@ -265,7 +265,9 @@ impl Alarm {
     fn takes_signal_at(&self, at: DateTime<Utc>) -> bool {
         let goes_on = (at - self.last_signal_at).abs() <= Duration::seconds(SAME_PRESS_SECONDS);
         let rang_out = Self { unanswered_at: None, ..self.clone() };
-        self.takes_signals() || (goes_on && self.device.is_some() && rang_out.takes_signals())
+        // After a talk it is another press: nobody talks about this one.
+        let is_silent = self.talked_at.is_none() || self.by_voice;
+        self.takes_signals() || (goes_on && is_silent && self.device.is_some() && rang_out.takes_signals())
     }
 
     /// Nobody has done anything about it yet: left alone, it rings out.
@@ -645,11 +647,19 @@ fn told_of_another_kind(
 ) -> Result<Vec<Draft>, Refusal> {
     let told = (FactKind::AlarmRaised, ctx.at);
     let all = ctx.source().into_iter().flat_map(|source| state.all_by_origin(source, signal.alarm));
-    let is_told = all.filter(|other| other.heard.contains(&told)).any(|other| match &other.body {
-        Body::Alarm(known) => signal.is_like(known),
+    let alike = |other: &&Entry| match &other.body {
+        Body::Alarm(known) => signal.is_like(known) && is_same_agreement(ctx, other),
         _ => false,
-    });
-    if is_told { Err(Refusal::Unchanged) } else { Ok(raised_beside(state, ctx, entry, signal, true)) }
+    };
+    let alike: Vec<&Entry> = all.filter(alike).collect();
+    if alike.iter().any(|other| other.heard.contains(&told)) {
+        return Err(Refusal::Unchanged);
+    }
+    let takes_it = |other: &&&Entry| matches!(&other.body, Body::Alarm(known) if other.is_open() && known.takes_signal_at(ctx.at));
+    match alike.iter().find(takes_it) {
+        Some(ringing) => signalled(state, ctx, ringing, signal),
+        None => Ok(raised_beside(state, ctx, entry, signal, true)),
+    }
 }
 
 /// Another press while the first still rings. Of a unit that signals many times a second one each ten is kept.

@@ -13,10 +13,10 @@ use super::entry::Entry;
 use super::problem::Problem;
 use super::text::LongText;
 use super::wire;
-use crate::domain;
 use crate::domain::identity::{Board, EntryId, Key, Sequence};
 pub use crate::domain::verbs::Weight;
 use crate::domain::verbs::{About, BadFields, Schemas, Shape, Verb};
+use crate::domain::{self, Refusal};
 use crate::domain::{alarms, discharges, duties, entry, phone, shift, sources, visits};
 
 /// A command as sent. The same `id` again gives the same answer.
@@ -298,9 +298,15 @@ impl Parsed {
         if let Some(of) = of.filter(|_| self.board.is_some_and(is_another)) {
             return Err(wrong_board(of));
         }
+        let is_of = |board: Board| verb_of(board, &self.verb).is_some();
         let board = match self.board.or(of) {
+            // About nobody's entry: whichever one was named beside it.
+            Some(board) if self.board.is_none() && !is_of(board) && is_of(Board::Shift) => Board::Shift,
             Some(board) => board,
-            None => opens(&self.verb).ok_or_else(unknown)?,
+            None => opens(&self.verb).ok_or_else(|| match Board::ALL.into_iter().any(is_of) {
+                true => Problem::from(&Refusal::EntryMissing),
+                false => unknown(),
+            })?,
         };
         match Command::read("command", board, &self.verb, self.fields) {
             Some(read) => read,
@@ -317,12 +323,11 @@ fn wrong_board(of: Board) -> Problem {
     Problem::field(422, "wrong-board", "command.type").with("board", of.name())
 }
 
-/// The one board on which a verb without a board and an entry opens something.
+/// The board of a verb that was given without a board and an entry: the one on which it opens something.
 fn opens(verb: &str) -> Option<Board> {
     let opens = |board: &Board| verbs(*board).iter().any(|it| it.name == verb && it.about != About::Entry);
     let mut boards = Board::ALL.into_iter().filter(opens);
-    boards.next().filter(|_| boards.next().is_none()).or_else(|| {
-        // About an entry, and none was named: whichever board it is of says so.
-        Board::ALL.into_iter().find(|board| verb_of(*board, verb).is_some())
-    })
+    // What every board knows reads alike on each; that the entry is missing is then said by the rule.
+    let is_shared = || verb == NOTE.name || entry::Command::VERBS.iter().any(|it| it.name == verb);
+    boards.next().filter(|_| boards.next().is_none()).or_else(|| is_shared().then_some(Board::Alarms))
 }

@@ -735,6 +735,28 @@ fn a_button_that_is_stuck_is_one_alarm_and_a_press_after_a_pause_another() {
     assert_eq!(states, ["unanswered", "raised"], "somebody presses anew");
 }
 
+#[test]
+fn an_id_told_in_turn_as_a_persons_and_as_the_batterys_is_two_rows_and_no_more() {
+    let mut world = World::new();
+    for nth in 0..6 {
+        let technical = nth % 2 == 1;
+        world.given(alarm_of("a-1", Some("dev-1"), technical, false)).pass_seconds(10);
+    }
+    assert_eq!(world.state.open_on(Board::Alarms).count(), 2);
+}
+
+#[test]
+fn a_press_after_a_talk_rings_anew_however_soon() {
+    let (mut world, alarm) = raised();
+    world.pass_seconds(170);
+    world.given(alarm_of("p-1", Some("dev-1"), false, false)).pass_seconds(12);
+    assert_eq!(world.state_of(alarm), "unanswered");
+    world.given(alarm_answered("a-1", None)).pass_seconds(1);
+    world.given(alarm_of("p-2", Some("dev-1"), false, false));
+    let rings = |entry: &&Entry| entry.state() == "raised";
+    assert_eq!(world.state.open_on(Board::Alarms).filter(rings).count(), 1);
+}
+
 // ---- the way back ------------------------------------------------------------------------------
 
 #[test]

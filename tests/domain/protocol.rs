@@ -537,6 +537,11 @@ fn a_verb_means_what_the_board_says() {
     let open = json!({ "type": "alarms.open", "expected_at": "2026-11-24T13:00:00Z", "told_by": "nurse" });
     assert_eq!(read(None, open), Err("unknown-command".into()));
     assert_eq!(read(None, json!({ "type": "visits.sign-on" })), Err("unknown-command".into()));
+    // About nobody's entry, whichever is named beside it.
+    assert!(read(Some(Board::Visits), json!({ "type": "sign-on" })).is_ok());
+    // About an entry, and none was named.
+    let correct = json!({ "type": "correct", "what": "outcome", "reason": "wrong-entry" });
+    assert_eq!(read(None, correct), Err("entry-missing".into()));
 }
 
 // ---- problems ------------------------------------------------------------------------------------

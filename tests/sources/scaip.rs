@@ -16,7 +16,6 @@ use secrecy::SecretString;
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use vagttavle::domain::observation::Observation;
@@ -24,6 +23,7 @@ use vagttavle::protocol::board::SourceState;
 use vagttavle::sources::Stands;
 use vagttavle::sources::scaip::ask::{Asked, ask};
 use vagttavle::sources::scaip::link::Receiver;
+use vagttavle::sources::scaip::places::Places;
 use vagttavle::sources::scaip::settings::{Settings, Transport};
 use vagttavle::sources::scaip::sip::Tls;
 use vagttavle::sources::scaip::trust;
@@ -67,7 +67,7 @@ pub struct World {
     now: Arc<Mutex<DateTime<Utc>>>,
     pub at: BTreeMap<&'static str, SocketAddr>,
     /// What its connections are bounded by.
-    connections: Arc<Semaphore>,
+    connections: Places,
     stop: CancellationToken,
 }
 
@@ -88,6 +88,15 @@ impl World {
 
     /// `units`: files of certificates that are believed to be units'.
     async fn that(more: &str, inbox: TestInbox, units: &[&str]) -> Self {
+        Self::of(more, inbox, units, Places::new(CONNECTIONS)).await
+    }
+
+    /// Another receiver of the same program: what there is of connections is for both.
+    async fn beside(other: &Self) -> Self {
+        Self::of("", TestInbox::new(), &[], other.connections.clone()).await
+    }
+
+    async fn of(more: &str, inbox: TestInbox, units: &[&str], connections: Places) -> Self {
         let settings: Settings = toml::from_str(&format!(
             "listen = ['udp://127.0.0.1:0', 'tcp://127.0.0.1:0', 'tls://127.0.0.1:0']\nagreement = 'jammerbugt'\n\
              certificate_file = 'sip.pem'\nkey_file = 'sip.key'\n{more}"
@@ -101,7 +110,6 @@ impl World {
         let now = Arc::new(Mutex::new(night()));
         let clock = now.clone();
         let accounts = settings.accounts.keys().map(|user| (user.clone(), SecretString::from("hemmelig")));
-        let connections = Arc::new(Semaphore::new(CONNECTIONS));
         let receiver = Receiver {
             accounts: accounts.collect(),
             settings,
@@ -959,17 +967,39 @@ async fn streams_broken_in_every_way_delay_nobody_and_are_seen() {
 async fn connections_are_bounded_by_what_all_receivers_share_and_datagrams_are_heard_all_the_same() {
     let world = World::new("").await;
     // As the others have them all.
-    let held =
-        world.connections.clone().acquire_many_owned(u32::try_from(CONNECTIONS).unwrap()).await.unwrap();
+    let held = world
+        .connections
+        .permits
+        .clone()
+        .acquire_many_owned(u32::try_from(CONNECTIONS).unwrap())
+        .await
+        .unwrap();
     let mut line = TcpStream::connect(world.at["tcp"]).await.unwrap();
     assert!(matches!(line.read(&mut [0; 1]).await, Ok(0) | Err(_)), "it is closed at once");
     let asked = ask(world.at["udp"], "700", "r1", &[("dty", "3"), ("stc", "10")], BOUND).await.unwrap();
     assert_eq!(asked.status, Some(4));
     drop(held);
     let _open = TcpStream::connect(world.at["tcp"]).await.unwrap();
-    while world.connections.available_permits() == CONNECTIONS {
+    while world.connections.permits.available_permits() == CONNECTIONS {
         tokio::task::yield_now().await;
     }
+}
+
+/// The silent ones may be another receiver's: the share is all receivers' together.
+#[tokio::test]
+async fn a_silent_one_of_another_receiver_makes_room() {
+    let world = World::new("").await;
+    let other = World::beside(&world).await;
+    let others = u32::try_from(CONNECTIONS - 1).unwrap();
+    let _others = world.connections.permits.clone().acquire_many_owned(others).await.unwrap();
+    let mut silent = TcpStream::connect(other.at["tcp"]).await.unwrap();
+    while world.connections.permits.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut caller = TcpStream::connect(world.at["tcp"]).await.unwrap();
+    assert!(matches!(silent.read(&mut [0; 1]).await, Ok(0) | Err(_)), "it makes room");
+    caller.write_all(b"\r\n\r\n").await.unwrap();
+    caller.read_exact(&mut [0; 2]).await.unwrap();
 }
 
 #[tokio::test]
@@ -977,9 +1007,9 @@ async fn the_one_that_said_nothing_for_longest_makes_room_for_a_unit_that_calls(
     let world = World::new("").await;
     // All but three are others'.
     let others = u32::try_from(CONNECTIONS - 3).unwrap();
-    let _others = world.connections.clone().acquire_many_owned(others).await.unwrap();
+    let _others = world.connections.permits.clone().acquire_many_owned(others).await.unwrap();
     let taken = |count: usize| {
-        let connections = world.connections.clone();
+        let connections = world.connections.permits.clone();
         async move {
             while connections.available_permits() != 3 - count {
                 tokio::task::yield_now().await;

@@ -20,8 +20,8 @@ pub(super) fn asked(order: &Order) -> String {
     format!("2:{}", digest(&serde_json::to_string(&(order.entry, &order.command)).unwrap_or_default()))
 }
 
-/// Whether what is remembered under its id is this command. One of an older form is not compared, but for the entry that
-/// it was about: whoever asks again across an upgrade gets the answer of then.
+/// Whether what is remembered under its id is this command. One of an older form is not compared but for the entry, where
+/// one is named: whoever asks again across an upgrade gets the answer of then. Ids are drawn anew for each command.
 pub(super) fn is_asked_again(seen: &Seen, asked: &str, entry: Option<EntryId>) -> bool {
     match seen.digest.starts_with("2:") {
         true => seen.digest == asked,

@@ -3,15 +3,15 @@
 //! Owns one question over UDP. Must never be used for an alarm of a person: nobody would repeat it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use sha2::{Digest, Sha256};
 
+use super::places::Places;
 use super::settings::{Allowed, Listen, Transport};
 use super::sip::{Body, Heard, Made, NotSent, Reply, Station, Tls};
 use super::wire;
@@ -48,7 +48,7 @@ pub async fn ask(
     // The reference is its own each time, and known to nobody else.
     let seed = Sha256::digest(format!("{account}\n{reference}")).into();
     // It is asked by datagrams alone.
-    let connections = Arc::new(Semaphore::new(0));
+    let connections = Places::new(0);
     let made = Made {
         tls: Tls::default(),
         allowed: Allowed::only(receiver.ip()),

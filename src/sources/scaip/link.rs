@@ -22,6 +22,7 @@ use super::auth::{Doorkeeper, Verdict};
 use super::frames::BODY_MAX;
 use super::memory;
 use super::parts::{Part, Parts};
+use super::places::Places;
 use super::pulse::{Pulse, Silence};
 use super::settings::{Dialect, Listen, Settings};
 use super::sip::{Arrived, Body, CannotListen, Heard, Made, Reply, Station, Tls, Wanted};
@@ -75,7 +76,7 @@ pub struct Receiver<I> {
     /// Random; signs the challenges of digest authentication.
     pub key: [u8; 32],
     /// One for each stream connection, of all receivers.
-    pub connections: Arc<Semaphore>,
+    pub connections: Places,
     pub inbox: I,
     pub now: Now,
 }

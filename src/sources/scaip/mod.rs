@@ -30,7 +30,7 @@ pub mod head;
 pub mod link;
 mod memory;
 pub mod parts;
-mod places;
+pub mod places;
 pub mod pulse;
 pub mod salvage;
 mod served;

@@ -1,15 +1,20 @@
-//! Who of the connected units makes room for a new one when there is no more.
+//! What all receivers together may have of connections, and who makes room for a new one when there is no more.
 //!
-//! Owns the order: whoever has said nothing for longest goes first. Must never know what is said.
+//! Owns the order: whoever has said nothing for longest goes first, of whichever receiver. Must never know what is said.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// The connections of one receiver. Cheap to clone.
-#[derive(Clone, Default)]
-pub(super) struct Places(Arc<Mutex<Standing>>);
+/// The connections of all receivers of a program. Cheap to clone.
+#[derive(Clone)]
+pub struct Places {
+    /// One for each connection.
+    pub permits: Arc<Semaphore>,
+    standing: Arc<Mutex<Standing>>,
+}
 
 #[derive(Default)]
 struct Standing {
@@ -26,12 +31,17 @@ pub(super) struct Place {
 }
 
 impl Places {
+    /// So many at once.
+    pub fn new(count: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(count)), standing: Arc::default() }
+    }
+
     fn standing(&self) -> MutexGuard<'_, Standing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a new connection, which has said nothing yet.
-    pub fn take(&self) -> Place {
+    pub(super) fn take(&self) -> Place {
         let mut standing = self.standing();
         let (number, gone) = (standing.next, CancellationToken::new());
         standing.next += 1;
@@ -40,7 +50,7 @@ impl Places {
     }
 
     /// Sends away the one that has said nothing for longest. False: there is none.
-    pub fn make_room(&self) -> bool {
+    pub(super) fn make_room(&self) -> bool {
         let first = self.standing().last_heard.pop_first();
         first.map(|(_, gone)| gone.cancel()).is_some()
     }

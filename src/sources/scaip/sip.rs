@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -247,7 +247,7 @@ pub struct Made {
     /// Random: our tags and the names of our requests are drawn from it.
     pub seed: [u8; 32],
     /// One for each stream connection; without one the longest silent makes room. Shared by all stations of a program.
-    pub connections: Arc<Semaphore>,
+    pub connections: Places,
 }
 
 /// What the tasks of one station share.
@@ -256,8 +256,7 @@ struct Shared {
     heard: mpsc::Sender<Heard>,
     allowed: Arc<Allowed>,
     ends: Ends,
-    connections: Arc<Semaphore>,
-    places: Places,
+    connections: Places,
     /// New requests of each address in this second.
     counted: Arc<Mutex<HashMap<IpAddr, u32>>>,
     served: Served,
@@ -284,7 +283,6 @@ impl Station {
             allowed: Arc::new(allowed),
             ends,
             connections,
-            places: Places::default(),
             counted: Arc::default(),
             served: Served::default(),
             asked: Arc::default(),
@@ -414,7 +412,7 @@ impl Station {
     /// A connection of our own, read like the others. Never by TCP to who asked for TLS.
     async fn connect(&self, contact: Contact) -> Result<Flow, NotSent> {
         let Contact { transport, address: peer } = contact;
-        let permit = self.shared.connections.clone().try_acquire_owned().map_err(|_| NotSent)?;
+        let permit = self.shared.connections.permits.clone().try_acquire_owned().map_err(|_| NotSent)?;
         let stream =
             timeout(CONNECT, TcpStream::connect(peer)).await.map_err(|_| NotSent)?.map_err(|_| NotSent)?;
         let _ = stream.set_nodelay(true);
@@ -467,7 +465,7 @@ impl Station {
         let (shared, its) = (self.shared.clone(), flow.clone());
         tokio::spawn(async move {
             let _permit = permit;
-            let place = shared.places.take();
+            let place = shared.connections.take();
             shared.converse(opened, its, place).await;
         });
         flow
@@ -666,7 +664,7 @@ impl Shared {
                 continue;
             }
             let Some(permit) = self.room().await else { continue };
-            let place = self.places.take();
+            let place = self.connections.take();
             let (shared, tls, local) = (self.clone(), tls.clone(), *local);
             tokio::spawn(async move {
                 let _permit = permit;
@@ -678,14 +676,14 @@ impl Shared {
     /// Room for one more connection: if there is none, the one that has said nothing for longest makes it. It is said
     /// either way, and a unit that calls is heard.
     async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.connections.clone().try_acquire_owned() {
+        if let Ok(permit) = self.connections.permits.clone().try_acquire_owned() {
             return Some(permit);
         }
         self.tell("too-many-connections").await;
-        if !self.places.make_room() {
+        if !self.connections.make_room() {
             return None;
         }
-        timeout(ROOM, self.connections.clone().acquire_owned()).await.ok()?.ok()
+        timeout(ROOM, self.connections.permits.clone().acquire_owned()).await.ok()?.ok()
     }
 
     async fn accepted(
