@@ -80,8 +80,6 @@ pub(super) fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         _ => false,
     };
     if !is_taken {
-        // Nobody pastes onto a board: it was not meant for here, and neither is what comes with it.
-        doubt(model);
         model.notice = Some(Notice::PasteIgnored);
     }
     Vec::new()
