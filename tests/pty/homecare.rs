@@ -81,15 +81,16 @@ fn a_late_visit_is_told_and_one_is_moved_against_the_contract_by_keys() {
     let source = server.add("plan", "source", "jammerbugt");
     server.observe(&source, &late("v1"));
     let desk = server.desk("mette", &[]).open();
-    at_board(&desk, "5", "34 min forsinket");
+    at_board(&desk, "5", "min forsinket");
     desk.until_text(" nej ");
     desk.press("r", "Truffet");
     desk.send("2\r");
-    desk.until("counts the try", |seen| seen.line("34 min").is_some_and(|it| it.contains("1 forsøg")));
+    // It gets later meanwhile.
+    desk.until("counts the try", |seen| seen.has("1 forsøg"));
     desk.press("r", "Truffet");
     desk.send("1\r");
     desk.until("knows that the citizen knows", |seen| {
-        seen.line("34 min").is_some_and(|it| it.contains("ja, "))
+        seen.line(" min ").is_some_and(|it| it.contains("ja, "))
     });
     // Cleaning at three in the morning: the contract says eight to seventeen on working days.
     desk.press("e", "Bedt om af");
@@ -156,7 +157,7 @@ fn garbage_pasted_into_the_forms_of_both_boards_is_text_there_and_sends_nothing(
     let garbage = ["\x1b[2J\x1b[?1049l\x1b]52;c;SGVq\x07", "\u{9b}31m\u{202e}J\r\nJ\r\n", "t\r\nJ\r\n"];
     // Whom a discharge is about and when they come home; when a visit is moved to.
     for (board, shows, opens, form) in
-        [("4", NOBODY_AWAY, "+", "Ventes hjem"), ("5", "34 min forsinket", "e", "Bedt om af")]
+        [("4", NOBODY_AWAY, "+", "Ventes hjem"), ("5", "min forsinket", "e", "Bedt om af")]
     {
         at_board(&desk, board, shows);
         desk.press(opens, form);
