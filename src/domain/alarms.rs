@@ -586,6 +586,12 @@ struct Signal<'o> {
 }
 
 impl Signal<'_> {
+    /// The same unit's, and says nothing of its kind: more of what was told before (SCAIP: another part, an information).
+    fn is_update_of(&self, known: &Alarm) -> bool {
+        let says_nothing = self.trigger.is_none() && !self.technical && !self.test;
+        says_nothing && self.device.is_some() && *self.device == known.device
+    }
+
     /// Rings as the known one does: for a person, for what is technical, or as a test.
     fn is_like(&self, known: &Alarm) -> bool {
         (self.technical, self.test) == (known.technical, known.test)
@@ -612,7 +618,8 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
 /// The raising of an alarm that is known by its id: it says more, somebody presses again, or it is over and rings anew.
 fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
     let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
-    if !is_opened_by_another_fact(entry, known) && !signal.is_like(known) {
+    let is_unclear = is_opened_by_another_fact(entry, known) || signal.is_update_of(known);
+    if !is_unclear && !signal.is_like(known) {
         return told_of_another_kind(state, ctx, entry, signal);
     }
     let is_reused = entry.closed_at.is_some_and(|at| ctx.at - at >= Duration::hours(ID_REUSED_HOURS));

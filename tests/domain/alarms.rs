@@ -687,7 +687,7 @@ fn no_word_silences_a_person_and_none_is_folded_into_what_does_not_ring() {
         alarm: id("a-1"),
         device: Some(id("dev-1")),
         citizen: None,
-        trigger: None,
+        trigger: Some(code(if technical { "low-battery" } else { "pendant" })),
         technical,
         test,
     };

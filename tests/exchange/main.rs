@@ -316,7 +316,7 @@ fn a_start_in_mid_talk_an_overflow_and_a_transfer_are_one_story_each() {
     until(&server, &reader, "connected", is_connected);
     until_logged(&pbx, &["|9002|", "|COMPLETE"]);
     let board = until(&server, &reader, "the talk answered and over", |board| {
-        only(board, "alarms").is_some_and(|it| it["state"] == "answered")
+        only(board, "alarms").is_some_and(|it| it["attention"]["why"] == "talk-over")
     });
     let alarm = only(&board, "alarms").unwrap();
     assert_eq!((&alarm["attention"]["why"], &alarm["due"]), (&json!("talk-over"), &json!([])), "{alarm:#}");
