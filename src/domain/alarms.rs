@@ -251,33 +251,29 @@ impl Alarm {
         self.outcome.is_some() || self.redirect.is_some()
     }
 
+    /// Nobody answered it with an act, went there or ended it: at most it was talked about, or rang out.
+    fn is_untouched(&self) -> bool {
+        self.response.is_none() && self.arrived_at.is_none() && !self.is_handled()
+    }
+
     /// Another press still belongs to it: it rings, and nothing was done that the press may be about.
     pub fn takes_signals(&self) -> bool {
-        self.response.is_none()
-            && self.arrived_at.is_none()
-            && self.outcome.is_none()
-            && self.unanswered_at.is_none()
-            && self.redirect.is_none()
+        self.is_untouched() && self.unanswered_at.is_none()
     }
 
     /// A signal at `at` still belongs to it: it takes signals, or it is a unit's, has rung out and goes on. It rings on as
     /// one that nobody answered, until somebody takes it.
     fn takes_signal_at(&self, at: DateTime<Utc>) -> bool {
         let goes_on = (at - self.last_signal_at).abs() <= Duration::seconds(SAME_PRESS_SECONDS);
-        let rang_out = Self { unanswered_at: None, ..self.clone() };
         // After a talk it is another press: nobody talks about this one.
         let is_silent = self.talked_at.is_none() || self.by_voice;
-        self.takes_signals() || (goes_on && is_silent && self.device.is_some() && rang_out.takes_signals())
+        let rings_on = goes_on && is_silent && self.device.is_some();
+        self.is_untouched() && (self.unanswered_at.is_none() || rings_on)
     }
 
     /// Nobody has done anything about it yet: left alone, it rings out.
     fn can_ring_out(&self) -> bool {
-        self.is_person_alarm()
-            && !self.is_handled()
-            && self.unanswered_at.is_none()
-            && self.talked_at.is_none()
-            && self.response.is_none()
-            && self.arrived_at.is_none()
+        self.is_person_alarm() && self.takes_signals() && self.talked_at.is_none()
     }
 
     /// Kept out of every figure: tests and technical alarms, however they turned out to be one, and a colleague's wait,
@@ -292,12 +288,9 @@ impl Alarm {
 
     /// A citizen rings, and nobody has done anything: also after it rang out, until it went elsewhere.
     pub fn waits_for_somebody(&self) -> bool {
-        self.is_person_alarm()
-            && !self.is_handled()
-            // The voice call of a unit is no answer: somebody must hold the alarm.
-            && (self.talked_at.is_none() || self.by_voice)
-            && self.response.is_none()
-            && self.arrived_at.is_none()
+        // The voice call of a unit is no answer: somebody must hold the alarm.
+        let is_talked_about = self.talked_at.is_some() && !self.by_voice;
+        self.is_person_alarm() && self.is_untouched() && !is_talked_about
     }
 
     /// Nobody talks about it any more, and nothing was done.
@@ -1070,17 +1063,11 @@ pub fn decide(
     alarm: &Alarm,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    match command {
-        Command::Assign { agreement } => return assign(state, ctx, entry, alarm, agreement),
-        Command::Correct { what, reason } => return correct(state, ctx, entry, alarm, *what, *reason),
-        _ => {}
-    }
-    if !entry.is_open() {
-        return Err(Refusal::WrongState { state: entry.state().into() });
-    }
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Alarms(event))]);
     match command {
-        Command::Assign { .. } | Command::Correct { .. } => Err(Refusal::Unchanged),
+        Command::Assign { agreement } => assign(state, ctx, entry, alarm, agreement),
+        Command::Correct { what, reason } => correct(state, ctx, entry, alarm, *what, *reason),
+        _ if !entry.is_open() => Err(entry.wrong_state()),
         Command::Respond { with, helper } => respond(state, ctx, entry, alarm, *with, *helper),
         Command::Arrive {} => {
             person_alarm(alarm)?;
@@ -1093,14 +1080,14 @@ pub fn decide(
         Command::Close { outcome } => {
             entry.not_held_by_other(ctx)?;
             if alarm.is_handled() {
-                return Err(Refusal::WrongState { state: entry.state().into() });
+                return Err(entry.wrong_state());
             }
             one(AlarmEvent::Closed { outcome: *outcome })
         }
         Command::Redirect { to } => {
             entry.not_held_by_other(ctx)?;
             if alarm.outcome.is_some() {
-                return Err(Refusal::WrongState { state: entry.state().into() });
+                return Err(entry.wrong_state());
             }
             match redirect(state, ctx, entry, alarm, &(*to).into()) {
                 Err(Refusal::Unchanged) => Err(Refusal::AlreadyDone),
@@ -1108,7 +1095,7 @@ pub fn decide(
             }
         }
         Command::ContestRedirect { reason } => match &alarm.redirect {
-            None => Err(Refusal::WrongState { state: entry.state().into() }),
+            None => Err(entry.wrong_state()),
             Some(redirect) if redirect.contested.is_some() => Err(Refusal::AlreadyDone),
             Some(_) => one(AlarmEvent::RedirectContested { reason: *reason }),
         },
@@ -1144,7 +1131,7 @@ fn person_alarm(alarm: &Alarm) -> Result<(), Refusal> {
 fn in_hand(ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Result<(), Refusal> {
     entry.not_held_by_other(ctx)?;
     if alarm.is_handled() {
-        return Err(Refusal::WrongState { state: entry.state().into() });
+        return Err(entry.wrong_state());
     }
     Ok(())
 }
