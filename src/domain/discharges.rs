@@ -619,9 +619,8 @@ fn on_known(
     }
     if let Some(citizen) = learnt {
         add_new(&mut drafts, citizen_known(state, ctx, entry, &next, citizen));
-        // Joined as things are after these drafts; nothing of this copy is kept.
-        let mut after = state.clone();
-        drafts.iter().for_each(|draft| super::evolve(&mut after, &ctx.provisional(draft)));
+        // Joined as things are after these drafts.
+        let after = super::after(state, ctx, &drafts);
         if let Some(known) = after.entry(entry.id) {
             add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
         }
@@ -887,7 +886,7 @@ pub fn decide(
     stay: &Stay,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    let wrong_state = || Err(entry.wrong_state());
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Discharges(event))]);
     match command {
         Command::Correct { what, reason } => return correct(state, ctx, entry, stay, *what, *reason),
@@ -968,7 +967,7 @@ fn stop(
 ) -> Result<Vec<Draft>, Refusal> {
     let in_vain = stay.upset.is_some_and(|(upset, _)| upset.is_in_vain());
     if reason == StopReason::BackInHospital && !in_vain {
-        return Err(Refusal::WrongState { state: entry.state().into() });
+        return Err(entry.wrong_state());
     }
     let event = DischargeEvent::Stopped { reason: WhyStopped::Said(reason) };
     let mut next = stay.clone();

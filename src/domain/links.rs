@@ -30,11 +30,8 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     if touched.is_empty() && ctx.same_number.is_empty() {
         return drafts;
     }
-    // Joined as things are after these drafts; nothing of this copy is kept.
-    let mut after = state.clone();
-    for draft in &drafts {
-        super::evolve(&mut after, &ctx.provisional(draft));
-    }
+    // Joined as things are after these drafts.
+    let after = super::after(state, ctx, &drafts);
     let voice = voice_calls(&after, ctx, &drafts);
     drafts.extend(voice);
     let mut joined: BTreeSet<(EntryId, EntryId)> = BTreeSet::new();

@@ -571,7 +571,7 @@ pub fn decide(
     call: &Call,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    let wrong_state = || Err(entry.wrong_state());
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Phone(event))]);
     match command {
         Command::Correct { what, reason } => correct(state, ctx, entry, call, *what, *reason),

@@ -824,7 +824,7 @@ pub fn decide(
     visit: &Visit,
     command: &Command,
 ) -> Result<Vec<Draft>, Refusal> {
-    let wrong_state = || Err(Refusal::WrongState { state: entry.state().into() });
+    let wrong_state = || Err(entry.wrong_state());
     match command {
         Command::Correct { what, reason } => return correct(state, ctx, entry, visit, *what, *reason),
         Command::Assign { agreement } => return assign(state, ctx, entry, visit, agreement),
@@ -931,7 +931,7 @@ fn move_visit(
     confirmed: bool,
 ) -> Result<Vec<Draft>, Refusal> {
     // Without a plan nobody knows what is moved.
-    let Some(plan) = &visit.plan else { return Err(Refusal::WrongState { state: entry.state().into() }) };
+    let Some(plan) = &visit.plan else { return Err(entry.wrong_state()) };
     if to == plan.agreed_at {
         return Err(Refusal::AlreadyDone);
     }
@@ -952,7 +952,7 @@ fn door(
 ) -> Result<Vec<Draft>, Refusal> {
     let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
     if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
-        return Err(Refusal::WrongState { state: entry.state().into() });
+        return Err(entry.wrong_state());
     }
     // A form sent by mistake must not end the wait for a visit.
     if step.is_none() && outcome.is_none() {

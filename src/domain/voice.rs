@@ -58,10 +58,7 @@ pub fn with_talks(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
     if calls.is_empty() {
         return drafts;
     }
-    let mut after = state.clone();
-    for draft in &drafts {
-        super::evolve(&mut after, &ctx.provisional(draft));
-    }
+    let mut after = super::after(state, ctx, &drafts);
     for call in calls {
         let Some((call, talk)) = after.entry(call).and_then(|it| Some((it.clone(), Talk::of(it)?))) else {
             continue;
