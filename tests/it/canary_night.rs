@@ -15,6 +15,7 @@ use std::process::Command;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use strum::VariantArray;
 use vagttavle::cli;
 use vagttavle::clock::Clock;
 use vagttavle::config::Settings;
@@ -31,9 +32,13 @@ use crate::terminal::Start;
 use crate::unit::Unit;
 use crate::world::{uuid, wait_for};
 
-/// Every way in there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Every way in there is, in an order in which what is seen on the desk is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::VariantArray)]
 enum Way {
+    /// Forms and notes of the desk in a terminal.
+    Desk,
+    /// The program's own command line.
+    CommandLine,
     /// `POST /v1/observations`: whoever has a source's token, each kind, each field.
     WebHook,
     /// `POST /v1/commands`: each verb, each field.
@@ -52,10 +57,6 @@ enum Way {
     RouteList,
     /// What the care system says: who it is, its lists.
     CareSystem,
-    /// Forms and notes of the desk in a terminal.
-    Desk,
-    /// The program's own command line.
-    CommandLine,
 }
 
 const NAME: &str = "Esther Kanariegul";
@@ -462,29 +463,14 @@ async fn a_citizen_who_comes_in_by_every_way_rests_nowhere() {
         .collect();
     assert_eq!(posted, POSTED.iter().map(|(path, _)| *path).collect(), "a new path is a new way");
     night.exchange.until_listed().await;
-    use Way::*;
-    // In an order in which what is seen on the desk is there.
-    let ways = [
-        Desk,
-        CommandLine,
-        WebHook,
-        Commands,
-        Scaip,
-        Exchange,
-        QueueLog,
-        MedcomPosted,
-        MedcomFolder,
-        RouteList,
-        CareSystem,
-    ];
-    for way in ways {
+    for way in Way::VARIANTS.iter().copied() {
         night.feed(way, &serving).await;
         assert_eq!(leaks(&night.home.path(""), &canaries()), Vec::<String>::new(), "after {way:?}");
     }
     let settings: Settings = toml::from_str("").unwrap();
     let mut all = ways_of(&settings);
     all.extend(POSTED.iter().filter_map(|(_, way)| *way));
-    all.extend([Desk, CommandLine]);
+    all.extend([Way::Desk, Way::CommandLine]);
     assert_eq!(night.fed, all, "each way was gone");
     assert!(!is_given_a_citizen(&cli::Command::Man));
 
