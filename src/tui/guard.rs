@@ -37,7 +37,7 @@ pub const PASTE_BYTES_MAX: usize = 1024 * 1024;
 const CSI_BYTES_MAX: usize = 64;
 /// As much of a string is kept as an answer has that anybody wants.
 const ANSWER_BYTES_MAX: usize = 64;
-/// Characters that come closer together than a hand, or a script that looks at the screen in between, types: one burst.
+/// Characters that come closer together than a hand types are one burst, unless the screen showed what the first did.
 const BURST_GAP: Duration = Duration::from_millis(2);
 /// So many in a burst, not all alike, are no hand's. One that is held down repeats itself.
 const BURST_LENGTH: usize = 3;
@@ -146,6 +146,7 @@ pub struct Guard {
     is_remainder: bool,
     burst: Burst,
     burst_at: Duration,
+    shown_at: Option<Duration>,
     out: Vec<Event>,
 }
 
@@ -160,6 +161,7 @@ impl Default for Guard {
             is_remainder: false,
             burst: Burst::default(),
             burst_at: zero,
+            shown_at: None,
             out: Vec::new(),
         }
     }
@@ -199,10 +201,17 @@ impl Guard {
         std::mem::take(&mut self.out)
     }
 
+    /// What was taken in is on the screen from `at` on: what comes later may be somebody's answer to it, however fast
+    /// (a script that looks at the screen is), and is no burst with what came before.
+    pub fn shown(&mut self, at: Duration) {
+        self.shown_at = Some(at);
+    }
+
     /// Takes in what was read at `now`.
     pub fn read(&mut self, bytes: &[u8], now: Duration) -> Vec<Event> {
         let mut before = self.expire(now);
-        if now.saturating_sub(self.burst_at) > BURST_GAP {
+        let was_seen = self.shown_at.is_some_and(|at| at > self.burst_at && at <= now);
+        if was_seen || now.saturating_sub(self.burst_at) > BURST_GAP {
             self.burst = Burst::default();
         }
         for byte in bytes {

@@ -98,7 +98,7 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
                 None => vec![Msg::Terminate],
             },
             () = frames.overdue() => {
-                draw(&mut model, &world.look, &mut screen, &mut frames)?;
+                draw(&mut model, &world.look, &mut screen, &mut frames, &mut hands)?;
                 continue;
             }
             Some(update) = updates_in.recv() => {
@@ -110,7 +110,7 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
             Some(msg) = outcomes_in.recv() => vec![msg],
             () = tokio::time::sleep(world.until_next_second()) => Vec::new(),
             () = frames.due() => {
-                draw(&mut model, &world.look, &mut screen, &mut frames)?;
+                draw(&mut model, &world.look, &mut screen, &mut frames, &mut hands)?;
                 continue;
             }
         };
@@ -139,11 +139,24 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
     }
 }
 
-fn draw(model: &mut Model, look: &Look, screen: &mut Screen, frames: &mut Frames) -> io::Result<()> {
+fn draw(
+    model: &mut Model,
+    look: &Look,
+    screen: &mut Screen,
+    frames: &mut Frames,
+    hands: &mut Hands,
+) -> io::Result<()> {
     // A resize that comes together with a key is now and then not told: the terminal itself knows.
     let (width, height) = screen.size()?;
     model.size = Size { width, height };
-    let scroll_max = screen.draw(|frame| view(model, look, frame).scroll_max)?;
+    // Before the frame goes out: it is answered before the writing of it is over.
+    let mut shown_at = Instant::now();
+    let scroll_max = screen.draw(|frame| {
+        let scroll_max = view(model, look, frame).scroll_max;
+        shown_at = Instant::now();
+        scroll_max
+    })?;
+    hands.shown(shown_at);
     update(model, Msg::Drawn { scroll_max });
     frames.drawn();
     Ok(())
@@ -166,6 +179,10 @@ impl Hands {
         let keyboard = pipe::Receiver::from_file_unchecked(terminal::keyboard()?)?;
         let reader = tokio::spawn(read(keyboard, found));
         Ok(Self { guard: Guard::default(), begun_at: Instant::now(), bytes, reader })
+    }
+
+    fn shown(&mut self, at: Instant) {
+        self.guard.shown(at.saturating_duration_since(self.begun_at));
     }
 
     /// None when the terminal is gone.

@@ -204,6 +204,22 @@ fn more_at_once_than_a_hand_types_is_told_before_it() {
     assert_eq!(read(&[(0, b"jjjjjjjjjj")]), typed("jjjjjjjjjj"));
 }
 
+/// A script that looks at the screen is faster than any hand, and a fast machine shows a key's work within a millisecond.
+#[test]
+fn what_answers_to_the_screen_is_no_burst_with_what_was_before() {
+    let at = Duration::from_micros;
+    let mut guard = Guard::default();
+    assert_eq!(guard.read(b"1\r", at(0)), [press(Chord::Char('1')), press(Chord::Enter)]);
+    guard.shown(at(700));
+    assert_eq!(guard.read(b"J", at(750)), typed("J"));
+    // What was on its way already when the screen changed is none.
+    assert_eq!(guard.read(b"1\r", at(9000)), [press(Chord::Char('1')), press(Chord::Enter)]);
+    guard.shown(at(9800));
+    assert_eq!(guard.read(b"J", at(9700))[0], Event::Burst);
+    // Nor is what comes when nothing was shown since.
+    assert_eq!(guard.read(b"1\rJ", at(20_000))[0], Event::Burst);
+}
+
 // ---- generated: answers, cuts, mixtures, losses --------------------------------------------
 
 /// How many are tried; `GUARD_ROUNDS=10000000` for a long run.
