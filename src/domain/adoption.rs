@@ -9,8 +9,9 @@ use super::envelope::Record;
 use super::refusal::Refusal;
 use super::{Ctx, Draft, Event, State};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum AdoptionEvent {
     /// The whole agreement, so that a report can be made from the log alone.
     Adopted {

@@ -20,8 +20,9 @@ pub const MAINS_LOST: &str = "mains-lost";
 pub const LINK_LOST: &str = "link-lost";
 
 /// Belongs to no entry.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum DeviceEvent {
     /// It lives: noted the first time and once each local day, so that its silence is missed after a restart too.
     Heard { device: ExternalId },

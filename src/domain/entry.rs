@@ -395,8 +395,9 @@ vocabulary! {
 }
 
 /// Events that every board knows.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum EntryEvent {
     Claimed {
         until: DateTime<Utc>,

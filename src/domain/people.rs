@@ -48,8 +48,9 @@ pub enum PeopleCommand {
     Revoke { name: PersonName },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum PeopleEvent {
     Added { name: PersonName, role: Role, agreements: Vec<AgreementId>, token_digest: String },
     Revoked { name: PersonName },

@@ -9,8 +9,9 @@ use super::refusal::Refusal;
 use super::{Actor, Ctx, Draft, Event, State};
 
 /// Belongs to no entry and to no board.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ServerEvent {
     /// From now on ids that must not be stored are kept as digests under the key with this check value.
     IdKeySet { check: Code },

@@ -27,8 +27,9 @@ verbs! {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum ShiftEvent {
     SignedOn {
         #[serde(default, skip_serializing_if = "Option::is_none")]

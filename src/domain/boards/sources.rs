@@ -6,13 +6,13 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Body, Entry, Opening};
-use super::envelope::Record;
-use super::identity::{Board, Code, SourceName};
-use super::refusal::Refusal;
-use super::verbs::verbs;
-use super::vocabulary::vocabulary;
-use super::{Ctx, Draft, Event, State};
+use crate::domain::entry::{Body, Entry, Opening};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{Board, Code, SourceName};
+use crate::domain::refusal::Refusal;
+use crate::domain::verbs::verbs;
+use crate::domain::vocabulary::vocabulary;
+use crate::domain::{Ctx, Draft, Event, State};
 
 vocabulary! {
     TroubleKind {
@@ -134,8 +134,9 @@ impl TroubleKind {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum SourceEvent {
     Opened {
         #[serde(flatten)]
@@ -227,7 +228,7 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
 
 /// Something odd that was seen while a fact was taken: told beside what the fact did, as the nth new entry of the
 /// request.
-pub(super) fn odd(state: &State, ctx: &Ctx, what: &'static str, nth: u32) -> Option<Draft> {
+pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str, nth: u32) -> Option<Draft> {
     let source = ctx.source()?;
     let is_it = |entry: &&Entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == TroubleKind::Odd);
     let told = Told { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Told::default() };

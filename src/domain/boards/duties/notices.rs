@@ -5,14 +5,14 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::agreement::{Matter, value_of};
-use super::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
-use super::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
-use super::identity::{AgreementId, CitizenId, EntryId, Reference};
-use super::refusal::Refusal;
-use super::visits::Halt;
-use super::vocabulary::CorrectionReason;
-use super::{Ctx, Draft, Event, State};
+use crate::domain::agreement::{Matter, value_of};
+use crate::domain::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
+use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
+use crate::domain::identity::{AgreementId, CitizenId, EntryId, Reference};
+use crate::domain::refusal::Refusal;
+use crate::domain::visits::Halt;
+use crate::domain::vocabulary::CorrectionReason;
+use crate::domain::{Ctx, Draft, Event, State};
 
 /// Own choice: told longer ago than this before it was written down is a slip of the keys.
 const TOLD_BEFORE_DAYS: i64 = 7;
@@ -125,7 +125,7 @@ pub fn open_by_hand(
     agreement: Option<&AgreementId>,
     citizen: Option<&CitizenId>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let agreement = super::discharges::agreement_of(state, ctx, agreement)?;
+    let agreement = crate::domain::discharges::agreement_of(state, ctx, agreement)?;
     let (clause, due) = rule_of(state, ctx, std::slice::from_ref(&agreement), what).unwrap_or_default();
     let opening = Opening {
         number: state.free_number(0),
@@ -163,7 +163,7 @@ pub fn correct(
 }
 
 /// A notice that became void while somebody was telling it: that it was told is a fact.
-pub(super) fn may_still_be_told(duty: &Duty, command: &Command) -> bool {
+pub(in crate::domain) fn may_still_be_told(duty: &Duty, command: &Command) -> bool {
     duty.withdrawn
         && !duty.by_hand
         && duty.duty == DutyKind::ImmediateNotice
@@ -171,7 +171,7 @@ pub(super) fn may_still_be_told(duty: &Duty, command: &Command) -> bool {
 }
 
 /// The municipality was told: by whom we know, to whom and when is said. What it is about remembers it.
-pub(super) fn told(
+pub(in crate::domain) fn told(
     state: &State,
     ctx: &Ctx,
     entry: &Entry,
@@ -209,7 +209,7 @@ pub(super) fn told(
 }
 
 /// A stay goes on in another entry: what was told of it, and what is still to be told, goes with it.
-pub(super) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec<Draft> {
+pub(in crate::domain) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &Entry) -> Vec<Draft> {
     let is_new = |what: Matter| to.told.iter().all(|known| known.what != what);
     let told = from.told.iter().filter(|it| is_new(it.what)).map(|it| {
         let event = EntryEvent::MunicipalityTold { what: it.what, to: it.to };

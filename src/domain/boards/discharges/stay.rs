@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::entry::Due;
-use super::identity::{Code, ExternalId};
-use super::observation::{Setting, StayFact};
+use crate::domain::entry::Due;
+use crate::domain::identity::{Code, ExternalId};
+use crate::domain::observation::{Setting, StayFact};
 
 /// An end dated before its beginning by so much at most is that beginning's: two clocks, each a day off (hours). Further
 /// off it is the end of an earlier time in hospital that we were not told the beginning of.

@@ -1,0 +1,139 @@
+//! What a record makes of a stay. Pure and total: what makes no sense is left alone. Must never decide.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{Correctable, DischargeEvent, SILENT_HOURS, Stay, StayState, StopReason, Stopped};
+use crate::domain::entry::{Body, Due, DueKind, Entry};
+use crate::domain::envelope::Record;
+use crate::domain::identity::EntryId;
+use crate::domain::stay::{Facts, Folded};
+use crate::domain::{Event, State};
+
+pub(super) fn opened_entry(record: &Record) -> Option<Entry> {
+    let Event::Discharges(DischargeEvent::Opened { opening, stay }) = &record.event else { return None };
+    let body = Body::Stay(Stay {
+        stay: stay.clone(),
+        facts: Facts::default(),
+        now: Folded::default(),
+        steps: Vec::new(),
+        assessors_told: None,
+        resumed_at: None,
+        stopped: None,
+        upset: None,
+        assured_at: None,
+    });
+    Some(Entry::open(record, opening, body))
+}
+
+/// Applies one event. Never fails: what makes no sense is left alone.
+pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
+    if let Some(entry) = opened_entry(record) {
+        state.insert(entry);
+        return;
+    }
+    if let DischargeEvent::Joined { stay, source } = event {
+        match source {
+            Some(source) => state.known_to(source, stay, record.entry),
+            None => state.also_known_as(record, stay),
+        }
+    }
+    state.change(record.entry, |entry| {
+        if event.is_material() {
+            entry.version += 1;
+        }
+        if let DischargeEvent::Assigned { agreement } = event {
+            entry.agreement = Some(agreement.clone());
+        }
+        if let Body::Stay(stay) = &mut entry.body {
+            apply(stay, record.happened_at, event);
+        }
+        settle(entry, record.happened_at);
+    });
+    state.note_death(record.entry);
+}
+
+pub(super) fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
+    if let Some(told) = event.told(at) {
+        stay.hear(told);
+        return;
+    }
+    match event {
+        // The first id stays: it is the one that was shown.
+        DischargeEvent::Joined { stay: id, .. } => drop(stay.stay.get_or_insert_with(|| id.clone())),
+        DischargeEvent::Resumed {} => {
+            stay.resumed_at = Some(at);
+            stay.upset = None;
+        }
+        DischargeEvent::Stopped { reason } if reason.is(StopReason::BackInHospital) => {
+            stay.resumed_at = None;
+            stay.upset = None;
+            // Asked and ticked off anew when the citizen comes home at last.
+            stay.steps.clear();
+        }
+        DischargeEvent::Stopped { reason } => {
+            stay.stopped = Some(Stopped { reason: *reason, at });
+            stay.upset = None;
+        }
+        DischargeEvent::StepTicked { step, done } => {
+            stay.steps.retain(|(known, _)| known != step);
+            if *done {
+                stay.steps.push((*step, at));
+            }
+        }
+        DischargeEvent::AssessorsTold { told } => stay.assessors_told = Some(*told),
+        DischargeEvent::StillThere {} => stay.assured_at = Some(at),
+        DischargeEvent::Corrected { what, .. } => corrected(stay, *what),
+        _ => {}
+    }
+}
+
+pub(super) fn corrected(stay: &mut Stay, what: Correctable) {
+    match what {
+        Correctable::Resumption => {
+            stay.resumed_at = None;
+            stay.upset = None;
+        }
+        Correctable::Stop => stay.stopped = None,
+        Correctable::AssessorsTold => stay.assessors_told = None,
+    }
+}
+
+/// Puts dues and closing in step with what is now known.
+fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+    let Body::Stay(stay) = &entry.body else { return };
+    let (over, waits_for_help) = (stay.is_over(), stay.state() == StayState::Discharged);
+    let expected = stay
+        .now
+        .expected
+        .as_ref()
+        .filter(|_| stay.state() == StayState::DischargeExpected)
+        .map(|it| Due::own(DueKind::Expected, it.expected_at));
+    let resume = stay.now.resume_due.clone().filter(|_| waits_for_help);
+    let silent = stay
+        .away_since_word()
+        .map(|word| Due::own(DueKind::StillThere, word + Duration::hours(SILENT_HOURS)));
+    for what in [DueKind::Expected, DueKind::Resume, DueKind::StillThere] {
+        entry.drop_due(what);
+    }
+    if over {
+        entry.close(at);
+        return;
+    }
+    entry.reopen();
+    entry.dues.extend(expected.into_iter().chain(resume).chain(silent));
+}
+
+/// The visits of the admission's own date that this stay struck: wasted unless the assessors told us before.
+pub fn first_day_visits(state: &State, entry: &Entry, stay: &Stay) -> Vec<EntryId> {
+    let Some(admitted_at) = stay.now.admitted_at else { return Vec::new() };
+    let linked = entry.links.iter().filter_map(|link| state.entry(link.to));
+    linked
+        .filter(|other| match &other.body {
+            Body::Visit(visit) => visit.agreed_at().is_some_and(|at| {
+                at >= admitted_at && crate::domain::calendar::days_apart(at, admitted_at) == 0
+            }),
+            _ => false,
+        })
+        .map(|other| other.id)
+        .collect()
+}

@@ -1,0 +1,413 @@
+//! What sources say of a stay: facts into events. Must never refuse what happened.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::decide::joined_by_citizen;
+use super::evolve::opened_entry;
+use super::{DischargeEvent, MOVED_HOURS, NTH_ODD, Stay, StopReason, TOLD_BEFORE_HOURS, WhyStopped};
+use crate::domain::agreement::{Matter, value_of};
+use crate::domain::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy, Opening, Origin};
+use crate::domain::identity::{AgreementId, Board, CitizenId, ExternalId};
+use crate::domain::intake::{self, Claims, StandsFor};
+use crate::domain::observation::{FactKind, Observation, StayFact};
+use crate::domain::realm::Citizen;
+use crate::domain::refusal::Refusal;
+use crate::domain::stay::Place;
+use crate::domain::{Ctx, Draft, Event, State, duties, notices, visits};
+
+/// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
+pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
+    use Observation as O;
+    let (stay, citizen) = match observation {
+        O::StayAdmitted { stay, citizen, .. }
+        | O::StayDischargeExpected { stay, citizen, .. }
+        | O::StayDischarged { stay, citizen }
+        | O::StayDied { stay, citizen } => (stay, citizen.as_ref()),
+        O::StayLeaveStarted { stay }
+        | O::StayLeaveEnded { stay }
+        | O::StayCorrected { stay, .. }
+        | O::StayCancelled { stay, .. } => (stay, None),
+        _ => return Err(Refusal::Unchanged),
+    };
+    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    let claims =
+        Claims { board: Board::Discharges, device: None, citizen, opens: Some(FactKind::StayAdmitted) };
+    let admits = matches!(observation, O::StayAdmitted { .. });
+    let other = match intake::what(state, ctx, stay, claims) {
+        StandsFor::Known(entry)
+            if admits && intake::is_another(ctx, entry, FactKind::StayAdmitted, entry.closed_at) =>
+        {
+            Some((entry, false))
+        }
+        StandsFor::Known(entry) => {
+            let linked = linked_by_citizen(state, ctx, entry);
+            return on_known(state, ctx, entry, citizen, observation, linked);
+        }
+        StandsFor::Either(_) => return intake::ambiguous(state, ctx),
+        StandsFor::New { beside } => beside.map(|other| (other, true)),
+    };
+    let known = by_hand(state, ctx, citizen, observation);
+    if let Some(entry) = known.or_else(|| same_stay(state, ctx, citizen, observation)) {
+        let joined = entry
+            .draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone(), source: None }));
+        return on_known(state, ctx, entry, citizen, observation, vec![joined]);
+    }
+    let origin = Origin { source: source.clone(), id: stay.clone() };
+    let opening = opened(state, ctx, None, citizen, Some(origin));
+    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    let mut drafts = vec![opening];
+    drafts.extend(linked_by_citizen(state, ctx, &entry));
+    let mut drafts = on_known(state, ctx, &entry, citizen, observation, drafts)?;
+    drafts.extend(other.into_iter().flat_map(|(other, is)| intake::beside(state, ctx, &entry, other, is)));
+    Ok(drafts)
+}
+
+/// The other open stays of this citizen, whom no care system knows, by what is in memory: they are linked, so that the
+/// one asks about the other.
+fn linked_by_citizen(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Draft> {
+    let others = ctx.same_person.iter().filter_map(|id| state.entry(*id));
+    let is_new = |other: &&Entry| {
+        other.id != entry.id
+            && other.is_open()
+            && matches!(other.body, Body::Stay(_))
+            && entry.agreements().iter().any(|id| other.agreements().contains(id))
+            && entry.links.iter().all(|link| link.to != other.id)
+    };
+    others
+        .filter(is_new)
+        .flat_map(|other| entry::link_both(ctx.at, entry, other, LinkWhy::SamePerson))
+        .collect()
+}
+
+/// The entry that a coordinator opened for this citizen before any message came: one that is open, or one where help
+/// was resumed a short while ago and the message only now tells of that stay.
+fn by_hand<'s>(
+    state: &'s State,
+    ctx: &Ctx,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+) -> Option<&'s Entry> {
+    let citizen = state.citizen_named(ctx, citizen?)?;
+    let may_be = |entry: &&Entry| {
+        same_agreement(ctx, entry) && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
+    };
+    let was_this_stay = |entry: &&Entry| {
+        let is_near = entry
+            .closed_at
+            .is_some_and(|closed| (ctx.at - closed).abs() <= Duration::hours(TOLD_BEFORE_HOURS));
+        let Body::Stay(stay) = &entry.body else { return false };
+        // Admitted after help was resumed is another stay.
+        let is_new =
+            matches!(observation, Observation::StayAdmitted { .. }) && Some(ctx.at) > stay.resumed_at;
+        is_near && stay.resumed_at.is_some() && !is_new
+    };
+    state
+        .of_citizen(&citizen)
+        .find(may_be)
+        .or_else(|| state.closed_of_citizen(&citizen).filter(may_be).find(was_this_stay))
+}
+
+fn same_agreement(ctx: &Ctx, entry: &Entry) -> bool {
+    match (&entry.agreement, &ctx.agreement) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}
+
+/// The open stay of this citizen that a fact under an unknown id is about: nobody is in two hospitals. A second source
+/// has its own id for it, and a list of the care system one for each message. Somebody who is home and admitted again
+/// begins another stay, unless that was on the way to another hospital; an admission from before the homecoming is only
+/// late.
+fn same_stay<'s>(
+    state: &'s State,
+    ctx: &Ctx,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+) -> Option<&'s Entry> {
+    let citizen = state.citizen_named(ctx, citizen?)?;
+    let admits = matches!(observation, Observation::StayAdmitted { .. });
+    let is_late = |stay: &Stay| stay.ended_at().is_some_and(|ended| ctx.at <= ended);
+    let may_be = |stay: &Stay| match stay.now.place {
+        _ if !admits => true,
+        Place::Home => {
+            let moved = |home| ctx.at - home <= Duration::hours(MOVED_HOURS);
+            is_late(stay) || stay.now.discharged_at.is_some_and(moved)
+        }
+        Place::Dead => is_late(stay),
+        _ => true,
+    };
+    let stays = state.of_citizen(&citizen).filter_map(|entry| match &entry.body {
+        Body::Stay(stay) if may_be(stay) => {
+            Some((stay.now.place.is_hospitals(), stay.now.admitted_at, entry))
+        }
+        _ => None,
+    });
+    let open = stays
+        .filter(|(.., entry)| same_agreement(ctx, entry))
+        .max_by_key(|(in_hospital, admitted_at, _)| (*in_hospital, *admitted_at))
+        .map(|(.., entry)| entry);
+    let over = || {
+        let was_this = |entry: &&Entry| matches!(&entry.body, Body::Stay(stay) if is_late(stay));
+        state.closed_of_citizen(&citizen).filter(|entry| same_agreement(ctx, entry)).find(was_this)
+    };
+    open.or_else(|| over().filter(|_| admits))
+}
+
+pub(super) fn opened(
+    state: &State,
+    ctx: &Ctx,
+    agreement: Option<AgreementId>,
+    citizen: Option<&CitizenId>,
+    origin: Option<Origin>,
+) -> Draft {
+    let agreement = agreement.or_else(|| ctx.only_agreement());
+    let stay = origin.as_ref().map(|origin| origin.id.clone());
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
+        origin,
+        citizen: citizen.cloned(),
+        dues: Vec::new(),
+    };
+    let event = Event::Discharges(DischargeEvent::Opened { opening, stay });
+    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event }
+}
+
+fn on_known(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    citizen: Option<&CitizenId>,
+    observation: &Observation,
+    mut drafts: Vec<Draft>,
+) -> Result<Vec<Draft>, Refusal> {
+    let Body::Stay(stay) = &entry.body else { return Err(Refusal::Unchanged) };
+    let learnt = citizen.filter(|_| entry.citizen.is_none());
+    if let Some(citizen) = learnt {
+        let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
+        drafts.push(entry.draft(ctx.at, Event::Entry(event)));
+    }
+    let event = translated(state, ctx, entry, stay, observation).ok_or(Refusal::Unchanged)?;
+    let told = event.told(ctx.at).ok_or(Refusal::Unchanged)?;
+    let mut next = stay.clone();
+    if !stay.facts.knows(told.at, &told.item) {
+        drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
+        next.hear(told);
+        if next.now.is_odd && !stay.now.is_odd {
+            drafts.extend(crate::domain::sources::odd(state, ctx, "end-before-beginning", NTH_ODD));
+        }
+        let citizen = entry.citizen.as_ref().or(citizen);
+        let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
+        drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
+        drafts.extend(to_tell(state, ctx, entry, stay, &next));
+    }
+    if let Some(citizen) = learnt {
+        add_new(&mut drafts, citizen_known(state, ctx, entry, &next, citizen));
+        // Joined as things are after these drafts.
+        let after = crate::domain::after(state, ctx, &drafts);
+        if let Some(known) = after.entry(entry.id) {
+            add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
+        }
+    }
+    if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
+}
+
+/// Adds what is not among the drafts yet.
+pub(in crate::domain) fn add_new(drafts: &mut Vec<Draft>, more: Vec<Draft>) {
+    for draft in more {
+        if !drafts.contains(&draft) {
+            drafts.push(draft);
+        }
+    }
+}
+
+/// The id that a fact was told under, if the source whose first id the stay is known by has another for it.
+fn told_under(ctx: &Ctx, entry: &Entry, stay: &Stay, id: &ExternalId) -> Option<ExternalId> {
+    let first = stay.stay.as_ref().filter(|first| *first != id)?;
+    let mut origins = entry.origin.iter().chain(&entry.also);
+    let told_first = origins.find(|origin| origin.id == *first)?;
+    (Some(&told_first.source) == ctx.source()).then(|| id.clone())
+}
+
+fn translated(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    known: &Stay,
+    observation: &Observation,
+) -> Option<DischargeEvent> {
+    use Observation as O;
+    let under = |id: &ExternalId| told_under(ctx, entry, known, id);
+    Some(match observation {
+        O::StayAdmitted { setting, planned, department, stay, .. } => DischargeEvent::Admitted {
+            setting: *setting,
+            planned: *planned,
+            department: department.clone(),
+            stay: under(stay),
+        },
+        O::StayLeaveStarted { stay } => DischargeEvent::LeaveStarted { stay: under(stay) },
+        O::StayLeaveEnded { stay } => DischargeEvent::LeaveEnded { stay: under(stay) },
+        O::StayDischargeExpected { expected_at, told_by, .. } => {
+            DischargeEvent::DischargeExpected { expected_at: *expected_at, told_by: told_by.clone() }
+        }
+        O::StayDischarged { stay, .. } => {
+            DischargeEvent::Discharged { resume_due: resume_due(state, entry, ctx.at), stay: under(stay) }
+        }
+        O::StayDied { stay, .. } => DischargeEvent::Died { stay: under(stay) },
+        O::StayCorrected { of, at, setting, department, stay } => DischargeEvent::FactCorrected {
+            of: *of,
+            corrected_at: *at,
+            setting: *setting,
+            department: department.clone(),
+            resume_due: match of {
+                StayFact::Discharged => resume_due(state, entry, at.unwrap_or(ctx.at)),
+                _ => None,
+            },
+            stay: under(stay),
+        },
+        O::StayCancelled { of, setting, stay } => {
+            DischargeEvent::FactCancelled { of: *of, setting: *setting, stay: under(stay) }
+        }
+        _ => return None,
+    })
+}
+
+fn resume_due(state: &State, entry: &Entry, discharged_at: DateTime<Utc>) -> Option<Due> {
+    state
+        .rules(entry.agreements())
+        .filter_map(|rules| {
+            let minutes = value_of(&rules.discharges.resume_within_minutes)?;
+            Some(Due {
+                what: DueKind::Resume,
+                at: discharged_at + Duration::minutes(i64::from(minutes)),
+                clause: rules
+                    .discharges
+                    .resume_within_minutes
+                    .as_ref()
+                    .and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
+                agreement_version: Some(rules.version.clone()),
+            })
+        })
+        .min_by_key(|due| due.at)
+}
+
+/// What a change of the stay means for the citizen's visits, and for the duties to begin help.
+pub(super) fn follow(
+    state: &State,
+    ctx: &Ctx,
+    citizen: Option<&Citizen>,
+    before: &Stay,
+    after: &Stay,
+) -> Vec<Draft> {
+    let Some(citizen) = citizen else { return Vec::new() };
+    let (was_dead, is_dead) =
+        (before.halts() == Some(visits::Halt::Dead), after.halts() == Some(visits::Halt::Dead));
+    let mut drafts = match (was_dead, is_dead) {
+        (false, true) => duties::help_ended(state, ctx, citizen),
+        (true, false) => duties::help_goes_on(state, ctx, citizen),
+        _ => Vec::new(),
+    };
+    drafts.extend(halted_visits(state, ctx, citizen, before, after));
+    drafts
+}
+
+fn halted_visits(state: &State, ctx: &Ctx, citizen: &Citizen, before: &Stay, after: &Stay) -> Vec<Draft> {
+    match (before.halts(), after.halts()) {
+        (was, Some(halt)) if was != Some(halt) => {
+            let from = after.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
+            visits::halt(state, ctx, citizen, halt, from)
+        }
+        // Home, but help is not resumed yet: the visits stay halted until somebody says so.
+        (Some(visits::Halt::Dead), None) if after.now.place == Place::Home && !after.is_resumed() => {
+            visits::halt(state, ctx, citizen, visits::Halt::InHospital, after.now.admitted_at)
+        }
+        // Home before we heard of the admission: halted all the same until help is resumed.
+        (None, None) if after.now.place == Place::Home && after.stopped.is_none() && !after.is_resumed() => {
+            match (before.now.admitted_at, after.now.admitted_at) {
+                (None, Some(from)) => visits::halt(state, ctx, citizen, visits::Halt::InHospital, Some(from)),
+                _ => Vec::new(),
+            }
+        }
+        (Some(_), None) if after.now.place != Place::Home || after.is_resumed() => {
+            let skipped_too = after.now.place == Place::NeverAdmitted;
+            visits::go_on(state, ctx, citizen, if skipped_too { None } else { Some(ctx.at) })
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death. What stands, not
+/// what was heard last: any order of arrival leaves the same to tell.
+pub(super) fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
+    let was_admitted = |stay: &Stay| stay.now.admitted_at.is_some();
+    let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
+    let is_again = before.now.place == Place::Home
+        && after.now.place.is_hospitals()
+        && after.now.admitted_at > before.now.discharged_at
+        && before.now.admitted_at != after.now.admitted_at;
+    let mut drafts = Vec::new();
+    if was_admitted(after) && (!was_admitted(before) || is_again) {
+        drafts.extend(notices::arises(state, ctx, entry, Matter::Admission));
+    } else if before.now.never_admitted && !after.now.never_admitted {
+        drafts.extend(notices::stands(state, ctx, entry, Matter::Admission));
+    }
+    if after.now.never_admitted {
+        drafts.extend(notices::falls(state, ctx, entry, Matter::Admission));
+    }
+    match (is_dead(before), is_dead(after)) {
+        (false, true) => drafts.extend(notices::arises(state, ctx, entry, Matter::Death)),
+        (true, false) => drafts.extend(notices::falls(state, ctx, entry, Matter::Death)),
+        _ => {}
+    }
+    drafts
+}
+
+/// The citizen has moved away: help stops (J 3.1.1), on every open stay and for every visit from then on.
+pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<Draft>, Refusal> {
+    // An id that may mean one of several people is that of the one whom we know; of two it must be said.
+    let scope = ctx.scope();
+    let each = if scope.is_empty() { vec![scope] } else { scope.chunks(1).collect() };
+    let mut named: Vec<Citizen> =
+        each.into_iter().filter_map(|agreement| state.citizen_in(agreement, citizen)).collect();
+    named.sort();
+    named.dedup();
+    let mut told: Vec<Vec<Draft>> = named.iter().map(|citizen| help_stops(state, ctx, citizen)).collect();
+    told.retain(|drafts| !drafts.is_empty());
+    match (told.pop(), told.is_empty()) {
+        (None, _) => Err(Refusal::Unchanged),
+        (Some(drafts), true) => Ok(drafts),
+        (Some(_), false) => Err(Refusal::FieldMissing { field: "agreement".into() }),
+    }
+}
+
+fn help_stops(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
+    let mut drafts: Vec<Draft> = state
+        .of_citizen(citizen)
+        .filter(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stopped.is_none()))
+        .map(|entry| {
+            let event = DischargeEvent::Stopped { reason: WhyStopped::Said(StopReason::Moved) };
+            entry.draft(ctx.at, Event::Discharges(event))
+        })
+        .collect();
+    drafts.extend(visits::ended(state, ctx, citizen));
+    drafts.extend(duties::help_ended(state, ctx, citizen));
+    drafts
+}
+
+/// The citizen of a stay became known: what it means for that citizen's visits.
+pub fn citizen_known(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    stay: &Stay,
+    citizen: &CitizenId,
+) -> Vec<Draft> {
+    let Some(halt) = stay.halts() else { return Vec::new() };
+    let Some(citizen) = &state.citizen_in(entry.agreements(), citizen) else { return Vec::new() };
+    let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
+    let mut drafts = visits::halt(state, ctx, citizen, halt, from);
+    if halt == visits::Halt::Dead {
+        drafts.extend(duties::help_ended(state, ctx, citizen));
+    }
+    drafts
+}

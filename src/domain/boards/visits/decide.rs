@@ -1,0 +1,232 @@
+//! What a coordinator does with a visit, and the way back. Must never apply an event.
+
+use chrono::{DateTime, Utc};
+
+use super::halted::{halt_of, waits};
+use super::observe::{begun, cancelled, one, told_of_cancelling};
+use super::{Canceller, Command, Correctable, DoorOutcome, Halt, Plan, Visit, VisitEvent};
+use crate::domain::agreement::{DoorStep, Matter, holds};
+use crate::domain::entry::{DueKind, Entry};
+use crate::domain::identity::AgreementId;
+use crate::domain::observation::CancelledBy;
+use crate::domain::refusal::Refusal;
+use crate::domain::vocabulary::CorrectionReason;
+use crate::domain::{Ctx, Draft, Event, State, duties, notices, visit_rules};
+
+/// The limit has passed and nobody has started: the timer's decision.
+pub fn silence_due(ctx: &Ctx, entry: &Entry, visit: &Visit) -> Result<Vec<Draft>, Refusal> {
+    let due = entry.due(DueKind::Late).ok_or(Refusal::NotDue)?;
+    if due.at > ctx.now || visit.silent_since.is_some() {
+        return Err(Refusal::NotDue);
+    }
+    Ok(vec![entry.draft(due.at, Event::Visits(VisitEvent::FellSilent {}))])
+}
+
+/// The visit's time is long over: the timer's decision.
+pub fn receipt_due(state: &State, ctx: &Ctx, entry: &Entry, visit: &Visit) -> Result<Vec<Draft>, Refusal> {
+    let due = entry.due(DueKind::Receipt).ok_or(Refusal::NotDue)?;
+    if due.at > ctx.now {
+        return Err(Refusal::NotDue);
+    }
+    let starts = visit.plan.as_ref().is_some_and(|plan| plan.starts);
+    let receipted = state.rules(entry.agreements()).any(|rules| holds(&rules.visits.receipts));
+    let event = match visit.halted.filter(|_| waits(visit)) {
+        Some(halt) => {
+            let by = if halt == Halt::Dead { Canceller::Death } else { Canceller::Hospital };
+            VisitEvent::Cancelled {
+                cancelled_by: by,
+                told_at: due.at,
+                in_time: None,
+                replacement: visit_rules::after_hospital(state, entry, visit, halt),
+                against_contract: None,
+            }
+        }
+        None if starts && receipted => VisitEvent::ReceiptMissing {},
+        None => VisitEvent::Lapsed {},
+    };
+    Ok(vec![entry.draft(due.at, Event::Visits(event))])
+}
+
+/// Decides a coordinator's command.
+pub fn decide(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    command: &Command,
+) -> Result<Vec<Draft>, Refusal> {
+    let wrong_state = || Err(entry.wrong_state());
+    match command {
+        Command::Correct { what, reason } => return correct(state, ctx, entry, visit, *what, *reason),
+        Command::Assign { agreement } => return assign(state, ctx, entry, visit, agreement),
+        _ => {}
+    }
+    if !entry.is_open() {
+        return wrong_state();
+    }
+    entry.not_held_by_other(ctx)?;
+    let is_cancelled = visit.cancelled.is_some();
+    match command {
+        Command::Contact { reached } => {
+            if is_cancelled || visit.door_is_open_question() {
+                return wrong_state();
+            }
+            one(ctx, entry, VisitEvent::Contacted { reached: *reached })
+        }
+        Command::Move { to, asked_by, confirmed } => {
+            if is_cancelled || visit.started_at.is_some() || visit.door_is_open_question() {
+                return wrong_state();
+            }
+            move_visit(state, ctx, entry, visit, *to, *asked_by, *confirmed)
+        }
+        Command::Replace { at, confirmed } => {
+            if visit.started_at.is_some() && !is_cancelled {
+                return wrong_state();
+            }
+            let against =
+                visit.plan.as_ref().and_then(|plan| visit_rules::outside_window(state, entry, plan, *at));
+            let against_contract = warned(against, *confirmed)?;
+            one(ctx, entry, VisitEvent::Replaced { replaced_at: *at, against_contract })
+        }
+        Command::Door { step, done, outcome } => door(ctx, entry, visit, *step, *done, *outcome),
+        Command::Assign { .. } | Command::Correct { .. } => wrong_state(),
+        Command::Done {} if visit.door_is_open_question() => wrong_state(),
+        Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
+        Command::Done {} => {
+            let mut drafts = one(ctx, entry, VisitEvent::Done {})?;
+            drafts.extend(begun(state, ctx, entry, visit));
+            Ok(drafts)
+        }
+        Command::Cancel { by, told_at, confirmed } => {
+            if is_cancelled || visit.started_at.is_some() {
+                return wrong_state();
+            }
+            let told_at = told_at.unwrap_or(ctx.at);
+            if told_at > ctx.now {
+                return Err(Refusal::InFuture);
+            }
+            warned(visit_rules::cancels_granted(state, entry, *by), *confirmed)?;
+            let mut drafts = one(ctx, entry, cancelled(state, entry, visit, *by, told_at))?;
+            drafts.extend(told_of_cancelling(state, ctx, entry, *by));
+            Ok(drafts)
+        }
+    }
+}
+
+/// Gives the visit to a municipality: its limit is that contract's, and it stands still if that citizen's stay says so.
+fn assign(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    agreement: &AgreementId,
+) -> Result<Vec<Draft>, Refusal> {
+    entry.may_be_assigned(state, ctx, agreement)?;
+    let of =
+        |event| Draft { agreement: Some(agreement.clone()), ..entry.draft(ctx.at, Event::Visits(event)) };
+    let mut drafts = vec![of(VisitEvent::Assigned { agreement: agreement.clone() })];
+    let limit = visit_rules::limit(state, std::slice::from_ref(agreement));
+    if let Some(plan) = visit.plan.as_ref().filter(|plan| plan.limit != limit) {
+        let plan = Plan { limit, ..plan.clone() };
+        let against_contract = visit.against_contract.clone();
+        drafts.push(of(VisitEvent::Planned { plan, against_contract }));
+    }
+    drafts.extend(duties::assigned_with(state, ctx, entry, agreement));
+    let after = crate::domain::after(state, ctx, &drafts);
+    let Some(known) = after.entry(entry.id).filter(|_| waits(visit)) else { return Ok(drafts) };
+    let halt = after.citizen_of(known).and_then(|citizen| halt_of(&after, &citizen));
+    match (visit.halted, halt) {
+        (was, Some(halt)) if was != Some(halt) => drafts.push(of(VisitEvent::Halted { halt })),
+        (Some(_), None) => drafts.push(of(VisitEvent::WentOn {})),
+        _ => {}
+    }
+    Ok(drafts)
+}
+
+/// An intention against the contract is warned about with the clause; repeated as confirmed it is recorded, marked.
+fn warned(against: Option<visit_rules::Against>, confirmed: bool) -> Result<Option<String>, Refusal> {
+    match against {
+        None => Ok(None),
+        Some(against) if confirmed => Ok(against.clause()),
+        Some(against) => Err(against.refusal()),
+    }
+}
+
+fn move_visit(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    to: DateTime<Utc>,
+    asked_by: CancelledBy,
+    confirmed: bool,
+) -> Result<Vec<Draft>, Refusal> {
+    // Without a plan nobody knows what is moved.
+    let Some(plan) = &visit.plan else { return Err(entry.wrong_state()) };
+    if to == plan.agreed_at {
+        return Err(Refusal::AlreadyDone);
+    }
+    let against = visit_rules::against_move(state, entry, visit, plan, to, asked_by);
+    let against_contract = warned(against, confirmed)?;
+    let replacement = visit_rules::after_move(state, entry, plan, to, asked_by);
+    let event = VisitEvent::Moved { moved_to: to, asked_by, replacement, against_contract };
+    one(ctx, entry, event)
+}
+
+fn door(
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    step: Option<DoorStep>,
+    done: bool,
+    outcome: Option<DoorOutcome>,
+) -> Result<Vec<Draft>, Refusal> {
+    let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
+    if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
+        return Err(entry.wrong_state());
+    }
+    // A form sent by mistake must not end the wait for a visit.
+    if step.is_none() && outcome.is_none() {
+        return Err(Refusal::FieldMissing { field: "step".into() });
+    }
+    let mut drafts = Vec::new();
+    if visit.door.is_none() {
+        drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
+    }
+    if let Some(step) = step {
+        let known = visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| *it == step));
+        if known == done {
+            return Err(Refusal::AlreadyDone);
+        }
+        drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done })?);
+    }
+    if let Some(outcome) = outcome {
+        drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome })?);
+    }
+    Ok(drafts)
+}
+
+/// The way back for what was recorded wrongly.
+fn correct(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    visit: &Visit,
+    what: Correctable,
+    reason: CorrectionReason,
+) -> Result<Vec<Draft>, Refusal> {
+    let stands = match what {
+        Correctable::Contact => visit.contact.is_some(),
+        Correctable::Move => !visit.moves.is_empty(),
+        Correctable::Cancellation => visit.cancelled.is_some(),
+        Correctable::Door => visit.door.is_some(),
+    };
+    if !stands {
+        return Err(Refusal::NothingToCorrect);
+    }
+    let mut drafts = one(ctx, entry, VisitEvent::Corrected { what, reason })?;
+    if what == Correctable::Cancellation {
+        drafts.extend(notices::falls(state, ctx, entry, Matter::CancelledActivities));
+    }
+    Ok(drafts)
+}

@@ -1,0 +1,105 @@
+//! A citizen's visits while they are in hospital, dead, or help has ended: halted, and on again. Must never know why.
+
+use chrono::{DateTime, Utc};
+
+use super::{Canceller, Correctable, Halt, Visit, VisitEvent};
+use crate::domain::entry::{Body, Entry};
+use crate::domain::identity::Board;
+use crate::domain::realm::Citizen;
+use crate::domain::visit_rules::Standing;
+use crate::domain::vocabulary::CorrectionReason;
+use crate::domain::{Ctx, Draft, Event, State};
+
+/// A visit that stands for a time still to come, or one that nobody has begun.
+pub(super) fn waits(visit: &Visit) -> bool {
+    visit.started_at.is_none() && visit.done_at.is_none() && visit.cancelled.is_none()
+}
+
+pub(super) fn visits_of<'s>(
+    state: &'s State,
+    citizen: &Citizen,
+) -> impl Iterator<Item = (&'s Entry, &'s Visit)> + use<'s> {
+    state.of_citizen_on(citizen, Board::Visits).filter_map(|entry| match &entry.body {
+        Body::Visit(visit) if waits(visit) => Some((entry, visit)),
+        _ => None,
+    })
+}
+
+/// The citizen was admitted or has died: the visits from then on stand still.
+pub fn halt(
+    state: &State,
+    ctx: &Ctx,
+    citizen: &Citizen,
+    halt: Halt,
+    from: Option<DateTime<Utc>>,
+) -> Vec<Draft> {
+    visits_of(state, citizen)
+        .filter(|(_, visit)| visit.halted != Some(halt))
+        .filter(|(_, visit)| from.is_none_or(|from| visit.agreed_at().is_none_or(|at| at >= from)))
+        .map(|(entry, _)| entry.draft(ctx.at, Event::Visits(VisitEvent::Halted { halt })))
+        .collect()
+}
+
+/// Help goes on: the visits from then on (none: all of them, so that one that was skipped shows as late).
+pub fn go_on(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<Utc>>) -> Vec<Draft> {
+    visits_of(state, citizen)
+        .filter(|(_, visit)| visit.halted.is_some())
+        .filter(|(_, visit)| from.is_none_or(|from| visit.agreed_at().is_none_or(|at| at >= from)))
+        .map(|(entry, _)| entry.draft(ctx.at, Event::Visits(VisitEvent::WentOn {})))
+        .collect()
+}
+
+/// Help has stopped, the citizen has moved away: what is still to come falls away and nothing is owed (J 3.1.1).
+pub fn ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
+    visits_of(state, citizen)
+        .filter(|(_, visit)| visit.agreed_at().is_none_or(|at| at >= ctx.at))
+        .map(|(entry, _)| {
+            let event = VisitEvent::Cancelled {
+                cancelled_by: Canceller::HelpStopped,
+                told_at: ctx.at,
+                in_time: None,
+                replacement: Standing::Nothing,
+                against_contract: None,
+            };
+            entry.draft(ctx.at, Event::Visits(event))
+        })
+        .collect()
+}
+
+/// Help was not to be stopped after all: what fell away with it stands again.
+pub fn restored(
+    state: &State,
+    ctx: &Ctx,
+    citizen: &Citizen,
+    stopped_at: DateTime<Utc>,
+    reason: CorrectionReason,
+) -> Vec<Draft> {
+    let what = Correctable::Cancellation;
+    let fell_away = |entry: &&Entry| {
+        matches!(&entry.body, Body::Visit(visit) if visit.cancelled.as_ref()
+            .is_some_and(|it| it.by == Canceller::HelpStopped && it.at == stopped_at))
+    };
+    state
+        .closed_of_citizen(citizen)
+        .filter(fell_away)
+        .map(|entry| {
+            let event = VisitEvent::Corrected { what, reason };
+            entry.draft(ctx.at, Event::Visits(event))
+        })
+        .collect()
+}
+
+pub(super) fn halted_by_stay(state: &State, entry: &Entry, citizen: &Citizen) -> Option<Draft> {
+    let halt = halt_of(state, citizen)?;
+    Some(entry.draft(entry.opened_at, Event::Visits(VisitEvent::Halted { halt })))
+}
+
+/// Why a citizen's visits stand still, if they do.
+pub(super) fn halt_of(state: &State, citizen: &Citizen) -> Option<Halt> {
+    let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
+        Body::Stay(stay) => stay.halts(),
+        _ => None,
+    });
+    // A plan may go on after the stay that told of the death is over.
+    halt.or(state.is_dead(citizen).then_some(Halt::Dead))
+}
