@@ -375,7 +375,7 @@ impl Calendars {
     fn came_back(&self, visit: &ExternalId) -> Option<u32> {
         let state = self.engine.state();
         let entry = state.by_origin(&self.source, visit)?;
-        let Body::Visit(known) = &entry.body else { return None };
+        let Body::Visits(known) = &entry.body else { return None };
         known.cancelled.as_ref().filter(|it| it.by == Canceller::Withdrawn).map(|_| entry.version)
     }
 }

@@ -115,7 +115,7 @@ impl Inbox for EngineInbox {
                             answered: call.answered_at.is_some(),
                         })
                     }
-                    Body::Alarm(alarm) if alarm.unanswered_at.is_none() && alarm.answered_at.is_none() => {
+                    Body::Alarms(alarm) if alarm.unanswered_at.is_none() && alarm.answered_at.is_none() => {
                         Some(OpenCall { call: origin.id.clone(), kind: QueueKind::Alarm, answered: false })
                     }
                     _ => None,
@@ -128,7 +128,7 @@ impl Inbox for EngineInbox {
         let state = self.engine.state();
         let entry = state.by_origin(source, alarm)?;
         match &entry.body {
-            Body::Alarm(known) => {
+            Body::Alarms(known) => {
                 Some(AlarmStanding { stands: stands(entry, known), signalled_at: known.last_signal_at })
             }
             _ => None,
@@ -154,7 +154,7 @@ impl Inbox for EngineInbox {
         let known = |id: &ExternalId| {
             let entry = state.by_origin(source, id)?;
             match &entry.body {
-                Body::Visit(visit) => Some((id.clone(), known_visit(entry.citizen.is_some(), visit))),
+                Body::Visits(visit) => Some((id.clone(), known_visit(entry.citizen.is_some(), visit))),
                 _ => None,
             }
         };
@@ -170,7 +170,7 @@ impl Inbox for EngineInbox {
         let state = self.engine.state();
         let standing = state.open_entries().filter_map(|entry| {
             let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
-            let Body::Visit(visit) = &entry.body else { return None };
+            let Body::Visits(visit) = &entry.body else { return None };
             let has_begun = visit.started_at.is_some() || visit.done_at.is_some();
             let planned_at = told_for(visit).filter(|at| from <= *at && *at < to)?;
             let stands = Standing {

@@ -86,7 +86,7 @@ fn its_alarms<'s>(
     device: &'s ExternalId,
 ) -> impl Iterator<Item = (&'s Entry, &'s alarms::Alarm)> {
     state.open_on(Board::Alarms).filter_map(move |entry| match &entry.body {
-        Body::Alarm(alarm) => alarms::is_of_device(ctx, entry, alarm, device).then_some((entry, alarm)),
+        Body::Alarms(alarm) => alarms::is_of_device(ctx, entry, alarm, device).then_some((entry, alarm)),
         _ => None,
     })
 }
@@ -99,7 +99,7 @@ pub fn is_silence_of(entry: &Entry, device: &ExternalId) -> bool {
 /// Whether the entry is about a silence that goes on.
 fn is_silence(entry: &Entry) -> bool {
     match &entry.body {
-        Body::Alarm(alarm) => {
+        Body::Alarms(alarm) => {
             alarm.trigger.as_ref().is_some_and(|trigger| trigger.as_str() == SILENT)
                 && alarm.cleared_at.is_none()
         }

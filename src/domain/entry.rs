@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{Matter, value_of};
+pub use super::boards::Body;
 use super::envelope::Record;
 use super::escalation::{self, Ended, Escalation};
 use super::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId, PersonName, SourceName};
@@ -14,7 +15,7 @@ use super::observation::FactKind;
 use super::refusal::Refusal;
 use super::verbs::verbs;
 use super::vocabulary::vocabulary;
-use super::{Ctx, Draft, Event, State, alarms, discharges, duties, phone, sources, visits};
+use super::{Ctx, Draft, Event, State, duties};
 
 /// Used when an agreement says nothing about how long a claim holds (minutes).
 const CLAIM_MINUTES_DEFAULT: u32 = 60;
@@ -189,16 +190,6 @@ pub struct MunicipalityTold {
     pub at: DateTime<Utc>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-pub enum Body {
-    Phone(phone::Call),
-    Alarm(alarms::Alarm),
-    Stay(discharges::Stay),
-    Visit(visits::Visit),
-    Duty(duties::Duty),
-    Source(sources::Trouble),
-}
-
 impl Entry {
     /// A new entry as its opening record says.
     pub fn open(record: &Record, opening: &Opening, body: Body) -> Self {
@@ -230,26 +221,12 @@ impl Entry {
     }
 
     pub fn board(&self) -> Board {
-        match &self.body {
-            Body::Phone(_) => Board::Phone,
-            Body::Alarm(_) => Board::Alarms,
-            Body::Stay(_) => Board::Discharges,
-            Body::Visit(_) => Board::Visits,
-            Body::Duty(_) => Board::Duties,
-            Body::Source(_) => Board::Sources,
-        }
+        self.body.board()
     }
 
     /// The state's name as in the outside contract.
     pub fn state(&self) -> &'static str {
-        match &self.body {
-            Body::Phone(call) => call.state().name(),
-            Body::Alarm(alarm) => alarm.state(self.holder.is_some()).name(),
-            Body::Stay(stay) => stay.state().name(),
-            Body::Visit(visit) => visit.state().name(),
-            Body::Duty(duty) => duty.state().name(),
-            Body::Source(trouble) => trouble.state().name(),
-        }
+        self.body.state(self.holder.is_some())
     }
 
     /// That what was asked makes no sense as it is.
@@ -260,7 +237,7 @@ impl Entry {
     /// The device that an alarm came from.
     pub fn device(&self) -> Option<&ExternalId> {
         match &self.body {
-            Body::Alarm(alarm) => alarm.device.as_ref(),
+            Body::Alarms(alarm) => alarm.device.as_ref(),
             _ => None,
         }
     }
@@ -277,7 +254,7 @@ impl Entry {
     /// The agreed time of a visit at rest: it stands as planned, nobody has it or has said anything of it, and nothing
     /// hangs on it. None for everything else.
     pub fn rests_until(&self) -> Option<DateTime<Utc>> {
-        let Body::Visit(visit) = &self.body else { return None };
+        let Body::Visits(visit) = &self.body else { return None };
         let is_left_alone = self.is_open()
             && !self.is_spoken_of()
             && self.holder.is_none()
@@ -558,7 +535,7 @@ pub fn link_both(at: DateTime<Utc>, one: &Entry, other: &Entry, why: LinkWhy) ->
 
 fn ring_out_anew(state: &State, entry: &Entry, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match &entry.body {
-        Body::Alarm(alarm) => alarm.ring_out_anew(state, entry, now),
+        Body::Alarms(alarm) => alarm.ring_out_anew(state, entry, now),
         _ => None,
     }
 }
@@ -586,7 +563,7 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
                 entry.set_due(Due::own(DueKind::Claim, *until));
                 entry.drop_due(DueKind::RingOut);
                 entry.drop_due(DueKind::Answer);
-                if let Body::Alarm(alarm) = &mut entry.body {
+                if let Body::Alarms(alarm) = &mut entry.body {
                     // Whoever takes what is left of one that went elsewhere has not answered it.
                     if alarm.redirect.is_none() && alarm.outcome.is_none() {
                         alarm.answered_at.get_or_insert(record.happened_at);
@@ -599,7 +576,7 @@ pub fn evolve(entry: &mut Entry, record: &Record, event: &EntryEvent) {
             entry.drop_due(DueKind::Claim);
             if let Some(at) = ring_out_at {
                 entry.set_due(Due::own(DueKind::RingOut, *at));
-                if let Body::Alarm(alarm) = &mut entry.body
+                if let Body::Alarms(alarm) = &mut entry.body
                     && alarm.talk_ended_at.is_some()
                 {
                     alarm.rings_anew();

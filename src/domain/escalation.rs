@@ -65,7 +65,7 @@ fn wanted_at(state: &State, entry: &Entry) -> Option<(DateTime<Utc>, Why)> {
         return None;
     }
     match &entry.body {
-        Body::Alarm(alarm) if alarm.waits_for_somebody() => {
+        Body::Alarms(alarm) if alarm.waits_for_somebody() => {
             let seconds = state
                 .rules(entry.agreements())
                 .filter_map(|rules| value_of(&rules.alarms.second_person_seconds))
@@ -73,7 +73,7 @@ fn wanted_at(state: &State, entry: &Entry) -> Option<(DateTime<Utc>, Why)> {
             Some((entry.recorded_at + Duration::seconds(seconds.into()), Why::Unclaimed))
         }
         // The time without a desk has passed when it becomes an entry.
-        Body::Source(it) if it.trouble == TroubleKind::NobodyListening => {
+        Body::Sources(it) if it.trouble == TroubleKind::NobodyListening => {
             Some((entry.recorded_at, Why::NobodyListening))
         }
         _ => None,

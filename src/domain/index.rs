@@ -55,7 +55,7 @@ impl Keys {
             None => keys.board = Some(board),
         }
         keys.citizen = entry.citizen.clone().map(|citizen| (citizen, board));
-        if let Body::Duty(duty) = &entry.body {
+        if let Body::Duties(duty) = &entry.body {
             keys.about = duty.about;
             keys.plan = entry.agreement.clone().filter(|_| duty.duty == DutyKind::ActionPlan);
         }

@@ -17,9 +17,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::alarms::AlarmEvent;
+use super::boards::{self, Column, Decided};
 use super::discharges::DischargeEvent;
 use super::entry::{self, Body, Entry, EntryEvent, LinkWhy};
-use super::envelope::Record;
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
 use super::observation::{FactKind, Matched, Observation};
 use super::phone::PhoneEvent;
@@ -161,41 +161,42 @@ pub fn beside(state: &State, ctx: &Ctx, opened: &Entry, other: &Entry, is_confli
     drafts
 }
 
-/// A fact about what `id` stands for. The first we hear of a thing opens it, with `opening`, whose record makes the entry
-/// by `made`: facts are never refused.
-pub fn with_entry(
+/// A fact about what `id` stands for on a board. The first we hear of a thing opens it, with `opening`: facts are never
+/// refused.
+pub fn with_entry<B: Column>(
     state: &State,
     ctx: &Ctx,
     id: &ExternalId,
-    board: Board,
     opening: impl FnOnce() -> Draft,
-    made: fn(&Record) -> Option<Entry>,
-    then: impl FnOnce(&Entry) -> Result<Vec<Draft>, Refusal>,
-) -> Result<Vec<Draft>, Refusal> {
-    match what(state, ctx, id, Claims::of(board)) {
-        StandsFor::Known(entry) => then(entry),
+    then: impl FnOnce(&Entry, &B) -> Decided,
+) -> Decided {
+    match what(state, ctx, id, Claims::of(B::BOARD)) {
+        StandsFor::Known(entry) => on(entry, then),
         // It would silence one of two.
         StandsFor::Either(_) => ambiguous(state, ctx),
         StandsFor::New { beside } => {
-            opened_with(state, ctx, opening(), made, beside.map(|other| (other, true)), then)
+            opened_with(state, ctx, opening(), beside.map(|other| (other, true)), then)
         }
     }
 }
 
 /// A new thing, and what is told of it. `other` is one under the same id, and whether this contradicts it.
-pub fn opened_with(
+pub fn opened_with<B: Column>(
     state: &State,
     ctx: &Ctx,
     opening: Draft,
-    made: fn(&Record) -> Option<Entry>,
     other: Option<(&Entry, bool)>,
-    then: impl FnOnce(&Entry) -> Result<Vec<Draft>, Refusal>,
-) -> Result<Vec<Draft>, Refusal> {
-    let entry = made(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    then: impl FnOnce(&Entry, &B) -> Decided,
+) -> Decided {
+    let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let mut drafts = vec![opening];
-    drafts.extend(then(&entry)?);
+    drafts.extend(on(&entry, then)?);
     drafts.extend(other.into_iter().flat_map(|(other, is)| beside(state, ctx, &entry, other, is)));
     Ok(drafts)
+}
+
+fn on<B: Column>(entry: &Entry, then: impl FnOnce(&Entry, &B) -> Decided) -> Decided {
+    then(entry, B::of(&entry.body).ok_or(Refusal::Unchanged)?)
 }
 
 /// A fact that may be about either of two things changes neither; source health says so.
@@ -258,13 +259,13 @@ fn says(entry: &Entry, at: DateTime<Utc>, observation: &Observation) -> bool {
         }
         (Body::Phone(call), O::CallMissed { reason, .. }) => call.reason.is_none_or(|known| known == *reason),
         (Body::Phone(call), O::CallAnswered { agent, .. }) => is_agent(agent, &call.answered_by),
-        (Body::Alarm(alarm), O::AlarmRaised { trigger, .. }) => {
+        (Body::Alarms(alarm), O::AlarmRaised { trigger, .. }) => {
             trigger.is_none() || alarm.trigger.is_none() || alarm.trigger == *trigger
         }
-        (Body::Alarm(alarm), O::AlarmRedirected { to, .. }) => {
+        (Body::Alarms(alarm), O::AlarmRedirected { to, .. }) => {
             alarm.redirect.as_ref().is_none_or(|known| known.to == *to)
         }
-        (Body::Visit(visit), O::VisitCancelled { by, told_at, withdrawn: false, .. }) => visit
+        (Body::Visits(visit), O::VisitCancelled { by, told_at, withdrawn: false, .. }) => visit
             .cancelled
             .as_ref()
             .is_none_or(|known| known.by == Canceller::from(*by) && known.told_at == *told_at),

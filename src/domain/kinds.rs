@@ -3,8 +3,6 @@
 //! Owns the two lists that may only grow: the kinds, and the payload fields with their privacy class. A field that
 //! is not on the list cannot be stored. Must never know how a record is kept on disk.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Event;
@@ -242,20 +240,8 @@ pub const FIELDS: &[(&str, Privacy)] = &[
 
 /// The stable name and the payload. Errors: a kind or field that is not on the lists (a mistake in the program).
 pub fn encode(event: &Event) -> Result<Encoded, BadKind> {
-    match event {
-        Event::Entry(event) => split("entry", event),
-        Event::Phone(event) => split("phone", event),
-        Event::Alarms(event) => split("alarms", event),
-        Event::Discharges(event) => split("discharges", event),
-        Event::Visits(event) => split("visits", event),
-        Event::Duties(event) => split("duties", event),
-        Event::Sources(event) => split("sources", event),
-        Event::Devices(event) => split("devices", event),
-        Event::Shift(event) => split("shift", event),
-        Event::People(event) => split("people", event),
-        Event::Agreements(event) => split("agreements", event),
-        Event::Server(event) => split("server", event),
-    }
+    let (board, payload) = event.stored();
+    split(board, payload)
 }
 
 /// The event of a stored payload. Errors: an unknown kind or version, or a payload that does not fit.
@@ -264,21 +250,8 @@ pub fn decode(kind: &str, version: u16, payload: &Value) -> Result<Event, BadKin
         .filter(|known| (1..=*known).contains(&version))
         .ok_or_else(|| BadKind::Unknown { kind: kind.into(), version })?;
     let (board, _) = kind.split_once('.').unwrap_or((kind, ""));
-    Ok(match board {
-        "entry" => Event::Entry(join(kind, payload)?),
-        "phone" => Event::Phone(join(kind, payload)?),
-        "alarms" => Event::Alarms(join(kind, payload)?),
-        "discharges" => Event::Discharges(join(kind, payload)?),
-        "visits" => Event::Visits(join(kind, payload)?),
-        "duties" => Event::Duties(join(kind, payload)?),
-        "sources" => Event::Sources(join(kind, payload)?),
-        "devices" => Event::Devices(join(kind, payload)?),
-        "shift" => Event::Shift(join(kind, payload)?),
-        "people" => Event::People(join(kind, payload)?),
-        "agreements" => Event::Agreements(join(kind, payload)?),
-        "server" => Event::Server(join(kind, payload)?),
-        _ => return Err(BadKind::Unknown { kind: kind.into(), version }),
-    })
+    let reader = Event::reader(board).ok_or_else(|| BadKind::Unknown { kind: kind.into(), version })?;
+    join(kind, payload, reader)
 }
 
 /// The stable name alone.
@@ -290,9 +263,9 @@ fn version_of(kind: &str) -> Option<u16> {
     KINDS.iter().find(|(name, _)| *name == kind).map(|(_, version)| *version)
 }
 
-fn split(board: &str, event: &impl Serialize) -> Result<Encoded, BadKind> {
+fn split(board: &str, payload: serde_json::Result<Value>) -> Result<Encoded, BadKind> {
     let unknown = |kind: &str| BadKind::Unknown { kind: kind.into(), version: 0 };
-    let Ok(Value::Object(mut payload)) = serde_json::to_value(event) else { return Err(unknown(board)) };
+    let Ok(Value::Object(mut payload)) = payload else { return Err(unknown(board)) };
     let Some(Value::String(verb)) = payload.remove("type") else { return Err(unknown(board)) };
     let kind = format!("{board}.{verb}");
     let version = version_of(&kind).ok_or_else(|| unknown(&kind))?;
@@ -300,12 +273,16 @@ fn split(board: &str, event: &impl Serialize) -> Result<Encoded, BadKind> {
     Ok(Encoded { kind, version, payload: Value::Object(payload) })
 }
 
-fn join<T: DeserializeOwned>(kind: &str, payload: &Value) -> Result<T, BadKind> {
+fn join(
+    kind: &str,
+    payload: &Value,
+    reader: impl Fn(Value) -> serde_json::Result<Event>,
+) -> Result<Event, BadKind> {
     let bad = |why: String| BadKind::Payload { kind: kind.into(), why };
     let (_, verb) = kind.split_once('.').unwrap_or(("", kind));
     let mut fields = payload.as_object().cloned().ok_or_else(|| bad("not an object".into()))?;
     fields.insert("type".into(), Value::String(verb.into()));
-    serde_json::from_value(Value::Object(fields)).map_err(|error| bad(error.to_string()))
+    reader(Value::Object(fields)).map_err(|error| bad(error.to_string()))
 }
 
 /// Refuses a payload with a field, at any depth, that is not on the list. `encode` asks this of every event.

@@ -100,9 +100,9 @@ fn is_voice_of(one: &Entry, other: &Entry) -> bool {
 
 /// Whether `call`, whatever board it is on, came when the device of `alarm` would call.
 fn calls_soon(alarm: &Entry, call: &Entry) -> bool {
-    let Body::Alarm(known) = &alarm.body else { return false };
+    let Body::Alarms(known) = &alarm.body else { return false };
     let called_at = match &call.body {
-        Body::Alarm(call) => call.last_signal_at,
+        Body::Alarms(call) => call.last_signal_at,
         Body::Phone(_) => call.opened_at,
         _ => return false,
     };
@@ -150,13 +150,13 @@ fn may_join(event: &Event) -> bool {
 
 fn belong_together(one: &Entry, other: &Entry, now: DateTime<Utc>) -> bool {
     match (&one.body, &other.body) {
-        (Body::Duty(_) | Body::Source(_), _) | (_, Body::Duty(_) | Body::Source(_)) => false,
-        (Body::Visit(_), Body::Visit(_)) => false,
-        (Body::Visit(visit), Body::Stay(stay)) | (Body::Stay(stay), Body::Visit(visit)) => {
+        (Body::Duties(_) | Body::Sources(_), _) | (_, Body::Duties(_) | Body::Sources(_)) => false,
+        (Body::Visits(_), Body::Visits(_)) => false,
+        (Body::Visits(visit), Body::Discharges(stay)) | (Body::Discharges(stay), Body::Visits(visit)) => {
             is_dead(stay) || is_of_the_day(visit, now) || touches(visit, stay)
         }
         // A visit as planned is nothing that a caller rings about; one that is off, or of a closed door, is.
-        (Body::Visit(visit), _) | (_, Body::Visit(visit)) => {
+        (Body::Visits(visit), _) | (_, Body::Visits(visit)) => {
             !matches!(visit.state(), VisitState::Planned | VisitState::Moved)
         }
         _ => true,

@@ -37,79 +37,24 @@ pub mod vocabulary;
 pub mod voice;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use uuid::Uuid;
 
 pub use boards::alarms::Channel;
 pub use boards::discharges::stay;
 pub use boards::duties::notices;
+pub use boards::{Command, Event};
 pub use boards::{alarms, discharges, duties, phone, sources, visits};
 pub use envelope::{Actor, Draft, Record};
 pub use refusal::Refusal;
 pub use standing::{StandingDue, standing_dues};
 pub use state::{Adopted, State};
 
-use agreement::Agreement;
 use entry::{Body, DueKind, Entry};
 use identity::{AgreementId, Board, EntryId, Key, Sequence, SourceName};
 use observation::{Observation, Rank};
 
 /// The entry of records that belong to none: people, agreements, shift.
 pub const NO_ENTRY: EntryId = EntryId(Uuid::nil());
-
-/// Everything that can be recorded. Stable names and versions are in `kinds`.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    Entry(entry::EntryEvent),
-    Phone(phone::PhoneEvent),
-    Alarms(alarms::AlarmEvent),
-    Discharges(discharges::DischargeEvent),
-    Visits(visits::VisitEvent),
-    Duties(duties::DutyEvent),
-    Sources(sources::SourceEvent),
-    Devices(devices::DeviceEvent),
-    Shift(shift::ShiftEvent),
-    People(people::PeopleEvent),
-    Agreements(adoption::AdoptionEvent),
-    Server(server::ServerEvent),
-}
-
-impl Event {
-    /// Whether an entry may belong to others from here on.
-    pub fn may_assign(&self) -> bool {
-        use alarms::AlarmEvent as A;
-        use duties::DutyEvent as D;
-        use phone::PhoneEvent as P;
-        matches!(
-            self,
-            Self::Phone(P::Assigned { .. } | P::Corrected { .. })
-                | Self::Alarms(A::Assigned { .. } | A::Corrected { .. })
-                | Self::Discharges(discharges::DischargeEvent::Assigned { .. })
-                | Self::Visits(visits::VisitEvent::Assigned { .. })
-                | Self::Duties(D::Assigned { .. })
-        )
-    }
-}
-
-/// Everything a person (or the machine's owner) can ask for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Command {
-    Entry(entry::Command),
-    /// What the server itself records of an entry.
-    OfServer(entry::OfServer),
-    Phone(phone::Command),
-    Alarms(alarms::Command),
-    Discharges(discharges::Command),
-    Visits(visits::Command),
-    Duties(duties::Command),
-    Sources(sources::Command),
-    Shift(shift::Command),
-    People(people::PeopleCommand),
-    /// Which secret ids are kept as digests under. The server's own.
-    IdKey(identity::Code),
-    /// Adopt an agreement: from now on its values rule.
-    Adopt(Box<Agreement>),
-}
 
 impl Command {
     /// What follows when the text of a justification has been written through to where it goes.
@@ -320,19 +265,15 @@ fn decide_command(
         Command::People(command) => return people::decide(state, ctx, command),
         Command::Adopt(agreement) => return adoption::decide(state, ctx, agreement),
         Command::IdKey(check) => return server::id_key(state, ctx, check),
-        Command::Discharges(command) if id.is_none() => return discharges::open_by_hand(state, ctx, command),
-        Command::Duties(duties::Command::Notify { what, agreement, citizen }) if id.is_none() => {
-            return notices::open_by_hand(state, ctx, *what, agreement.as_ref(), citizen.as_ref());
-        }
         _ => {}
     }
-    let id = id.ok_or(Refusal::EntryMissing)?;
+    let Some(id) = id else { return boards::decide(state, ctx, None, command) };
     let entry = state.entry(id).filter(|it| ctx.may_see(state, it)).ok_or(Refusal::UnknownEntry)?;
     if ctx.at < entry.opened_at {
         return Err(Refusal::BeforeOpened { opened_at: entry.opened_at });
     }
     // That the municipality was told is a fact, whatever became of the notice meanwhile.
-    let is_told = matches!((command, &entry.body), (Command::Duties(duties::Command::Done { .. }), Body::Duty(duty)) if duty.duty.is_notice());
+    let is_told = matches!((command, &entry.body), (Command::Duties(duties::Command::Done { .. }), Body::Duties(duty)) if duty.duty.is_notice());
     if let Some(expected) = expected_version.filter(|expected| *expected != entry.version && !is_told) {
         return Err(Refusal::Stale { expected, actual: entry.version });
     }
@@ -340,21 +281,10 @@ fn decide_command(
 }
 
 fn on_board(state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Result<Vec<Draft>, Refusal> {
-    match (command, &entry.body) {
-        (Command::Entry(command), _) => entry::decide(state, ctx, entry, command),
-        (Command::OfServer(command), _) => entry::decide_of_server(state, ctx, entry, command),
-        (Command::Phone(command), Body::Phone(call)) => phone::decide(state, ctx, entry, call, command),
-        (Command::Alarms(command), Body::Alarm(alarm)) => alarms::decide(state, ctx, entry, alarm, command),
-        (Command::Discharges(command), Body::Stay(stay)) => {
-            discharges::decide(state, ctx, entry, stay, command)
-        }
-        (Command::Visits(command), Body::Visit(visit)) => visits::decide(state, ctx, entry, visit, command),
-        (Command::Duties(duties::Command::Notify { what, .. }), _) => {
-            notices::by_hand(state, ctx, entry, *what)
-        }
-        (Command::Duties(command), Body::Duty(duty)) => duties::decide(state, ctx, entry, duty, command),
-        (Command::Sources(command), Body::Source(it)) => sources::decide(ctx, entry, it, command),
-        _ => Err(Refusal::WrongBoard { board: entry.board() }),
+    match command {
+        // About an entry of another board: what is told of it becomes a duty of its own.
+        Command::Duties(duties::Command::Notify { what, .. }) => notices::by_hand(state, ctx, entry, *what),
+        _ => boards::decide(state, ctx, Some(entry), command),
     }
 }
 
@@ -423,7 +353,7 @@ fn citizen_matched(
     }
     let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
-    if let Body::Stay(stay) = &entry.body {
+    if let Body::Discharges(stay) = &entry.body {
         drafts.extend(discharges::citizen_known(state, ctx, entry, stay, citizen));
         let joined = discharges::joined_by_citizen(state, ctx, entry, citizen);
         discharges::add_new(&mut drafts, joined);
@@ -442,37 +372,17 @@ fn decide_due(
     if entry.due(what).is_none_or(|due| due.at != at) {
         return Err(Refusal::NotDue);
     }
-    match (what, &entry.body) {
-        (DueKind::Claim, _) => entry::claim_due(state, ctx, entry),
-        (DueKind::RingOut, Body::Alarm(alarm)) => alarms::ring_out_due(state, ctx, entry, alarm),
-        (DueKind::Kept, Body::Phone(call)) => phone::kept_due(ctx, entry, call),
-        (DueKind::Late, Body::Visit(visit)) => visits::silence_due(ctx, entry, visit),
-        (DueKind::Receipt, Body::Visit(visit)) => visits::receipt_due(state, ctx, entry, visit),
-        (DueKind::Duty, Body::Duty(duty)) => duties::fell_late(ctx, entry, duty),
-        _ => Err(Refusal::NotDue),
+    match what {
+        DueKind::Claim => entry::claim_due(state, ctx, entry),
+        _ => entry.body.due(state, ctx, entry, what),
     }
 }
 
 /// Applies one record. Pure, total and deterministic: replaying the log gives the same state.
 pub fn evolve(state: &mut State, record: &Record) {
     let before = concerned(state, record);
-    match &record.event {
-        Event::Entry(event) => {
-            state.change(record.entry, |entry| entry::evolve(entry, record, event));
-            state.count_alarm(record.entry);
-            state.note_death(record.entry);
-        }
-        Event::Phone(event) => phone::evolve(state, record, event),
-        Event::Alarms(event) => alarms::evolve(state, record, event),
-        Event::Discharges(event) => discharges::evolve(state, record, event),
-        Event::Visits(event) => visits::evolve(state, record, event),
-        Event::Duties(event) => duties::evolve(state, record, event),
-        Event::Sources(event) => sources::evolve(state, record, event),
-        Event::Devices(event) => devices::evolve(state, record, event),
-        Event::Shift(event) => shift::evolve(state, record, event),
-        Event::People(event) => people::evolve(state, record, event),
-        Event::Agreements(event) => adoption::evolve(state, record, event),
-        Event::Server(event) => server::evolve(state, event),
+    if !boards::evolve(state, record) {
+        of_no_entry(state, record);
     }
     note_heard(state, record);
     state.head = record.sequence;
@@ -480,6 +390,24 @@ pub fn evolve(state: &mut State, record: &Record) {
         state.touch(record.sequence, &concerned);
     }
     state.forget_old(record.recorded_at);
+}
+
+/// Applies what is about no entry of a board.
+fn of_no_entry(state: &mut State, record: &Record) {
+    match &record.event {
+        Event::Devices(event) => devices::evolve(state, record, event),
+        Event::Shift(event) => shift::evolve(state, record, event),
+        Event::People(event) => people::evolve(state, record, event),
+        Event::Agreements(event) => adoption::evolve(state, record, event),
+        Event::Server(event) => server::evolve(state, event),
+        Event::Entry(_)
+        | Event::Phone(_)
+        | Event::Alarms(_)
+        | Event::Discharges(_)
+        | Event::Visits(_)
+        | Event::Duties(_)
+        | Event::Sources(_) => {}
+    }
 }
 
 /// Remembers which facts of sources an entry is made of, so that an equal one is known as a repeat.

@@ -92,17 +92,17 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         (O::CallWaiting { .. } | O::AlarmWaiting { .. }, Some(_)) if is_made_up => Err(Refusal::Unchanged),
         (O::AlarmWaiting { alarm, queue }, _)
         // In a queue of kind alarm it rings, whoever calls.
-        | (O::CallWaiting { call: alarm, queue, .. }, Some((_, Body::Alarm(_)))) => {
+        | (O::CallWaiting { call: alarm, queue, .. }, Some((_, Body::Alarms(_)))) => {
             alarms::waits(state, ctx, alarm, queue)
         }
-        (O::CallAnswered { call, agent }, Some((_, Body::Alarm(_)))) => {
+        (O::CallAnswered { call, agent }, Some((_, Body::Alarms(_)))) => {
             let alarm = O::AlarmAnswered { alarm: call.clone(), agent: agent.clone() };
             alarms::observe(state, ctx, &alarm)
         }
-        (O::CallMissed { call, .. }, Some((_, Body::Alarm(_)))) => {
+        (O::CallMissed { call, .. }, Some((_, Body::Alarms(_)))) => {
             alarms::observe(state, ctx, &O::AlarmUnanswered { alarm: call.clone() })
         }
-        (O::CallEnded { .. }, Some((entry, Body::Alarm(alarm)))) => alarms::talk_ended(ctx, entry, alarm),
+        (O::CallEnded { .. }, Some((entry, Body::Alarms(alarm)))) => alarms::talk_ended(ctx, entry, alarm),
         _ => phone::observe(state, ctx, observation),
     }
 }
@@ -111,7 +111,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
 fn story<'s>(state: &'s State, ctx: &Ctx, call: &ExternalId) -> Option<&'s Entry> {
     let source = ctx.source()?;
     let all = || state.all_by_origin(source, call);
-    let alarm = all().find(|entry| matches!(entry.body, Body::Alarm(_)));
+    let alarm = all().find(|entry| matches!(entry.body, Body::Alarms(_)));
     alarm.or_else(|| all().find(|entry| matches!(entry.body, Body::Phone(_))))
 }
 
@@ -126,7 +126,7 @@ fn passed_on(state: &State, ctx: &Ctx, call: &ExternalId, to: &ExternalId) -> Re
         return Err(Refusal::Unchanged);
     }
     let mut drafts = match (&from.body, &to.body) {
-        (Body::Alarm(waited), Body::Alarm(waits)) => {
+        (Body::Alarms(waited), Body::Alarms(waits)) => {
             alarms::passed_on(state, ctx, (from, waited), (to, waits))
         }
         (Body::Phone(waited), _) => phone::passed_on(ctx, from, waited),

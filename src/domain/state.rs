@@ -157,7 +157,7 @@ impl State {
     /// The open duties about an entry, oldest first.
     pub fn duties_about(&self, entry: EntryId) -> impl Iterator<Item = (&Entry, &duties::Duty)> {
         self.index.about(entry).filter_map(|id| self.entry(id)).filter_map(|entry| match &entry.body {
-            Body::Duty(duty) => Some((entry, duty)),
+            Body::Duties(duty) => Some((entry, duty)),
             _ => None,
         })
     }
@@ -185,7 +185,8 @@ impl State {
 
     /// Notes that the daily duty of a date was opened.
     pub(super) fn standing_opened(&mut self, agreement: &AgreementId, on: NaiveDate) {
-        self.standing.insert(agreement.clone(), on);
+        let last = self.standing.entry(agreement.clone()).or_insert(on);
+        *last = on.max(*last);
     }
 
     /// Whether a stay, open or over, says that the citizen is dead.
@@ -197,7 +198,7 @@ impl State {
     /// Keeps in step who is dead with what a stay says now.
     pub(super) fn note_death(&mut self, stay: EntryId) {
         let Some(entry) = self.entry(stay) else { return };
-        let (Some(citizen), Body::Stay(body)) = (entry.citizen.clone(), &entry.body) else { return };
+        let (Some(citizen), Body::Discharges(body)) = (entry.citizen.clone(), &entry.body) else { return };
         let mut says_so = self.dead.get(&citizen).cloned().unwrap_or_default();
         if body.says_dead() {
             says_so.insert(stay, entry.agreements().to_vec())
@@ -399,7 +400,7 @@ impl State {
     /// Brings the answering figures and the redirect ledger in step with an alarm.
     pub(super) fn count_alarm(&mut self, id: EntryId) {
         let Some(entry) = self.entry(id) else { return };
-        let Body::Alarm(alarm) = &entry.body else { return };
+        let Body::Alarms(alarm) = &entry.body else { return };
         let counted =
             alarms::wait_seconds(entry, alarm).and_then(|waited| self.slot(entry).map(|slot| (slot, waited)));
         let redirect = alarm

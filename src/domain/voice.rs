@@ -20,7 +20,7 @@ pub const RINGS_ANEW_AFTER: TimeDelta = TimeDelta::seconds(60);
 /// The alarm of a unit: told by the unit, not a call itself.
 fn of_a_unit(entry: &Entry) -> Option<&Alarm> {
     match &entry.body {
-        Body::Alarm(alarm) if alarm.queue.is_none() && alarm.is_person_alarm() => Some(alarm),
+        Body::Alarms(alarm) if alarm.queue.is_none() && alarm.is_person_alarm() => Some(alarm),
         _ => None,
     }
 }
@@ -29,7 +29,7 @@ fn of_a_unit(entry: &Entry) -> Option<&Alarm> {
 fn called_at(entry: &Entry) -> Option<DateTime<Utc>> {
     match &entry.body {
         Body::Phone(_) => Some(entry.opened_at),
-        Body::Alarm(call) if call.queue.is_some() => Some(entry.opened_at),
+        Body::Alarms(call) if call.queue.is_some() => Some(entry.opened_at),
         _ => None,
     }
 }
@@ -38,7 +38,7 @@ fn called_at(entry: &Entry) -> Option<DateTime<Utc>> {
 pub fn is_of_citizen(one: &Entry, other: &Entry) -> bool {
     let is_it = |alarm: &Entry, call: &Entry| {
         let signalled_at = of_a_unit(alarm).map(|alarm| alarm.last_signal_at);
-        let called_at = called_at(call).filter(|_| matches!(call.body, Body::Alarm(_)));
+        let called_at = called_at(call).filter(|_| matches!(call.body, Body::Alarms(_)));
         signalled_at.zip(called_at).is_some_and(|(signal, call)| (call - signal).abs() <= WITHIN)
     };
     let is_same = one.citizen.is_some() && one.citizen == other.citizen && other.is_in(one.agreements());
@@ -88,7 +88,7 @@ impl Talk {
             Body::Phone(it) if matches!(it.phase, phone::Phase::Answered | phone::Phase::Ended) => {
                 Some(Self { began_at: it.answered_at?, ended_at: it.ended_at })
             }
-            Body::Alarm(it) if it.queue.is_some() => {
+            Body::Alarms(it) if it.queue.is_some() => {
                 Some(Self { began_at: it.talked_at?, ended_at: it.talk_ended_at })
             }
             _ => None,

@@ -107,7 +107,7 @@ impl Cares {
     /// Whom to ask about an entry: its citizen, else its device. `CitizenUnknown`: it names neither.
     pub fn about(&self, entry: &Entry) -> Result<(Arc<Port>, Whose), Refusal> {
         let device = match &entry.body {
-            Body::Alarm(alarm) => alarm.device.clone().map(Whose::Device),
+            Body::Alarms(alarm) => alarm.device.clone().map(Whose::Device),
             _ => None,
         };
         let citizen = entry.citizen.clone().map(Whose::Citizen);

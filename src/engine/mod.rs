@@ -436,7 +436,7 @@ impl Engine {
         let engine = self.clone();
         let id = entry.id;
         let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
-        let may_wait = !matches!(entry.body, Body::Alarm(_) | Body::Phone(_));
+        let may_wait = !matches!(entry.body, Body::Alarms(_) | Body::Phone(_));
         tokio::spawn(async move {
             let Ok((port, whose)) = asked else {
                 return engine.told_who(id, None, None, Err(cares::NOBODY)).await;
@@ -626,7 +626,7 @@ fn is_silence(it: &sources::Trouble) -> bool {
 /// Sources that were in trouble when the server ended: they recover when they say so, not by a restart.
 fn known(state: &State, is_so: impl Fn(&sources::Trouble) -> bool) -> BTreeSet<SourceName> {
     let found = state.open_entries().filter_map(|entry| match &entry.body {
-        Body::Source(it) if is_so(it) => Some(it.source.clone()),
+        Body::Sources(it) if is_so(it) => Some(it.source.clone()),
         _ => None,
     });
     found.collect()

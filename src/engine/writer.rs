@@ -970,7 +970,7 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
 fn still_rings(state: &State, seen: &Seen) -> bool {
     let entry = seen.entry.and_then(|id| state.entry(id)).filter(|entry| entry.is_open());
     entry.is_some_and(|entry| match &entry.body {
-        Body::Alarm(alarm) => alarm.takes_signals(),
+        Body::Alarms(alarm) => alarm.takes_signals(),
         _ => true,
     })
 }

@@ -148,11 +148,11 @@ pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc
     let board = entry.board();
     let mut offers = match &entry.body {
         Body::Phone(_) => phone_offers(state, entry),
-        Body::Alarm(alarm) => alarm_offers(state, entry, alarm),
-        Body::Stay(stay) => stay_offers(state, entry, stay, sight, now),
-        Body::Visit(visit) => visit_offers(state, entry, visit, now),
-        Body::Duty(duty) => duty_offers(duty),
-        Body::Source(_) => vec![offer(vec![], domain::Command::Sources(sources::Command::Done {}))],
+        Body::Alarms(alarm) => alarm_offers(state, entry, alarm),
+        Body::Discharges(stay) => stay_offers(state, entry, stay, sight, now),
+        Body::Visits(visit) => visit_offers(state, entry, visit, now),
+        Body::Duties(duty) => duty_offers(duty),
+        Body::Sources(_) => vec![offer(vec![], domain::Command::Sources(sources::Command::Done {}))],
     };
     offers.extend(common_offers(state, &ctx, entry));
     // What even the holder may not do is refused for that reason; only then for being somebody else's.
@@ -205,16 +205,16 @@ fn common_offers(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Offer> {
         Body::Phone(_) => Some(correct_offer(state, ctx, entry, |what| {
             domain::Command::Phone(phone::Command::Correct { what, reason })
         })),
-        Body::Alarm(_) => Some(correct_offer(state, ctx, entry, |what| {
+        Body::Alarms(_) => Some(correct_offer(state, ctx, entry, |what| {
             domain::Command::Alarms(alarms::Command::Correct { what, reason })
         })),
-        Body::Stay(_) => Some(correct_offer(state, ctx, entry, |what| {
+        Body::Discharges(_) => Some(correct_offer(state, ctx, entry, |what| {
             domain::Command::Discharges(discharges::Command::Correct { what, reason })
         })),
-        Body::Visit(_) => Some(correct_offer(state, ctx, entry, |what| {
+        Body::Visits(_) => Some(correct_offer(state, ctx, entry, |what| {
             domain::Command::Visits(visits::Command::Correct { what, reason })
         })),
-        Body::Duty(_) | Body::Source(_) => None,
+        Body::Duties(_) | Body::Sources(_) => None,
     });
     let to = vec![field("to", FieldKind::Entry, true, &[])];
     offers.push(offer(to, wrap(C::Link { to: EntryId(Uuid::nil()) })));

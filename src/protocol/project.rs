@@ -110,11 +110,11 @@ fn municipality_told(entry: &entry::Entry, told: &entry::MunicipalityTold) -> Mu
 fn details(state: &State, entry: &entry::Entry, sight: Sight<'_>) -> Details {
     match &entry.body {
         Body::Phone(call) => Details::Phone(of_call(state, entry, call, sight)),
-        Body::Alarm(alarm) => Details::Alarms(of_alarm(alarm)),
-        Body::Stay(stay) => Details::Discharges(of_stay(state, entry, stay, sight)),
-        Body::Visit(visit) => Details::Visits(of_visit(state, entry, visit)),
-        Body::Duty(duty) => Details::Duties(of_duty(state, duty, sight)),
-        Body::Source(trouble) => Details::Sources(of_trouble(trouble)),
+        Body::Alarms(alarm) => Details::Alarms(of_alarm(alarm)),
+        Body::Discharges(stay) => Details::Discharges(of_stay(state, entry, stay, sight)),
+        Body::Visits(visit) => Details::Visits(of_visit(state, entry, visit)),
+        Body::Duties(duty) => Details::Duties(of_duty(state, duty, sight)),
+        Body::Sources(trouble) => Details::Sources(of_trouble(trouble)),
     }
 }
 

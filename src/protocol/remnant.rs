@@ -61,7 +61,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             documented: false,
             answered_later: None,
         }),
-        Body::Alarm(alarm) => Details::Alarms(AlarmDetails {
+        Body::Alarms(alarm) => Details::Alarms(AlarmDetails {
             alarm: alarm.alarm.clone(),
             device: None,
             trigger: None,
@@ -85,8 +85,8 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             contested: None,
             justification: None,
         }),
-        Body::Stay(_) => Details::Discharges(stay()),
-        Body::Visit(visit) => Details::Visits(VisitDetails {
+        Body::Discharges(_) => Details::Discharges(stay()),
+        Body::Visits(visit) => Details::Visits(VisitDetails {
             visit: visit.visit.clone(),
             grant: None,
             help: None,
@@ -116,7 +116,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             against_contract: None,
             holiday_clause: None,
         }),
-        Body::Duty(_) => Details::Duties(DutyDetails {
+        Body::Duties(_) => Details::Duties(DutyDetails {
             duty: DutyKind::FollowUp,
             about: None,
             about_number: None,
@@ -130,7 +130,7 @@ fn details(body: &Body, at: DateTime<Utc>) -> Details {
             late: false,
             postponed: 0,
         }),
-        Body::Source(_) => Details::Sources(SourceDetails {
+        Body::Sources(_) => Details::Sources(SourceDetails {
             source: String::new(),
             trouble: TroubleKind::Odd,
             what: None,

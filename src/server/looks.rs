@@ -35,7 +35,7 @@ impl Shown {
         Self {
             entry: entry.id,
             citizen: entry.citizen.clone(),
-            is_open_alarm: entry.is_open() && matches!(entry.body, Body::Alarm(_)),
+            is_open_alarm: entry.is_open() && matches!(entry.body, Body::Alarms(_)),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::protocol::{self, project, project::Sight};
 /// Whether board and stream carry this entry's personal data: alarms, and calls that wait or were missed.
 pub fn carries_live(entry: &Entry) -> bool {
     match &entry.body {
-        Body::Alarm(_) => entry.is_open(),
+        Body::Alarms(_) => entry.is_open(),
         Body::Phone(call) => matches!(call.state(), CallState::Waiting | CallState::Missed),
         _ => false,
     }
@@ -86,15 +86,15 @@ fn look(entry: &Entry, personal: &Personal) -> Option<WhereToLook> {
     };
     match &entry.body {
         Body::Phone(call) if personal.caller.is_none() => place("exchange-call", Some(call.call.to_string())),
-        Body::Alarm(_) if personal.name.is_some() => None,
-        Body::Alarm(alarm) => match (&entry.citizen, &alarm.device) {
+        Body::Alarms(_) if personal.name.is_some() => None,
+        Body::Alarms(alarm) => match (&entry.citizen, &alarm.device) {
             (Some(citizen), _) => place("care-system", Some(citizen.to_string())),
             (None, Some(device)) => place("device", Some(device.to_string())),
             (None, None) if personal.caller.is_some() => None,
             (None, None) => place("exchange-call", Some(alarm.alarm.to_string())),
         },
-        Body::Stay(_) if personal.name.is_some() => None,
-        Body::Stay(stay) => match (&entry.citizen, &stay.stay) {
+        Body::Discharges(_) if personal.name.is_some() => None,
+        Body::Discharges(stay) => match (&entry.citizen, &stay.stay) {
             (Some(citizen), _) => place("care-system", Some(citizen.to_string())),
             (None, Some(id)) => {
                 let department = stay.now.department.as_ref();

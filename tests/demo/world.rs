@@ -223,7 +223,7 @@ impl World {
         let is_person_alarm = self
             .state
             .entry(shown.id)
-            .is_some_and(|entry| matches!(&entry.body, Body::Alarm(alarm) if alarm.is_person_alarm()));
+            .is_some_and(|entry| matches!(&entry.body, Body::Alarms(alarm) if alarm.is_person_alarm()));
         match shown.state.as_str() {
             "raised" if is_person_alarm => Some(Command::Entry(entry::Command::Claim {})),
             "claimed" if is_alarm => Some(Command::Alarms(alarms::Command::Respond {
@@ -367,7 +367,7 @@ impl World {
 
 /// A duty's own time has passed and was recorded: it is not due again.
 fn has_fallen(entry: &entry::Entry, what: entry::DueKind) -> bool {
-    what == entry::DueKind::Duty && matches!(&entry.body, Body::Duty(duty) if duty.late)
+    what == entry::DueKind::Duty && matches!(&entry.body, Body::Duties(duty) if duty.late)
 }
 
 impl TestHands {

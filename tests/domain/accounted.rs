@@ -284,7 +284,7 @@ fn is_about(after: &State, item: &Item, entry: &Entry) -> bool {
 }
 
 fn is_conflict(item: &Item, entry: &Entry) -> bool {
-    matches!(&entry.body, Body::Source(it) if it.source.as_str() == item.source
+    matches!(&entry.body, Body::Sources(it) if it.source.as_str() == item.source
         && matches!(it.trouble, TroubleKind::Conflict | TroubleKind::Odd))
 }
 
@@ -302,7 +302,7 @@ fn check_scope(before: &State, after: &State, item: &Item, drafts: &[Draft]) {
         }
         // An exchange's call is one story, whatever queues it is in.
         let of_what = match &entry.body {
-            Body::Duty(duty) => duty.about.and_then(|it| after.entry(it)).unwrap_or(entry),
+            Body::Duties(duty) => duty.about.and_then(|it| after.entry(it)).unwrap_or(entry),
             _ => entry,
         };
         let is_its_call = item.source == "central" && is_about(after, item, of_what);
@@ -427,7 +427,7 @@ fn unchanged(before: &State, item: &Item, told: &[Item]) -> Became {
         }
         // Nothing of theirs is to come; of an entry that may be one of two people's nobody knows whose it is.
         O::CitizenMoved { .. } => {
-            let goes_on = |body: &Body| matches!(body, Body::Stay(stay) if stay.stopped.is_none());
+            let goes_on = |body: &Body| matches!(body, Body::Discharges(stay) if stay.stopped.is_none());
             !known.iter().any(|it| it.is_open() && it.agreement.is_some() && goes_on(&it.body))
         }
         // Owed already, or no agreement of theirs promises anything.
@@ -570,7 +570,7 @@ fn each_kind_of_fact_is_invented() {
 /// The words of source health about this source, sorted.
 fn conflicts(world: &World) -> Vec<String> {
     let what = |body: &Body| match body {
-        Body::Source(it) if it.trouble == TroubleKind::Conflict => it.what.as_ref().map(ToString::to_string),
+        Body::Sources(it) if it.trouble == TroubleKind::Conflict => it.what.as_ref().map(ToString::to_string),
         _ => None,
     };
     world.state.open_entries().filter_map(|it| what(&it.body)).collect()

@@ -619,7 +619,7 @@ fn the_second_redirect_within_thirty_days_opens_the_action_plan() {
     assert_eq!(plans.len(), 1);
     assert_eq!(world.redirects_used("jammerbugt"), 2);
     assert!(matches!(&world.entry(plans[0]).body,
-        vagttavle::domain::entry::Body::Duty(duty) if duty.about == Some(second)));
+        vagttavle::domain::entry::Body::Duties(duty) if duty.about == Some(second)));
     redirected(&mut world, "a-3");
     assert_eq!(world.open_duties(DutyKind::ActionPlan).len(), 1, "one plan at a time");
 }
@@ -705,7 +705,7 @@ fn no_word_silences_a_person_and_none_is_folded_into_what_does_not_ring() {
                 let open = || world.state.open_on(Board::Alarms).collect::<Vec<_>>();
                 assert_eq!(open().len(), 2, "{technical} {test} {later} {person_first}");
                 let rings = |entry: &&&Entry| {
-                    matches!(&entry.body, Body::Alarm(alarm) if alarm.is_person_alarm())
+                    matches!(&entry.body, Body::Alarms(alarm) if alarm.is_person_alarm())
                         && entry.state() == "raised"
                 };
                 assert_eq!(open().iter().filter(rings).count(), 1);

@@ -168,7 +168,7 @@ fn presence_is_a_mark_on_what_rings_and_opens_nothing() {
     world.tells("scaip", here()).unwrap();
     assert_eq!(world.tells("scaip", here()), Err(Refusal::Unchanged), "once an alarm");
     let press = world.entry(world.of_source("scaip", "700/press"));
-    let Body::Alarm(alarm) = &press.body else { panic!("an alarm") };
+    let Body::Alarms(alarm) = &press.body else { panic!("an alarm") };
     assert_eq!((press.state(), alarm.presence_at), ("raised", Some(world.now)));
     assert!(world.replayed() == world.state);
 }

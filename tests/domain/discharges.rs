@@ -292,7 +292,7 @@ fn both_admissions_cancelled_is_never_admitted() {
 
 fn notices(world: &World) -> Vec<String> {
     let matter = |entry: &&vagttavle::domain::entry::Entry| match &entry.body {
-        Body::Duty(duty) => duty.matter.as_ref().map(ToString::to_string).unwrap_or_default(),
+        Body::Duties(duty) => duty.matter.as_ref().map(ToString::to_string).unwrap_or_default(),
         other => panic!("{other:?}"),
     };
     world.duties(DutyKind::ImmediateNotice).iter().map(matter).collect()
@@ -307,7 +307,7 @@ fn admission_and_death_are_told_the_municipality_at_once_where_the_agreement_say
     let due = notice.due(DueKind::Duty).unwrap();
     // An hour from when we heard of it, not from the admission.
     assert_eq!((due.at, due.clause.as_deref()), (at("2026-11-21T09:00:00Z"), Some("3.2")));
-    let Body::Duty(duty) = &notice.body else { panic!() };
+    let Body::Duties(duty) = &notice.body else { panic!() };
     assert_eq!((duty.about, duty.clause.as_deref()), (Some(world.id_of("s")), Some("3.2")));
     let shown = vagttavle::protocol::project::entry(&world.state, &notice, world.now);
     assert_eq!((shown.attention.level, shown.attention.next.name()), (Level::Duty, "do-immediate-notice"));
@@ -359,7 +359,7 @@ fn told_by_telephone(world: &mut World, command: vagttavle::domain::Command) -> 
 }
 
 fn stays(world: &World) -> usize {
-    world.state.open_entries().filter(|entry| matches!(entry.body, Body::Stay(_))).count()
+    world.state.open_entries().filter(|entry| matches!(entry.body, Body::Discharges(_))).count()
 }
 
 #[test]
@@ -919,7 +919,7 @@ fn an_entry_opened_by_hand_has_no_outside_id() {
     let entry: EntryId =
         world.tries("mette", None, expect("2026-11-21T13:00:00Z", "nurse")).unwrap()[0].entry;
     match &world.state.entry(entry).unwrap().body {
-        Body::Stay(stay) => assert_eq!(stay.stay, None),
+        Body::Discharges(stay) => assert_eq!(stay.stay, None),
         other => panic!("{other:?}"),
     }
 }
@@ -958,7 +958,7 @@ fn told_at(facts: &[(&str, Observation)]) -> World {
 
 /// What is on the board of each stay, and what is to be told: sorted, without ids.
 fn end_of(world: &World) -> (Vec<&'static str>, Vec<String>) {
-    let stays = world.state.open_entries().filter(|entry| matches!(entry.body, Body::Stay(_)));
+    let stays = world.state.open_entries().filter(|entry| matches!(entry.body, Body::Discharges(_)));
     let mut states: Vec<_> = stays.map(|entry| entry.state()).collect();
     states.sort_unstable();
     let mut matters = notices(world);
@@ -969,7 +969,7 @@ fn end_of(world: &World) -> (Vec<&'static str>, Vec<String>) {
 fn oddities(world: &World) -> u32 {
     use vagttavle::domain::sources::TroubleKind;
     let odd = world.state.open_entries().filter_map(|entry| match &entry.body {
-        Body::Source(it) if it.trouble == TroubleKind::Odd => {
+        Body::Sources(it) if it.trouble == TroubleKind::Odd => {
             assert_eq!(it.what.as_ref().unwrap().as_str(), "end-before-beginning");
             Some(it.count)
         }

@@ -18,7 +18,7 @@ fn reminder() -> (World, EntryId) {
 
 fn duty(world: &World, entry: EntryId) -> duties::Duty {
     match &world.entry(entry).body {
-        Body::Duty(duty) => duty.clone(),
+        Body::Duties(duty) => duty.clone(),
         other => panic!("not a duty: {other:?}"),
     }
 }
@@ -120,7 +120,7 @@ fn what_a_source_could_not_read_is_counted_on_one_entry_and_ticked_off() {
         world.report("central", trouble.clone()).unwrap();
     }
     let entry = world.state.open_entries().next().unwrap().id;
-    assert!(matches!(&world.entry(entry).body, Body::Source(it) if it.count == 3));
+    assert!(matches!(&world.entry(entry).body, Body::Sources(it) if it.count == 3));
     assert_eq!(world.state_of(entry), "unreadable");
     world.does("anna", entry, Command::Sources(sources::Command::Done {}));
     assert_eq!(

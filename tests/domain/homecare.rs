@@ -457,7 +457,7 @@ impl World {
 
     fn next_timer(&self, until: DateTime<Utc>) -> Option<(DateTime<Utc>, EntryId, DueKind)> {
         let is_spent = |entry: &Entry, what| {
-            what == DueKind::Duty && matches!(&entry.body, Body::Duty(duty) if duty.late)
+            what == DueKind::Duty && matches!(&entry.body, Body::Duties(duty) if duty.late)
         };
         self.state
             .open_entries()
@@ -489,14 +489,14 @@ impl World {
 
     pub fn stay(&self, outside: &str) -> &discharges::Stay {
         match &self.of(outside).body {
-            Body::Stay(stay) => stay,
+            Body::Discharges(stay) => stay,
             other => panic!("{outside} is {other:?}"),
         }
     }
 
     pub fn visit(&self, outside: &str) -> &visits::Visit {
         match &self.of(outside).body {
-            Body::Visit(visit) => visit,
+            Body::Visits(visit) => visit,
             other => panic!("{outside} is {other:?}"),
         }
     }
@@ -517,7 +517,7 @@ impl World {
     pub fn duties(&self, kind: duties::DutyKind) -> Vec<&Entry> {
         self.state
             .open_entries()
-            .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty == kind))
+            .filter(|entry| matches!(&entry.body, Body::Duties(duty) if duty.duty == kind))
             .collect()
     }
 

@@ -21,7 +21,7 @@ fn world() -> World {
 
 fn duty(entry: &Entry) -> &Duty {
     match &entry.body {
-        Body::Duty(duty) => duty,
+        Body::Duties(duty) => duty,
         other => panic!("{other:?}"),
     }
 }
@@ -348,7 +348,8 @@ fn a_visit_that_was_not_cancelled_after_all_is_taken_back() {
 fn what_was_told_goes_with_a_stay_that_goes_on_in_another_entry() {
     let mut world = world();
     world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
-    let by_hand = world.state.open_entries().find(|entry| matches!(entry.body, Body::Stay(_))).unwrap().id;
+    let by_hand =
+        world.state.open_entries().find(|entry| matches!(entry.body, Body::Discharges(_))).unwrap().id;
     world.given("2026-11-21T05:00:00Z", admitted("s"));
     world.does(by_hand, join(world.id_of("s")));
     assert_eq!(world.id_of("s"), by_hand);
@@ -359,7 +360,8 @@ fn what_was_told_goes_with_a_stay_that_goes_on_in_another_entry() {
     // The same, told before the two were joined.
     let mut world = self::world();
     world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
-    let by_hand = world.state.open_entries().find(|entry| matches!(entry.body, Body::Stay(_))).unwrap().id;
+    let by_hand =
+        world.state.open_entries().find(|entry| matches!(entry.body, Body::Discharges(_))).unwrap().id;
     world.given("2026-11-21T05:00:00Z", admitted("s"));
     world.does(notice(&world), told("nurse"));
     world.does(by_hand, join(world.id_of("s")));

@@ -32,7 +32,7 @@ fn owes(world: &World, alarm: EntryId) -> bool {
 
 /// How many alarms ring, or have rung out without anybody.
 fn waiting(world: &World) -> usize {
-    let waits = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.waits_for_somebody());
+    let waits = |body: &Body| matches!(body, Body::Alarms(alarm) if alarm.waits_for_somebody());
     world.state.open_entries().filter(|it| waits(&it.body)).count()
 }
 

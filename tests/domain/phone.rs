@@ -227,7 +227,7 @@ fn a_reminder_that_is_overdue_falls_late_and_stays_late_when_done_through_the_ca
     let duty = world.open_duties(DutyKind::Documentation)[0];
     assert_eq!(world.state_of(duty), "late");
     world.does("bo", call, documented());
-    assert!(matches!(&world.entry(duty).body, vagttavle::domain::entry::Body::Duty(it) if it.late));
+    assert!(matches!(&world.entry(duty).body, vagttavle::domain::entry::Body::Duties(it) if it.late));
 }
 
 // ---- ranks and disorder ---------------------------------------------------------------------------

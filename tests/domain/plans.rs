@@ -196,7 +196,7 @@ fn check(world: &World) {
         let found: Vec<_> = state.duties_about(entry.id).map(|(duty, _)| duty.id).collect();
         assert_eq!(
             found,
-            ids(among(&|it| matches!(&it.body, Body::Duty(duty) if duty.about == Some(entry.id))))
+            ids(among(&|it| matches!(&it.body, Body::Duties(duty) if duty.about == Some(entry.id))))
         );
     }
     let scopes: [&[&str]; 3] = [&["norddjurs"], &["jammerbugt", "norddjurs"], &["albertslund"]];

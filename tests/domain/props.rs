@@ -153,7 +153,7 @@ fn is_material(event: &Event) -> bool {
         Event::Alarms(event) => event.is_material(),
         Event::Discharges(event) => event.is_material(),
         Event::Visits(event) => event.is_material(),
-        Event::Duties(event) => event.is_material(),
+        Event::Duties(_) => true,
         Event::Sources(event) => event.is_material(),
         Event::Shift(_) | Event::Devices(_) | Event::People(_) | Event::Agreements(_) | Event::Server(_) => {
             false
@@ -172,7 +172,7 @@ fn check_state(state: &State) {
         for due in &entry.dues {
             assert!(dues.insert(due.what), "{:?} twice on {entry:?}", due.what);
         }
-        if let Body::Alarm(alarm) = &entry.body {
+        if let Body::Alarms(alarm) = &entry.body {
             check_open_alarm(entry, alarm);
         }
     }
@@ -208,7 +208,7 @@ fn check_change(before: &State, after: &State, record: &vagttavle::domain::Recor
     if !is.is_open() {
         assert!(is.dues.is_empty() && is.holder.is_none(), "over, and still {is:?}");
     }
-    if was.is_open() && !is.is_open() && matches!(is.body, Body::Alarm(_)) {
+    if was.is_open() && !is.is_open() && matches!(is.body, Body::Alarms(_)) {
         let why = [
             "alarms.closed",
             "alarms.technical-done",
@@ -256,7 +256,7 @@ fn recount(state: &State, all: &BTreeMap<EntryId, Entry>) -> Figures {
                     .map(|rule| *rule.value());
                 phone::wait_seconds(entry, call, short)
             }
-            Body::Alarm(alarm) => alarms::wait_seconds(entry, alarm),
+            Body::Alarms(alarm) => alarms::wait_seconds(entry, alarm),
             _ => None,
         };
         figures.count(*id, waited.and_then(|waited| slot.map(|slot| (slot, waited))));
@@ -285,7 +285,7 @@ fn counts_equal(world: &World, all: &BTreeMap<EntryId, Entry>) {
             .values()
             .filter(|entry| entry.agreement.as_ref() == Some(&rules.id))
             .filter_map(|entry| match &entry.body {
-                Body::Alarm(alarm) if alarm.is_counted() => alarm.redirect.as_ref(),
+                Body::Alarms(alarm) if alarm.is_counted() => alarm.redirect.as_ref(),
                 _ => None,
             })
             .filter(|redirect| {

@@ -911,7 +911,7 @@ fn a_time_is_agreed_by_the_end_of_the_order_date_for_each_kind_of_help() {
     }
     world.given(TUESDAY, visit("v", Help::Personal, "2026-11-30T08:00:00Z"));
     let left = world.duties(DutyKind::AgreeTime);
-    let Body::Duty(duty) = &left[0].body else { panic!("{left:?}") };
+    let Body::Duties(duty) = &left[0].body else { panic!("{left:?}") };
     assert_eq!((left.len(), duty.help), (1, Some(Help::Practical)), "a plan is a time agreed");
     world.until("2026-12-02T06:00:00Z");
     assert_eq!(world.duties(DutyKind::AgreeTime)[0].state(), "late");

@@ -76,7 +76,7 @@ fn board(told: &[Observed]) -> BTreeMap<String, String> {
             let entry = state.by_origin(&source, &call.parse().unwrap());
             let shown = match entry.map(|entry| &entry.body) {
                 Some(Body::Phone(known)) => format!("{} {:?}", known.state(), known.reason),
-                Some(Body::Alarm(known)) => {
+                Some(Body::Alarms(known)) => {
                     format!(
                         "answered {} rang out {}",
                         known.answered_at.is_some(),

@@ -118,7 +118,7 @@ fn calls(state: &State) -> Vec<(String, String, bool, bool)> {
         .open_entries()
         .chain(state.closed_entries())
         .filter_map(|entry| {
-            let (Body::Phone(phone::Call { call, .. }) | Body::Alarm(alarms::Alarm { alarm: call, .. })) =
+            let (Body::Phone(phone::Call { call, .. }) | Body::Alarms(alarms::Alarm { alarm: call, .. })) =
                 &entry.body
             else {
                 return None;

@@ -131,7 +131,7 @@ fn stories(told: &[Observed]) -> Vec<Story> {
     let stories = all(&state).into_iter().filter(|entry| entry.state() != "became-alarm").map(|entry| {
         let (queue, answered_at, missed_at) = match &entry.body {
             Body::Phone(call) => (call.queue.clone(), call.answered_at, call.missed_at),
-            Body::Alarm(alarm) => (alarm.queue.clone(), alarm.answered_at, alarm.unanswered_at),
+            Body::Alarms(alarm) => (alarm.queue.clone(), alarm.answered_at, alarm.unanswered_at),
             other => panic!("an exchange opens calls and alarms only, not {other:?}"),
         };
         (

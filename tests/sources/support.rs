@@ -180,9 +180,9 @@ pub fn fold<'a>(told: impl IntoIterator<Item = &'a Observed>) -> BTreeMap<String
                 CallState::Missed => (End::Missed(it.reason.unwrap()), it.ended_at.is_some()),
                 other => panic!("{other} needs a person"),
             },
-            Body::Alarm(it) if it.unanswered_at.is_some() => (End::Unanswered, false),
-            Body::Alarm(it) if it.talked_at.is_some() => (End::Answered, it.talk_ended_at.is_some()),
-            Body::Alarm(_) => (End::Waiting, false),
+            Body::Alarms(it) if it.unanswered_at.is_some() => (End::Unanswered, false),
+            Body::Alarms(it) if it.talked_at.is_some() => (End::Answered, it.talk_ended_at.is_some()),
+            Body::Alarms(_) => (End::Waiting, false),
             other => panic!("an exchange opens calls and alarms only, not {other:?}"),
         };
         (call.to_string(), end)

@@ -479,7 +479,7 @@ impl World {
 
     pub fn alarm(&self, entry: EntryId) -> &alarms::Alarm {
         match &self.entry(entry).body {
-            Body::Alarm(alarm) => alarm,
+            Body::Alarms(alarm) => alarm,
             other => panic!("not an alarm: {other:?}"),
         }
     }
@@ -494,7 +494,7 @@ impl World {
     pub fn open_duties(&self, kind: duties::DutyKind) -> Vec<EntryId> {
         self.state
             .open_entries()
-            .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty == kind))
+            .filter(|entry| matches!(&entry.body, Body::Duties(duty) if duty.duty == kind))
             .map(|entry| entry.id)
             .collect()
     }
@@ -537,7 +537,7 @@ impl World {
 
 /// A timer whose effect is already there: firing again is nothing.
 fn is_spent(entry: &Entry, what: DueKind) -> bool {
-    matches!(&entry.body, Body::Duty(duty) if what == DueKind::Duty && duty.late)
+    matches!(&entry.body, Body::Duties(duty) if what == DueKind::Duty && duty.late)
 }
 
 /// An opaque citizen id.

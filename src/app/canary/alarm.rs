@@ -115,7 +115,7 @@ impl Bird {
 
     /// Closes what it raised, marked as a test; also what came too late the last time.
     async fn close_all(&self) -> Result<(), &'static str> {
-        let is_ours = |body: &Body| matches!(body, Body::Alarm(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
+        let is_ours = |body: &Body| matches!(body, Body::Alarms(alarm) if alarm.test && alarm.device.as_ref() == Some(&self.device));
         let state = self.engine.state();
         for entry in state.not_at_rest().filter(|entry| is_ours(&entry.body)).map(|entry| entry.id) {
             if !self.close(entry).await {

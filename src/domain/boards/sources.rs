@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Body, Entry, Opening};
 use crate::domain::envelope::Record;
 use crate::domain::identity::{Board, Code, SourceName};
@@ -193,7 +194,7 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
     let source = ctx.source().ok_or(Refusal::Unchanged)?;
     let open = |wanted: TroubleKind| {
         state.open_on(Board::Sources).find(
-            |entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == wanted),
+            |entry| matches!(&entry.body, Body::Sources(it) if it.source == *source && it.trouble == wanted),
         )
     };
     let told = match report {
@@ -230,7 +231,7 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
 /// request.
 pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str, nth: u32) -> Option<Draft> {
     let source = ctx.source()?;
-    let is_it = |entry: &&Entry| matches!(&entry.body, Body::Source(it) if it.source == *source && it.trouble == TroubleKind::Odd);
+    let is_it = |entry: &&Entry| matches!(&entry.body, Body::Sources(it) if it.source == *source && it.trouble == TroubleKind::Odd);
     let told = Told { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Told::default() };
     Some(match state.open_on(Board::Sources).find(is_it) {
         Some(entry) => told.again(ctx, entry),
@@ -283,17 +284,25 @@ impl Told {
 }
 
 /// Decides a coordinator's command.
-pub fn decide(ctx: &Ctx, entry: &Entry, trouble: &Trouble, command: &Command) -> Result<Vec<Draft>, Refusal> {
-    match command {
-        Command::Done {} if trouble.done_at.is_some() => Err(Refusal::AlreadyDone),
-        Command::Done {} => Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Done {}))]),
-    }
-}
+impl Column for Trouble {
+    type Command = Command;
+    type Event = SourceEvent;
 
-/// Applies one event.
-pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
-    if let SourceEvent::Opened { opening, source, trouble, what, line, row, rows, times } = event {
-        let body = Body::Source(Trouble {
+    const BOARD: Board = Board::Sources;
+
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Sources(trouble) = body { Some(trouble) } else { None }
+    }
+
+    fn state(&self, _is_held: bool) -> &'static str {
+        self.state().name()
+    }
+
+    fn opened<'e>(record: &Record, event: &'e SourceEvent) -> Option<(&'e Opening, Self)> {
+        let SourceEvent::Opened { opening, source, trouble, what, line, row, rows, times } = event else {
+            return None;
+        };
+        let trouble = Self {
             source: source.clone(),
             trouble: *trouble,
             what: what.clone(),
@@ -304,15 +313,16 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
             last_at: record.happened_at,
             recovered_at: None,
             done_at: None,
-        });
-        state.insert(Entry::open(record, opening, body));
-        return;
+        };
+        Some((opening, trouble))
     }
-    state.change(record.entry, |entry| {
-        if event.is_material() {
-            entry.version += 1;
-        }
-        let Body::Source(trouble) = &mut entry.body else { return };
+
+    fn is_material(event: &SourceEvent) -> bool {
+        event.is_material()
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &SourceEvent) {
+        let Body::Sources(trouble) = &mut entry.body else { return };
         match event {
             SourceEvent::Opened { .. } => {}
             SourceEvent::Repeated { what, times, line, row, rows } => {
@@ -332,5 +342,13 @@ pub fn evolve(state: &mut State, record: &Record, event: &SourceEvent) {
                 entry.close(record.happened_at);
             }
         }
-    });
+    }
+
+    /// A coordinator ticks it off.
+    fn decide(&self, _state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        match command {
+            Command::Done {} if self.done_at.is_some() => Err(Refusal::AlreadyDone),
+            Command::Done {} => Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Done {}))]),
+        }
+    }
 }

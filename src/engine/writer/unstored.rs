@@ -160,7 +160,7 @@ impl Writer {
     }
 
     fn ring_one(&mut self, working: &State, id: EntryId, name: &Name, personal: &Personal) -> bool {
-        let is_alarm = |entry: &&Entry| matches!(entry.body, Body::Alarm(_)) && entry.is_open();
+        let is_alarm = |entry: &&Entry| matches!(entry.body, Body::Alarms(_)) && entry.is_open();
         let Some(entry) = working.entry(id).filter(is_alarm) else { return false };
         if self.state.entry(id).as_ref().is_some_and(is_alarm) || self.unstored.rung.contains_key(&id) {
             return false;

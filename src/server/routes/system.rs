@@ -37,7 +37,7 @@ pub async fn readyz(State(app): State<App>) -> Result<&'static str, ApiError> {
 /// Nobody has seen to it yet that the witness was missing at a start.
 fn is_unwitnessed(app: &App) -> bool {
     let is_it = |entry: &Entry| match &entry.body {
-        Body::Source(it) => it.what.as_ref().is_some_and(|what| what.as_str() == "witness-missing"),
+        Body::Sources(it) => it.what.as_ref().is_some_and(|what| what.as_str() == "witness-missing"),
         _ => false,
     };
     app.engine.state().open_on(Board::Sources).any(is_it)

@@ -1,12 +1,11 @@
 //! What a coordinator does with an alarm, and the way back. Must never apply an event.
 
-use chrono::{DateTime, Duration, Utc};
-
+use super::clocks::{arrive_due, clocks, justification_due};
 use super::evolve::corrected;
 use super::observe::redirect;
-use super::{Alarm, AlarmEvent, Command, Correctable, Helper, justification_due};
-use crate::domain::agreement::{Response, value_of};
-use crate::domain::entry::{self, Due, DueKind, Entry};
+use super::{Alarm, AlarmEvent, Command, Correctable, Helper};
+use crate::domain::agreement::Response;
+use crate::domain::entry::{self, Entry};
 use crate::domain::identity::AgreementId;
 use crate::domain::refusal::Refusal;
 use crate::domain::vocabulary::CorrectionReason;
@@ -117,33 +116,6 @@ fn respond(
     let event = AlarmEvent::Responded { with, helper, arrive_due };
     drafts.push(entry.draft(ctx.at, Event::Alarms(event)));
     Ok(drafts)
-}
-
-/// When own help sent at `at` should be on site; nothing for the other responses.
-fn arrive_due(state: &State, entry: &Entry, with: Response, at: DateTime<Utc>) -> Option<Due> {
-    if with != Response::OwnHelp {
-        return None;
-    }
-    state
-        .rules(entry.agreements())
-        .filter_map(|rules| value_of(&rules.alarms.help_on_site_minutes))
-        .min()
-        .map(|minutes| Due::own(DueKind::Arrive, at + Duration::minutes(i64::from(minutes))))
-}
-
-/// The clocks that run for an alarm as it stands after a correction: on site, claim or ring-out. An alarm
-/// that is back on the board is never without one that somebody would miss.
-fn clocks(state: &State, ctx: &Ctx, entry: &Entry, alarm: &Alarm) -> Vec<Due> {
-    if alarm.is_handled() || alarm.arrived_at.is_some() {
-        return Vec::new();
-    }
-    if let Some(response) = &alarm.response {
-        return arrive_due(state, entry, response.with, response.at).into_iter().collect();
-    }
-    if entry.holder.is_some() {
-        return vec![Due::own(DueKind::Claim, entry::claim_until(state, entry, ctx.now))];
-    }
-    alarm.ring_out_anew(state, entry, ctx.now).map(|at| Due::own(DueKind::RingOut, at)).into_iter().collect()
 }
 
 /// Gives the alarm to a municipality: its rules decide about the justification, its ledger counts the redirect.

@@ -3,77 +3,28 @@
 use chrono::{DateTime, Utc};
 
 use super::{Alarm, AlarmEvent, Correctable, Ending, Justification, Outcome, Redirected, Responded, Sent};
+use crate::domain::boards::Column;
 use crate::domain::entry::{self, Body, Due, DueKind, Entry};
 use crate::domain::envelope::Record;
+use crate::domain::session;
 use crate::domain::vocabulary::Ended;
-use crate::domain::{Event, State, session};
 
-pub(super) fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Alarms(AlarmEvent::Raised {
-        opening,
-        alarm,
-        device,
-        trigger,
-        technical,
-        test,
-        namespace,
-        queue,
-    }) = &record.event
-    else {
-        return None;
-    };
-    let body = Body::Alarm(Alarm {
-        alarm: alarm.clone(),
-        device: device.clone(),
-        namespace: namespace.clone(),
-        trigger: trigger.clone(),
-        technical: *technical,
-        test: *test,
-        signals: 1,
-        last_signal_at: record.happened_at,
-        answered_at: None,
-        talked_at: None,
-        talk_ended_at: None,
-        by_voice: false,
-        queue: queue.clone(),
-        queue_since: queue.as_ref().map(|_| record.happened_at),
-        response: None,
-        arrived_at: None,
-        outcome: None,
-        outcome_at: None,
-        cleared_at: None,
-        presence_at: None,
-        unanswered_at: None,
-        redirect: None,
-        justification: None,
-    });
-    Some(Entry::open(record, opening, body))
-}
-
-/// Applies one event. Never fails: what makes no sense is left alone.
-pub fn evolve(state: &mut State, record: &Record, event: &AlarmEvent) {
-    if let Some(entry) = opened_entry(record) {
-        state.insert(entry);
-        return;
-    }
-    if let AlarmEvent::SignalledAgain { alarm, .. } = event {
-        state.also_known_as(record, alarm);
-    }
-    state.change(record.entry, |entry| {
-        if event.is_material() {
-            entry.version += 1;
-        }
-        let was_handled = matches!(&entry.body, Body::Alarm(alarm) if alarm.is_handled());
-        apply(entry, record, event);
-        settle(entry, record.happened_at, was_handled);
-    });
-    state.count_alarm(record.entry);
-}
-
-fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
+pub(super) fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
     let at = record.happened_at;
+    let is_handled = |entry: &Entry| Alarm::of(&entry.body).is_some_and(Alarm::is_handled);
+    let was_handled = is_handled(entry);
     about_the_entry(entry, at, event);
-    let Body::Alarm(alarm) = &mut entry.body else { return };
+    about_the_alarm(entry, record, event);
+    if is_handled(entry) && !was_handled {
+        // What is left is paper: no other clock runs, and who had the alarm need not hold the paper.
+        entry.dues.clear();
+        entry.holder = None;
+    }
+}
+
+fn about_the_alarm(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
+    let at = record.happened_at;
+    let Body::Alarms(alarm) = &mut entry.body else { return };
     match event {
         AlarmEvent::Raised { .. } => {}
         AlarmEvent::SignalledAgain { .. } => {
@@ -174,7 +125,7 @@ fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
 
 /// The part of an event that changes the entry around the alarm: holder, dues, agreement, citizen.
 fn about_the_entry(entry: &mut Entry, at: DateTime<Utc>, event: &AlarmEvent) {
-    let Body::Alarm(alarm) = &entry.body else { return };
+    let Body::Alarms(alarm) = &entry.body else { return };
     match event {
         AlarmEvent::Answered { .. } if session::is_of_before(alarm.queue_since, entry.opened_at, at) => {}
         AlarmEvent::WaitsIn { candidates, ring_out, .. } => {
@@ -298,8 +249,8 @@ pub(super) fn corrected(alarm: &mut Alarm, what: Correctable) {
 }
 
 /// Puts dues and closing in step with what is now known.
-fn settle(entry: &mut Entry, at: DateTime<Utc>, was_handled: bool) {
-    let Body::Alarm(alarm) = &entry.body else { return };
+pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+    let Body::Alarms(alarm) = &entry.body else { return };
     let owed = alarm.justification.as_ref().filter(|it| it.sent.is_none()).map(|it| it.due.clone());
     let (over, handled) = (alarm.is_over(), alarm.is_handled());
     entry.drop_due(DueKind::Justification);
@@ -309,9 +260,7 @@ fn settle(entry: &mut Entry, at: DateTime<Utc>, was_handled: bool) {
     }
     entry.reopen();
     if handled {
-        // What is left is paper: no other clock runs, and who had the alarm need not hold the paper.
-        entry.dues.retain(|due| was_handled && due.what == DueKind::Claim);
-        entry.holder = entry.holder.take().filter(|_| was_handled);
+        entry.dues.retain(|due| due.what == DueKind::Claim);
     }
     entry.dues.extend(owed);
 }

@@ -4,6 +4,7 @@
 //! Owns the four responses, the ring-out, the justification's clock and what a redirect costs.
 //! Must never know who the citizen is beyond an opaque id.
 
+mod clocks;
 mod decide;
 mod evolve;
 mod observe;
@@ -11,17 +12,21 @@ mod observe;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::agreement::value_of;
+use crate::domain::boards::{Body, Column, Decided};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
-use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, PersonName, Reference, SourceName};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{
+    AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, Reference, SourceName,
+};
+use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, Ended, vocabulary};
-use crate::domain::{State, session};
+use crate::domain::{Ctx, State, session};
 use evolve::take_back_ring_out;
 
 pub use crate::domain::agreement::Response;
 pub use decide::decide;
-pub use evolve::{evolve, wait_seconds};
+pub use evolve::wait_seconds;
 pub(in crate::domain) use observe::is_of_device;
 pub use observe::{observe, passed_on, ring_out_due, rings, rings_anew, talk_ended, waits};
 
@@ -326,7 +331,7 @@ impl Alarm {
         if self.by_voice && self.talk_ended_at.is_some() {
             after.rings_anew();
         }
-        if after.can_ring_out() { ring_out_at(state, entry.agreements(), now) } else { None }
+        if after.can_ring_out() { clocks::ring_out_at(state, entry.agreements(), now) } else { None }
     }
 }
 
@@ -501,28 +506,85 @@ impl AlarmEvent {
     }
 }
 
-// ---- rules --------------------------------------------------------------------------------
+impl Column for Alarm {
+    type Command = Command;
+    type Event = AlarmEvent;
 
-fn ring_out_at(state: &State, agreements: &[AgreementId], from: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    state
-        .rules(agreements)
-        .filter_map(|rules| value_of(&rules.alarms.ring_out_seconds))
-        .min()
-        .map(|seconds| from + Duration::seconds(i64::from(seconds)))
-}
+    const BOARD: Board = Board::Alarms;
 
-/// When the written justification is due (J 3.1.13): calendar days on Copenhagen dates, the strict reading
-/// (same clock time) unless the agreement says end of day. Several candidate agreements: the earliest.
-fn justification_due(state: &State, agreements: &[AgreementId], rang_out_at: DateTime<Utc>) -> Option<Due> {
-    state
-        .rules(agreements)
-        .filter_map(|rules| {
-            Some(Due {
-                what: DueKind::Justification,
-                at: rules.alarms.justification_due_at(rang_out_at)?,
-                clause: rules.alarms.justification_days.as_ref()?.clause().map(|it| it.as_str().to_owned()),
-                agreement_version: Some(rules.version.clone()),
-            })
-        })
-        .min_by_key(|due| due.at)
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Alarms(alarm) = body { Some(alarm) } else { None }
+    }
+
+    fn state(&self, is_held: bool) -> &'static str {
+        self.state(is_held).name()
+    }
+
+    fn opened<'e>(record: &Record, event: &'e AlarmEvent) -> Option<(&'e Opening, Self)> {
+        let AlarmEvent::Raised { opening, alarm, device, trigger, technical, test, namespace, queue } = event
+        else {
+            return None;
+        };
+        let alarm = Self {
+            alarm: alarm.clone(),
+            device: device.clone(),
+            namespace: namespace.clone(),
+            trigger: trigger.clone(),
+            technical: *technical,
+            test: *test,
+            signals: 1,
+            last_signal_at: record.happened_at,
+            answered_at: None,
+            talked_at: None,
+            talk_ended_at: None,
+            by_voice: false,
+            queue: queue.clone(),
+            queue_since: queue.as_ref().map(|_| record.happened_at),
+            response: None,
+            arrived_at: None,
+            outcome: None,
+            outcome_at: None,
+            cleared_at: None,
+            presence_at: None,
+            unanswered_at: None,
+            redirect: None,
+            justification: None,
+        };
+        Some((opening, alarm))
+    }
+
+    fn is_material(event: &AlarmEvent) -> bool {
+        event.is_material()
+    }
+
+    fn may_assign(event: &AlarmEvent) -> bool {
+        matches!(event, AlarmEvent::Assigned { .. } | AlarmEvent::Corrected { .. })
+    }
+
+    fn also_known(event: &AlarmEvent) -> Option<(&ExternalId, Option<&SourceName>)> {
+        if let AlarmEvent::SignalledAgain { alarm, .. } = event { Some((alarm, None)) } else { None }
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
+        evolve::apply(entry, record, event);
+    }
+
+    fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+        evolve::settle(entry, at);
+    }
+
+    fn keep_count(state: &mut State, id: EntryId) {
+        state.count_alarm(id);
+    }
+
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(state, ctx, entry, self, command)
+    }
+
+    fn due(&self, state: &State, ctx: &Ctx, entry: &Entry, what: DueKind) -> Decided {
+        match what {
+            DueKind::RingOut => observe::ring_out_due(state, ctx, entry, self),
+            _ => Err(Refusal::NotDue),
+        }
+    }
 }

@@ -2,19 +2,16 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::clocks::{justification_due, ring_out_at};
 use super::decide::given_to;
-use super::evolve::opened_entry;
-use super::{
-    Alarm, AlarmEvent, DANGERS, FOLD_MINUTES, ID_REUSED_HOURS, SIGNAL_EVERY_SECONDS, SIGNALS_KEPT,
-    justification_due, ring_out_at,
-};
+use super::{Alarm, AlarmEvent, DANGERS, FOLD_MINUTES, ID_REUSED_HOURS, SIGNAL_EVERY_SECONDS, SIGNALS_KEPT};
 use crate::domain::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
 use crate::domain::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
 use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, Observation};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{self, Wait};
-use crate::domain::{Ctx, Draft, Event, State, duties};
+use crate::domain::{Ctx, Draft, Event, State, boards, duties};
 
 /// Decides an observation about an alarm.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -103,7 +100,7 @@ fn raise(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Result<Vec<Draft>, Re
 
 /// The raising of an alarm that is known by its id: it says more, somebody presses again, or it is over and rings anew.
 fn known_raised(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
-    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Alarms(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let is_unclear = is_opened_by_another_fact(entry, known) || signal.is_update_of(known);
     if !is_unclear && !signal.is_like(known) {
         return told_of_another_kind(state, ctx, entry, signal);
@@ -141,14 +138,14 @@ fn told_of_another_kind(
     let told = (FactKind::AlarmRaised, ctx.at);
     let all = ctx.source().into_iter().flat_map(|source| state.all_by_origin(source, signal.alarm));
     let alike = |other: &&Entry| match &other.body {
-        Body::Alarm(known) => signal.is_like(known) && is_same_agreement(ctx, other),
+        Body::Alarms(known) => signal.is_like(known) && is_same_agreement(ctx, other),
         _ => false,
     };
     let alike: Vec<&Entry> = all.filter(alike).collect();
     if alike.iter().any(|other| other.heard.contains(&told)) {
         return Err(Refusal::Unchanged);
     }
-    let takes_it = |other: &&&Entry| matches!(&other.body, Body::Alarm(known) if other.is_open() && known.takes_signal_at(ctx.at));
+    let takes_it = |other: &&&Entry| matches!(&other.body, Body::Alarms(known) if other.is_open() && known.takes_signal_at(ctx.at));
     match alike.iter().find(takes_it) {
         Some(ringing) => signalled(state, ctx, ringing, signal),
         None => Ok(raised_beside(state, ctx, entry, signal, true)),
@@ -157,7 +154,7 @@ fn told_of_another_kind(
 
 /// Another press while the first still rings. Of a unit that signals many times a second one each ten is kept.
 fn signalled(state: &State, ctx: &Ctx, entry: &Entry, signal: &Signal<'_>) -> Result<Vec<Draft>, Refusal> {
-    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Alarms(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let is_soon = (ctx.at - known.last_signal_at).abs() < Duration::seconds(SIGNAL_EVERY_SECONDS);
     let ring_out = signalled_after_talk(state, ctx, entry);
     if is_soon && known.signals >= SIGNALS_KEPT && ring_out.is_none() {
@@ -176,7 +173,7 @@ fn raised_beside(
     is_conflict: bool,
 ) -> Vec<Draft> {
     let opening = raised(state, ctx, signal);
-    let entry = opened_entry(&ctx.provisional(&opening));
+    let entry = boards::opened_entry(&ctx.provisional(&opening));
     let links = entry.map(|entry| intake::beside(state, ctx, &entry, other, is_conflict)).unwrap_or_default();
     [opening].into_iter().chain(links).collect()
 }
@@ -229,7 +226,7 @@ fn answered(
 
 /// A press after the talk about an earlier one is a new signal: it has its own time to ring.
 fn signalled_after_talk(state: &State, ctx: &Ctx, entry: &Entry) -> Option<Due> {
-    let Body::Alarm(alarm) = &entry.body else { return None };
+    let Body::Alarms(alarm) = &entry.body else { return None };
     let is_after = alarm.by_voice && alarm.talked_at.is_some_and(|talked| talked < ctx.at);
     if !is_after || entry.holder.is_some() {
         return None;
@@ -268,7 +265,7 @@ pub fn waits(
             return Ok(drafts);
         }
     };
-    let Body::Alarm(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Alarms(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let wait = match (&known.queue, known.queue_since) {
         (Some(queue_known), Some(since)) => {
             session::compare((queue_known, since), (queue, ctx.at), entry.opened_at)
@@ -340,7 +337,7 @@ pub fn rings(
     if let Event::Alarms(AlarmEvent::Raised { queue: is_in, .. }) = &mut opening.event {
         *is_in = Some(queue.clone());
     }
-    let entry = opened_entry(&ctx.provisional(&opening))?;
+    let entry = boards::opened_entry(&ctx.provisional(&opening))?;
     let mut drafts = vec![opening];
     if since < ctx.at {
         let event = AlarmEvent::WaitsIn { queue: queue.clone(), candidates: Vec::new(), ring_out: None };
@@ -392,7 +389,7 @@ pub fn passed_on(
 fn still_ringing<'s>(state: &'s State, ctx: &Ctx, signal: &Signal<'_>) -> Option<&'s Entry> {
     let device = signal.device.as_ref()?;
     state.open_on(Board::Alarms).find(|entry| match &entry.body {
-        Body::Alarm(known) => {
+        Body::Alarms(known) => {
             is_of_device(ctx, entry, known, device)
                 && is_same_person(entry, signal)
                 && signal.is_like(known)
@@ -491,10 +488,7 @@ fn with_alarm(
     let signal =
         Signal { alarm, device: &None, citizen: &None, trigger: &None, technical: false, test: false };
     let opening = || raised(state, ctx, &signal);
-    intake::with_entry(state, ctx, alarm, Board::Alarms, opening, opened_entry, |entry| match &entry.body {
-        Body::Alarm(known) => then(entry, known),
-        _ => Err(Refusal::Unchanged),
-    })
+    intake::with_entry(state, ctx, alarm, opening, then)
 }
 
 fn rang_out(state: &State, entry: &Entry, at: DateTime<Utc>) -> Draft {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::evolve::{apply, corrected, opened_entry};
+use super::evolve::{apply, corrected};
 use super::observe::{add_new, citizen_known, follow, opened, to_tell};
 use super::{
     Command, Correctable, DischargeEvent, Ending, NEAR_MINUTES, Stay, StayState, StopReason, Upset,
@@ -13,7 +13,7 @@ use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId};
 use crate::domain::refusal::Refusal;
 use crate::domain::stay::Told;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, duties, notices, visits};
+use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices, visits};
 
 /// Opens an entry by hand: told by telephone, by whom as a code, when expected.
 pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<Draft>, Refusal> {
@@ -24,10 +24,10 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
         }
         _ => return Err(Refusal::EntryMissing),
     };
-    let agreement = agreement_of(state, ctx, agreement)?;
+    let agreement = boards::agreement_of(state, ctx, agreement)?;
     if let Some(entry) = citizen.and_then(|citizen| open_stay_of(state, citizen, &agreement)) {
         let expect = Command::Expect { agreement: None, citizen: None, expected_at, told_by };
-        let Body::Stay(stay) = &entry.body else { return Err(Refusal::UnknownEntry) };
+        let Body::Discharges(stay) = &entry.body else { return Err(Refusal::UnknownEntry) };
         // Already told that the citizen is home, or dead: say where that stands.
         let is_told = |refusal| match refusal {
             Refusal::WrongState { .. } => Refusal::AlreadyOpen { number: entry.number },
@@ -36,7 +36,7 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
         return decide(state, ctx, entry, stay, &expect).map_err(is_told);
     }
     let opening = opened(state, ctx, Some(agreement), citizen, None);
-    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let event = DischargeEvent::DischargeExpected { expected_at, told_by: told_by.into() };
     let expected = entry.draft(ctx.at, Event::Discharges(event));
     Ok(vec![opening, expected])
@@ -44,29 +44,9 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
 
 fn open_stay_of<'s>(state: &'s State, citizen: &CitizenId, agreement: &AgreementId) -> Option<&'s Entry> {
     let citizen = state.citizen_in(std::slice::from_ref(agreement), citizen)?;
-    state
-        .of_citizen(&citizen)
-        .find(|entry| matches!(entry.body, Body::Stay(_)) && entry.agreement.as_ref() == Some(agreement))
-}
-
-/// The agreement named, or the only one the person has.
-pub(in crate::domain) fn agreement_of(
-    state: &State,
-    ctx: &Ctx,
-    named: Option<&AgreementId>,
-) -> Result<AgreementId, Refusal> {
-    let known = |id: &AgreementId| state.agreements.contains_key(id) && ctx.may_use(state, id);
-    match named {
-        Some(id) if known(id) => Ok(id.clone()),
-        Some(id) => Err(Refusal::UnknownAgreement { agreement: id.clone() }),
-        None => {
-            let mut own = state.agreements.keys().filter(|id| known(id));
-            match (own.next(), own.next()) {
-                (Some(only), None) => Ok(only.clone()),
-                _ => Err(Refusal::FieldMissing { field: "agreement".into() }),
-            }
-        }
-    }
+    state.of_citizen(&citizen).find(|entry| {
+        matches!(entry.body, Body::Discharges(_)) && entry.agreement.as_ref() == Some(agreement)
+    })
 }
 
 /// Decides a coordinator's command.
@@ -193,7 +173,7 @@ fn assign(state: &State, ctx: &Ctx, entry: &Entry, agreement: &AgreementId) -> R
     if let Some(other) = before.filter(|before| after.citizen_of(known).as_ref() != Some(before)) {
         drafts.extend(visits::go_on(&after, ctx, &other, None));
     }
-    if let (Body::Stay(stay), Some(citizen)) = (&known.body, &known.citizen) {
+    if let (Body::Discharges(stay), Some(citizen)) = (&known.body, &known.citizen) {
         add_new(&mut drafts, citizen_known(&after, ctx, known, stay, citizen));
         add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
     }
@@ -211,7 +191,7 @@ fn join(
 ) -> Result<Vec<Draft>, Refusal> {
     let other = state.entry(same_as).filter(|other| ctx.may_see(state, other) && other.id != entry.id);
     let other = other.ok_or(Refusal::CannotLink)?;
-    let Body::Stay(from) = &other.body else { return Err(Refusal::CannotLink) };
+    let Body::Discharges(from) = &other.body else { return Err(Refusal::CannotLink) };
     other.not_held_by_other(ctx)?;
     if !may_be_one(entry, stay, other, from) {
         return Err(Refusal::CannotLink);
@@ -261,10 +241,10 @@ fn moved_over(entry: &Entry, stay: &Stay, other: &Entry, from: &Stay) -> Vec<Tol
 /// The citizen of a stay became known: what is on the board for that citizen already is the same stay. It goes on
 /// where a coordinator has worked, else where it was heard of first.
 pub fn joined_by_citizen(state: &State, ctx: &Ctx, known: &Entry, citizen: &CitizenId) -> Vec<Draft> {
-    let Body::Stay(stay) = &known.body else { return Vec::new() };
+    let Body::Discharges(stay) = &known.body else { return Vec::new() };
     let Some(citizen) = state.citizen_in(known.agreements(), citizen) else { return Vec::new() };
     let joined = state.of_citizen(&citizen).filter(|entry| entry.id != known.id).find_map(|entry| {
-        let Body::Stay(there) = &entry.body else { return None };
+        let Body::Discharges(there) = &entry.body else { return None };
         let here_first = (is_worked_on(known, stay), entry.id) > (is_worked_on(entry, there), known.id);
         let into_here = || join(state, ctx, known, stay, entry.id).ok();
         let into_there = || join(state, ctx, entry, there, known.id).ok();
@@ -323,7 +303,7 @@ pub fn may_be_same<'s>(
     }
     let source = |entry: &Entry| entry.origin.as_ref().map(|origin| origin.source.clone());
     state.open_on(Board::Discharges).find(|other| {
-        let Body::Stay(from) = &other.body else { return false };
+        let Body::Discharges(from) = &other.body else { return false };
         let is_likely = is_by_hand || (source(entry) != source(other) && is_near(stay, from));
         other.id != entry.id && is_likely && is_shown(other) && may_be_one(entry, stay, other, from)
     })
@@ -335,7 +315,7 @@ pub fn elsewhere<'s>(state: &'s State, entry: &Entry, stay: &Stay) -> Option<&'s
     stay.away_since_word().filter(|_| entry.is_open())?;
     let linked = entry.links.iter().filter(|link| link.why == LinkWhy::SamePerson);
     linked.filter_map(|link| state.entry(link.to)).find(|other| {
-        let Body::Stay(there) = &other.body else { return false };
+        let Body::Discharges(there) = &other.body else { return false };
         let began = |stay: &Stay| stay.now.admitted_at.or(stay.now.discharged_at);
         let is_stay = there.stopped.is_none() && !there.now.never_admitted;
         is_stay && began(there) > began(stay)

@@ -3,54 +3,9 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::{Correctable, DischargeEvent, SILENT_HOURS, Stay, StayState, StopReason, Stopped};
+use crate::domain::State;
 use crate::domain::entry::{Body, Due, DueKind, Entry};
-use crate::domain::envelope::Record;
 use crate::domain::identity::EntryId;
-use crate::domain::stay::{Facts, Folded};
-use crate::domain::{Event, State};
-
-pub(super) fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Discharges(DischargeEvent::Opened { opening, stay }) = &record.event else { return None };
-    let body = Body::Stay(Stay {
-        stay: stay.clone(),
-        facts: Facts::default(),
-        now: Folded::default(),
-        steps: Vec::new(),
-        assessors_told: None,
-        resumed_at: None,
-        stopped: None,
-        upset: None,
-        assured_at: None,
-    });
-    Some(Entry::open(record, opening, body))
-}
-
-/// Applies one event. Never fails: what makes no sense is left alone.
-pub fn evolve(state: &mut State, record: &Record, event: &DischargeEvent) {
-    if let Some(entry) = opened_entry(record) {
-        state.insert(entry);
-        return;
-    }
-    if let DischargeEvent::Joined { stay, source } = event {
-        match source {
-            Some(source) => state.known_to(source, stay, record.entry),
-            None => state.also_known_as(record, stay),
-        }
-    }
-    state.change(record.entry, |entry| {
-        if event.is_material() {
-            entry.version += 1;
-        }
-        if let DischargeEvent::Assigned { agreement } = event {
-            entry.agreement = Some(agreement.clone());
-        }
-        if let Body::Stay(stay) = &mut entry.body {
-            apply(stay, record.happened_at, event);
-        }
-        settle(entry, record.happened_at);
-    });
-    state.note_death(record.entry);
-}
 
 pub(super) fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
     if let Some(told) = event.told(at) {
@@ -99,8 +54,8 @@ pub(super) fn corrected(stay: &mut Stay, what: Correctable) {
 }
 
 /// Puts dues and closing in step with what is now known.
-fn settle(entry: &mut Entry, at: DateTime<Utc>) {
-    let Body::Stay(stay) = &entry.body else { return };
+pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+    let Body::Discharges(stay) = &entry.body else { return };
     let (over, waits_for_help) = (stay.is_over(), stay.state() == StayState::Discharged);
     let expected = stay
         .now
@@ -129,7 +84,7 @@ pub fn first_day_visits(state: &State, entry: &Entry, stay: &Stay) -> Vec<EntryI
     let linked = entry.links.iter().filter_map(|link| state.entry(link.to));
     linked
         .filter(|other| match &other.body {
-            Body::Visit(visit) => visit.agreed_at().is_some_and(|at| {
+            Body::Visits(visit) => visit.agreed_at().is_some_and(|at| {
                 at >= admitted_at && crate::domain::calendar::days_apart(at, admitted_at) == 0
             }),
             _ => false,

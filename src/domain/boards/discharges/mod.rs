@@ -12,17 +12,18 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agreement::DischargeStep;
-use crate::domain::entry::{Due, Opening};
-use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, SourceName};
+use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::entry::{Due, Entry, Opening};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use crate::domain::observation::{Setting, StayFact};
 use crate::domain::stay::{Facts, Folded, Item, Place, Told};
 use crate::domain::verbs::verbs;
-use crate::domain::visits;
 use crate::domain::vocabulary::{CorrectionReason, Ended, vocabulary};
+use crate::domain::{Ctx, State, visits};
 
-pub(in crate::domain) use decide::agreement_of;
 pub use decide::{decide, elsewhere, joined_by_citizen, may_be_same, open_by_hand};
-pub use evolve::{evolve, first_day_visits};
+pub use evolve::first_day_visits;
 pub(in crate::domain) use observe::add_new;
 pub use observe::{citizen_known, moved_away, observe};
 
@@ -434,5 +435,73 @@ impl DischargeEvent {
             _ => return None,
         };
         Some(Told { at, item, resume_due, under: under.clone() })
+    }
+}
+
+impl Column for Stay {
+    type Command = Command;
+    type Event = DischargeEvent;
+
+    const BOARD: Board = Board::Discharges;
+
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Discharges(stay) = body { Some(stay) } else { None }
+    }
+
+    fn state(&self, _is_held: bool) -> &'static str {
+        self.state().name()
+    }
+
+    fn opened<'e>(_record: &Record, event: &'e DischargeEvent) -> Option<(&'e Opening, Self)> {
+        let DischargeEvent::Opened { opening, stay } = event else { return None };
+        let stay = Self {
+            stay: stay.clone(),
+            facts: Facts::default(),
+            now: Folded::default(),
+            steps: Vec::new(),
+            assessors_told: None,
+            resumed_at: None,
+            stopped: None,
+            upset: None,
+            assured_at: None,
+        };
+        Some((opening, stay))
+    }
+
+    fn is_material(event: &DischargeEvent) -> bool {
+        event.is_material()
+    }
+
+    fn may_assign(event: &DischargeEvent) -> bool {
+        matches!(event, DischargeEvent::Assigned { .. })
+    }
+
+    fn also_known(event: &DischargeEvent) -> Option<(&ExternalId, Option<&SourceName>)> {
+        if let DischargeEvent::Joined { stay, source } = event { Some((stay, source.as_ref())) } else { None }
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &DischargeEvent) {
+        if let DischargeEvent::Assigned { agreement } = event {
+            entry.agreement = Some(agreement.clone());
+        }
+        if let Body::Discharges(stay) = &mut entry.body {
+            evolve::apply(stay, record.happened_at, event);
+        }
+    }
+
+    fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+        evolve::settle(entry, at);
+    }
+
+    fn keep_count(state: &mut State, id: EntryId) {
+        state.note_death(id);
+    }
+
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(state, ctx, entry, self, command)
+    }
+
+    fn open(state: &State, ctx: &Ctx, command: &Command) -> Decided {
+        decide::open_by_hand(state, ctx, command)
     }
 }

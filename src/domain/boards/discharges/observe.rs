@@ -3,7 +3,6 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::decide::joined_by_citizen;
-use super::evolve::opened_entry;
 use super::{DischargeEvent, MOVED_HOURS, NTH_ODD, Stay, StopReason, TOLD_BEFORE_HOURS, WhyStopped};
 use crate::domain::agreement::{Matter, value_of};
 use crate::domain::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy, Opening, Origin};
@@ -13,7 +12,7 @@ use crate::domain::observation::{FactKind, Observation, StayFact};
 use crate::domain::realm::Citizen;
 use crate::domain::refusal::Refusal;
 use crate::domain::stay::Place;
-use crate::domain::{Ctx, Draft, Event, State, duties, notices, visits};
+use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices, visits};
 
 /// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -54,7 +53,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
     }
     let origin = Origin { source: source.clone(), id: stay.clone() };
     let opening = opened(state, ctx, None, citizen, Some(origin));
-    let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+    let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let mut drafts = vec![opening];
     drafts.extend(linked_by_citizen(state, ctx, &entry));
     let mut drafts = on_known(state, ctx, &entry, citizen, observation, drafts)?;
@@ -69,7 +68,7 @@ fn linked_by_citizen(state: &State, ctx: &Ctx, entry: &Entry) -> Vec<Draft> {
     let is_new = |other: &&Entry| {
         other.id != entry.id
             && other.is_open()
-            && matches!(other.body, Body::Stay(_))
+            && matches!(other.body, Body::Discharges(_))
             && entry.agreements().iter().any(|id| other.agreements().contains(id))
             && entry.links.iter().all(|link| link.to != other.id)
     };
@@ -89,13 +88,13 @@ fn by_hand<'s>(
 ) -> Option<&'s Entry> {
     let citizen = state.citizen_named(ctx, citizen?)?;
     let may_be = |entry: &&Entry| {
-        same_agreement(ctx, entry) && matches!(&entry.body, Body::Stay(stay) if stay.stay.is_none())
+        same_agreement(ctx, entry) && matches!(&entry.body, Body::Discharges(stay) if stay.stay.is_none())
     };
     let was_this_stay = |entry: &&Entry| {
         let is_near = entry
             .closed_at
             .is_some_and(|closed| (ctx.at - closed).abs() <= Duration::hours(TOLD_BEFORE_HOURS));
-        let Body::Stay(stay) = &entry.body else { return false };
+        let Body::Discharges(stay) = &entry.body else { return false };
         // Admitted after help was resumed is another stay.
         let is_new =
             matches!(observation, Observation::StayAdmitted { .. }) && Some(ctx.at) > stay.resumed_at;
@@ -137,7 +136,7 @@ fn same_stay<'s>(
         _ => true,
     };
     let stays = state.of_citizen(&citizen).filter_map(|entry| match &entry.body {
-        Body::Stay(stay) if may_be(stay) => {
+        Body::Discharges(stay) if may_be(stay) => {
             Some((stay.now.place.is_hospitals(), stay.now.admitted_at, entry))
         }
         _ => None,
@@ -147,7 +146,7 @@ fn same_stay<'s>(
         .max_by_key(|(in_hospital, admitted_at, _)| (*in_hospital, *admitted_at))
         .map(|(.., entry)| entry);
     let over = || {
-        let was_this = |entry: &&Entry| matches!(&entry.body, Body::Stay(stay) if is_late(stay));
+        let was_this = |entry: &&Entry| matches!(&entry.body, Body::Discharges(stay) if is_late(stay));
         state.closed_of_citizen(&citizen).filter(|entry| same_agreement(ctx, entry)).find(was_this)
     };
     open.or_else(|| over().filter(|_| admits))
@@ -181,7 +180,7 @@ fn on_known(
     observation: &Observation,
     mut drafts: Vec<Draft>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let Body::Stay(stay) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Discharges(stay) = &entry.body else { return Err(Refusal::Unchanged) };
     let learnt = citizen.filter(|_| entry.citizen.is_none());
     if let Some(citizen) = learnt {
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
@@ -383,7 +382,7 @@ pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<D
 fn help_stops(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = state
         .of_citizen(citizen)
-        .filter(|entry| matches!(&entry.body, Body::Stay(stay) if stay.stopped.is_none()))
+        .filter(|entry| matches!(&entry.body, Body::Discharges(stay) if stay.stopped.is_none()))
         .map(|entry| {
             let event = DischargeEvent::Stopped { reason: WhyStopped::Said(StopReason::Moved) };
             entry.draft(ctx.at, Event::Discharges(event))

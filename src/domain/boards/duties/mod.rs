@@ -13,14 +13,17 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agreement::Matter;
-use crate::domain::entry::{Due, Opening};
-use crate::domain::identity::{AgreementId, CitizenId, EntryId, PersonName, Reference};
+use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::entry::{Due, DueKind, Entry, Opening};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId, PersonName, Reference};
 use crate::domain::observation::Help;
+use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, vocabulary};
+use crate::domain::{Ctx, State, calendar};
 
 pub use decide::{decide, fell_late};
-pub use evolve::evolve;
 pub use owed::{
     action_plan, assigned_with, documentation, documentation_assigned, documentation_withdrawn, help_ended,
     help_goes_on, help_granted, help_started, hospital_messages, is_late, plan_withdrawn, time_agreed,
@@ -241,8 +244,79 @@ pub enum DutyEvent {
     StandsAgain {},
 }
 
-impl DutyEvent {
-    pub fn is_material(&self) -> bool {
-        true
+impl Column for Duty {
+    type Command = Command;
+    type Event = DutyEvent;
+
+    const BOARD: Board = Board::Duties;
+
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Duties(duty) = body { Some(duty) } else { None }
+    }
+
+    fn state(&self, _is_held: bool) -> &'static str {
+        self.state().name()
+    }
+
+    fn opened<'e>(_record: &Record, event: &'e DutyEvent) -> Option<(&'e Opening, Self)> {
+        let DutyEvent::Opened { opening, duty, about, owner, matter, help, clause, by_hand } = event else {
+            return None;
+        };
+        let duty = Self {
+            duty: *duty,
+            about: *about,
+            owner: owner.clone(),
+            matter: *matter,
+            help: *help,
+            clause: clause.clone(),
+            by_hand: *by_hand,
+            done_at: None,
+            reference: None,
+            told_to: None,
+            late: false,
+            postponed: 0,
+            withdrawn: false,
+            fell_with_help: None,
+        };
+        Some((opening, duty))
+    }
+
+    fn may_assign(event: &DutyEvent) -> bool {
+        matches!(event, DutyEvent::Assigned { .. })
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &DutyEvent) {
+        evolve::apply(entry, record.happened_at, event);
+    }
+
+    /// The day's round of hospital messages is opened once.
+    fn keep_count(state: &mut State, id: EntryId) {
+        let Some(entry) = state.entry(id) else { return };
+        let is_round = Self::of(&entry.body).is_some_and(|duty| duty.duty == DutyKind::HospitalMessages);
+        if let Some(agreement) = entry.agreement.clone().filter(|_| is_round) {
+            state.standing_opened(&agreement, calendar::local_date(entry.opened_at));
+        }
+    }
+
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(state, ctx, entry, self, command)
+    }
+
+    fn open(state: &State, ctx: &Ctx, command: &Command) -> Decided {
+        match command {
+            Command::Notify { what, agreement, citizen } => {
+                notices::open_by_hand(state, ctx, *what, agreement.as_ref(), citizen.as_ref())
+            }
+            Command::Done { .. } | Command::Postpone { .. } | Command::Correct { .. } => {
+                Err(Refusal::EntryMissing)
+            }
+        }
+    }
+
+    fn due(&self, _state: &State, ctx: &Ctx, entry: &Entry, what: DueKind) -> Decided {
+        match what {
+            DueKind::Duty => decide::fell_late(ctx, entry, self),
+            _ => Err(Refusal::NotDue),
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::identity::{AgreementId, CitizenId, EntryId, Reference};
 use crate::domain::refusal::Refusal;
 use crate::domain::visits::Halt;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Own choice: told longer ago than this before it was written down is a slip of the keys.
 const TOLD_BEFORE_DAYS: i64 = 7;
@@ -102,7 +102,7 @@ fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option
 
 /// Opened by hand: neglect, an accident, concern for somebody we do not serve. Nothing but the code is kept.
 pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: Matter) -> Result<Vec<Draft>, Refusal> {
-    if matches!(entry.body, Body::Duty(_) | Body::Source(_)) {
+    if matches!(entry.body, Body::Duties(_) | Body::Sources(_)) {
         return Err(Refusal::WrongBoard { board: entry.board() });
     }
     if let Some(open) = open_of(state, entry.id, DutyKind::ImmediateNotice, what) {
@@ -125,7 +125,7 @@ pub fn open_by_hand(
     agreement: Option<&AgreementId>,
     citizen: Option<&CitizenId>,
 ) -> Result<Vec<Draft>, Refusal> {
-    let agreement = crate::domain::discharges::agreement_of(state, ctx, agreement)?;
+    let agreement = boards::agreement_of(state, ctx, agreement)?;
     let (clause, due) = rule_of(state, ctx, std::slice::from_ref(&agreement), what).unwrap_or_default();
     let opening = Opening {
         number: state.free_number(0),
@@ -233,9 +233,9 @@ pub(in crate::domain) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &En
 /// It turned out not to be so, and the municipality has not been told that.
 pub fn is_untrue(entry: &Entry, told: &MunicipalityTold) -> bool {
     match (&entry.body, told.what) {
-        (Body::Stay(stay), Matter::Admission) => stay.now.never_admitted,
-        (Body::Stay(stay), Matter::Death) => stay.halts() != Some(Halt::Dead),
-        (Body::Visit(visit), Matter::CancelledActivities) => visit.cancelled.is_none(),
+        (Body::Discharges(stay), Matter::Admission) => stay.now.never_admitted,
+        (Body::Discharges(stay), Matter::Death) => stay.halts() != Some(Halt::Dead),
+        (Body::Visits(visit), Matter::CancelledActivities) => visit.cancelled.is_none(),
         _ => false,
     }
 }

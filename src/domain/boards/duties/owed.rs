@@ -132,7 +132,7 @@ pub(in crate::domain) fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
 
 /// Whether a duty done at `at` is done too late.
 pub fn is_late(entry: &Entry, at: DateTime<Utc>) -> bool {
-    let fell_late = matches!(&entry.body, Body::Duty(duty) if duty.late);
+    let fell_late = matches!(&entry.body, Body::Duties(duty) if duty.late);
     fell_late || entry.due(DueKind::Duty).is_some_and(|due| at > due.at)
 }
 
@@ -271,7 +271,7 @@ fn of_citizen<'s>(
     help: Option<Help>,
 ) -> Option<&'s Entry> {
     state.of_citizen_on(citizen, Board::Duties).find(|entry| {
-        matches!(&entry.body, Body::Duty(duty) if duty.duty == kind && (help.is_none() || duty.help == help))
+        matches!(&entry.body, Body::Duties(duty) if duty.duty == kind && (help.is_none() || duty.help == help))
     })
 }
 
@@ -280,7 +280,7 @@ pub fn help_ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     let why = WithdrawnWhy::HelpEnded;
     state
         .of_citizen_on(citizen, Board::Duties)
-        .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.duty.begins_help()))
+        .filter(|entry| matches!(&entry.body, Body::Duties(duty) if duty.duty.begins_help()))
         .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::Withdrawn { why })))
         .collect()
 }
@@ -289,7 +289,7 @@ pub fn help_ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
 pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     state
         .closed_of_citizen(citizen)
-        .filter(|entry| matches!(&entry.body, Body::Duty(duty) if duty.fell_with_help.is_some()))
+        .filter(|entry| matches!(&entry.body, Body::Duties(duty) if duty.fell_with_help.is_some()))
         .map(|entry| entry.draft(ctx.at, Event::Duties(DutyEvent::StandsAgain {})))
         .collect()
 }

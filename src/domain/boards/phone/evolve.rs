@@ -4,130 +4,96 @@ use chrono::{DateTime, Utc};
 
 use super::{Call, Correctable, Phase, PhoneEvent};
 use crate::domain::entry::{Body, Due, DueKind, Entry};
-use crate::domain::envelope::Record;
 use crate::domain::identity::{AgreementId, ExternalId};
 use crate::domain::observation::{MissedReason, Rank};
-use crate::domain::{Event, State, session};
+use crate::domain::session;
 
-pub(super) fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Phone(PhoneEvent::Waiting { opening, call, queue }) = &record.event else { return None };
-    let body = Body::Phone(Call {
-        call: call.clone(),
-        queue: queue.clone(),
-        queue_since: queue.as_ref().map(|_| record.happened_at),
-        colleague: false,
-        phase: Phase::Waiting,
-        rank: Rank::Inference,
-        answered_at: None,
-        answered_by: None,
-        ended_at: None,
-        missed_at: None,
-        reason: None,
-        attempts: 0,
-        promise_at: None,
-        documented_at: None,
-    });
-    Some(Entry::open(record, opening, body))
-}
-
-/// Applies one event. Never fails: what makes no sense is left alone.
-pub fn evolve(state: &mut State, record: &Record, event: &PhoneEvent) {
-    if let Some(entry) = opened_entry(record) {
-        state.insert(entry);
-        return;
+pub(super) fn apply(entry: &mut Entry, at: DateTime<Utc>, event: &PhoneEvent) {
+    let Body::Phone(call) = &mut entry.body else { return };
+    match event {
+        PhoneEvent::Waiting { .. } => {}
+        PhoneEvent::ArrivalKnown { queue } => {
+            if call.queue_since.is_none() {
+                call.queue = Some(queue.clone());
+                call.queue_since = Some(at);
+            }
+            entry.opened_at = entry.opened_at.min(at);
+        }
+        PhoneEvent::WaitsIn { queue, candidates, dues } => waits_in(entry, at, queue, candidates, dues),
+        PhoneEvent::FromColleague {} => {
+            call.colleague = true;
+            if let Some(missed_at) = call.missed_at.filter(|_| call.phase == Phase::Missed) {
+                entry.close(missed_at);
+            }
+        }
+        PhoneEvent::BecameAlarm {} => {
+            call.phase = Phase::BecameAlarm;
+            call.answered_at = None;
+            call.missed_at = None;
+            call.reason = None;
+            entry.close(at);
+        }
+        // Of an earlier wait: it waits again since.
+        PhoneEvent::Answered { .. } if session::is_of_before(call.queue_since, entry.opened_at, at) => {
+            call.answered_at = Some(call.answered_at.map_or(at, |known| known.min(at)));
+        }
+        PhoneEvent::Answered { by, rank, .. } => {
+            // Answered, passed on, and answered again: what counts is the first.
+            let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
+            call.phase = Phase::Answered;
+            call.rank = *rank;
+            call.answered_at = Some(first.map_or(at, |first| first.min(at)));
+            call.answered_by = by.clone().or_else(|| call.answered_by.take());
+            call.missed_at = None;
+            call.reason = None;
+            entry.reopen();
+            entry.dues.retain(|due| due.what == DueKind::Claim);
+        }
+        PhoneEvent::Ended { .. } => {
+            call.ended_at = Some(at);
+            if call.phase == Phase::Answered {
+                call.phase = Phase::Ended;
+                entry.close(at);
+            }
+        }
+        PhoneEvent::Missed { reason, rank, dues, .. } => {
+            let (was_missed, is_colleague) = (call.phase == Phase::Missed, call.colleague);
+            // Passed on after an answer and lost in the next queue: to be called back, and yet it was answered.
+            let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
+            call.phase = Phase::Missed;
+            call.rank = *rank;
+            call.missed_at = Some(at);
+            call.reason = Some(*reason);
+            call.answered_at = first;
+            call.answered_by = None;
+            entry.reopen();
+            entry.dues.retain(|due| was_missed || due.what == DueKind::Claim);
+            entry.dues.extend(dues.iter().cloned());
+            if is_colleague {
+                entry.close(at);
+            }
+        }
+        PhoneEvent::Assigned { agreement } => entry.agreement = Some(agreement.clone()),
+        PhoneEvent::CalledBack {} => {
+            call.phase = Phase::CalledBack;
+            entry.close(at);
+        }
+        PhoneEvent::CallBackTried { promise_at } => {
+            call.attempts += 1;
+            call.promise_at = *promise_at;
+            entry.drop_due(DueKind::CallBack);
+            if let Some(promise_at) = promise_at {
+                entry.set_due(Due::own(DueKind::Promise, *promise_at));
+            }
+        }
+        PhoneEvent::GivenUp { .. } => {
+            call.phase = Phase::GivenUp;
+            entry.close(at);
+        }
+        PhoneEvent::Documented {} => call.documented_at = Some(at),
+        PhoneEvent::Confirmed { rank } => call.rank = *rank,
+        PhoneEvent::Corrected { what, dues, .. } => corrected(entry, *what, dues),
     }
-    let at = record.happened_at;
-    state.change(record.entry, |entry| {
-        if event.is_material() {
-            entry.version += 1;
-        }
-        let Body::Phone(call) = &mut entry.body else { return };
-        match event {
-            PhoneEvent::Waiting { .. } => {}
-            PhoneEvent::ArrivalKnown { queue } => {
-                if call.queue_since.is_none() {
-                    call.queue = Some(queue.clone());
-                    call.queue_since = Some(at);
-                }
-                entry.opened_at = entry.opened_at.min(at);
-            }
-            PhoneEvent::WaitsIn { queue, candidates, dues } => waits_in(entry, at, queue, candidates, dues),
-            PhoneEvent::FromColleague {} => {
-                call.colleague = true;
-                if let Some(missed_at) = call.missed_at.filter(|_| call.phase == Phase::Missed) {
-                    entry.close(missed_at);
-                }
-            }
-            PhoneEvent::BecameAlarm {} => {
-                call.phase = Phase::BecameAlarm;
-                call.answered_at = None;
-                call.missed_at = None;
-                call.reason = None;
-                entry.close(at);
-            }
-            // Of an earlier wait: it waits again since.
-            PhoneEvent::Answered { .. } if session::is_of_before(call.queue_since, entry.opened_at, at) => {
-                call.answered_at = Some(call.answered_at.map_or(at, |known| known.min(at)));
-            }
-            PhoneEvent::Answered { by, rank, .. } => {
-                // Answered, passed on, and answered again: what counts is the first.
-                let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
-                call.phase = Phase::Answered;
-                call.rank = *rank;
-                call.answered_at = Some(first.map_or(at, |first| first.min(at)));
-                call.answered_by = by.clone().or_else(|| call.answered_by.take());
-                call.missed_at = None;
-                call.reason = None;
-                entry.reopen();
-                entry.dues.retain(|due| due.what == DueKind::Claim);
-            }
-            PhoneEvent::Ended { .. } => {
-                call.ended_at = Some(at);
-                if call.phase == Phase::Answered {
-                    call.phase = Phase::Ended;
-                    entry.close(at);
-                }
-            }
-            PhoneEvent::Missed { reason, rank, dues, .. } => {
-                let (was_missed, is_colleague) = (call.phase == Phase::Missed, call.colleague);
-                // Passed on after an answer and lost in the next queue: to be called back, and yet it was answered.
-                let first = call.answered_at.filter(|_| call.phase == Phase::Waiting);
-                call.phase = Phase::Missed;
-                call.rank = *rank;
-                call.missed_at = Some(at);
-                call.reason = Some(*reason);
-                call.answered_at = first;
-                call.answered_by = None;
-                entry.reopen();
-                entry.dues.retain(|due| was_missed || due.what == DueKind::Claim);
-                entry.dues.extend(dues.iter().cloned());
-                if is_colleague {
-                    entry.close(at);
-                }
-            }
-            PhoneEvent::Assigned { agreement } => entry.agreement = Some(agreement.clone()),
-            PhoneEvent::CalledBack {} => {
-                call.phase = Phase::CalledBack;
-                entry.close(at);
-            }
-            PhoneEvent::CallBackTried { promise_at } => {
-                call.attempts += 1;
-                call.promise_at = *promise_at;
-                entry.drop_due(DueKind::CallBack);
-                if let Some(promise_at) = promise_at {
-                    entry.set_due(Due::own(DueKind::Promise, *promise_at));
-                }
-            }
-            PhoneEvent::GivenUp { .. } => {
-                call.phase = Phase::GivenUp;
-                entry.close(at);
-            }
-            PhoneEvent::Documented {} => call.documented_at = Some(at),
-            PhoneEvent::Confirmed { rank } => call.rank = *rank,
-            PhoneEvent::Corrected { what, dues, .. } => corrected(entry, *what, dues),
-        }
-    });
-    state.count_call(record.entry);
 }
 
 /// It is in this queue now. What ended an earlier wait is past: the miss was none, the talk was another.

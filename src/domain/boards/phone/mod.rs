@@ -10,14 +10,18 @@ mod observe;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::entry::{Due, Opening};
-use crate::domain::identity::{AgreementId, Code, ExternalId, PersonName};
+use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::entry::{Due, DueKind, Entry, Opening};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{AgreementId, Board, Code, EntryId, ExternalId, PersonName};
 use crate::domain::observation::{MissedReason, Rank};
+use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, vocabulary};
+use crate::domain::{Ctx, State};
 
 pub use decide::{decide, kept_due};
-pub use evolve::{evolve, wait_seconds};
+pub use evolve::wait_seconds;
 pub use observe::{became_alarm, documented, observe, passed_on};
 
 /// Missed calls stay visible this long when the agreement says nothing (days).
@@ -212,5 +216,68 @@ impl PhoneEvent {
                 | Self::WaitsIn { .. }
                 | Self::FromColleague {}
         )
+    }
+}
+
+impl Column for Call {
+    type Command = Command;
+    type Event = PhoneEvent;
+
+    const BOARD: Board = Board::Phone;
+
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Phone(call) = body { Some(call) } else { None }
+    }
+
+    fn state(&self, _is_held: bool) -> &'static str {
+        self.state().name()
+    }
+
+    fn opened<'e>(record: &Record, event: &'e PhoneEvent) -> Option<(&'e Opening, Self)> {
+        let PhoneEvent::Waiting { opening, call, queue } = event else { return None };
+        let call = Self {
+            call: call.clone(),
+            queue: queue.clone(),
+            queue_since: queue.as_ref().map(|_| record.happened_at),
+            colleague: false,
+            phase: Phase::Waiting,
+            rank: Rank::Inference,
+            answered_at: None,
+            answered_by: None,
+            ended_at: None,
+            missed_at: None,
+            reason: None,
+            attempts: 0,
+            promise_at: None,
+            documented_at: None,
+        };
+        Some((opening, call))
+    }
+
+    fn is_material(event: &PhoneEvent) -> bool {
+        event.is_material()
+    }
+
+    fn may_assign(event: &PhoneEvent) -> bool {
+        matches!(event, PhoneEvent::Assigned { .. } | PhoneEvent::Corrected { .. })
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &PhoneEvent) {
+        evolve::apply(entry, record.happened_at, event);
+    }
+
+    fn keep_count(state: &mut State, id: EntryId) {
+        state.count_call(id);
+    }
+
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(state, ctx, entry, self, command)
+    }
+
+    fn due(&self, _state: &State, ctx: &Ctx, entry: &Entry, what: DueKind) -> Decided {
+        match what {
+            DueKind::Kept => decide::kept_due(ctx, entry, self),
+            _ => Err(Refusal::NotDue),
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::evolve::opened_entry;
 use super::{Call, KEPT_DAYS_DEFAULT, Phase, PhoneEvent};
 use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Body, Due, DueKind, Entry, LinkWhy, Opening, Origin};
@@ -11,7 +10,7 @@ use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, MissedReason, Observation, Rank};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{self, Wait};
-use crate::domain::{Ctx, Draft, Event, State, duties};
+use crate::domain::{Ctx, Draft, Event, State, boards, duties};
 
 /// Decides an observation about a call.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -57,9 +56,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
                 Some(other) => {
                     let opening = opened(state, ctx, call, None);
                     let other = Some((other, false));
-                    intake::opened_with(state, ctx, opening, opened_entry, other, |entry| {
-                        of_call(entry, miss)
-                    })
+                    intake::opened_with(state, ctx, opening, other, miss)
                 }
                 None => with_call(state, ctx, call, miss),
             }
@@ -83,18 +80,7 @@ fn with_call(
     then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
     let opening = || opened(state, ctx, call, None);
-    intake::with_entry(state, ctx, call, Board::Phone, opening, opened_entry, |entry| of_call(entry, &then))
-}
-
-/// What is told of an entry that is a call.
-fn of_call(
-    entry: &Entry,
-    then: impl Fn(&Entry, &Call) -> Result<Vec<Draft>, Refusal>,
-) -> Result<Vec<Draft>, Refusal> {
-    match &entry.body {
-        Body::Phone(known) => then(entry, known),
-        _ => Err(Refusal::Unchanged),
-    }
+    intake::with_entry(state, ctx, call, opening, then)
 }
 
 /// What is told of a call that waits, and that it is a colleague's, if it is.
@@ -117,7 +103,7 @@ fn opened_beside(
     is_conflict: bool,
 ) -> Vec<Draft> {
     let opening = opened(state, ctx, call, queue);
-    let entry = opened_entry(&ctx.provisional(&opening));
+    let entry = boards::opened_entry(&ctx.provisional(&opening));
     let links = entry
         .iter()
         .zip(other)

@@ -6,65 +6,12 @@ use super::halted::waits;
 use super::{
     Cancelled, Contact, Correctable, Deviation, Door, Moved, Plan, RECEIPT_HOURS, Side, Visit, VisitEvent,
 };
+use crate::domain::calendar;
 use crate::domain::entry::{Body, Due, DueKind, Entry};
-use crate::domain::envelope::Record;
 use crate::domain::observation::Help;
 use crate::domain::visit_rules::Standing;
-use crate::domain::{Event, State, calendar};
 
-pub(super) fn opened_entry(record: &Record) -> Option<Entry> {
-    let Event::Visits(VisitEvent::Opened { opening, visit, plan }) = &record.event else { return None };
-    let body = Body::Visit(Visit {
-        visit: visit.clone(),
-        plan: plan.clone(),
-        expected_at: None,
-        expected_told_at: None,
-        started_at: None,
-        silent_since: None,
-        done_at: None,
-        contact: None,
-        tries: 0,
-        moves: Vec::new(),
-        cancelled: None,
-        replacement: Standing::Nothing,
-        replaced_at: None,
-        door: None,
-        halted: None,
-        no_receipt_since: None,
-        lapsed: false,
-        settled: false,
-        against_contract: None,
-    });
-    let mut entry = Entry::open(record, opening, body);
-    settle(&mut entry, record.happened_at);
-    Some(entry)
-}
-
-/// Applies one event. Never fails: what makes no sense is left alone.
-pub fn evolve(state: &mut State, record: &Record, event: &VisitEvent) {
-    if let Some(entry) = opened_entry(record) {
-        state.insert(entry);
-        return;
-    }
-    state.change(record.entry, |entry| {
-        if event.is_material() {
-            entry.version += 1;
-        }
-        if let VisitEvent::Assigned { agreement } = event {
-            entry.agreement = Some(agreement.clone());
-        }
-        if let Body::Visit(visit) = &mut entry.body {
-            apply(visit, record.happened_at, event);
-        }
-        settle(entry, record.happened_at);
-    });
-    let is_spoken_of = |entry: &Entry| matches!(&entry.body, Body::Visit(visit) if visit.is_spoken_of());
-    if state.entry(record.entry).is_some_and(is_spoken_of) {
-        state.speak_of(record.entry);
-    }
-}
-
-fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
+pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
     match event {
         VisitEvent::Opened { .. } | VisitEvent::Assigned { .. } => {}
         VisitEvent::Planned { plan, against_contract } => {
@@ -169,8 +116,8 @@ fn corrected(visit: &mut Visit, what: Correctable) {
 }
 
 /// Puts dues and closing in step with what is now known.
-fn settle(entry: &mut Entry, at: DateTime<Utc>) {
-    let Body::Visit(visit) = &entry.body else { return };
+pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+    let Body::Visits(visit) = &entry.body else { return };
     let (over, dues) = (visit.is_over(), dues(visit, entry.opened_at));
     for what in [DueKind::Late, DueKind::Receipt, DueKind::Contact] {
         entry.drop_due(what);

@@ -20,7 +20,7 @@ pub(super) fn visits_of<'s>(
     citizen: &Citizen,
 ) -> impl Iterator<Item = (&'s Entry, &'s Visit)> + use<'s> {
     state.of_citizen_on(citizen, Board::Visits).filter_map(|entry| match &entry.body {
-        Body::Visit(visit) if waits(visit) => Some((entry, visit)),
+        Body::Visits(visit) if waits(visit) => Some((entry, visit)),
         _ => None,
     })
 }
@@ -76,7 +76,7 @@ pub fn restored(
 ) -> Vec<Draft> {
     let what = Correctable::Cancellation;
     let fell_away = |entry: &&Entry| {
-        matches!(&entry.body, Body::Visit(visit) if visit.cancelled.as_ref()
+        matches!(&entry.body, Body::Visits(visit) if visit.cancelled.as_ref()
             .is_some_and(|it| it.by == Canceller::HelpStopped && it.at == stopped_at))
     };
     state
@@ -97,7 +97,7 @@ pub(super) fn halted_by_stay(state: &State, entry: &Entry, citizen: &Citizen) ->
 /// Why a citizen's visits stand still, if they do.
 pub(super) fn halt_of(state: &State, citizen: &Citizen) -> Option<Halt> {
     let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
-        Body::Stay(stay) => stay.halts(),
+        Body::Discharges(stay) => stay.halts(),
         _ => None,
     });
     // A plan may go on after the stay that told of the death is over.

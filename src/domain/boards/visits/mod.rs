@@ -12,16 +12,20 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agreement::DoorStep;
-use crate::domain::entry::Opening;
-use crate::domain::identity::{AgreementId, ExternalId};
+use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::entry::{DueKind, Entry, Opening};
+use crate::domain::envelope::Record;
+use crate::domain::identity::{AgreementId, Board, EntryId, ExternalId};
 use crate::domain::observation::{Grant, Help, Window};
+use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
 use crate::domain::visit_rules::Standing;
 use crate::domain::vocabulary::{CorrectionReason, vocabulary};
+use crate::domain::{Ctx, State};
 
 pub use crate::domain::observation::CancelledBy;
 pub use decide::{decide, receipt_due, silence_due};
-pub use evolve::{evolve, falls_on_holiday};
+pub use evolve::falls_on_holiday;
 pub use halted::{ended, go_on, halt, restored};
 pub use observe::{has_planned, observe};
 
@@ -437,5 +441,87 @@ pub enum VisitEvent {
 impl VisitEvent {
     pub fn is_material(&self) -> bool {
         !matches!(self, Self::DoorStep { .. } | Self::Lapsed {})
+    }
+}
+
+impl Column for Visit {
+    type Command = Command;
+    type Event = VisitEvent;
+
+    const BOARD: Board = Board::Visits;
+
+    fn of(body: &Body) -> Option<&Self> {
+        if let Body::Visits(visit) = body { Some(visit) } else { None }
+    }
+
+    fn state(&self, _is_held: bool) -> &'static str {
+        self.state().name()
+    }
+
+    fn opened<'e>(_record: &Record, event: &'e VisitEvent) -> Option<(&'e Opening, Self)> {
+        let VisitEvent::Opened { opening, visit, plan } = event else { return None };
+        let visit = Self {
+            visit: visit.clone(),
+            plan: plan.clone(),
+            expected_at: None,
+            expected_told_at: None,
+            started_at: None,
+            silent_since: None,
+            done_at: None,
+            contact: None,
+            tries: 0,
+            moves: Vec::new(),
+            cancelled: None,
+            replacement: Standing::Nothing,
+            replaced_at: None,
+            door: None,
+            halted: None,
+            no_receipt_since: None,
+            lapsed: false,
+            settled: false,
+            against_contract: None,
+        };
+        Some((opening, visit))
+    }
+
+    fn is_material(event: &VisitEvent) -> bool {
+        event.is_material()
+    }
+
+    fn may_assign(event: &VisitEvent) -> bool {
+        matches!(event, VisitEvent::Assigned { .. })
+    }
+
+    fn apply(entry: &mut Entry, record: &Record, event: &VisitEvent) {
+        if let VisitEvent::Assigned { agreement } = event {
+            entry.agreement = Some(agreement.clone());
+        }
+        if let Body::Visits(visit) = &mut entry.body {
+            evolve::apply(visit, record.happened_at, event);
+        }
+    }
+
+    fn settle(entry: &mut Entry, at: DateTime<Utc>) {
+        evolve::settle(entry, at);
+    }
+
+    /// There is something to say of it: from now on somebody may ring about it.
+    fn keep_count(state: &mut State, id: EntryId) {
+        let is_spoken_of = |entry: &Entry| Self::of(&entry.body).is_some_and(Self::is_spoken_of);
+        if state.entry(id).is_some_and(is_spoken_of) {
+            state.speak_of(id);
+        }
+    }
+
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(state, ctx, entry, self, command)
+    }
+
+    fn due(&self, state: &State, ctx: &Ctx, entry: &Entry, what: DueKind) -> Decided {
+        match what {
+            DueKind::Late => decide::silence_due(ctx, entry, self),
+            DueKind::Receipt => decide::receipt_due(state, ctx, entry, self),
+            _ => Err(Refusal::NotDue),
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-use super::evolve::opened_entry;
 use super::halted::{halted_by_stay, visits_of, waits};
 use super::{Canceller, Correctable, Plan, Visit, VisitEvent};
 use crate::domain::agreement::Matter;
@@ -14,7 +13,7 @@ use crate::domain::realm::Citizen;
 use crate::domain::refusal::Refusal;
 use crate::domain::visit_rules::{self, Standing};
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, duties, notices};
+use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices};
 
 /// Decides an observation about a visit. One about a visit we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -108,8 +107,10 @@ fn planned(
         if let Event::Visits(VisitEvent::Opened { plan: slot, .. }) = &mut opening.event {
             *slot = Some(plan(&scope));
         }
-        let entry = opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-        let Body::Visit(Visit { plan: Some(plan), .. }) = &entry.body else { return Err(Refusal::Unchanged) };
+        let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
+        let Body::Visits(Visit { plan: Some(plan), .. }) = &entry.body else {
+            return Err(Refusal::Unchanged);
+        };
         let whose = state.citizen_of(&entry);
         let halted = whose.as_ref().and_then(|whose| halted_by_stay(state, &entry, whose));
         let agreed = whose.as_ref().and_then(|whose| duties::time_agreed(state, ctx, whose, plan.help));
@@ -117,7 +118,7 @@ fn planned(
             other.map(|(other, is)| intake::beside(state, ctx, &entry, other, is)).unwrap_or_default();
         return Ok([opening].into_iter().chain(halted).chain(agreed).chain(beside).collect());
     };
-    let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Visits(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = Vec::new();
     if entry.citizen.is_none() {
         let event = EntryEvent::CitizenMatched { citizen: citizen.clone() };
@@ -140,7 +141,7 @@ fn planned(
 
 /// A visit that is over for another reason than that its source took it back, and a plan for a later time.
 fn is_another(ctx: &Ctx, entry: &Entry, plan: &Plan) -> bool {
-    let Body::Visit(known) = &entry.body else { return false };
+    let Body::Visits(known) = &entry.body else { return false };
     let is_withdrawn = known.cancelled.as_ref().is_some_and(|it| it.by == Canceller::Withdrawn);
     let is_later = known.agreed_at().is_none_or(|agreed_at| plan.agreed_at > agreed_at);
     !entry.is_open() && !is_withdrawn && is_later && !ctx.is_session
@@ -177,10 +178,7 @@ fn with_visit(
     then: impl Fn(&Entry, &Visit) -> Result<Vec<Draft>, Refusal>,
 ) -> Result<Vec<Draft>, Refusal> {
     let opening = || opened(state, ctx, visit, None, None);
-    intake::with_entry(state, ctx, visit, Board::Visits, opening, opened_entry, |entry| match &entry.body {
-        Body::Visit(known) => then(entry, known),
-        _ => Err(Refusal::Unchanged),
-    })
+    intake::with_entry(state, ctx, visit, opening, then)
 }
 
 /// Help has begun: the duties to begin it and to agree a time are done.
@@ -235,7 +233,7 @@ fn withdrawn(
         StandsFor::Either(_) => return intake::ambiguous(state, ctx),
         StandsFor::Known(_) | StandsFor::New { .. } => return Err(Refusal::Unchanged),
     };
-    let Body::Visit(known) = &entry.body else { return Err(Refusal::Unchanged) };
+    let Body::Visits(known) = &entry.body else { return Err(Refusal::Unchanged) };
     if !waits(known) {
         return Err(Refusal::Unchanged);
     }
