@@ -12,7 +12,7 @@ use vagttavle::domain::masking::Masking;
 use vagttavle::protocol::observations::{LiveFacts, Observed};
 use vagttavle::protocol::stream::StreamItem;
 use vagttavle::protocol::text::{LongText, Text};
-use vagttavle::protocol::{attention, commands, item};
+use vagttavle::protocol::{commands, item, urgency};
 use vagttavle::sources::ami::queue_log::Line;
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::ami::wire::{Frame, Wire};
@@ -62,7 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target {
         name: "stream",
         run: stream,
-        covers: &["protocol/stream.rs", "protocol/attention.rs"],
+        covers: &["protocol/stream.rs", "protocol/urgency.rs"],
         seeds: &[b"{\"type\":\"beat\",\"through\":1,\"now\":\"2026-11-22T01:00:00Z\",\"rate\":1.0}"],
     },
     Target {
@@ -235,8 +235,8 @@ pub fn stream(bytes: &[u8]) {
     if let StreamItem::Recorded(recorded) = &item
         && let Some(entry) = &recorded.entry
     {
-        let _ = attention::attention(entry, now());
-        let _ = attention::changes_at(entry, now());
+        let _ = urgency::attention(entry, now());
+        let _ = urgency::changes_at(entry, now());
     }
 }
 

@@ -123,9 +123,11 @@
 //!    [vocabulary](domain::vocabulary): a new one is listed by the compiler wherever it means something. A
 //!    [verb](domain::verbs) is declared once, with its fields and what it weighs: it is read, written, described and
 //!    asked about from there.
-//! 2. From there the compiler lists the places: [`protocol::Details`] and [`protocol::project`], which board a verb is of
-//!    ([`protocol::commands`]), the fields of its acts ([`protocol::actions`]),
-//!    [`protocol::attention`](mod@protocol::attention).
+//! 2. A file in [`protocol::boards`]: the details of an entry as a type, and of that type the column: how it is made of
+//!    the domain's body, what is left of it elsewhere, which verbs are offered with which fields, and what it asks for.
+//!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in
+//!    [`protocol::attention`](mod@protocol::attention) the reasons and next steps that no board had yet. What sources
+//!    tell of it, if they do, is read in [`protocol::observations`].
 //! 3. A file in `tui/boards` with its columns and facts, its place in [`tui::action::Place`], its keys in
 //!    `tui/bindings.rs`, its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
 //!    fails a test.

@@ -1,7 +1,7 @@
-//! Direction: who may use whom, held against the sources themselves; and the only files that ask the time, draw
-//! randomness or read the surroundings.
+//! Direction: who may use whom, held against the sources themselves; no circle among the files of the wire; and the only
+//! files that ask the time, draw randomness or read the surroundings.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -275,4 +275,156 @@ fn only_one_file_reads_xml() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let planted = opens_xml("sources/scaip/wire.rs", "quick_xml::de::from_reader(body)");
     assert_eq!(planted.as_deref(), Some("sources/scaip/wire.rs names quick_xml"));
+}
+
+/// A module of a layer: the words of its path, `protocol::boards::phone`.
+type Module = Vec<String>;
+
+/// The module of a file; a folder's own file is the folder.
+fn module_of(file: &str) -> Module {
+    let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').map(str::to_owned).collect()
+}
+
+/// Every path that a piece of a `use` names, braces opened: `a::{b, c::d}` gives a b and a c d.
+fn paths(text: &str) -> Vec<Module> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return members(group).into_iter().flat_map(paths).collect();
+    }
+    let Some(first) = word(text) else { return vec![Vec::new()] };
+    let rest = match text[first.len()..].strip_prefix("::") {
+        Some(rest) => paths(rest),
+        None => vec![Vec::new()],
+    };
+    rest.into_iter().map(|path| [vec![first.clone()], path].concat()).collect()
+}
+
+/// The members of a group whose brace was opened before.
+fn members(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '}' if depth == 0 => {
+                found.push(&group[start..at]);
+                return found;
+            }
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                found.push(&group[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// What stands in the code after each `root`, unless that is the middle of a longer path.
+fn after<'c>(code: &'c str, root: &str) -> Vec<&'c str> {
+    let is_start = |at: usize| {
+        !code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    };
+    code.match_indices(root).filter(|(at, _)| is_start(*at)).map(|(at, _)| &code[at..]).collect()
+}
+
+/// The modules among `known` that a file of theirs names by path; an item is its module's, also where that only hands
+/// it on.
+fn neighbours(file: &str, text: &str, known: &BTreeSet<Module>) -> BTreeSet<Module> {
+    let (code, own) = (code_of(text), module_of(file));
+    let top = own[0].clone();
+    let outer = after(&code, &format!("crate::{top}::")).into_iter().flat_map(paths);
+    let mut named: Vec<Module> = outer.map(|path| path[1..].to_vec()).collect();
+    for path in after(&code, "super::").into_iter().flat_map(paths) {
+        let up = path.iter().take_while(|it| *it == "super").count();
+        named.push([&own[..own.len().saturating_sub(up)], &path[up..]].concat());
+    }
+    let children = known.iter().filter(|it| it.len() == own.len() + 1 && it.starts_with(&own));
+    named.extend(children.filter(|it| !after(&code, &format!("{}::", it[own.len()])).is_empty()).cloned());
+    let found = named.iter().filter_map(|path| {
+        (1..=path.len()).rev().map(|length| path[..length].to_vec()).find(|it| known.contains(it))
+    });
+    found.filter(|it| *it != own).collect()
+}
+
+/// The first circle of files of this layer that import each other, or none.
+fn circle(layer_name: &str, files: &[(String, String)]) -> Option<String> {
+    let files: Vec<_> = files.iter().filter(|(file, _)| layer(file) == layer_name).collect();
+    let known: BTreeSet<Module> = files.iter().map(|(file, _)| module_of(file)).collect();
+    let mut left: BTreeMap<Module, BTreeSet<Module>> =
+        files.iter().map(|(file, text)| (module_of(file), neighbours(file, text, &known))).collect();
+    // What uses nothing that is left is in no circle.
+    loop {
+        let done: Vec<Module> =
+            left.iter().filter(|(_, uses)| uses.is_empty()).map(|(it, _)| it.clone()).collect();
+        if done.is_empty() {
+            break;
+        }
+        left.retain(|it, _| !done.contains(it));
+        left.values_mut().for_each(|uses| uses.retain(|it| !done.contains(it)));
+    }
+    // Of what is left each uses another that is left: whoever follows that comes round.
+    let mut walk = vec![left.keys().next()?.clone()];
+    loop {
+        let next = left[walk.last()?].first()?.clone();
+        if let Some(start) = walk.iter().position(|it| *it == next) {
+            walk.push(next);
+            return Some(walk[start..].iter().map(|it| it.join("/")).collect::<Vec<_>>().join(" uses "));
+        }
+        walk.push(next);
+    }
+}
+
+#[test]
+fn no_files_of_the_wire_import_each_other_in_a_circle() {
+    assert_eq!(circle("protocol", &sources()), None);
+}
+
+#[test]
+fn a_planted_circle_is_found() {
+    let planted = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        circle("protocol", &files)
+    };
+    let two = [("protocol/a.rs", "use super::{text, b::B};"), ("protocol/b.rs", "crate::protocol::a::A")];
+    assert_eq!(planted(&two).as_deref(), Some("protocol/a uses protocol/b uses protocol/a"));
+    let board = [
+        ("protocol/boards/mod.rs", "mod phone;\nuse phone::PhoneDetails;"),
+        ("protocol/boards/phone.rs", "use super::Details;"),
+    ];
+    assert!(planted(&board).is_some(), "a board that asks the list");
+    let around = [
+        ("protocol/boards/mod.rs", "Phone(phone::PhoneDetails) = Phone;"),
+        ("protocol/boards/phone.rs", "use super::super::entry::Entry;"),
+        ("protocol/entry.rs", "pub use super::boards::Details;"),
+    ];
+    assert!(planted(&around).is_some(), "a board that sees the entry");
+    let fine = [
+        ("protocol/mod.rs", "pub mod a;\npub use b::B;"),
+        ("protocol/a.rs", "use super::b::B;\nuse crate::domain::a::A;"),
+        (
+            "protocol/b.rs",
+            "use crate::domain::a;\n// super::a::A\n#[cfg(test)]\nmod tests {\n    use super::a;\n}",
+        ),
+    ];
+    assert_eq!(planted(&fine), None);
+}
+
+/// What boards on the wire may share.
+const SHARED_BY_BOARDS: &[&str] = &["boards", "column", "offer", "steps"];
+
+#[test]
+fn no_board_on_the_wire_names_another() {
+    let sources = sources();
+    let files: Vec<_> = sources.iter().filter(|(file, _)| file.starts_with("protocol/boards/")).collect();
+    let known: BTreeSet<Module> = files.iter().map(|(file, _)| module_of(file)).collect();
+    let is_board = |it: &Module| !SHARED_BY_BOARDS.contains(&it[it.len() - 1].as_str());
+    let boards = files.iter().filter(|(file, _)| is_board(&module_of(file)));
+    let wrong: Vec<_> = boards
+        .flat_map(|(file, text)| neighbours(file, text, &known).into_iter().map(move |it| (file, it)))
+        .filter(|(_, it)| is_board(it))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(files.len() > 5, "the boards are found");
 }

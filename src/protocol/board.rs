@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use super::contact::Contact;
 use super::entry::Entry;
 use crate::domain::identity::{AgreementId, Board, PersonName};
 
@@ -204,24 +205,6 @@ pub struct OnCall {
     pub until: Option<DateTime<Utc>>,
     /// They can see a desk of theirs right now: its terminal takes what is drawn.
     pub signed_on: bool,
-}
-
-/// A number to ring, from an agreement.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Contact {
-    pub agreement: AgreementId,
-    /// emergency-112, doctor, nurse, municipal-unit, back-up or assessors.
-    pub role: String,
-    pub number: String,
-    /// Copenhagen `HH:MM`; none means all day. A window may pass midnight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// all, working or weekend.
-    pub days: String,
-    /// Whether it holds now, by the server's clock.
-    pub now: bool,
 }
 
 /// `GET /v1/me`.

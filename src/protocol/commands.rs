@@ -9,15 +9,15 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::boards;
 use super::entry::Entry;
 use super::problem::Problem;
 use super::text::LongText;
 use super::wire;
 use crate::domain::identity::{Board, EntryId, Key, Sequence};
 pub use crate::domain::verbs::Weight;
-use crate::domain::verbs::{About, BadFields, Schemas, Shape, Verb};
-use crate::domain::{self, Refusal};
-use crate::domain::{alarms, discharges, duties, entry, phone, shift, sources, visits};
+use crate::domain::verbs::{About, Schemas, Shape, Verb};
+use crate::domain::{self, Refusal, alarms, duties, entry};
 
 /// A command as sent. The same `id` again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -67,30 +67,16 @@ const JUSTIFY_SENT: &str = "justify.sent";
 
 /// The verbs of a board that are its own.
 pub fn verbs(board: Board) -> &'static [Verb] {
-    match board {
-        Board::Phone => phone::Command::VERBS,
-        Board::Alarms => alarms::Command::VERBS,
-        Board::Discharges => discharges::Command::VERBS,
-        Board::Visits => visits::Command::VERBS,
-        Board::Duties => duties::Command::VERBS,
-        Board::Sources => sources::Command::VERBS,
-        Board::Shift => shift::Command::VERBS,
-    }
+    boards::verbs(board)
 }
 
 /// What a verb is on a board, its own or one that every board knows.
 pub fn verb_of(board: Board, verb: &str) -> Option<Verb> {
-    let shared = entry::Command::VERBS.iter().chain([&NOTE]).filter(|_| board != Board::Shift);
-    let notify = duties::Command::VERBS.iter().filter(|it| it.name == NOTIFY && is_told_of(board));
-    shared.chain(notify).chain(verbs(board)).find(|it| it.name == verb).copied()
+    let notify = duties::Command::VERBS.iter().filter(|it| it.name == NOTIFY);
+    let of_entries = entry::Command::VERBS.iter().chain([&NOTE]).chain(notify);
+    let shared = of_entries.filter(|_| boards::has_entries(board));
+    shared.chain(verbs(board)).find(|it| it.name == verb).copied()
 }
-
-/// An entry of this board may be what the municipality is to be told of.
-fn is_told_of(board: Board) -> bool {
-    !matches!(board, Board::Shift)
-}
-
-type Shapes = fn(&mut Schemas) -> Vec<Shape>;
 
 /// The fields of what is read with its text beside them.
 #[derive(Deserialize)]
@@ -124,44 +110,25 @@ impl Command {
                 read.map(|JustificationFields { channel, text }| Self::Justification { channel, text }),
             );
         }
-        if let Some(read) = entry::Command::read(verb, fields.clone()) {
-            return Some(plain(prefix, read, domain::Command::Entry));
-        }
-        if verb == NOTIFY {
-            return duties::Command::read(verb, fields).map(|it| plain(prefix, it, domain::Command::Duties));
-        }
-        use domain::Command as C;
-        match board {
-            Board::Phone => phone::Command::read(verb, fields).map(|it| plain(prefix, it, C::Phone)),
-            Board::Alarms => alarms::Command::read(verb, fields).map(|it| plain(prefix, it, C::Alarms)),
-            Board::Discharges => {
-                discharges::Command::read(verb, fields).map(|it| plain(prefix, it, C::Discharges))
-            }
-            Board::Visits => visits::Command::read(verb, fields).map(|it| plain(prefix, it, C::Visits)),
-            Board::Duties => duties::Command::read(verb, fields).map(|it| plain(prefix, it, C::Duties)),
-            Board::Sources => sources::Command::read(verb, fields).map(|it| plain(prefix, it, C::Sources)),
-            Board::Shift => shift::Command::read(verb, fields).map(|it| plain(prefix, it, C::Shift)),
-        }
+        let read = match entry::Command::read(verb, fields.clone()) {
+            Some(read) => read.map(domain::Command::Entry),
+            None if verb == NOTIFY => duties::Command::read(verb, fields)?.map(domain::Command::Duties),
+            None => boards::read(board, verb, fields)?,
+        };
+        Some(read.map(Self::Plain).map_err(|bad| wire::at_fault(prefix, bad)))
     }
 
     /// Its board, unless every board knows it, and its verb. None: nobody can ask for it.
     pub fn name(&self) -> Option<(Option<Board>, &'static str)> {
         use domain::Command as C;
-        Some(match self {
-            Self::Note { .. } => (None, NOTE.name),
-            Self::Justification { .. } => (Some(Board::Alarms), JUSTIFY_SENT),
-            Self::Plain(C::Entry(it)) => (None, it.verb()),
+        match self {
+            Self::Note { .. } => Some((None, NOTE.name)),
+            Self::Justification { .. } => Some((Some(Board::Alarms), JUSTIFY_SENT)),
+            Self::Plain(C::Entry(it)) => Some((None, it.verb())),
             // About an entry of another board it is that board's.
-            Self::Plain(C::Duties(it @ duties::Command::Notify { .. })) => (None, it.verb()),
-            Self::Plain(C::Phone(it)) => (Some(Board::Phone), it.verb()),
-            Self::Plain(C::Alarms(it)) => (Some(Board::Alarms), it.verb()),
-            Self::Plain(C::Discharges(it)) => (Some(Board::Discharges), it.verb()),
-            Self::Plain(C::Visits(it)) => (Some(Board::Visits), it.verb()),
-            Self::Plain(C::Duties(it)) => (Some(Board::Duties), it.verb()),
-            Self::Plain(C::Sources(it)) => (Some(Board::Sources), it.verb()),
-            Self::Plain(C::Shift(it)) => (Some(Board::Shift), it.verb()),
-            Self::Plain(C::OfServer(_) | C::People(_) | C::IdKey(_) | C::Adopt(_)) => return None,
-        })
+            Self::Plain(C::Duties(it @ duties::Command::Notify { .. })) => Some((None, it.verb())),
+            Self::Plain(other) => boards::named(other).map(|(board, verb)| (Some(board), verb)),
+        }
     }
 
     /// How much it weighs.
@@ -177,47 +144,18 @@ impl Command {
 
     /// It says that somebody is dead.
     pub fn says_dead(&self) -> bool {
-        use domain::Command as C;
         match self {
-            Self::Plain(C::Alarms(alarms::Command::Close { outcome })) => {
-                *outcome == alarms::Outcome::Deceased
-            }
-            Self::Plain(C::Visits(visits::Command::Door { outcome, .. })) => {
-                *outcome == Some(visits::DoorOutcome::Deceased)
-            }
-            Self::Plain(C::Discharges(discharges::Command::Stop { reason })) => {
-                *reason == discharges::StopReason::Dead
-            }
-            _ => false,
+            Self::Plain(command) => boards::says_dead(command),
+            Self::Note { .. } | Self::Justification { .. } => false,
         }
     }
 
     /// Every shape there is: the board it is of (none: of every board), the verb and what its fields look like.
     pub fn shapes(schemas: &mut Schemas) -> Vec<(Option<Board>, Shape)> {
-        let mut shapes: Vec<_> =
-            entry::Command::shapes(schemas).into_iter().map(|shape| (None, shape)).collect();
-        let of_board: [(Board, Shapes); 7] = [
-            (Board::Phone, phone::Command::shapes),
-            (Board::Alarms, alarms::Command::shapes),
-            (Board::Discharges, discharges::Command::shapes),
-            (Board::Visits, visits::Command::shapes),
-            (Board::Duties, duties::Command::shapes),
-            (Board::Sources, sources::Command::shapes),
-            (Board::Shift, shift::Command::shapes),
-        ];
-        for (board, of) in of_board {
-            shapes.extend(of(schemas).into_iter().map(|shape| (Some(board), shape)));
-        }
-        shapes
+        let shared: Vec<_> = entry::Command::shapes(schemas).into_iter().map(|it| (None, it)).collect();
+        let of_boards = boards::shapes(schemas).into_iter().map(|(board, it)| (Some(board), it));
+        shared.into_iter().chain(of_boards).collect()
     }
-}
-
-fn plain<T>(
-    prefix: &str,
-    read: Result<T, BadFields>,
-    wrap: impl FnOnce(T) -> domain::Command,
-) -> Result<Command, Problem> {
-    read.map(|command| Command::Plain(wrap(command))).map_err(|bad| wire::at_fault(prefix, bad))
 }
 
 impl From<domain::Command> for Command {
@@ -235,14 +173,7 @@ impl Serialize for Command {
             Self::Note { text } => json!({ "text": text }),
             Self::Justification { channel, text } => json!({ "channel": channel, "text": text }),
             Self::Plain(C::Entry(it)) => json!(it),
-            Self::Plain(C::Phone(it)) => json!(it),
-            Self::Plain(C::Alarms(it)) => json!(it),
-            Self::Plain(C::Discharges(it)) => json!(it),
-            Self::Plain(C::Visits(it)) => json!(it),
-            Self::Plain(C::Duties(it)) => json!(it),
-            Self::Plain(C::Sources(it)) => json!(it),
-            Self::Plain(C::Shift(it)) => json!(it),
-            Self::Plain(C::OfServer(_) | C::People(_) | C::IdKey(_) | C::Adopt(_)) => return Err(unknown()),
+            Self::Plain(other) => boards::written(other).ok_or_else(unknown)?,
         };
         let Value::Object(mut fields) = value else { return Err(unknown()) };
         let name = board.map_or_else(|| verb.to_owned(), |board| format!("{}.{verb}", board.name()));

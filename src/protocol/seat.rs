@@ -33,9 +33,9 @@ pub struct SeatReply {
 }
 
 /// Reads a request body. Errors name the field.
-pub fn parse(body: serde_json::Value) -> Result<SeatReport, super::Problem> {
+pub fn parse(body: serde_json::Value) -> Result<SeatReport, super::problem::Problem> {
     if !body.is_object() {
-        return Err(super::Problem::new(422, "not-an-object"));
+        return Err(super::problem::Problem::new(422, "not-an-object"));
     }
     super::wire::read("", body)
 }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::attention::{attention, changes_at, order};
 use super::board::{Answering, BoardSnapshot, Contact, Found, Ledger, LogTrouble, Shift, SourceHealth};
 use super::entry::Entry;
 use super::stream::{STALE_SECONDS, StreamItem};
+use super::urgency::{attention, changes_at, order};
 use crate::domain::identity::EntryId;
 
 /// A copy of what one scope may see, kept in order worst first.

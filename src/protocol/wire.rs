@@ -122,7 +122,7 @@ macro_rules! tagged_enum {
                 prefix: &str,
                 tag: &str,
                 fields: serde_json::Map<String, serde_json::Value>,
-            ) -> Option<Result<Self, crate::protocol::Problem>> {
+            ) -> Option<Result<Self, crate::protocol::problem::Problem>> {
                 match tag {
                     $($tag => Some(
                         crate::protocol::wire::read(prefix, serde_json::Value::Object(fields)).map(Self::$variant),

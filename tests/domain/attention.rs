@@ -5,7 +5,7 @@ use vagttavle::domain::alarms::Response;
 use vagttavle::domain::identity::EntryId;
 use vagttavle::domain::observation::MissedReason;
 use vagttavle::domain::sources::{Report, TroubleKind};
-use vagttavle::protocol::attention::{attention, changes_at, order};
+use vagttavle::protocol::urgency::{attention, changes_at, order};
 use vagttavle::protocol::{Attention, Entry, Level, project};
 
 use crate::support::*;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value, json};
 use vagttavle::domain::agreement::Matter;
 use vagttavle::domain::duties::DutyKind;
-use vagttavle::protocol::attention::attention;
+use vagttavle::protocol::attention;
 use vagttavle::protocol::board::BoardSnapshot;
 use vagttavle::protocol::entry::{EntryView, HistoryLine};
 use vagttavle::protocol::stream::Recorded;
@@ -305,7 +305,7 @@ pub fn told_at_once(number: u32) -> Entry {
         { "name": "reference", "kind": "reference" },
     ]);
     entry.actions[0] = serde_json::from_value(action("duties.done", fields, false)).unwrap();
-    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry.attention = vagttavle::protocol::attention(&entry, now());
     entry
 }
 
@@ -315,7 +315,7 @@ pub fn told_what_was_not_so(number: u32) -> Entry {
     if let vagttavle::protocol::Details::Duties(duty) = &mut entry.details {
         duty.duty = DutyKind::NoticeTakenBack;
     }
-    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry.attention = vagttavle::protocol::attention(&entry, now());
     entry
 }
 
@@ -330,7 +330,7 @@ pub fn never_admitted(number: u32) -> Entry {
     let matters = ["serious-neglect", "abuse", "accident", "unserved-citizen", "irregularity"];
     let notify = action("discharges.notify", json!([code("what", &matters)]), false);
     entry.actions.push(serde_json::from_value(notify).unwrap());
-    entry.attention = vagttavle::protocol::attention::attention(&entry, now());
+    entry.attention = vagttavle::protocol::attention(&entry, now());
     entry
 }
 

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 use vagttavle::protocol::Entry;
-use vagttavle::protocol::attention::attention;
+use vagttavle::protocol::attention;
 use vagttavle::tui::msg::Msg;
 
 use crate::desk::Desk;

@@ -22,7 +22,7 @@ pub async fn board(State(app): State<App>, Reader(person): Reader) -> Json<Board
         .into_iter()
         .map(|it| show::entry_but(&app.engine, &state, it, scope, now, &withheld))
         .collect();
-    entries.sort_by(crate::protocol::attention::order);
+    entries.sort_by(crate::protocol::urgency::order);
     Json(BoardSnapshot {
         sequence: state.head.0,
         now,
