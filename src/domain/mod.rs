@@ -9,6 +9,7 @@ pub mod agreement;
 mod agreement_file;
 pub mod boards;
 pub mod calendar;
+pub mod consequences;
 pub mod devices;
 pub mod entry;
 pub mod envelope;
@@ -176,6 +177,12 @@ impl Ctx {
         EntryId(Uuid::from_u128(self.base.as_u128().wrapping_add(u128::from(nth))))
     }
 
+    /// The first of them that no entry has yet.
+    pub(in crate::domain) fn unused(&self, state: &State) -> EntryId {
+        let mut ids = (0..).map(|nth| self.fresh(nth));
+        ids.find(|id| state.entry(*id).is_none()).unwrap_or(EntryId(self.base))
+    }
+
     pub fn source(&self) -> Option<&SourceName> {
         match &self.actor {
             Actor::Source(name) => Some(name),
@@ -215,8 +222,7 @@ impl Ctx {
 /// Decides. A refusal changes nothing; `Unchanged` and `NotDue` are the refusals nobody sees.
 pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>, Refusal> {
     let drafts = decide_alone(state, ctx, request)?;
-    let drafts = links::with_links(state, ctx, drafts);
-    Ok(voice::with_talks(state, ctx, drafts))
+    Ok(consequences::with_consequences(state, ctx, drafts))
 }
 
 /// The state as it will be after these drafts; nothing of this copy is kept.
@@ -311,14 +317,18 @@ fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Dr
         | O::StayDied { .. }
         | O::StayCorrected { .. }
         | O::StayCancelled { .. } => discharges::observe(state, ctx, observation),
-        O::CitizenMoved { citizen } => discharges::moved_away(state, ctx, citizen),
+        O::CitizenMoved { citizen } => consequences::moved_away(state, ctx, citizen),
         O::VisitPlanned { .. }
         | O::VisitExpected { .. }
         | O::VisitStarted { .. }
         | O::VisitDone { .. }
         | O::VisitCancelled { .. }
-        | O::DoorUnanswered { .. }
-        | O::HelpGranted { .. } => visits::observe(state, ctx, observation),
+        | O::DoorUnanswered { .. } => visits::observe(state, ctx, observation),
+        O::HelpGranted { citizen, help, notified_at, order_on } => {
+            let granted =
+                duties::Granted { citizen, help: *help, notified_at: *notified_at, order_on: *order_on };
+            consequences::help_granted(state, ctx, &granted)
+        }
         O::CitizenMatched { of, citizen } => citizen_matched(state, ctx, of, citizen),
         O::DeviceHeard { device } => devices::heard(state, ctx, device),
         O::DeviceSilent { device } => devices::silent(state, ctx, device),
@@ -353,11 +363,7 @@ fn citizen_matched(
     }
     let event = entry::EntryEvent::CitizenMatched { citizen: citizen.clone() };
     let mut drafts = vec![entry.draft(ctx.at, Event::Entry(event))];
-    if let Body::Discharges(stay) = &entry.body {
-        drafts.extend(discharges::citizen_known(state, ctx, entry, stay, citizen));
-        let joined = discharges::joined_by_citizen(state, ctx, entry, citizen);
-        discharges::add_new(&mut drafts, joined);
-    }
+    drafts.extend(discharges::joined_by_citizen(state, ctx, entry, citizen));
     Ok(drafts)
 }
 

@@ -16,7 +16,7 @@ use crate::domain::agreement::AnswerTarget;
 use crate::domain::entry;
 use crate::domain::figures::Counts;
 use crate::domain::identity::AgreementId;
-use crate::domain::{self, State, notices};
+use crate::domain::{self, State, consequences};
 
 /// The public entry as of `now`, without live data, for who may see everything.
 pub fn entry(state: &State, entry: &entry::Entry, now: DateTime<Utc>) -> Entry {
@@ -74,7 +74,7 @@ fn escalation(it: &domain::escalation::Escalation) -> Escalation {
 
 fn municipality_told(entry: &entry::Entry, told: &entry::MunicipalityTold) -> MunicipalityTold {
     let (what, to, at) = (told.what, told.to, told.at);
-    MunicipalityTold { what, to, at, untrue: notices::is_untrue(entry, told) }
+    MunicipalityTold { what, to, at, untrue: consequences::is_untrue(entry, told) }
 }
 
 /// A unit enum's name on the wire.

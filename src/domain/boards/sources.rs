@@ -223,19 +223,18 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
         }
         // Each file's rows are a duty of their own.
         Some(entry) if told.trouble != TroubleKind::RowsRefused => Ok(vec![told.again(ctx, entry)]),
-        _ => Ok(vec![told.opened(state, ctx, source, 0)]),
+        _ => Ok(vec![told.opened(state, ctx, source)]),
     }
 }
 
-/// Something odd that was seen while a fact was taken: told beside what the fact did, as the nth new entry of the
-/// request.
-pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str, nth: u32) -> Option<Draft> {
+/// Something odd that was seen while a fact was taken: told beside what the fact did.
+pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str) -> Option<Draft> {
     let source = ctx.source()?;
     let is_it = |entry: &&Entry| matches!(&entry.body, Body::Sources(it) if it.source == *source && it.trouble == TroubleKind::Odd);
     let told = Told { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Told::default() };
     Some(match state.open_on(Board::Sources).find(is_it) {
         Some(entry) => told.again(ctx, entry),
-        None => told.opened(state, ctx, source, nth),
+        None => told.opened(state, ctx, source),
     })
 }
 
@@ -268,9 +267,9 @@ impl Told {
         entry.draft(ctx.now, Event::Sources(SourceEvent::Repeated { what, times, line, row, rows }))
     }
 
-    fn opened(self, state: &State, ctx: &Ctx, source: &SourceName, nth: u32) -> Draft {
+    fn opened(self, state: &State, ctx: &Ctx, source: &SourceName) -> Draft {
         let opening = Opening {
-            number: state.free_number(nth),
+            number: state.free_number(0),
             candidates: ctx.agreement.iter().chain(&ctx.candidates).cloned().collect(),
             origin: None,
             citizen: None,
@@ -279,7 +278,12 @@ impl Told {
         let Self { trouble, what, line, row, rows, times } = self;
         let source = source.clone();
         let event = SourceEvent::Opened { opening, source, trouble, what, line, row, rows, times };
-        Draft { entry: ctx.fresh(nth), happened_at: ctx.now, agreement: None, event: Event::Sources(event) }
+        Draft {
+            entry: ctx.unused(state),
+            happened_at: ctx.now,
+            agreement: None,
+            event: Event::Sources(event),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::entry::{self, Entry};
 use crate::domain::identity::AgreementId;
 use crate::domain::refusal::Refusal;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, duties};
+use crate::domain::{Ctx, Draft, Event, State};
 
 /// Decides a coordinator's command.
 pub fn decide(
@@ -147,12 +147,7 @@ pub(super) fn given_to(
     let event = AlarmEvent::Assigned { agreement: agreement.clone(), justification_due };
     let mut draft = entry.draft(ctx.at, Event::Alarms(event));
     draft.agreement = Some(agreement.clone());
-    let mut drafts = vec![draft];
-    if let Some(at) = redirected_at {
-        drafts.extend(duties::plan_withdrawn(state, ctx, entry));
-        drafts.extend(duties::action_plan(state, ctx, entry, agreement, at));
-    }
-    drafts
+    vec![draft]
 }
 
 /// The way back for what was wrong. Both stay visible; figures count the corrected one.
@@ -181,9 +176,5 @@ fn correct(
     corrected(&mut after, what);
     let dues = clocks(state, ctx, entry, &after);
     let event = AlarmEvent::Corrected { what, reason, dues };
-    let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
-    if what == Correctable::Redirect {
-        drafts.extend(duties::plan_withdrawn(state, ctx, entry));
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
 }

@@ -11,7 +11,7 @@ use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, Observation};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{self, Wait};
-use crate::domain::{Ctx, Draft, Event, State, boards, duties};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Decides an observation about an alarm.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -519,11 +519,7 @@ pub(super) fn redirect(
         justification_due(state, entry.agreements(), ctx.at)
     };
     let event = AlarmEvent::Redirected { to: to.clone(), justification_due };
-    let mut drafts = vec![entry.draft(ctx.at, Event::Alarms(event))];
-    if let Some(agreement) = &entry.agreement {
-        drafts.extend(duties::action_plan(state, ctx, entry, agreement, ctx.at));
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
 }
 
 /// The alarm rings out on its own clock: the timer's decision.

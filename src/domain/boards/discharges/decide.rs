@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::evolve::{apply, corrected};
-use super::observe::{add_new, citizen_known, follow, opened, to_tell};
+use super::observe::opened;
 use super::{
     Command, Correctable, DischargeEvent, Ending, NEAR_MINUTES, Stay, StayState, StopReason, Upset,
     WhyStopped,
@@ -13,7 +12,7 @@ use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId};
 use crate::domain::refusal::Refusal;
 use crate::domain::stay::Told;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices, visits};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Opens an entry by hand: told by telephone, by whom as a code, when expected.
 pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<Draft>, Refusal> {
@@ -60,7 +59,7 @@ pub fn decide(
     let wrong_state = || Err(entry.wrong_state());
     let one = |event| Ok(vec![entry.draft(ctx.at, Event::Discharges(event))]);
     match command {
-        Command::Correct { what, reason } => return correct(state, ctx, entry, stay, *what, *reason),
+        Command::Correct { what, reason } => return correct(ctx, entry, stay, *what, *reason),
         Command::Assign { agreement } => return assign(state, ctx, entry, agreement),
         _ => {}
     }
@@ -91,8 +90,8 @@ pub fn decide(
             }
         }
         Command::Join { same_as } => join(state, ctx, entry, stay, *same_as),
-        Command::Resume {} => resume(state, ctx, entry, stay),
-        Command::Stop { reason } => stop(state, ctx, entry, stay, *reason),
+        Command::Resume {} => resume(ctx, entry, stay),
+        Command::Stop { reason } => stop(ctx, entry, stay, *reason),
         Command::Step { step, done } => {
             if stay.steps.iter().any(|(known, _)| known == step) == *done {
                 return Err(Refusal::AlreadyDone);
@@ -109,7 +108,7 @@ pub fn decide(
 
 /// Help runs again. Never while the hospital still has the citizen, on leave neither: first somebody must have said
 /// that the citizen comes home (N 3.5.3: told by telephone counts).
-fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Draft>, Refusal> {
+fn resume(ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Draft>, Refusal> {
     let restored = stay.upset.is_some_and(|(upset, _)| upset == Upset::DeathCancelled);
     match stay.state() {
         StayState::Discharged | StayState::DischargeExpected | StayState::Cancelled => {}
@@ -122,60 +121,27 @@ fn resume(state: &State, ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Dr
             return Err(entry.wrong_state());
         }
     }
-    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(DischargeEvent::Resumed {}))];
-    if let Some(citizen) = &state.citizen_of(entry) {
-        drafts.extend(visits::go_on(state, ctx, citizen, Some(ctx.at)));
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Discharges(DischargeEvent::Resumed {}))])
 }
 
-fn stop(
-    state: &State,
-    ctx: &Ctx,
-    entry: &Entry,
-    stay: &Stay,
-    reason: StopReason,
-) -> Result<Vec<Draft>, Refusal> {
+fn stop(ctx: &Ctx, entry: &Entry, stay: &Stay, reason: StopReason) -> Result<Vec<Draft>, Refusal> {
     let in_vain = stay.upset.is_some_and(|(upset, _)| upset.is_in_vain());
     if reason == StopReason::BackInHospital && !in_vain {
         return Err(entry.wrong_state());
     }
     let event = DischargeEvent::Stopped { reason: WhyStopped::Said(reason) };
-    let mut next = stay.clone();
-    apply(&mut next, ctx.at, &event);
-    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
-    // A death only halts the visits: one that is taken back must restore them.
-    let whose = state.citizen_of(entry);
-    match (&whose, reason) {
-        (_, StopReason::BackInHospital) | (None, _) => {}
-        (Some(_), StopReason::Dead) => drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next)),
-        (Some(citizen), _) => {
-            drafts.extend(visits::ended(state, ctx, citizen));
-            drafts.extend(duties::help_ended(state, ctx, citizen));
-        }
-    }
-    drafts.extend(to_tell(state, ctx, entry, stay, &next));
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Discharges(event))])
 }
 
-/// Gives the stay to a municipality. Only now it is known whose citizen its id means: what that means for that citizen's
-/// visits follows, and what it meant for another's is taken back. Times already owed stand: they are the strictest of
-/// those it might have had.
+/// Gives the stay to a municipality. Times already owed stand: they are the strictest of those it might have had.
 fn assign(state: &State, ctx: &Ctx, entry: &Entry, agreement: &AgreementId) -> Result<Vec<Draft>, Refusal> {
     entry.may_be_assigned(state, ctx, agreement)?;
     let event = DischargeEvent::Assigned { agreement: agreement.clone() };
     let mut drafts =
         vec![Draft { agreement: Some(agreement.clone()), ..entry.draft(ctx.at, Event::Discharges(event)) }];
-    drafts.extend(duties::assigned_with(state, ctx, entry, agreement));
-    let before = state.citizen_of(entry);
     let after = crate::domain::after(state, ctx, &drafts);
-    let Some(known) = after.entry(entry.id) else { return Ok(drafts) };
-    if let Some(other) = before.filter(|before| after.citizen_of(known).as_ref() != Some(before)) {
-        drafts.extend(visits::go_on(&after, ctx, &other, None));
-    }
-    if let (Body::Discharges(stay), Some(citizen)) = (&known.body, &known.citizen) {
-        add_new(&mut drafts, citizen_known(&after, ctx, known, stay, citizen));
-        add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
+    if let Some((known, citizen)) = after.entry(entry.id).and_then(|it| Some((it, it.citizen.as_ref()?))) {
+        drafts.extend(joined_by_citizen(&after, ctx, known, citizen));
     }
     Ok(drafts)
 }
@@ -207,11 +173,6 @@ fn join(
     }
     let moved: Vec<Told> = moved_over(entry, stay, other, from);
     drafts.extend(moved.iter().map(|told| over(told.at, DischargeEvent::of_told(told))));
-    let mut next = stay.clone();
-    moved.into_iter().for_each(|told| next.hear(told));
-    let citizen = entry.citizen.as_ref().or(other.citizen.as_ref());
-    let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
-    drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
     if let (None, Some(told)) = (stay.assessors_told, from.assessors_told) {
         drafts.push(over(ctx.at, DischargeEvent::AssessorsTold { told }));
     }
@@ -219,7 +180,6 @@ fn join(
     {
         drafts.push(over(*at, DischargeEvent::StepTicked { step: *step, done: true }));
     }
-    drafts.extend(notices::go_over(state, ctx, entry, other));
     let reason = WhyStopped::Became(Ending::Joined);
     drafts.push(other.draft(ctx.at, Event::Discharges(DischargeEvent::Stopped { reason })));
     drafts.extend(entry::link_both(ctx.at, entry, other, LinkWhy::SameStay));
@@ -332,7 +292,6 @@ fn is_near(one: &Stay, other: &Stay) -> bool {
 }
 /// The way back for what a coordinator recorded wrongly.
 fn correct(
-    state: &State,
     ctx: &Ctx,
     entry: &Entry,
     stay: &Stay,
@@ -347,21 +306,6 @@ fn correct(
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    let mut next = stay.clone();
-    corrected(&mut next, what);
     let event = DischargeEvent::Corrected { what, reason };
-    let mut drafts = vec![entry.draft(ctx.at, Event::Discharges(event))];
-    let whose = state.citizen_of(entry);
-    drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
-    drafts.extend(to_tell(state, ctx, entry, stay, &next));
-    // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
-    if let (Some(citizen), Some(stopped)) =
-        (&whose, stay.stopped.as_ref().filter(|_| what == Correctable::Stop))
-    {
-        drafts.extend(visits::restored(state, ctx, citizen, stopped.at, reason));
-        if !stopped.reason.is(StopReason::Dead) {
-            drafts.extend(duties::help_goes_on(state, ctx, citizen));
-        }
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Discharges(event))])
 }

@@ -42,7 +42,7 @@ pub(super) fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) 
     }
 }
 
-pub(super) fn corrected(stay: &mut Stay, what: Correctable) {
+fn corrected(stay: &mut Stay, what: Correctable) {
     match what {
         Correctable::Resumption => {
             stay.resumed_at = None;

@@ -20,12 +20,12 @@ use crate::domain::observation::{Setting, StayFact};
 use crate::domain::stay::{Facts, Folded, Item, Place, Told};
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, Ended, vocabulary};
-use crate::domain::{Ctx, State, visits};
+use crate::domain::{Ctx, State};
 
 pub use decide::{decide, elsewhere, joined_by_citizen, may_be_same, open_by_hand};
 pub use evolve::first_day_visits;
-pub(in crate::domain) use observe::add_new;
-pub use observe::{citizen_known, moved_away, observe};
+pub(in crate::domain) use observe::moved_away;
+pub use observe::observe;
 
 vocabulary! {
     /// States, in the words of the outside contract.
@@ -92,8 +92,6 @@ const NEAR_MINUTES: i64 = 60;
 const MOVED_HOURS: i64 = 6;
 /// Not a word of somebody in hospital for so long, and it is asked whether they still are (own choice, hours).
 const SILENT_HOURS: i64 = 48;
-/// The new entry of a request that says what was odd about it; notices take those before.
-const NTH_ODD: u32 = 9;
 
 vocabulary! {
     /// What was told after the coordinator acted, and must be looked at again.
@@ -190,25 +188,26 @@ impl Stay {
         self.now.admitted_at.is_some() && !self.now.planned
     }
 
-    /// What this stay means for the citizen's visits.
-    pub fn halts(&self) -> Option<visits::Halt> {
-        match self.now.place {
-            Place::Dead => Some(visits::Halt::Dead),
-            // Told by telephone, and no message yet.
-            _ if self.stopped.as_ref().is_some_and(|it| it.reason.is(StopReason::Dead)) => {
-                Some(visits::Halt::Dead)
-            }
-            Place::Hospital | Place::Leave if !self.is_resumed() && self.stopped.is_none() => {
-                Some(visits::Halt::InHospital)
-            }
-            _ => None,
-        }
+    /// The citizen is dead: the hospital says so, or we were told by telephone and no message says it yet.
+    pub fn is_dead(&self) -> bool {
+        let is_told = self.stopped.as_ref().is_some_and(|it| it.reason.is(StopReason::Dead));
+        self.now.place == Place::Dead || is_told
+    }
+
+    /// The hospital has the citizen, and nobody helps at home.
+    pub fn is_away(&self) -> bool {
+        let is_there = matches!(self.now.place, Place::Hospital | Place::Leave);
+        is_there && !self.is_resumed() && self.stopped.is_none()
+    }
+
+    /// It goes on in another entry.
+    pub fn is_joined(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|it| it.reason == WhyStopped::Became(Ending::Joined))
     }
 
     /// The citizen is dead; one that goes on in another entry says nothing any more.
     pub fn says_dead(&self) -> bool {
-        let goes_on = self.stopped.as_ref().is_some_and(|it| it.reason == WhyStopped::Became(Ending::Joined));
-        self.halts() == Some(visits::Halt::Dead) && !goes_on
+        self.is_dead() && !self.is_joined()
     }
 
     /// Takes in what was told, and notes what that upsets.

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Duration, Utc};
 
 use super::decide::joined_by_citizen;
-use super::{DischargeEvent, MOVED_HOURS, NTH_ODD, Stay, StopReason, TOLD_BEFORE_HOURS, WhyStopped};
-use crate::domain::agreement::{Matter, value_of};
+use super::{DischargeEvent, MOVED_HOURS, Stay, StopReason, TOLD_BEFORE_HOURS, WhyStopped};
+use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy, Opening, Origin};
 use crate::domain::identity::{AgreementId, Board, CitizenId, ExternalId};
 use crate::domain::intake::{self, Claims, StandsFor};
@@ -12,7 +12,7 @@ use crate::domain::observation::{FactKind, Observation, StayFact};
 use crate::domain::realm::Citizen;
 use crate::domain::refusal::Refusal;
 use crate::domain::stay::Place;
-use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices, visits};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -188,36 +188,17 @@ fn on_known(
     }
     let event = translated(state, ctx, entry, stay, observation).ok_or(Refusal::Unchanged)?;
     let told = event.told(ctx.at).ok_or(Refusal::Unchanged)?;
-    let mut next = stay.clone();
     if !stay.facts.knows(told.at, &told.item) {
         drafts.push(entry.draft(ctx.at, Event::Discharges(event)));
-        next.hear(told);
-        if next.now.is_odd && !stay.now.is_odd {
-            drafts.extend(crate::domain::sources::odd(state, ctx, "end-before-beginning", NTH_ODD));
-        }
-        let citizen = entry.citizen.as_ref().or(citizen);
-        let whose = citizen.and_then(|citizen| state.citizen_in(entry.agreements(), citizen));
-        drafts.extend(follow(state, ctx, whose.as_ref(), stay, &next));
-        drafts.extend(to_tell(state, ctx, entry, stay, &next));
     }
     if let Some(citizen) = learnt {
-        add_new(&mut drafts, citizen_known(state, ctx, entry, &next, citizen));
         // Joined as things are after these drafts.
         let after = crate::domain::after(state, ctx, &drafts);
         if let Some(known) = after.entry(entry.id) {
-            add_new(&mut drafts, joined_by_citizen(&after, ctx, known, citizen));
+            drafts.extend(joined_by_citizen(&after, ctx, known, citizen));
         }
     }
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
-}
-
-/// Adds what is not among the drafts yet.
-pub(in crate::domain) fn add_new(drafts: &mut Vec<Draft>, more: Vec<Draft>) {
-    for draft in more {
-        if !drafts.contains(&draft) {
-            drafts.push(draft);
-        }
-    }
 }
 
 /// The id that a fact was told under, if the source whose first id the stay is known by has another for it.
@@ -290,123 +271,14 @@ fn resume_due(state: &State, entry: &Entry, discharged_at: DateTime<Utc>) -> Opt
         .min_by_key(|due| due.at)
 }
 
-/// What a change of the stay means for the citizen's visits, and for the duties to begin help.
-pub(super) fn follow(
-    state: &State,
-    ctx: &Ctx,
-    citizen: Option<&Citizen>,
-    before: &Stay,
-    after: &Stay,
-) -> Vec<Draft> {
-    let Some(citizen) = citizen else { return Vec::new() };
-    let (was_dead, is_dead) =
-        (before.halts() == Some(visits::Halt::Dead), after.halts() == Some(visits::Halt::Dead));
-    let mut drafts = match (was_dead, is_dead) {
-        (false, true) => duties::help_ended(state, ctx, citizen),
-        (true, false) => duties::help_goes_on(state, ctx, citizen),
-        _ => Vec::new(),
-    };
-    drafts.extend(halted_visits(state, ctx, citizen, before, after));
-    drafts
-}
-
-fn halted_visits(state: &State, ctx: &Ctx, citizen: &Citizen, before: &Stay, after: &Stay) -> Vec<Draft> {
-    match (before.halts(), after.halts()) {
-        (was, Some(halt)) if was != Some(halt) => {
-            let from = after.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
-            visits::halt(state, ctx, citizen, halt, from)
-        }
-        // Home, but help is not resumed yet: the visits stay halted until somebody says so.
-        (Some(visits::Halt::Dead), None) if after.now.place == Place::Home && !after.is_resumed() => {
-            visits::halt(state, ctx, citizen, visits::Halt::InHospital, after.now.admitted_at)
-        }
-        // Home before we heard of the admission: halted all the same until help is resumed.
-        (None, None) if after.now.place == Place::Home && after.stopped.is_none() && !after.is_resumed() => {
-            match (before.now.admitted_at, after.now.admitted_at) {
-                (None, Some(from)) => visits::halt(state, ctx, citizen, visits::Halt::InHospital, Some(from)),
-                _ => Vec::new(),
-            }
-        }
-        (Some(_), None) if after.now.place != Place::Home || after.is_resumed() => {
-            let skipped_too = after.now.place == Place::NeverAdmitted;
-            visits::go_on(state, ctx, citizen, if skipped_too { None } else { Some(ctx.at) })
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death. What stands, not
-/// what was heard last: any order of arrival leaves the same to tell.
-pub(super) fn to_tell(state: &State, ctx: &Ctx, entry: &Entry, before: &Stay, after: &Stay) -> Vec<Draft> {
-    let was_admitted = |stay: &Stay| stay.now.admitted_at.is_some();
-    let is_dead = |stay: &Stay| stay.halts() == Some(visits::Halt::Dead);
-    let is_again = before.now.place == Place::Home
-        && after.now.place.is_hospitals()
-        && after.now.admitted_at > before.now.discharged_at
-        && before.now.admitted_at != after.now.admitted_at;
-    let mut drafts = Vec::new();
-    if was_admitted(after) && (!was_admitted(before) || is_again) {
-        drafts.extend(notices::arises(state, ctx, entry, Matter::Admission));
-    } else if before.now.never_admitted && !after.now.never_admitted {
-        drafts.extend(notices::stands(state, ctx, entry, Matter::Admission));
-    }
-    if after.now.never_admitted {
-        drafts.extend(notices::falls(state, ctx, entry, Matter::Admission));
-    }
-    match (is_dead(before), is_dead(after)) {
-        (false, true) => drafts.extend(notices::arises(state, ctx, entry, Matter::Death)),
-        (true, false) => drafts.extend(notices::falls(state, ctx, entry, Matter::Death)),
-        _ => {}
-    }
-    drafts
-}
-
-/// The citizen has moved away: help stops (J 3.1.1), on every open stay and for every visit from then on.
-pub fn moved_away(state: &State, ctx: &Ctx, citizen: &CitizenId) -> Result<Vec<Draft>, Refusal> {
-    // An id that may mean one of several people is that of the one whom we know; of two it must be said.
-    let scope = ctx.scope();
-    let each = if scope.is_empty() { vec![scope] } else { scope.chunks(1).collect() };
-    let mut named: Vec<Citizen> =
-        each.into_iter().filter_map(|agreement| state.citizen_in(agreement, citizen)).collect();
-    named.sort();
-    named.dedup();
-    let mut told: Vec<Vec<Draft>> = named.iter().map(|citizen| help_stops(state, ctx, citizen)).collect();
-    told.retain(|drafts| !drafts.is_empty());
-    match (told.pop(), told.is_empty()) {
-        (None, _) => Err(Refusal::Unchanged),
-        (Some(drafts), true) => Ok(drafts),
-        (Some(_), false) => Err(Refusal::FieldMissing { field: "agreement".into() }),
-    }
-}
-
-fn help_stops(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
-    let mut drafts: Vec<Draft> = state
+/// Help stops on the open stays of a citizen who has moved away (J 3.1.1).
+pub(in crate::domain) fn moved_away(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
+    state
         .of_citizen(citizen)
         .filter(|entry| matches!(&entry.body, Body::Discharges(stay) if stay.stopped.is_none()))
         .map(|entry| {
             let event = DischargeEvent::Stopped { reason: WhyStopped::Said(StopReason::Moved) };
             entry.draft(ctx.at, Event::Discharges(event))
         })
-        .collect();
-    drafts.extend(visits::ended(state, ctx, citizen));
-    drafts.extend(duties::help_ended(state, ctx, citizen));
-    drafts
-}
-
-/// The citizen of a stay became known: what it means for that citizen's visits.
-pub fn citizen_known(
-    state: &State,
-    ctx: &Ctx,
-    entry: &Entry,
-    stay: &Stay,
-    citizen: &CitizenId,
-) -> Vec<Draft> {
-    let Some(halt) = stay.halts() else { return Vec::new() };
-    let Some(citizen) = &state.citizen_in(entry.agreements(), citizen) else { return Vec::new() };
-    let from = stay.now.admitted_at.filter(|_| halt == visits::Halt::InHospital);
-    let mut drafts = visits::halt(state, ctx, citizen, halt, from);
-    if halt == visits::Halt::Dead {
-        drafts.extend(duties::help_ended(state, ctx, citizen));
-    }
-    drafts
+        .collect()
 }

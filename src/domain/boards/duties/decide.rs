@@ -1,19 +1,13 @@
 //! What a coordinator does with a duty, and the way back. Must never apply an event.
 
 use super::owed::is_late;
-use super::{Command, Duty, DutyEvent, DutyKind};
+use super::{Command, Duty, DutyEvent};
 use crate::domain::entry::{DueKind, Entry};
 use crate::domain::refusal::Refusal;
-use crate::domain::{Ctx, Draft, Event, State, notices, phone};
+use crate::domain::{Ctx, Draft, Event, notices};
 
 /// Decides a coordinator's command.
-pub fn decide(
-    state: &State,
-    ctx: &Ctx,
-    entry: &Entry,
-    duty: &Duty,
-    command: &Command,
-) -> Result<Vec<Draft>, Refusal> {
+pub fn decide(ctx: &Ctx, entry: &Entry, duty: &Duty, command: &Command) -> Result<Vec<Draft>, Refusal> {
     if let Command::Correct { reason, .. } = command {
         return notices::correct(ctx, entry, duty, *reason);
     }
@@ -23,7 +17,7 @@ pub fn decide(
     entry.not_held_by_other(ctx)?;
     let event = match command {
         Command::Done { reference, to, told_at } if duty.duty.is_notice() => {
-            return notices::told(state, ctx, entry, duty, reference.as_ref(), *to, *told_at);
+            return notices::told(ctx, entry, reference.as_ref(), *to, *told_at);
         }
         Command::Done { to: Some(_), .. } => return Err(Refusal::UnknownCode { field: "to".into() }),
         Command::Done { reference, .. } => {
@@ -39,12 +33,7 @@ pub fn decide(
             DutyEvent::Postponed { until: *until, reason: *reason }
         }
     };
-    let is_done = matches!(event, DutyEvent::Done { .. });
-    let mut drafts = vec![entry.draft(ctx.at, Event::Duties(event))];
-    if is_done && duty.duty == DutyKind::Documentation {
-        drafts.extend(duty.about.and_then(|call| phone::documented(state, ctx, call)));
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Duties(event))])
 }
 
 /// The duty's date has passed: the timer's decision.

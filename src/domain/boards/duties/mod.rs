@@ -25,10 +25,10 @@ use crate::domain::{Ctx, State, calendar};
 
 pub use decide::{decide, fell_late};
 pub use owed::{
-    action_plan, assigned_with, documentation, documentation_assigned, documentation_withdrawn, help_ended,
-    help_goes_on, help_granted, help_started, hospital_messages, is_late, plan_withdrawn, time_agreed,
+    Granted, action_plan, documentation, help_ended, help_goes_on, help_started, hospital_messages, is_late,
+    plan_withdrawn, time_agreed,
 };
-pub(in crate::domain) use owed::{open, withdrawn};
+pub(in crate::domain) use owed::{fulfilled, given, help_granted, open, withdrawn};
 
 vocabulary! {
     /// States, in the words of the outside contract.
@@ -298,8 +298,8 @@ impl Column for Duty {
         }
     }
 
-    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
-        decide::decide(state, ctx, entry, self, command)
+    fn decide(&self, _state: &State, ctx: &Ctx, entry: &Entry, command: &Command) -> Decided {
+        decide::decide(ctx, entry, self, command)
     }
 
     fn open(state: &State, ctx: &Ctx, command: &Command) -> Decided {

@@ -7,10 +7,9 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::domain::agreement::{Matter, value_of};
 use crate::domain::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
-use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent, MunicipalityTold, Opening};
+use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Reference};
 use crate::domain::refusal::Refusal;
-use crate::domain::visits::Halt;
 use crate::domain::vocabulary::CorrectionReason;
 use crate::domain::{Ctx, Draft, Event, State, boards};
 
@@ -41,14 +40,13 @@ fn rule_of(
 fn about(
     state: &State,
     ctx: &Ctx,
-    nth: u32,
     entry: &Entry,
     kind: DutyKind,
     matter: Matter,
     rule: Option<(Option<String>, Option<Due>)>,
 ) -> Draft {
     let (listed_in, due) = rule.unwrap_or_default();
-    let mut draft = duties::open(ctx, state, nth, entry, kind, due);
+    let mut draft = duties::open(ctx, state, entry, kind, due);
     if let Event::Duties(DutyEvent::Opened { matter: told_of, clause, .. }) = &mut draft.event {
         *told_of = Some(matter);
         *clause = listed_in;
@@ -72,7 +70,7 @@ pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option
         return None;
     }
     let rule = rule_of(state, ctx, entry.agreements(), matter)?;
-    Some(about(state, ctx, 1, entry, DutyKind::ImmediateNotice, matter, Some(rule)))
+    Some(about(state, ctx, entry, DutyKind::ImmediateNotice, matter, Some(rule)))
 }
 
 /// What the municipality was told is so after all, and nobody has said otherwise: there is nothing to take back.
@@ -90,14 +88,17 @@ pub fn falls(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Vec<Dra
 }
 
 /// The duty to say that what was told is not so; none when it is on the board.
-fn taken_back(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option<Draft> {
+pub(in crate::domain) fn taken_back(
+    state: &State,
+    ctx: &Ctx,
+    entry: &Entry,
+    matter: Matter,
+) -> Option<Draft> {
     if open_of(state, entry.id, DutyKind::NoticeTakenBack, matter).is_some() {
         return None;
     }
     let rule = rule_of(state, ctx, entry.agreements(), matter);
-    // An admission and a death may both be taken back at once: two new entries of one request.
-    let nth = if matter == Matter::Death { 3 } else { 2 };
-    Some(about(state, ctx, nth, entry, DutyKind::NoticeTakenBack, matter, rule))
+    Some(about(state, ctx, entry, DutyKind::NoticeTakenBack, matter, rule))
 }
 
 /// Opened by hand: neglect, an accident, concern for somebody we do not serve. Nothing but the code is kept.
@@ -110,7 +111,7 @@ pub fn by_hand(state: &State, ctx: &Ctx, entry: &Entry, what: Matter) -> Result<
     }
     // What an agreement does not list may be told all the same: then without a clause.
     let rule = rule_of(state, ctx, entry.agreements(), what);
-    let mut draft = about(state, ctx, 0, entry, DutyKind::ImmediateNotice, what, rule);
+    let mut draft = about(state, ctx, entry, DutyKind::ImmediateNotice, what, rule);
     if let Event::Duties(DutyEvent::Opened { by_hand, .. }) = &mut draft.event {
         *by_hand = true;
     }
@@ -170,12 +171,10 @@ pub(in crate::domain) fn may_still_be_told(duty: &Duty, command: &Command) -> bo
         && matches!(command, Command::Done { .. })
 }
 
-/// The municipality was told: by whom we know, to whom and when is said. What it is about remembers it.
+/// The municipality was told: by whom we know, to whom and when is said.
 pub(in crate::domain) fn told(
-    state: &State,
     ctx: &Ctx,
     entry: &Entry,
-    duty: &Duty,
     reference: Option<&Reference>,
     to: Option<ToldTo>,
     told_at: Option<DateTime<Utc>>,
@@ -191,21 +190,7 @@ pub(in crate::domain) fn told(
     // Told in time and ticked afterwards is in time.
     let late = entry.due(DueKind::Duty).is_some_and(|due| told_at > due.at);
     let done = DutyEvent::Done { reference: reference.cloned(), to, late };
-    let mut drafts = vec![entry.draft(told_at, Event::Duties(done))];
-    let is_taken_back = duty.duty == DutyKind::NoticeTakenBack;
-    if let (Some(of), Some(what)) = (duty.about.and_then(|id| state.entry(id)), duty.matter) {
-        let matter = what;
-        let told = match is_taken_back {
-            true => EntryEvent::MunicipalityCorrected { what: matter, to },
-            false => EntryEvent::MunicipalityTold { what: matter, to },
-        };
-        drafts.push(of.draft(told_at, Event::Entry(told)));
-        // Void before it was told: then it must be taken back at once.
-        if duty.withdrawn && !is_taken_back {
-            drafts.extend(taken_back(state, ctx, of, what));
-        }
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(told_at, Event::Duties(done))])
 }
 
 /// A stay goes on in another entry: what was told of it, and what is still to be told, goes with it.
@@ -228,14 +213,4 @@ pub(in crate::domain) fn go_over(state: &State, ctx: &Ctx, to: &Entry, from: &En
         }
     });
     told.chain(duties).collect()
-}
-
-/// It turned out not to be so, and the municipality has not been told that.
-pub fn is_untrue(entry: &Entry, told: &MunicipalityTold) -> bool {
-    match (&entry.body, told.what) {
-        (Body::Discharges(stay), Matter::Admission) => stay.now.never_admitted,
-        (Body::Discharges(stay), Matter::Death) => stay.halts() != Some(Halt::Dead),
-        (Body::Visits(visit), Matter::CancelledActivities) => visit.cancelled.is_none(),
-        _ => false,
-    }
 }

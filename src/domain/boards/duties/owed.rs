@@ -3,24 +3,23 @@
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-use super::{Duty, DutyEvent, DutyKind, WithdrawnWhy};
+use super::{DutyEvent, DutyKind, WithdrawnWhy};
 use crate::domain::agreement::{Agreement, value_of};
 use crate::domain::entry::{Body, Due, DueKind, Entry, Opening};
 use crate::domain::identity::{AgreementId, Board, CitizenId};
 use crate::domain::observation::Help;
 use crate::domain::realm::Citizen;
-use crate::domain::{Ctx, Draft, Event, State, calendar, visits};
+use crate::domain::{Ctx, Draft, Event, State, calendar};
 
 pub(in crate::domain) fn open(
     ctx: &Ctx,
     state: &State,
-    nth: u32,
     about: &Entry,
     duty: DutyKind,
     due: Option<Due>,
 ) -> Draft {
     let opening = Opening {
-        number: state.free_number(nth),
+        number: state.free_number(0),
         candidates: about.candidates.clone(),
         origin: None,
         citizen: about.citizen.clone(),
@@ -31,7 +30,7 @@ pub(in crate::domain) fn open(
         _ => None,
     };
     Draft {
-        entry: ctx.fresh(nth),
+        entry: ctx.unused(state),
         happened_at: ctx.at,
         agreement: about.agreement.clone(),
         event: Event::Duties(DutyEvent::Opened {
@@ -48,7 +47,7 @@ pub(in crate::domain) fn open(
 }
 
 /// The reminder to write a talk down in the care system. None where no agreement in question asks for it.
-pub fn documentation(state: &State, ctx: &Ctx, call: &Entry, nth: u32) -> Option<Draft> {
+pub fn documentation(state: &State, ctx: &Ctx, call: &Entry) -> Option<Draft> {
     let rules = state.rules(call.agreements()).find(|rules| rules.phone.documentation.is_some())?;
     let due = rules.phone.documentation_minutes.as_ref().map(|minutes| Due {
         what: DueKind::Duty,
@@ -60,7 +59,7 @@ pub fn documentation(state: &State, ctx: &Ctx, call: &Entry, nth: u32) -> Option
             .and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
         agreement_version: Some(rules.version.clone()),
     });
-    Some(open(ctx, state, nth, call, DutyKind::Documentation, due))
+    Some(open(ctx, state, call, DutyKind::Documentation, due))
 }
 
 /// The action plan that the municipality demands when this redirect reaches the limit (J 3.1.13).
@@ -78,7 +77,7 @@ pub fn action_plan(
     if used < limit || open_plan(state, agreement).is_some() {
         return None;
     }
-    let mut draft = open(ctx, state, 1, alarm, DutyKind::ActionPlan, None);
+    let mut draft = open(ctx, state, alarm, DutyKind::ActionPlan, None);
     draft.agreement = Some(agreement.clone());
     Some(draft)
 }
@@ -97,33 +96,10 @@ pub fn plan_withdrawn(state: &State, ctx: &Ctx, alarm: &Entry) -> Option<Draft> 
     if is_still_owed { None } else { Some(withdrawn(ctx, plan)) }
 }
 
-/// The open reminder to document a talk that, as we now know, did not take place or need not be documented.
-pub fn documentation_withdrawn(state: &State, ctx: &Ctx, call: &Entry) -> Option<Draft> {
-    state.documentation_of(call.id).map(|duty| withdrawn(ctx, duty))
-}
-
-/// The open reminder follows its call to the municipality that the call was given to; None: it may be any again.
-pub fn documentation_assigned(
-    state: &State,
-    ctx: &Ctx,
-    call: &Entry,
-    agreement: Option<&AgreementId>,
-) -> Option<Draft> {
-    let duty = state.documentation_of(call.id)?;
+/// A duty goes with what it is about to the municipality that this is given to; None: it may be any again.
+pub(in crate::domain) fn given(ctx: &Ctx, duty: &Entry, agreement: Option<&AgreementId>) -> Draft {
     let event = DutyEvent::Assigned { agreement: agreement.cloned() };
-    let mut draft = duty.draft(ctx.at, Event::Duties(event));
-    draft.agreement = agreement.cloned();
-    Some(draft)
-}
-
-/// What is owed about an entry goes with it to the municipality that it is given to.
-pub fn assigned_with(state: &State, ctx: &Ctx, about: &Entry, agreement: &AgreementId) -> Vec<Draft> {
-    let owed = state.duties_about(about.id).filter(|(duty, _)| duty.agreement.as_ref() != Some(agreement));
-    let given = |(duty, _): (&Entry, &Duty)| {
-        let event = DutyEvent::Assigned { agreement: Some(agreement.clone()) };
-        Draft { agreement: Some(agreement.clone()), ..duty.draft(ctx.at, Event::Duties(event)) }
-    };
-    owed.map(given).collect()
+    Draft { agreement: agreement.cloned(), ..duty.draft(ctx.at, Event::Duties(event)) }
 }
 
 pub(in crate::domain) fn withdrawn(ctx: &Ctx, duty: &Entry) -> Draft {
@@ -169,18 +145,25 @@ pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTi
     }
 }
 
-/// What a notice that help was granted starts (N 3.4): practical help begins within so many days, and a time is
-/// agreed by the order date. Nothing where the agreement says neither, and nothing twice.
-pub fn help_granted(
+/// What a notice says that help was granted.
+pub struct Granted<'o> {
+    pub citizen: &'o CitizenId,
+    pub help: Help,
+    pub notified_at: DateTime<Utc>,
+    pub order_on: NaiveDate,
+}
+
+/// What such a notice starts (N 3.4): practical help begins within so many days, and a time is agreed by the order date,
+/// unless `is_planned` says that a visit of that help is. Nothing where the agreement says neither, and nothing twice.
+pub(in crate::domain) fn help_granted(
     state: &State,
     ctx: &Ctx,
-    citizen: &CitizenId,
-    help: Help,
-    notified_at: DateTime<Utc>,
-    order_on: NaiveDate,
+    granted: &Granted<'_>,
+    is_planned: impl Fn(&Citizen, Help) -> bool,
 ) -> Vec<Draft> {
-    let start = start_of_help(state, ctx, citizen, notified_at).filter(|_| help == Help::Practical);
-    let time = agree_time(state, ctx, citizen, help, order_on);
+    let start = start_of_help(state, ctx, granted.citizen, granted.notified_at);
+    let start = start.filter(|_| granted.help == Help::Practical);
+    let time = agree_time(state, ctx, granted, is_planned);
     start.into_iter().chain(time).collect()
 }
 
@@ -201,10 +184,10 @@ fn start_of_help(state: &State, ctx: &Ctx, citizen: &CitizenId, notified_at: Dat
 fn agree_time(
     state: &State,
     ctx: &Ctx,
-    citizen: &CitizenId,
-    help: Help,
-    order_on: NaiveDate,
+    granted: &Granted<'_>,
+    is_planned: impl Fn(&Citizen, Help) -> bool,
 ) -> Option<Draft> {
+    let Granted { citizen, help, order_on, .. } = *granted;
     let (rules, rule) = state.rules(ctx.scope()).find_map(|rules| {
         let rule = rules.visits.agree_by_order_date.as_ref().filter(|rule| *rule.value())?;
         Some((rules, rule))
@@ -213,7 +196,7 @@ fn agree_time(
     // Delegated nursing has its own ways.
     if help == Help::Nursing
         || state.is_dead(&whose)
-        || visits::has_planned(state, &whose, help)
+        || is_planned(&whose, help)
         || of_citizen(state, &whose, DutyKind::AgreeTime, Some(help)).is_some()
     {
         return None;
@@ -294,8 +277,9 @@ pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
         .collect()
 }
 
-fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
-    let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
+/// It is done, by what happened elsewhere.
+pub(in crate::domain) fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
+    let late = is_late(entry, ctx.at);
     entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, to: None, late }))
 }
 

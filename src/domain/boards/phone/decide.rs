@@ -1,13 +1,13 @@
 //! What a coordinator does with a call, and the way back. Must never apply an event.
 
-use super::observe::{documentation, kept_until};
+use super::observe::kept_until;
 use super::{Call, Command, Correctable, Phase, PhoneEvent};
 use crate::domain::entry::{Due, DueKind, Entry};
 use crate::domain::identity::Code;
 use crate::domain::observation::Rank;
 use crate::domain::refusal::Refusal;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, duties};
+use crate::domain::{Ctx, Draft, Event, State};
 
 /// Decides a coordinator's command.
 pub fn decide(
@@ -28,26 +28,14 @@ pub fn decide(
             if matches!(call.phase, Phase::Waiting | Phase::Missed) {
                 return wrong_state();
             }
-            let done = state.documentation_of(entry.id).map(|duty| {
-                let late = duties::is_late(duty, ctx.at);
-                duty.draft(ctx.at, Event::Duties(duties::DutyEvent::Done { reference: None, to: None, late }))
-            });
-            let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))];
-            drafts.extend(done);
-            Ok(drafts)
+            one(PhoneEvent::Documented {})
         }
         Command::Assign { agreement } => {
             entry.may_be_assigned(state, ctx, agreement)?;
             let mut draft =
                 entry.draft(ctx.at, Event::Phone(PhoneEvent::Assigned { agreement: agreement.clone() }));
             draft.agreement = Some(agreement.clone());
-            let mut drafts = vec![draft];
-            let needs_none = |rules: &crate::domain::state::Adopted| rules.phone.documentation.is_none();
-            drafts.extend(match state.agreements.get(agreement).is_some_and(|it| needs_none(it)) {
-                true => duties::documentation_withdrawn(state, ctx, entry),
-                false => duties::documentation_assigned(state, ctx, entry, Some(agreement)),
-            });
-            Ok(drafts)
+            Ok(vec![draft])
         }
         _ if !entry.is_open() => wrong_state(),
         Command::Answer {} => match call.phase {
@@ -69,9 +57,7 @@ pub fn decide(
                     return Err(Refusal::InPast { field: "promise_at".into() });
                 }
                 if *reached {
-                    let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::CalledBack {}))];
-                    drafts.extend(documentation(state, ctx, entry, call, 1));
-                    Ok(drafts)
+                    one(PhoneEvent::CalledBack {})
                 } else {
                     one(PhoneEvent::CallBackTried { promise_at: *promise_at })
                 }
@@ -112,13 +98,7 @@ fn correct(
         dues = vec![Due::own(DueKind::CallBack, ctx.at), Due::own(DueKind::Kept, kept)];
     }
     let event = PhoneEvent::Corrected { what, reason, dues };
-    let mut drafts = vec![entry.draft(ctx.at, Event::Phone(event))];
-    match what {
-        Correctable::CallBack => drafts.extend(duties::documentation_withdrawn(state, ctx, entry)),
-        Correctable::Agreement => drafts.extend(duties::documentation_assigned(state, ctx, entry, None)),
-        Correctable::GiveUp => {}
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Phone(event))])
 }
 
 /// A missed call has been kept as long as it is kept: it leaves with an event that says so.

@@ -22,7 +22,7 @@ use crate::domain::{Ctx, State};
 
 pub use decide::{decide, kept_due};
 pub use evolve::wait_seconds;
-pub use observe::{became_alarm, documented, observe, passed_on};
+pub use observe::{became_alarm, observe, passed_on};
 
 /// Missed calls stay visible this long when the agreement says nothing (days).
 const KEPT_DAYS_DEFAULT: u32 = 30;

@@ -10,7 +10,7 @@ use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, MissedReason, Observation, Rank};
 use crate::domain::refusal::Refusal;
 use crate::domain::session::{self, Wait};
-use crate::domain::{Ctx, Draft, Event, State, boards, duties};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Decides an observation about a call.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -237,7 +237,6 @@ fn answered(
         vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Answered { by, rank: ctx.rank, corrects }))];
     if let Some(ended_at) = call.ended_at.filter(|_| !is_of_before) {
         drafts.push(entry.draft(ended_at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank })));
-        drafts.extend(documentation(state, ctx, entry, call, 1));
     }
     for earlier in &ctx.same_caller {
         // A number that two municipalities know joins nothing of theirs.
@@ -279,12 +278,7 @@ fn missed(
         }
         dues.push(Due::own(DueKind::Kept, kept_until(state, entry, ctx.at)));
     }
-    let mut drafts =
-        vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Missed { reason, rank, corrects, dues }))];
-    if corrects {
-        drafts.extend(duties::documentation_withdrawn(state, ctx, entry));
-    }
-    Ok(drafts)
+    Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Missed { reason, rank, corrects, dues }))])
 }
 
 /// Until when a call missed at `from` stays visible.
@@ -310,11 +304,7 @@ fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Dra
         return Err(Refusal::Unchanged);
     }
     match call.phase {
-        Phase::Answered => {
-            let mut drafts = vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))];
-            drafts.extend(documentation(state, ctx, entry, call, 1));
-            Ok(drafts)
-        }
+        Phase::Answered => Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))]),
         _ if call.ended_at.is_some() => Err(Refusal::Unchanged),
         // Ended without an answer that we know of: missed, until a better fact says otherwise.
         Phase::Waiting => {
@@ -324,24 +314,5 @@ fn ended(state: &State, ctx: &Ctx, entry: &Entry, call: &Call) -> Result<Vec<Dra
         }
         // Remembered: a better fact may still say that it was answered, and then it has ended too.
         _ => Ok(vec![entry.draft(ctx.at, Event::Phone(PhoneEvent::Ended { rank: ctx.rank }))]),
-    }
-}
-
-/// The reminder to write the talk down in the care system (N 3.9.1), as a duty of its own.
-pub(super) fn documentation(state: &State, ctx: &Ctx, entry: &Entry, call: &Call, nth: u32) -> Option<Draft> {
-    if call.documented_at.is_some() || state.documentation_of(entry.id).is_some() {
-        return None;
-    }
-    duties::documentation(state, ctx, entry, nth)
-}
-
-/// The call is documented because its reminder was ticked off. None when that is known, or the call long gone.
-pub fn documented(state: &State, ctx: &Ctx, call: crate::domain::identity::EntryId) -> Option<Draft> {
-    let entry = state.entry(call)?;
-    match &entry.body {
-        Body::Phone(call) if call.documented_at.is_none() => {
-            Some(entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {})))
-        }
-        _ => None,
     }
 }

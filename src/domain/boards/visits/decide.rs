@@ -2,16 +2,16 @@
 
 use chrono::{DateTime, Utc};
 
-use super::halted::{halt_of, waits};
-use super::observe::{begun, cancelled, one, told_of_cancelling};
+use super::halted::waits;
+use super::observe::{cancelled, one};
 use super::{Canceller, Command, Correctable, DoorOutcome, Halt, Plan, Visit, VisitEvent};
-use crate::domain::agreement::{DoorStep, Matter, holds};
+use crate::domain::agreement::{DoorStep, holds};
 use crate::domain::entry::{DueKind, Entry};
 use crate::domain::identity::AgreementId;
 use crate::domain::observation::CancelledBy;
 use crate::domain::refusal::Refusal;
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, duties, notices, visit_rules};
+use crate::domain::{Ctx, Draft, Event, State, visit_rules};
 
 /// The limit has passed and nobody has started: the timer's decision.
 pub fn silence_due(ctx: &Ctx, entry: &Entry, visit: &Visit) -> Result<Vec<Draft>, Refusal> {
@@ -92,11 +92,7 @@ pub fn decide(
         Command::Assign { .. } | Command::Correct { .. } => wrong_state(),
         Command::Done {} if visit.door_is_open_question() => wrong_state(),
         Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
-        Command::Done {} => {
-            let mut drafts = one(ctx, entry, VisitEvent::Done {})?;
-            drafts.extend(begun(state, ctx, entry, visit));
-            Ok(drafts)
-        }
+        Command::Done {} => one(ctx, entry, VisitEvent::Done {}),
         Command::Cancel { by, told_at, confirmed } => {
             if is_cancelled || visit.started_at.is_some() {
                 return wrong_state();
@@ -106,14 +102,12 @@ pub fn decide(
                 return Err(Refusal::InFuture);
             }
             warned(visit_rules::cancels_granted(state, entry, *by), *confirmed)?;
-            let mut drafts = one(ctx, entry, cancelled(state, entry, visit, *by, told_at))?;
-            drafts.extend(told_of_cancelling(state, ctx, entry, *by));
-            Ok(drafts)
+            one(ctx, entry, cancelled(state, entry, visit, *by, told_at))
         }
     }
 }
 
-/// Gives the visit to a municipality: its limit is that contract's, and it stands still if that citizen's stay says so.
+/// Gives the visit to a municipality: its limit is that contract's.
 fn assign(
     state: &State,
     ctx: &Ctx,
@@ -130,15 +124,6 @@ fn assign(
         let plan = Plan { limit, ..plan.clone() };
         let against_contract = visit.against_contract.clone();
         drafts.push(of(VisitEvent::Planned { plan, against_contract }));
-    }
-    drafts.extend(duties::assigned_with(state, ctx, entry, agreement));
-    let after = crate::domain::after(state, ctx, &drafts);
-    let Some(known) = after.entry(entry.id).filter(|_| waits(visit)) else { return Ok(drafts) };
-    let halt = after.citizen_of(known).and_then(|citizen| halt_of(&after, &citizen));
-    match (visit.halted, halt) {
-        (was, Some(halt)) if was != Some(halt) => drafts.push(of(VisitEvent::Halted { halt })),
-        (Some(_), None) => drafts.push(of(VisitEvent::WentOn {})),
-        _ => {}
     }
     Ok(drafts)
 }
@@ -208,7 +193,7 @@ fn door(
 
 /// The way back for what was recorded wrongly.
 fn correct(
-    state: &State,
+    _state: &State,
     ctx: &Ctx,
     entry: &Entry,
     visit: &Visit,
@@ -224,9 +209,5 @@ fn correct(
     if !stands {
         return Err(Refusal::NothingToCorrect);
     }
-    let mut drafts = one(ctx, entry, VisitEvent::Corrected { what, reason })?;
-    if what == Correctable::Cancellation {
-        drafts.extend(notices::falls(state, ctx, entry, Matter::CancelledActivities));
-    }
-    Ok(drafts)
+    one(ctx, entry, VisitEvent::Corrected { what, reason })
 }

@@ -11,7 +11,7 @@ use crate::domain::vocabulary::CorrectionReason;
 use crate::domain::{Ctx, Draft, Event, State};
 
 /// A visit that stands for a time still to come, or one that nobody has begun.
-pub(super) fn waits(visit: &Visit) -> bool {
+pub(in crate::domain) fn waits(visit: &Visit) -> bool {
     visit.started_at.is_none() && visit.done_at.is_none() && visit.cancelled.is_none()
 }
 
@@ -87,19 +87,4 @@ pub fn restored(
             entry.draft(ctx.at, Event::Visits(event))
         })
         .collect()
-}
-
-pub(super) fn halted_by_stay(state: &State, entry: &Entry, citizen: &Citizen) -> Option<Draft> {
-    let halt = halt_of(state, citizen)?;
-    Some(entry.draft(entry.opened_at, Event::Visits(VisitEvent::Halted { halt })))
-}
-
-/// Why a citizen's visits stand still, if they do.
-pub(super) fn halt_of(state: &State, citizen: &Citizen) -> Option<Halt> {
-    let halt = state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
-        Body::Discharges(stay) => stay.halts(),
-        _ => None,
-    });
-    // A plan may go on after the stay that told of the death is over.
-    halt.or(state.is_dead(citizen).then_some(Halt::Dead))
 }

@@ -26,6 +26,7 @@ use crate::domain::{Ctx, State};
 pub use crate::domain::observation::CancelledBy;
 pub use decide::{decide, receipt_due, silence_due};
 pub use evolve::falls_on_holiday;
+pub(in crate::domain) use halted::waits;
 pub use halted::{ended, go_on, halt, restored};
 pub use observe::{has_planned, observe};
 

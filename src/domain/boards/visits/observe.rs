@@ -2,9 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::halted::{halted_by_stay, visits_of, waits};
+use super::halted::{visits_of, waits};
 use super::{Canceller, Correctable, Plan, Visit, VisitEvent};
-use crate::domain::agreement::Matter;
 use crate::domain::entry::{Body, Entry, EntryEvent, Opening, Origin};
 use crate::domain::identity::{Board, CitizenId, ExternalId};
 use crate::domain::intake::{self, Claims, StandsFor};
@@ -13,7 +12,7 @@ use crate::domain::realm::Citizen;
 use crate::domain::refusal::Refusal;
 use crate::domain::visit_rules::{self, Standing};
 use crate::domain::vocabulary::CorrectionReason;
-use crate::domain::{Ctx, Draft, Event, State, boards, duties, notices};
+use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Decides an observation about a visit. One about a visit we have not heard of opens it.
 pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Vec<Draft>, Refusal> {
@@ -44,17 +43,13 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             let against =
                 known.plan.as_ref().and_then(|plan| visit_rules::outside_window(state, entry, plan, ctx.at));
             let against_contract = against.and_then(|it| it.clause());
-            let mut drafts = one(ctx, entry, VisitEvent::Started { against_contract })?;
-            drafts.extend(begun(state, ctx, entry, known));
-            Ok(drafts)
+            one(ctx, entry, VisitEvent::Started { against_contract })
         }),
         O::VisitDone { visit } => with_visit(state, ctx, visit, |entry, known| {
             if known.done_at.is_some() {
                 return Err(Refusal::Unchanged);
             }
-            let mut drafts = one(ctx, entry, VisitEvent::Done {})?;
-            drafts.extend(begun(state, ctx, entry, known));
-            Ok(drafts)
+            one(ctx, entry, VisitEvent::Done {})
         }),
         O::VisitCancelled { visit, told_at, withdrawn: true, .. } => withdrawn(state, ctx, visit, *told_at),
         O::VisitCancelled { visit, by, told_at, withdrawn: false } => {
@@ -62,9 +57,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
                 if known.cancelled.is_some() {
                     return Err(Refusal::Unchanged);
                 }
-                let mut drafts = one(ctx, entry, cancelled(state, entry, known, *by, *told_at))?;
-                drafts.extend(told_of_cancelling(state, ctx, entry, *by));
-                Ok(drafts)
+                one(ctx, entry, cancelled(state, entry, known, *by, *told_at))
             })
         }
         O::DoorUnanswered { visit } => with_visit(state, ctx, visit, |entry, known| {
@@ -73,10 +66,6 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             }
             one(ctx, entry, VisitEvent::DoorUnanswered {})
         }),
-        O::HelpGranted { citizen, help, notified_at, order_on } => {
-            let drafts = duties::help_granted(state, ctx, citizen, *help, *notified_at, *order_on);
-            if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
-        }
         _ => Err(Refusal::Unchanged),
     }
 }
@@ -108,15 +97,9 @@ fn planned(
             *slot = Some(plan(&scope));
         }
         let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
-        let Body::Visits(Visit { plan: Some(plan), .. }) = &entry.body else {
-            return Err(Refusal::Unchanged);
-        };
-        let whose = state.citizen_of(&entry);
-        let halted = whose.as_ref().and_then(|whose| halted_by_stay(state, &entry, whose));
-        let agreed = whose.as_ref().and_then(|whose| duties::time_agreed(state, ctx, whose, plan.help));
         let beside =
             other.map(|(other, is)| intake::beside(state, ctx, &entry, other, is)).unwrap_or_default();
-        return Ok([opening].into_iter().chain(halted).chain(agreed).chain(beside).collect());
+        return Ok([opening].into_iter().chain(beside).collect());
     };
     let Body::Visits(known) = &entry.body else { return Err(Refusal::Unchanged) };
     let mut drafts = Vec::new();
@@ -181,23 +164,9 @@ fn with_visit(
     intake::with_entry(state, ctx, visit, opening, then)
 }
 
-/// Help has begun: the duties to begin it and to agree a time are done.
-pub(super) fn begun(state: &State, ctx: &Ctx, entry: &Entry, visit: &Visit) -> Vec<Draft> {
-    match (state.citizen_of(entry), &visit.plan) {
-        (Some(citizen), Some(plan)) => duties::help_started(state, ctx, &citizen, plan.help),
-        _ => Vec::new(),
-    }
-}
-
 /// Whether a visit of that help stands in the plan.
 pub fn has_planned(state: &State, citizen: &Citizen, help: Help) -> bool {
     visits_of(state, citizen).any(|(_, visit)| visit.plan.as_ref().is_some_and(|plan| plan.help == help))
-}
-
-/// What we cancel ourselves the municipality is told at once (J 3.2).
-pub(super) fn told_of_cancelling(state: &State, ctx: &Ctx, entry: &Entry, by: CancelledBy) -> Option<Draft> {
-    let notice = || notices::arises(state, ctx, entry, Matter::CancelledActivities);
-    if by == CancelledBy::Provider { notice() } else { None }
 }
 
 pub(super) fn cancelled(
