@@ -53,7 +53,7 @@
 //!
 //! # Who owns what
 //!
-//! An arrow in `a -> b` says that `a` may use `b`; a test holds the code to it.
+//! What a module may use besides itself, [`clock`] and [`ids`]; a test holds the code to it.
 //!
 //! | module | owns | may use |
 //! |---|---|---|
@@ -66,10 +66,12 @@
 //! | [`client`] | asking the server, following the stream | protocol |
 //! | [`sources`] | one folder each: wire, translate, link | domain, protocol |
 //! | [`i18n`] | every sentence a person reads, Danish and English | protocol |
-//! | [`theme`] | colours by meaning | |
+//! | [`theme`] | colours by meaning | nothing of ours |
 //! | [`tui`] | the desk: model, update, view, keys; only `run`, `seat` and `terminal` touch the world | protocol, i18n, theme |
+//! | [`config`] | settings, the environment: they enter here alone | domain, sources, care |
+//! | [`clock`] | time: it enters here alone | nothing of ours |
+//! | [`ids`] | randomness: it enters here alone | domain |
 //! | [`app`], [`cli`] | wiring, arguments | all; nobody uses them |
-//! | [`config`], [`clock`], [`ids`] | settings, time, randomness: each enters here alone | |
 //!
 //! # What is never there
 //!
