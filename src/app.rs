@@ -2,15 +2,11 @@
 
 mod admin;
 mod adopted;
-mod canary;
 mod care;
 mod demo;
 mod descriptors;
 mod desk;
-mod escalation;
 mod exchanges;
-mod id_key;
-mod inbox;
 mod log;
 pub mod medcom;
 mod remote;

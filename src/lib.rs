@@ -62,13 +62,15 @@
 //! | [`care`] | the care system's port (who is this, write this note, what lists and calendars say, paused or not) and its adapters | domain |
 //! | [`engine`] | the writer, remembered keys, timers, live data, which care system serves whom, notes on their way, source health | store, domain, care |
 //! | [`protocol`] | what stands on the wire; attention and the replica rule | domain |
-//! | [`server`] | routes, sessions, scope, stream, looks, metrics | engine, protocol, domain |
+//! | [`server`] | routes, sessions, scope, stream, looks, metrics | inbox, engine, protocol, domain |
 //! | [`client`] | asking the server, following the stream | protocol |
-//! | [`sources`] | one folder each: wire, translate, link | domain, protocol |
+//! | [`sources`] | one folder each: settings, wire, translate, link | domain, protocol |
+//! | [`inbox`] | the engine as whoever hands in sees it: facts made of observations, what the log tells a source | engine, sources, protocol, domain |
+//! | [`workers`] | what goes on by itself around the writer: answering hospitals, calling a second person, care systems asked and told, canaries | inbox, engine, sources, care, protocol, i18n, domain |
 //! | [`i18n`] | every sentence a person reads, Danish and English | protocol |
 //! | [`theme`] | colours by meaning | nothing of ours |
 //! | [`tui`] | the desk: model, update, view, keys; only `run`, `seat` and `terminal` touch the world | protocol, i18n, theme |
-//! | [`config`] | settings, the environment: they enter here alone | domain, sources, care |
+//! | [`config`] | settings, the environment: they enter here alone | workers, sources, domain |
 //! | [`clock`] | time: it enters here alone | nothing of ours |
 //! | [`ids`] | randomness: it enters here alone | domain |
 //! | [`app`], [`cli`] | wiring, arguments | all; nobody uses them |
@@ -143,9 +145,11 @@ pub mod domain;
 pub mod engine;
 pub mod i18n;
 pub mod ids;
+pub mod inbox;
 pub mod protocol;
 pub mod server;
 pub mod sources;
 pub mod store;
 pub mod theme;
 pub mod tui;
+pub mod workers;

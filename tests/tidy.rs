@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// of `lib.rs` says the same to people.
 const MAY_USE: &[(&str, &[&str])] = &[
     // Settings are declared by the source they are for and read in one place.
-    ("config", &["domain", "sources", "care"]),
+    ("config", &["domain", "sources", "workers"]),
     ("clock", &[]),
     ("ids", &["domain"]),
     ("domain", &[]),
@@ -18,7 +18,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("care", &["domain"]),
     ("engine", &["store", "domain", "care"]),
     ("sources", &["domain", "protocol"]),
-    ("server", &["engine", "protocol", "domain"]),
+    ("inbox", &["engine", "sources", "protocol", "domain"]),
+    ("workers", &["inbox", "engine", "sources", "care", "protocol", "i18n", "domain"]),
+    ("server", &["inbox", "engine", "protocol", "domain"]),
     ("client", &["protocol"]),
     ("i18n", &["protocol"]),
     ("theme", &[]),

@@ -7,18 +7,19 @@ use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::canary::call as canary_call;
-use super::inbox::EngineInbox;
 use crate::config::{self, Settings};
 use crate::engine::Engine;
+use crate::inbox::EngineInbox;
 use crate::sources::ami;
+use crate::workers::canary;
 
 /// A telephone exchange is pinged each 5 s; nothing for this long and it counts as late (seconds).
 const EXPECTED_SECONDS: i64 = 12;
 
 /// Begins to read them.
 pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
-    canary_call::check(settings)?;
+    let call = settings.canary.as_ref().and_then(|it| it.call.as_ref());
+    let canary = call.map(|call| canary::call::seen_by(call, &settings.ami)).transpose()?;
     for exchange in &settings.ami {
         let secret = config::secret(&exchange.secret_file)?;
         let agreements: BTreeSet<_> =
@@ -33,10 +34,11 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
             inbox: EngineInbox { engine: engine.clone(), kind: "ami" },
             now: Arc::new(move || clock.now()),
             timing: ami::link::Timing::default(),
-            canary: canary_call::seen_by(settings, &exchange.name),
+            canary: canary.clone().filter(|_| call.is_some_and(|call| call.exchange == exchange.name)),
         };
-        if let Some(canary) = &link.canary {
-            canary_call::start(settings, canary.clone(), engine, stop)?;
+        if let (Some(call), Some(canary)) = (call, &link.canary) {
+            let secret = call.secret_file.as_deref().map(config::secret).transpose()?;
+            canary::call::start(call, secret, canary.clone(), engine, stop);
         }
         tokio::spawn(link.run(stop.clone()));
     }

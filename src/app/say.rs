@@ -20,6 +20,7 @@ use crate::store::{Heads, StoreError, Why};
 use crate::theme::Library;
 use crate::tui::keymap::Keymap;
 use crate::tui::table;
+use crate::workers::canary::Unfit;
 
 /// A failure with a sentence of its own.
 #[derive(Debug)]
@@ -95,6 +96,9 @@ pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {
     if let Some(bad) = error.downcast_ref::<BadAgreement>() {
         return bad.mistakes.iter().map(|it| mistake(texts, &bad.file, it)).collect::<Vec<_>>().join("\n");
     }
+    if let Some(unfit) = error.downcast_ref::<Unfit>() {
+        return unfit_canary(unfit).text(texts);
+    }
     if let Some(link) = error.downcast_ref::<LinkError>() {
         return link_error(texts, link);
     }
@@ -102,6 +106,16 @@ pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {
         return store_error(texts, store);
     }
     texts.with(key::CLI_FAILED, &[("why", format!("{error:#}").as_str().into())]).as_str().to_owned()
+}
+
+fn unfit_canary(unfit: &Unfit) -> Failed {
+    match unfit {
+        Unfit::NoTestAccount(account) => Failed::new(key::CLI_CANARY_NO_TEST).with("account", account),
+        Unfit::NoExchange(exchange) => {
+            Failed::new(key::CLI_CANARY_NO_EXCHANGE).with("exchange", exchange.as_str())
+        }
+        Unfit::ReadQueue(queue) => Failed::new(key::CLI_CANARY_READ_QUEUE).with("queue", queue),
+    }
 }
 
 /// What happened to the log and what to do now; the why is the store's own, for whoever mends it.

@@ -9,13 +9,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::inbox::EngineInbox;
 use super::say::Failed;
 use crate::config;
 use crate::domain::agreement::value_of;
 use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::i18n::key;
+use crate::inbox::EngineInbox;
 use crate::sources::scaip::link::Receiver;
 use crate::sources::scaip::places::Places;
 use crate::sources::scaip::settings::{Fit, Settings, fit};

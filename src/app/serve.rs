@@ -14,10 +14,7 @@ use tracing::{error, info, warn};
 
 use super::descriptors::Budget;
 use super::say::{self, Failed};
-use super::{
-    Place, admin, adopted, canary, care, escalation, exchanges, id_key, log, medcom, scaip, settings, visits,
-    web_hooks,
-};
+use super::{Place, admin, adopted, care, exchanges, log, medcom, scaip, settings, visits, web_hooks};
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -29,6 +26,7 @@ use crate::i18n::{Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
 use crate::store::StoreError;
+use crate::workers::{self, canary, escalation, id_key};
 
 /// A log that is read within this is read before anything is started.
 const READ_FIRST_WITHIN: Duration = Duration::from_millis(1_500);
@@ -61,9 +59,14 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let parts = Parts { log, clock: Clock::system(), ids, cares, masking };
     let (engine, writer) = Engine::begin(parts, engine_stop.clone());
     engine.units.name_all(settings.units.clone());
-    let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
-    let options =
-        Options { receivers, signers, watches_desks: true, limits: budget.limits(), ..Options::default() };
+    let medcom = workers::medcom::start(settings.medcom.clone().unwrap_or_default(), &engine, &stop)?;
+    let options = Options {
+        receivers: medcom::routes(medcom),
+        signers,
+        watches_desks: true,
+        limits: budget.limits(),
+        ..Options::default()
+    };
     let says = format!("listening on http://{}\n", listener.local_addr()?);
     // From here on alarms are heard, whatever becomes of the log.
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
@@ -110,7 +113,10 @@ impl Starting<'_> {
         }
         exchanges::start(settings, engine, stop)?;
         scaip::start(&settings.scaip, &self.place.data, engine, &self.budget.alarms(), stop).await?;
-        escalation::start(settings.escalation.as_ref(), engine, self.texts, stop)?;
+        if let Some(settings) = &settings.escalation {
+            let secret = settings.secret_file.as_deref().map(web_hooks::long_secret).transpose()?;
+            escalation::start(settings, secret, engine, self.texts, stop)?;
+        }
         if is_early {
             self.start_the_rest().await?;
         }
@@ -151,9 +157,11 @@ impl Starting<'_> {
     /// What needs to know what is open, and rings nobody.
     async fn start_the_rest(&self) -> Result<()> {
         let (engine, settings, stop) = (self.engine, self.settings, self.stop);
-        care::start(&settings.care, engine, stop)?;
+        workers::care::start(&settings.care, engine, stop)?;
         visits::start(settings, engine, stop)?;
-        canary::alarm::start(settings, engine, stop)?;
+        if let Some(canary) = &settings.canary {
+            canary::alarm::start(canary, &settings.scaip, engine, stop)?;
+        }
         say_what_is_not_set_up(settings, engine);
         say_newer_rules(engine, self.texts);
         admin::listen(&self.place.data, engine.clone(), stop.clone()).await?;
@@ -179,7 +187,7 @@ fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
             engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
-    for (name, why) in canary::not_set_up(settings) {
+    for (name, why) in canary::not_set_up(settings.canary.as_ref()) {
         if let Ok(name) = SourceName::new(name) {
             engine.health.not_set_up(name, "canary", why, engine.clock.now());
         }

@@ -6,19 +6,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use chrono::TimeDelta;
-use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 
-use super::inbox::EngineInbox;
 use super::say::{self, Failed};
-use crate::care::{Care, CareError, Cpr, Whose};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::domain::identity::CitizenId;
 use crate::engine::Engine;
 use crate::i18n::{Texts, key};
+use crate::inbox::EngineInbox;
 use crate::sources::drop_folder::{DropFolder, Timing};
-use crate::sources::visits::{self, Citizens, FILE_MAX, Lists, Mapping, NotFound, Reading};
+use crate::sources::visits::{self, FILE_MAX, Lists, Mapping, Reading};
+use crate::workers::care::ByCpr;
 
 /// The source's kind on the board.
 const KIND: &str = "visits";
@@ -43,7 +41,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
             folder,
             mapping,
             inbox.clone(),
-            CareCitizens(engine.cares.care_of(from_ref(&folder.agreement))),
+            ByCpr(engine.cares.care_of(from_ref(&folder.agreement))),
             Arc::new(move || clock.now()),
         );
         let watched = DropFolder {
@@ -94,20 +92,4 @@ pub fn check(file: &Path, mapping: Option<&Path>, texts: &Texts) -> Result<()> {
 
 fn reason(texts: &Texts, code: &str) -> String {
     texts.code("trouble-what", code).as_str().to_owned()
-}
-
-/// The care system of the folder's agreement, as the lists need it.
-struct CareCitizens(Care);
-
-impl Citizens for CareCitizens {
-    async fn by_cpr(&self, cpr: &SecretString) -> Result<CitizenId, NotFound> {
-        let cpr = Cpr::new(cpr.expose_secret()).map_err(|_| NotFound::Unknown)?;
-        match self.0.who(&Whose::Cpr(cpr)).await {
-            Ok(person) => Ok(person.citizen),
-            Err(CareError::Unknown) => Err(NotFound::Unknown),
-            Err(CareError::NotSetUp { .. }) => Err(NotFound::NobodyToAsk),
-            Err(error @ CareError::Refused) => Err(NotFound::Refused(error.code())),
-            Err(error @ CareError::Away { .. }) => Err(NotFound::Away(error.code())),
-        }
-    }
 }

@@ -17,7 +17,9 @@ pub mod inflate;
 pub mod medcom;
 pub mod polled;
 pub mod scaip;
+pub mod settings;
 pub mod visits;
+pub mod web_hook;
 pub mod withdrawn;
 pub mod xml;
 

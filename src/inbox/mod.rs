@@ -1,4 +1,10 @@
-//! The sources' inbox, fulfilled by the engine.
+//! The engine as whoever hands something in sees it: the sources' inbox, and what the log knows of what they told.
+//!
+//! Owns the way between observation and fact, receipt and outcome, and what of the log a source is told: where an alarm
+//! stands, which calls are open, which devices are missed. Must never decide what becomes of a fact, nor know a source's
+//! format.
+
+mod facts;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,11 +24,12 @@ use crate::engine::Engine;
 use crate::engine::health::{self, Queue};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{Observed, Receipt};
-use crate::server::{fact, receipt};
 use crate::sources::withdrawn::Standing;
 use crate::sources::{
     AlarmStanding, BadRows, Inbox, KnownVisit, OpenCall, QueueKind, QueueStaff, Stands, Unavailable, Waiting,
 };
+
+pub use facts::{fact, receipt, refused};
 
 /// A device that was not heard for so long was taken down: a restart does not miss it any more.
 const DEVICE_MISSED_FOR: TimeDelta = TimeDelta::days(40);
