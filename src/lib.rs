@@ -31,8 +31,8 @@
 //! # One alarm, from the source to the screen and back
 //!
 //! 1. A citizen's call joins an exchange's queue of kind *alarm*. [`sources::ami::wire`] makes bytes into messages,
-//!    [`sources::ami::translate`] messages into observations, [`sources::ami::link`] hands them to an
-//!    [`sources::Inbox`], with a key made from what the exchange itself calls the call. (Anything else that raises
+//!    [`sources::ami::translate`] messages into observations, [`sources::ami::link`] hands them in
+//!    ([`sources::HandIn`]), with a key made from what the exchange itself calls the call. (Anything else that raises
 //!    alarms posts the same observation to `/v1/observations`.)
 //! 2. The observation comes in two parts: the fact, which may be stored, and the [live data](engine::live), which may
 //!    not: the number, the name. They part at the edge, in [`protocol::observations`].
@@ -104,7 +104,8 @@
 //! 1. Look whether it can post to `/v1/observations`: then it needs no code here.
 //! 2. Make a folder in [`sources`]: `wire` (bytes to message; cut at every byte in a test), `translate` (message to
 //!    [`protocol::observations::Observed`]; pure; a key that the other side would give again), `link` (the socket;
-//!    generic over [`sources::Inbox`], so that a test needs no engine; says when it heard something).
+//!    generic over those of the traits in [`sources::inbox`] that it needs, so that a test needs no engine; says when it
+//!    heard something).
 //! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
 //! 4. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
 //!

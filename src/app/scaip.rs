@@ -50,6 +50,7 @@ pub async fn start(
             memory: Some(data.join(format!("heard-{}.json", settings.name))),
             key: random(engine),
             connections: connections.clone(),
+            masking: engine.masking.clone(),
             inbox: EngineInbox { engine: engine.clone(), kind: "scaip" },
             now: Arc::new(move || clock.now()),
         };

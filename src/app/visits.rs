@@ -40,6 +40,7 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
         let lists = Lists::new(
             folder,
             mapping,
+            engine.masking.clone(),
             inbox.clone(),
             ByCpr(engine.cares.care_of(from_ref(&folder.agreement))),
             Arc::new(move || clock.now()),

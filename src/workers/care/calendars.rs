@@ -19,7 +19,7 @@ use crate::inbox::EngineInbox;
 use crate::protocol::observations::Observed;
 use crate::sources::polled::{Answer, Asked, NoAnswer};
 use crate::sources::withdrawn::{self, Standing};
-use crate::sources::{Inbox, Waiting};
+use crate::sources::{VisitLog, Waiting};
 
 /// Planned visits are read this far back and ahead (hours).
 const VISITS_BACK: TimeDelta = TimeDelta::hours(6);
