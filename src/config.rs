@@ -184,8 +184,11 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     Ok(settings)
 }
 
-/// Reads what the columns and values of a system's route lists mean.
-pub fn visit_mapping(file: &Path) -> Result<visits::Mapping, BadConfig> {
+/// Reads a file that a setting names.
+///
+/// # Errors
+/// It cannot be read, or says something that nobody knows.
+pub fn toml<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, BadConfig> {
     parse(file, &read_text(file)?)
 }
 
@@ -309,7 +312,7 @@ fn read_text(file: &Path) -> Result<String, BadConfig> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, BadConfig> {
-    toml::from_str(text).map_err(|error| {
+    ::toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let before = &text[..at.min(text.len())];
         let message = error.message().to_owned();
@@ -405,6 +408,28 @@ mod tests {
                     secret_file = \"ami.secret\"\nqueues = { nat = { kind = \"alarm\", agreements = [\"norddjurs\"] } }\n";
         let settings = read(text).expect("good settings");
         assert!(settings.ami[0].secret_file.is_absolute());
+    }
+
+    #[test]
+    fn a_block_says_which_one_it_is_when_something_is_wrong_with_it() {
+        let visits = "[[visits]]\nfolder = \"f\"\nagreement = \"norddjurs\"\n";
+        let hook = "[[web_hook]]\nname = \"visits-norddjurs\"\n";
+        let scaip = "[[scaip]]\nlisten = [\"udp://127.0.0.1:5060\"]\nagreement = \"norddjurs\"\n";
+        for (text, says) in [
+            (visits.to_owned() + visits, "[[visits]] visits-norddjurs: the name is used twice"),
+            (visits.to_owned() + hook, "[[visits]] visits-norddjurs: the name is used twice"),
+            (
+                visits.to_owned() + "expected_within_hours = 0\n",
+                "[[visits]] visits-norddjurs: expected_within_hours",
+            ),
+            (scaip.to_owned() + "heartbeat_minutes = 0\n", "[[scaip]] scaip: heartbeat_minutes"),
+            ("[canary]\n".to_owned(), "[canary]: names neither an alarm nor a call"),
+            ("[escalation]\ntries = 0\n".to_owned(), "[escalation]: neither command nor web_hook"),
+            ("[medcom]\noutbox = \"ud\"\n".to_owned(), "[medcom] outbox: there is no inbox"),
+        ] {
+            let bad = read(&text).expect_err(&text);
+            assert!(bad.what.starts_with(says), "{text}: {bad}");
+        }
     }
 
     #[test]

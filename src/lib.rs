@@ -106,8 +106,10 @@
 //!    [`protocol::observations::Observed`]; pure; a key that the other side would give again), `link` (the socket;
 //!    generic over those of the traits in [`sources::inbox`] that it needs, so that a test needs no engine; says when it
 //!    heard something).
-//! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
-//! 4. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
+//! 3. `settings`: a struct that is a [`sources::settings::Block`], so that it resolves, checks and names itself and says
+//!    which agreements it names; `start`: from those settings and a [`sources::host::Host`] to a task.
+//! 4. One line in `settings_file!` of [`config`], one in `app/serve.rs`, where the others are started.
+//! 5. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
 //!
 //! What does not come by itself but must be asked is a [`sources::polled::Poll`]: hand it who is asked.
 //!

@@ -247,6 +247,9 @@ fn a_planted_wrong_use_is_found() {
         ("tui/view.rs", "let it = vagttavle::domain::State::default();", "tui/view.rs uses domain"),
         ("store/sqlite.rs", "use crate::app;", "store/sqlite.rs uses app"),
         ("sources/ami/link.rs", "use crate::engine::Inbox;", "sources/ami/link.rs uses engine"),
+        ("workers/medcom/mod.rs", "use crate::server::Receiver;", "workers/medcom/mod.rs uses server"),
+        ("workers/canary/call.rs", "use crate::app::say::Failed;", "workers/canary/call.rs uses app"),
+        ("server/routes/mod.rs", "use crate::workers::medcom;", "server/routes/mod.rs uses workers"),
         ("sources/ami/settings.rs", "use crate::config;", "sources/ami/settings.rs uses config"),
         ("kitchen/mod.rs", "", "kitchen/mod.rs: layer kitchen is not in the table"),
     ];

@@ -1,10 +1,11 @@
 //! The server: everything is opened, started and ended here, in this order.
 //!
 //! Owns what every server needs, the demo's too: the socket, the signals, the agreements. Must never
-//! know how a source works: each has its own file here.
+//! know how a source works: each is started by a line, from its own folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,19 +14,22 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::descriptors::Budget;
+use super::host::EngineHost;
 use super::say::{self, Failed};
-use super::{Place, admin, adopted, care, exchanges, log, medcom, scaip, settings, visits, web_hooks};
+use super::{Place, admin, adopted, care, log, medcom, settings, web_hooks};
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::domain::agreement::{self, Agreement};
-use crate::domain::identity::SourceName;
+use crate::domain::agreement::{self, Agreement, value_of};
+use crate::domain::identity::{AgreementId, SourceName};
 use crate::domain::masking::Masking;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
+use crate::sources::{ami, scaip, visits};
 use crate::store::StoreError;
+use crate::workers::care::ByCpr;
 use crate::workers::{self, canary, escalation, id_key};
 
 /// A log that is read within this is read before anything is started.
@@ -111,8 +115,23 @@ impl Starting<'_> {
         if is_early {
             self.check().await?;
         }
-        exchanges::start(settings, engine, stop)?;
-        scaip::start(&settings.scaip, &self.place.data, engine, &self.budget.alarms(), stop).await?;
+        let host = EngineHost { engine, stop };
+        let call = settings.canary.as_ref().and_then(|it| it.call.as_ref());
+        let canary = call.map(|call| canary::call::seen_by(call, &settings.ami)).transpose()?;
+        ami::start(&settings.ami, canary.as_ref(), &host)?;
+        if let (Some(call), Some((_, canary))) = (call, canary) {
+            let secret = call.secret_file.as_deref().map(config::secret).transpose()?;
+            canary::call::start(call, secret, canary, engine, stop);
+        }
+        let means = scaip::Means {
+            data: &self.place.data,
+            connections: &self.budget.alarms(),
+            key: &|| random(engine),
+            ring_out_seconds: &|agreement| {
+                value_of(&engine.state().agreements.get(agreement)?.alarms.ring_out_seconds)
+            },
+        };
+        scaip::start(&settings.scaip, &means, &host).await?;
         if let Some(settings) = &settings.escalation {
             let secret = settings.secret_file.as_deref().map(web_hooks::long_secret).transpose()?;
             escalation::start(settings, secret, engine, self.texts, stop)?;
@@ -158,7 +177,8 @@ impl Starting<'_> {
     async fn start_the_rest(&self) -> Result<()> {
         let (engine, settings, stop) = (self.engine, self.settings, self.stop);
         workers::care::start(&settings.care, engine, stop)?;
-        visits::start(settings, engine, stop)?;
+        let citizens = |agreement: &AgreementId| ByCpr(engine.cares.care_of(from_ref(agreement)));
+        visits::start(&settings.visits, citizens, &EngineHost { engine, stop })?;
         if let Some(canary) = &settings.canary {
             canary::alarm::start(canary, &settings.scaip, engine, stop)?;
         }
@@ -168,6 +188,13 @@ impl Starting<'_> {
         info!(agreements = engine.state().agreements.len(), "serving");
         Ok(())
     }
+}
+
+fn random(engine: &Engine) -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&engine.ids.salt());
+    key[16..].copy_from_slice(&engine.ids.salt());
+    key
 }
 
 /// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.

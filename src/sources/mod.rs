@@ -1,8 +1,8 @@
 //! Sources: everything that tells us something, one folder each.
 //!
 //! Owns what every source shares: what is told and asked, and the [inbox] it is told to. A folder holds the same parts:
-//! settings (a block of the file), wire (bytes -> message), translate (message -> observation, pure) and link (socket or
-//! router, supervision).
+//! settings (a block of the file), wire (bytes -> message), translate (message -> observation, pure), link (socket or
+//! router, supervision) and start (settings -> task).
 //!
 //! Must never know the engine, the store or the desk: the inbox is traits that others
 //! fulfil. A source never decides what a board shows; repeats and disorder are its
@@ -13,6 +13,7 @@ pub mod canary_call;
 pub mod demo;
 pub mod digest;
 pub mod drop_folder;
+pub mod host;
 pub mod inbox;
 pub mod inflate;
 pub mod medcom;

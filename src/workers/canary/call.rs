@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::settings::Call;
 use super::{Probe, Unfit, fly};
+use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::sources::ami;
 use crate::sources::ami::canary::{Canary, Standing};
@@ -26,17 +27,18 @@ const BLIND: &str = "canary-call-blind";
 /// After the start, how long the exchange may take to be heard before that is told.
 const LISTENS_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
-/// What its exchange must look for.
+/// Which exchange must see it, and what it must look for.
 ///
 /// # Errors
 /// Its exchange is none of these, or its queue is not its own.
-pub fn seen_by(call: &Call, exchanges: &[ami::settings::Settings]) -> Result<Canary, Unfit> {
+pub fn seen_by(call: &Call, exchanges: &[ami::settings::Settings]) -> Result<(SourceName, Canary), Unfit> {
     let exchange = exchanges.iter().find(|it| it.name == call.exchange);
     let exchange = exchange.ok_or_else(|| Unfit::NoExchange(call.exchange.clone()))?;
     if call.queue.trim().is_empty() || exchange.queues.contains_key(&call.queue) {
         return Err(Unfit::ReadQueue(call.queue.clone()));
     }
-    Ok(Canary::new(&call.queue, call.caller.as_deref().unwrap_or(&call.user)))
+    let caller = call.caller.as_deref().unwrap_or(&call.user);
+    Ok((exchange.name.clone(), Canary::new(&call.queue, caller)))
 }
 
 /// Begins to call. `secret`: for an exchange that asks who calls.
