@@ -1,6 +1,6 @@
 //! Canaries: what we rely on is tried again and again by something of our own, and heard of only when it fails.
 //!
-//! Owns the loop and what of it is seen among the sources; what is tried is a [`Probe`], a file each in this folder. Must
+//! Owns the loop and what of it is seen among the sources; what is tried is a `Probe`, a file each in this folder. Must
 //! never know what one sends.
 
 pub mod alarm;
