@@ -2,20 +2,15 @@
 
 mod admin;
 mod adopted;
-mod canary;
 mod care;
 mod demo;
 mod descriptors;
 mod desk;
-mod escalation;
-mod exchanges;
-mod id_key;
-mod inbox;
+mod host;
 mod log;
 pub mod medcom;
 mod remote;
 mod say;
-mod scaip;
 mod serve;
 mod upkeep;
 mod visits;

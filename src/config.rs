@@ -9,16 +9,13 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use crate::care::nexus::settings as nexus;
-use crate::domain::identity::{AgreementId, ExternalId, SourceName};
-use crate::sources::ami::settings as ami;
-use crate::sources::canary_call::{CALLER, Callee, is_user};
-use crate::sources::scaip::settings as scaip;
-use crate::sources::visits;
+use crate::domain::identity::{ExternalId, SourceName};
+use crate::sources::medcom::settings::OursRule;
+use crate::sources::settings::{Block, label};
+use crate::sources::{ami, medcom, scaip, visits, web_hook};
+use crate::workers::{canary, care, escalation};
 
 /// A settings file larger than this is none (bytes).
 const FILE_MAX: u64 = 1024 * 1024;
@@ -60,406 +57,101 @@ impl BadConfig {
     }
 }
 
-/// `serve --config FILE`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Address to listen on; the command line wins.
-    #[serde(default)]
-    pub listen: Option<std::net::SocketAddr>,
-    /// Folder of the head witness: another disk than the data, if there is one.
-    #[serde(default)]
-    pub witness: Option<PathBuf>,
-    /// The secret under which ids that must not be stored are kept as digests; made at the first start. Never beside the
-    /// data.
-    #[serde(default)]
-    pub id_key_file: Option<PathBuf>,
-    /// Folder of agreement files that are adopted at start.
-    #[serde(default)]
-    pub agreements: Option<PathBuf>,
-    /// Telephone exchanges.
-    #[serde(default)]
-    pub ami: Vec<ami::Settings>,
-    /// Receivers of alarms by SIP.
-    #[serde(default)]
-    pub scaip: Vec<scaip::Settings>,
-    /// Care systems: one table, or one for each.
-    #[serde(default, deserialize_with = "one_or_several")]
-    pub care: Vec<CareSettings>,
-    /// Hospital notifications posted to `/v1/medcom`.
-    #[serde(default)]
-    pub medcom: Option<MedcomSettings>,
-    /// An alarm of our own that must come back.
-    #[serde(default)]
-    pub canary: Option<CanarySettings>,
-    /// How a second person is called.
-    #[serde(default)]
-    pub escalation: Option<EscalationSettings>,
-    /// What is known of sources that post to us.
-    #[serde(default)]
-    pub web_hook: Vec<WebHookSettings>,
-    /// Folders of route lists.
-    #[serde(default)]
-    pub visits: Vec<visits::settings::Settings>,
-    /// Short names of alarm units, by the id that `vagttavle unit` says.
-    #[serde(default)]
-    pub units: BTreeMap<ExternalId, String>,
-}
-
-/// `[escalation]`: how a second person is called.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EscalationSettings {
-    /// A program and its arguments, run without a shell; words in braces stand for what it is about.
-    #[serde(default)]
-    pub command: Vec<String>,
-    /// Where it is posted to.
-    #[serde(default)]
-    pub web_hook: Option<String>,
-    /// What is posted is signed with it.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    /// The program, or the answer, may take this long (seconds).
-    #[serde(default = "escalation_timeout_s")]
-    pub timeout_s: u32,
-    /// How often it is tried.
-    #[serde(default = "escalation_tries")]
-    pub tries: u32,
-}
-
-fn escalation_timeout_s() -> u32 {
-    20
-}
-
-fn escalation_tries() -> u32 {
-    5
-}
-
-impl EscalationSettings {
-    /// The words that a command's arguments may have in braces.
-    pub const WORDS: [&str; 8] =
-        ["text", "why", "number", "board", "state", "agreement", "opened_at", "again"];
-
-    fn check(&self) -> Result<(), String> {
-        if self.command.is_empty() && self.web_hook.is_none() {
-            return Err("neither command nor web_hook is set: nobody would be called".into());
+/// Declares the settings file: what the server itself is told, then the blocks, a line each. Each block resolves, checks
+/// and names itself.
+macro_rules! settings_file {
+    (
+        $(#[$of_all:meta])*
+        pub struct $name:ident {
+            server { $($(#[$of_own:meta])* $own:ident: $own_type:ty,)* }
+            blocks { $($(#[$of_block:meta])* $block:ident: $block_type:ty,)* }
         }
-        if self.command.first().is_some_and(|program| !program.starts_with('/')) {
-            return Err(
-                "the command's first word must be a program with its whole path, beginning with /".into()
-            );
+    ) => {
+        $(#[$of_all])*
+        pub struct $name {
+            $($(#[$of_own])* #[serde(default)] pub $own: $own_type,)*
+            $($(#[$of_block])* #[serde(default)] pub $block: $block_type,)*
         }
-        if let Some(url) = &self.web_hook
-            && !url.starts_with("https://")
-            && !url.starts_with("http://")
-        {
-            return Err("web_hook must begin with https:// or http://".into());
-        }
-        if !(1..=300).contains(&self.timeout_s) || !(1..=20).contains(&self.tries) {
-            return Err("timeout_s must be 1 to 300 and tries 1 to 20".into());
-        }
-        for word in self.command.iter().flat_map(|argument| words_in(argument)) {
-            if !Self::WORDS.contains(&word) {
-                return Err(format!(
-                    "{{{word}}} is no word of a command; known are: {}",
-                    Self::WORDS.join(", ")
-                ));
+
+        impl $name {
+            /// Every block that is set, in the order of its declaration.
+            pub fn blocks(&self) -> Vec<&dyn Block> {
+                let mut blocks: Vec<&dyn Block> = Vec::new();
+                $(blocks.extend(self.$block.iter().map(|it| it as &dyn Block));)*
+                blocks
+            }
+
+            fn blocks_mut(&mut self) -> Vec<&mut dyn Block> {
+                let mut blocks: Vec<&mut dyn Block> = Vec::new();
+                $(blocks.extend(self.$block.iter_mut().map(|it| it as &mut dyn Block));)*
+                blocks
             }
         }
-        Ok(())
+    };
+}
+
+settings_file! {
+    /// `serve --config FILE`.
+    #[derive(Debug, Clone, Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct Settings {
+        server {
+            /// Address to listen on; the command line wins.
+            listen: Option<std::net::SocketAddr>,
+            /// Folder of the head witness: another disk than the data, if there is one.
+            witness: Option<PathBuf>,
+            /// The secret under which ids that must not be stored are kept as digests; made at the first start. Never
+            /// beside the data.
+            id_key_file: Option<PathBuf>,
+            /// Folder of agreement files that are adopted at start.
+            agreements: Option<PathBuf>,
+            /// Short names of alarm units, by the id that `vagttavle unit` says.
+            units: BTreeMap<ExternalId, String>,
+        }
+        blocks {
+            /// Telephone exchanges.
+            ami: Vec<ami::settings::Settings>,
+            /// Receivers of alarms by SIP.
+            scaip: Vec<scaip::settings::Settings>,
+            /// An alarm of our own that must come back, and a call.
+            canary: Option<canary::settings::Settings>,
+            /// How a second person is called.
+            escalation: Option<escalation::settings::Settings>,
+            /// What is known of sources that post to us.
+            web_hook: Vec<web_hook::Settings>,
+            /// Hospital notifications posted to `/v1/medcom`, or dropped into a folder.
+            medcom: Option<medcom::settings::Settings>,
+            /// Folders of route lists.
+            visits: Vec<visits::settings::Settings>,
+            /// Care systems: one table, or one for each.
+            #[serde(deserialize_with = "care::settings::one_or_several")]
+            care: Vec<care::settings::Settings>,
+        }
     }
 }
 
-/// What stands in braces.
-fn words_in(argument: &str) -> impl Iterator<Item = &str> {
-    argument.split('{').skip(1).filter_map(|rest| rest.split_once('}').map(|(word, _)| word))
-}
-
-/// `[canary]`: an alarm of our own, sent to our own receiver, and a call of our own to the exchange.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CanarySettings {
-    /// The receiver's address as units use it; by UDP.
-    #[serde(default)]
-    pub alarm: Option<std::net::SocketAddr>,
-    /// Its account (`cid`): one of the receiver's `test_accounts`.
-    #[serde(default = "canary_account")]
-    pub account: String,
-    /// How often it is sent (seconds).
-    #[serde(default = "canary_every_s")]
-    pub every_s: u32,
-    /// How soon it must be back on the board (seconds).
-    #[serde(default = "canary_within_s")]
-    pub within_s: u32,
-    /// A telephone call that must be seen in a queue without members.
-    #[serde(default)]
-    pub call: Option<CanaryCallSettings>,
-}
-
-/// `[canary] call`: a call of our own to an exchange.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CanaryCallSettings {
-    /// The `[[ami]]` that must see it.
-    pub exchange: SourceName,
-    /// The exchange's queue for it alone: none of those that are read.
-    pub queue: String,
-    /// The number that leads to that queue; by UDP.
-    pub to: Callee,
-    /// The exchange's user that calls.
-    #[serde(default = "canary_caller")]
-    pub user: String,
-    /// That user's secret, for an exchange that asks who calls.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    /// The number as which the exchange shows that user's calls; the user's name otherwise.
-    #[serde(default)]
-    pub caller: Option<String>,
-    #[serde(default = "canary_call_every_minutes")]
-    pub every_minutes: u32,
-    /// How soon it must be seen in the queue (seconds).
-    #[serde(default = "canary_within_s")]
-    pub within_s: u32,
-}
-
-/// Longest wait for a canary call (seconds): one must be over before the next begins.
-const CANARY_CALL_WITHIN_MAX_S: u32 = 45;
-
-fn canary_call_every_minutes() -> u32 {
-    15
-}
-
-fn canary_caller() -> String {
-    CALLER.into()
-}
-
-fn canary_account() -> String {
-    "kanariefugl".into()
-}
-
-fn canary_every_s() -> u32 {
-    300
-}
-
-fn canary_within_s() -> u32 {
-    10
-}
-
-impl CanarySettings {
-    fn check(&self) -> Result<(), String> {
-        let is_plain = |it: char| it.is_ascii_alphanumeric() || it == '-';
-        if self.account.is_empty() || self.account.len() > 40 || !self.account.chars().all(is_plain) {
-            return Err("account must be letters, digits and hyphens".into());
-        }
-        if self.every_s < 30 || self.within_s == 0 || self.within_s >= self.every_s {
-            return Err("every_s must be 30 or more, and within_s shorter than that".into());
-        }
-        if self.alarm.is_none() && self.call.is_none() {
-            return Err("names neither an alarm nor a call".into());
-        }
-        if let Some(call) = &self.call
-            && (call.every_minutes == 0 || !(1..=CANARY_CALL_WITHIN_MAX_S).contains(&call.within_s))
+impl Settings {
+    /// What no block can say of itself alone.
+    fn check_together(&self, file: &Path) -> Result<(), BadConfig> {
+        care::settings::check_together(&self.care)
+            .map_err(|unclear| BadConfig::coded(file, unclear.code(), &unclear))?;
+        if let Some(medcom) = &self.medcom
+            && medcom.ours == OursRule::Care
+            && !care::settings::answers_for(&self.care, medcom.agreements().into_iter().map(|(_, id)| id))
         {
-            return Err(format!(
-                "call: every_minutes must be 1 or more, within_s 1 to {CANARY_CALL_WITHIN_MAX_S}"
-            ));
+            let what = "[medcom] ours = \"care\" needs a care system: [care] adapter";
+            return Err(BadConfig::whole(file, what));
         }
-        if let Some(call) = &self.call
-            && !(is_user(&call.user) && call.caller.as_deref().is_none_or(is_user))
-        {
-            return Err("call: user and caller must be a name or number, without spaces".into());
+        let mut names: Vec<SourceName> = Vec::new();
+        for block in self.blocks() {
+            let Some(source) = block.source() else { continue };
+            if names.contains(&source.name) {
+                return Err(BadConfig::whole(file, format!("{}: the name is used twice", label(block))));
+            }
+            names.push(source.name);
         }
         Ok(())
     }
-}
-
-/// One `[[web_hook]]`: a source that has a token and posts to us.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WebHookSettings {
-    /// The name it was given with `vagttavle user add`.
-    pub name: SourceName,
-    /// Silence longer than this is trouble (seconds); without it silence is not seen.
-    #[serde(default)]
-    pub expected_within_s: Option<u32>,
-    /// The secret it signs with; then its token alone is refused.
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    /// Its units are those of this source, or of `scaip`, the alarm receivers: device 7 there is device 7 here. Without
-    /// it they are its own.
-    #[serde(default)]
-    pub units_of: Option<SourceName>,
-    /// It hands in plans of visits and never tells when one starts.
-    #[serde(default)]
-    pub plan_only: bool,
-}
-
-/// Whose hospital notifications are ours.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OursRule {
-    /// Every message that reaches us is about a citizen we serve.
-    #[default]
-    All,
-    /// The care system is asked who is ours; of others nothing is kept.
-    Care,
-}
-
-/// `[medcom]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MedcomSettings {
-    #[serde(default)]
-    pub ours: OursRule,
-    /// How the folder is called on the screen. A token's name where messages come both ways: they are one source then.
-    #[serde(default)]
-    pub name: Option<SourceName>,
-    /// Folder that a forwarder drops messages into; a file is deleted once its effects are on disk.
-    #[serde(default)]
-    pub inbox: Option<PathBuf>,
-    /// Folder of the acknowledgements of those; the inbox with `-outbox` behind its name otherwise.
-    #[serde(default)]
-    pub outbox: Option<PathBuf>,
-    /// GLN or SOR of the receiver.
-    #[serde(default)]
-    pub agreement_by_receiver: BTreeMap<String, AgreementId>,
-    /// For receivers that are not listed.
-    #[serde(default)]
-    pub default_agreement: Option<AgreementId>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CareAdapter {
-    Demo,
-    /// KMD Nexus.
-    Nexus,
-    /// Not set up: nobody is asked, and notes cannot be written.
-    #[default]
-    Off,
-}
-
-impl CareAdapter {
-    /// As it stands in the settings.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Demo => "demo",
-            Self::Nexus => "nexus",
-            Self::Off => "off",
-        }
-    }
-}
-
-/// `[care]`, or one `[[care]]` of several.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CareSettings {
-    #[serde(default)]
-    pub adapter: CareAdapter,
-    /// Whose citizens these are; without it those of every agreement that no other care system names.
-    #[serde(default)]
-    pub agreements: Vec<AgreementId>,
-    /// How its sources are called; a name that was used stays with what was told under it.
-    #[serde(default)]
-    pub name: Option<SourceName>,
-    /// Where the care system answers; the demo adapter starts its own without one.
-    #[serde(default)]
-    pub url: Option<String>,
-    #[serde(default)]
-    pub token_file: Option<PathBuf>,
-    /// Nexus: where its tokens are given out, and who we are there.
-    #[serde(default)]
-    pub token_url: Option<String>,
-    #[serde(default)]
-    pub client_id: Option<String>,
-    #[serde(default)]
-    pub secret_file: Option<PathBuf>,
-    #[serde(default)]
-    pub nexus: nexus::Settings,
-    #[serde(default)]
-    pub lists: Vec<nexus::List>,
-    #[serde(default)]
-    pub visits: Option<nexus::Visits>,
-    /// How often lists and calendars are read (seconds).
-    #[serde(default)]
-    pub poll_seconds: Option<u32>,
-    /// Older rows of a list are left alone (days).
-    #[serde(default)]
-    pub look_back_days: Option<u32>,
-}
-
-impl CareSettings {
-    /// How its sources are called: the adapter's name while it is the only one of its kind that names nobody.
-    pub fn name(&self) -> SourceName {
-        let adapter = self.adapter.name();
-        let name = self.name.clone().map_or_else(
-            || match self.agreements.first() {
-                Some(agreement) => SourceName::new(format!("{adapter}-{agreement}")),
-                None => SourceName::new(adapter),
-            },
-            Ok,
-        );
-        name.expect("an agreement's id behind a short word")
-    }
-
-    /// The agreements that its lists and calendars are told under, each with its setting.
-    pub fn told_under(&self) -> impl Iterator<Item = (&'static str, &AgreementId)> {
-        let lists = self.lists.iter().map(|list| ("care.lists.agreement", &list.agreement));
-        lists.chain(self.visits.iter().map(|visits| ("care.visits.agreement", &visits.agreement)))
-    }
-}
-
-/// Which of the care systems serves an agreement.
-fn care_of<'c>(care: &'c [CareSettings], agreement: &AgreementId) -> Option<&'c CareSettings> {
-    let named = care.iter().find(|it| it.agreements.contains(agreement));
-    named.or_else(|| care.iter().find(|it| it.agreements.is_empty()))
-}
-
-/// Every agreement has one care system at most, and what a list tells is told of its own citizens.
-fn check_care(file: &Path, care: &[CareSettings]) -> Result<(), BadConfig> {
-    let mut named: Vec<&AgreementId> = Vec::new();
-    for agreement in care.iter().flat_map(|it| &it.agreements) {
-        if named.contains(&agreement) {
-            return Err(BadConfig::coded(file, "care-agreement-twice", agreement));
-        }
-        named.push(agreement);
-    }
-    if care.iter().filter(|it| it.agreements.is_empty()).count() > 1 {
-        return Err(BadConfig::coded(file, "care-no-agreements-twice", "agreements"));
-    }
-    for it in care {
-        let is_elsewhere = |agreement| care_of(care, agreement).is_none_or(|own| own.name() != it.name());
-        if let Some((setting, agreement)) = it.told_under().find(|(_, agreement)| is_elsewhere(agreement)) {
-            return Err(BadConfig::coded(
-                file,
-                "care-told-elsewhere",
-                format!("{setting} = \"{agreement}\""),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A table as it was while there was one care system, or an array of tables.
-fn one_or_several<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CareSettings>, D::Error> {
-    struct Tables;
-    impl<'de> Visitor<'de> for Tables {
-        type Value = Vec<CareSettings>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("[care] or [[care]]")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
-            CareSettings::deserialize(MapAccessDeserializer::new(table)).map(|one| vec![one])
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, tables: A) -> Result<Self::Value, A::Error> {
-            Vec::deserialize(SeqAccessDeserializer::new(tables))
-        }
-    }
-    // An untagged enum would lose the line and the name of what is wrong.
-    deserializer.deserialize_any(Tables)
 }
 
 /// The desk's own settings, from the user's configuration folder.
@@ -481,100 +173,22 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
     let text = read_text(file)?;
     let mut settings: Settings = parse(file, &text)?;
     let folder = file.parent().unwrap_or_else(|| Path::new("."));
-    for ami in &mut settings.ami {
-        ami.secret_file = folder.join(&ami.secret_file);
-        ami.queue_log = ami.queue_log.take().map(|path| folder.join(path));
+    settings.blocks_mut().into_iter().for_each(|block| block.resolve(folder));
+    for block in settings.blocks() {
+        block.checked().map_err(|wrong| BadConfig::whole(file, wrong))?;
     }
-    for scaip in &mut settings.scaip {
-        scaip.certificate_file = scaip.certificate_file.take().map(|path| folder.join(path));
-        scaip.key_file = scaip.key_file.take().map(|path| folder.join(path));
-        scaip.unit_certificates_file = scaip.unit_certificates_file.take().map(|path| folder.join(path));
-        scaip.accounts.values_mut().for_each(|path| *path = folder.join(&*path));
-    }
-    for ami in &settings.ami {
-        ami.check().map_err(|bad| BadConfig::whole(file, format!("[[ami]] {}: {bad}", ami.name)))?;
-    }
-    for scaip in &settings.scaip {
-        scaip.check().map_err(|bad| BadConfig::whole(file, format!("[[scaip]] {}: {bad}", scaip.name)))?;
-    }
-    let exchanges = settings.ami.iter().map(|it| ("[[ami]]", &it.name));
-    let mut names: Vec<&SourceName> = Vec::new();
-    for (block, name) in exchanges.chain(settings.scaip.iter().map(|it| ("[[scaip]]", &it.name))) {
-        if names.contains(&name) {
-            return Err(BadConfig::whole(file, format!("{block} {name}: the name is used twice")));
-        }
-        names.push(name);
-    }
-    if let Some(canary) = &mut settings.canary {
-        if let Some(call) = &mut canary.call {
-            call.secret_file = call.secret_file.take().map(|path| folder.join(path));
-        }
-        canary.check().map_err(|bad| BadConfig::whole(file, format!("[canary]: {bad}")))?;
-    }
-    if let Some(escalation) = &mut settings.escalation {
-        escalation.secret_file = escalation.secret_file.take().map(|path| folder.join(path));
-        escalation.check().map_err(|bad| BadConfig::whole(file, format!("[escalation]: {bad}")))?;
-    }
-    for hook in &mut settings.web_hook {
-        hook.secret_file = hook.secret_file.take().map(|path| folder.join(path));
-    }
-    let hooks = settings.web_hook.iter().map(|hook| ("web_hook", &hook.name));
-    for (block, name) in hooks {
-        if names.contains(&name) {
-            return Err(BadConfig::whole(file, format!("[[{block}]] {name}: the name is used twice")));
-        }
-        names.push(name);
-    }
-    if let Some(medcom) = &mut settings.medcom {
-        if medcom.outbox.is_some() && medcom.inbox.is_none() {
-            return Err(BadConfig::whole(file, "[medcom] outbox: there is no inbox"));
-        }
-        let is_asked = |it: &CareSettings| it.adapter != CareAdapter::Off;
-        let mut named = medcom.agreement_by_receiver.values().chain(&medcom.default_agreement).peekable();
-        let has_care = match named.peek() {
-            Some(_) => named.all(|id| care_of(&settings.care, id).is_some_and(is_asked)),
-            None => settings.care.iter().any(is_asked),
-        };
-        if medcom.ours == OursRule::Care && !has_care {
-            return Err(BadConfig::whole(
-                file,
-                "[medcom] ours = \"care\" needs a care system: [care] adapter",
-            ));
-        }
-        medcom.inbox = medcom.inbox.take().map(|path| folder.join(path));
-        medcom.outbox = medcom.outbox.take().map(|path| folder.join(path));
-    }
-    for visits in &mut settings.visits {
-        visits.folder = folder.join(&visits.folder);
-        visits.mapping = visits.mapping.take().map(|path| folder.join(path));
-    }
-    let mut lists: Vec<SourceName> = Vec::new();
-    for visits in &settings.visits {
-        let name = visits.name();
-        visits.check().map_err(|bad| BadConfig::whole(file, format!("[[visits]] {name}: {bad}")))?;
-        if names.contains(&&name) || lists.contains(&name) {
-            return Err(BadConfig::whole(file, format!("[[visits]] {name}: the name is used twice")));
-        }
-        lists.push(name);
-    }
-    check_care(file, &settings.care)?;
-    for care in &mut settings.care {
-        care.token_file = care.token_file.take().map(|path| folder.join(path));
-        care.secret_file = care.secret_file.take().map(|path| folder.join(path));
-        let name = care.name();
-        if names.contains(&&name) || lists.contains(&name) {
-            return Err(BadConfig::whole(file, format!("[[care]] {name}: the name is used twice")));
-        }
-        lists.push(name);
-    }
+    settings.check_together(file)?;
     settings.agreements = settings.agreements.take().map(|path| folder.join(path));
     settings.witness = settings.witness.take().map(|path| folder.join(path));
     settings.id_key_file = Some(folder.join(settings.id_key_file.take().unwrap_or_else(|| ID_KEY.into())));
     Ok(settings)
 }
 
-/// Reads what the columns and values of a system's route lists mean.
-pub fn visit_mapping(file: &Path) -> Result<visits::Mapping, BadConfig> {
+/// Reads a file that a setting names.
+///
+/// # Errors
+/// It cannot be read, or says something that nobody knows.
+pub fn toml<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, BadConfig> {
     parse(file, &read_text(file)?)
 }
 
@@ -698,7 +312,7 @@ fn read_text(file: &Path) -> Result<String, BadConfig> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(file: &Path, text: &str) -> Result<T, BadConfig> {
-    toml::from_str(text).map_err(|error| {
+    ::toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let before = &text[..at.min(text.len())];
         let message = error.message().to_owned();
@@ -794,6 +408,28 @@ mod tests {
                     secret_file = \"ami.secret\"\nqueues = { nat = { kind = \"alarm\", agreements = [\"norddjurs\"] } }\n";
         let settings = read(text).expect("good settings");
         assert!(settings.ami[0].secret_file.is_absolute());
+    }
+
+    #[test]
+    fn a_block_says_which_one_it_is_when_something_is_wrong_with_it() {
+        let visits = "[[visits]]\nfolder = \"f\"\nagreement = \"norddjurs\"\n";
+        let hook = "[[web_hook]]\nname = \"visits-norddjurs\"\n";
+        let scaip = "[[scaip]]\nlisten = [\"udp://127.0.0.1:5060\"]\nagreement = \"norddjurs\"\n";
+        for (text, says) in [
+            (visits.to_owned() + visits, "[[visits]] visits-norddjurs: the name is used twice"),
+            (visits.to_owned() + hook, "[[visits]] visits-norddjurs: the name is used twice"),
+            (
+                visits.to_owned() + "expected_within_hours = 0\n",
+                "[[visits]] visits-norddjurs: expected_within_hours",
+            ),
+            (scaip.to_owned() + "heartbeat_minutes = 0\n", "[[scaip]] scaip: heartbeat_minutes"),
+            ("[canary]\n".to_owned(), "[canary]: names neither an alarm nor a call"),
+            ("[escalation]\ntries = 0\n".to_owned(), "[escalation]: neither command nor web_hook"),
+            ("[medcom]\noutbox = \"ud\"\n".to_owned(), "[medcom] outbox: there is no inbox"),
+        ] {
+            let bad = read(&text).expect_err(&text);
+            assert!(bad.what.starts_with(says), "{text}: {bad}");
+        }
     }
 
     #[test]

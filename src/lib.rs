@@ -31,8 +31,8 @@
 //! # One alarm, from the source to the screen and back
 //!
 //! 1. A citizen's call joins an exchange's queue of kind *alarm*. [`sources::ami::wire`] makes bytes into messages,
-//!    [`sources::ami::translate`] messages into observations, [`sources::ami::link`] hands them to an
-//!    [`sources::Inbox`], with a key made from what the exchange itself calls the call. (Anything else that raises
+//!    [`sources::ami::translate`] messages into observations, [`sources::ami::link`] hands them in
+//!    ([`sources::HandIn`]), with a key made from what the exchange itself calls the call. (Anything else that raises
 //!    alarms posts the same observation to `/v1/observations`.)
 //! 2. The observation comes in two parts: the fact, which may be stored, and the [live data](engine::live), which may
 //!    not: the number, the name. They part at the edge, in [`protocol::observations`].
@@ -53,7 +53,7 @@
 //!
 //! # Who owns what
 //!
-//! An arrow in `a -> b` says that `a` may use `b`; a test holds the code to it.
+//! What a module may use besides itself, [`clock`] and [`ids`]; a test holds the code to it.
 //!
 //! | module | owns | may use |
 //! |---|---|---|
@@ -62,14 +62,18 @@
 //! | [`care`] | the care system's port (who is this, write this note, what lists and calendars say, paused or not) and its adapters | domain |
 //! | [`engine`] | the writer, remembered keys, timers, live data, which care system serves whom, notes on their way, source health | store, domain, care |
 //! | [`protocol`] | what stands on the wire; attention and the replica rule | domain |
-//! | [`server`] | routes, sessions, scope, stream, looks, metrics | engine, protocol, domain |
+//! | [`server`] | routes, sessions, scope, stream, looks, metrics | inbox, engine, protocol, domain |
 //! | [`client`] | asking the server, following the stream | protocol |
-//! | [`sources`] | one folder each: wire, translate, link | domain, protocol |
+//! | [`sources`] | one folder each: settings, wire, translate, link | domain, protocol |
+//! | [`inbox`] | the engine as whoever hands in sees it: facts made of observations, what the log tells a source | engine, sources, protocol, domain |
+//! | [`workers`] | what goes on by itself around the writer: answering hospitals, calling a second person, care systems asked and told, canaries | inbox, engine, sources, care, protocol, i18n, domain |
 //! | [`i18n`] | every sentence a person reads, Danish and English | protocol |
-//! | [`theme`] | colours by meaning | |
+//! | [`theme`] | colours by meaning | nothing of ours |
 //! | [`tui`] | the desk: model, update, view, keys; only `run`, `seat` and `terminal` touch the world | protocol, i18n, theme |
+//! | [`config`] | settings, the environment: they enter here alone | workers, sources, domain |
+//! | [`clock`] | time: it enters here alone | nothing of ours |
+//! | [`ids`] | randomness: it enters here alone | domain |
 //! | [`app`], [`cli`] | wiring, arguments | all; nobody uses them |
-//! | [`config`], [`clock`], [`ids`] | settings, time, randomness: each enters here alone | |
 //!
 //! # What is never there
 //!
@@ -100,9 +104,12 @@
 //! 1. Look whether it can post to `/v1/observations`: then it needs no code here.
 //! 2. Make a folder in [`sources`]: `wire` (bytes to message; cut at every byte in a test), `translate` (message to
 //!    [`protocol::observations::Observed`]; pure; a key that the other side would give again), `link` (the socket;
-//!    generic over [`sources::Inbox`], so that a test needs no engine; says when it heard something).
-//! 3. Its settings: a struct beside it and a field in [`config::Settings`]. Its start: a few lines in [`app`].
-//! 4. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
+//!    generic over those of the traits in [`sources::inbox`] that it needs, so that a test needs no engine; says when it
+//!    heard something).
+//! 3. `settings`: a struct that is a [`sources::settings::Block`], so that it resolves, checks and names itself and says
+//!    which agreements it names; `start`: from those settings and a [`sources::host::Host`] to a task.
+//! 4. One line in `settings_file!` of [`config`], one in `app/serve.rs`, where the others are started.
+//! 5. Fixtures, all of invented people, in `tests/sources`, broken by its `mutate`; a target in `fuzz/targets.rs`.
 //!
 //! What does not come by itself but must be asked is a [`sources::polled::Poll`]: hand it who is asked.
 //!
@@ -143,9 +150,11 @@ pub mod domain;
 pub mod engine;
 pub mod i18n;
 pub mod ids;
+pub mod inbox;
 pub mod protocol;
 pub mod server;
 pub mod sources;
 pub mod store;
 pub mod theme;
 pub mod tui;
+pub mod workers;

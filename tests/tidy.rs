@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Top folder or file of `src` and what of ours it may use besides itself. `cli`, `app` and `main` may use all.
+/// Top folder or file of `src` and what of ours it may use besides itself. `cli`, `app` and `main` may use all. The table
+/// of `lib.rs` says the same to people.
 const MAY_USE: &[(&str, &[&str])] = &[
     // Settings are declared by the source they are for and read in one place.
-    ("config", &["domain", "sources", "care"]),
+    ("config", &["domain", "sources", "workers"]),
     ("clock", &[]),
     ("ids", &["domain"]),
     ("domain", &[]),
@@ -17,17 +18,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("care", &["domain"]),
     ("engine", &["store", "domain", "care"]),
     ("sources", &["domain", "protocol"]),
-    ("server", &["engine", "protocol", "domain"]),
+    ("inbox", &["engine", "sources", "protocol", "domain"]),
+    ("workers", &["inbox", "engine", "sources", "care", "protocol", "i18n", "domain"]),
+    ("server", &["inbox", "engine", "protocol", "domain"]),
     ("client", &["protocol"]),
     ("i18n", &["protocol"]),
     ("theme", &[]),
     ("tui", &["protocol", "i18n", "theme"]),
-    ("report", &["domain", "i18n"]),
 ];
-/// What everybody may use: the doors to time, randomness and settings are handed in by `app`, except here.
-const DOORS: &[&str] = &["clock", "ids", "config"];
-/// Layers that must not use the doors: they take instants, ids and settings as arguments.
-const PURE: &[&str] = &["domain", "protocol", "i18n", "theme", "tui", "report"];
+/// The doors to time and randomness, which a layer that is not pure may name. That to the settings only `app` opens.
+const DOORS: &[&str] = &["clock", "ids"];
+/// Layers that must not use the doors: they take instants and ids as arguments.
+const PURE: &[&str] = &["domain", "protocol", "i18n", "theme", "tui"];
 /// The files of the desk that may touch the client and the clock.
 const DESK_EDGE: &[&str] = &["tui/run.rs", "tui/seat.rs", "tui/terminal.rs"];
 /// Nobody imports these.
@@ -162,6 +164,23 @@ fn wrong_uses(file: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
+/// The rows of "Who owns what" in `lib.rs`: each layer, and those of `layers` that its row says it may use.
+fn table_of(page: &str, layers: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | [`"));
+    let mut table = BTreeMap::new();
+    for row in rows {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let [names, _, may] = cells.as_slice() else { panic!("a row of three cells: {row}") };
+        let words = |text: &str| {
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').map(str::to_owned);
+            words.filter(|word| !word.is_empty()).collect::<BTreeSet<String>>()
+        };
+        let may = words(may).intersection(layers).cloned().collect::<BTreeSet<_>>();
+        table.extend(words(names).into_iter().map(|name| (name, may.clone())));
+    }
+    table
+}
+
 fn asks(file: &str, text: &str) -> Vec<String> {
     if MAY_ASK.contains(&file) || file == "i18n/build.rs" {
         return Vec::new();
@@ -198,6 +217,22 @@ fn every_file_uses_only_what_its_layer_may_use() {
 }
 
 #[test]
+fn the_table_of_the_page_says_what_may_use_what_and_every_layer_is_there() {
+    let files = sources();
+    let there: BTreeSet<String> = files.iter().map(|(file, _)| layer(file).to_owned()).collect();
+    let page = &files.iter().find(|(file, _)| file == "lib.rs").expect("the page").1;
+    let of_the_page = table_of(page, &there);
+    let mut held: BTreeMap<String, BTreeSet<String>> = MAY_USE
+        .iter()
+        .map(|(name, may)| ((*name).to_owned(), may.iter().map(|it| (*it).to_owned()).collect()))
+        .collect();
+    held.extend(["app", "cli"].map(|name| (name.to_owned(), BTreeSet::new())));
+    assert_eq!(of_the_page, held);
+    let named = held.into_keys().chain(["main", "lib"].map(str::to_owned)).collect::<BTreeSet<_>>();
+    assert_eq!(named, there, "named, and in src");
+}
+
+#[test]
 fn a_planted_wrong_use_is_found() {
     let planted = [
         ("domain/alarms.rs", "use crate::store::Log;", "domain/alarms.rs uses store"),
@@ -212,6 +247,10 @@ fn a_planted_wrong_use_is_found() {
         ("tui/view.rs", "let it = vagttavle::domain::State::default();", "tui/view.rs uses domain"),
         ("store/sqlite.rs", "use crate::app;", "store/sqlite.rs uses app"),
         ("sources/ami/link.rs", "use crate::engine::Inbox;", "sources/ami/link.rs uses engine"),
+        ("workers/medcom/mod.rs", "use crate::server::Receiver;", "workers/medcom/mod.rs uses server"),
+        ("workers/canary/call.rs", "use crate::app::say::Failed;", "workers/canary/call.rs uses app"),
+        ("server/routes/mod.rs", "use crate::workers::medcom;", "server/routes/mod.rs uses workers"),
+        ("sources/ami/settings.rs", "use crate::config;", "sources/ami/settings.rs uses config"),
         ("kitchen/mod.rs", "", "kitchen/mod.rs: layer kitchen is not in the table"),
     ];
     for (file, text, complaint) in planted {

@@ -9,45 +9,20 @@ use crate::domain::identity::AgreementId;
 use crate::domain::people::{Person, Role};
 use crate::domain::toml_reader::nearest;
 use crate::i18n::key;
-
-/// Every agreement that a setting names, with the setting. A source that takes agreements adds its line here.
-fn named(settings: &Settings) -> Vec<(String, &AgreementId)> {
-    let mut named = Vec::new();
-    for exchange in &settings.ami {
-        for (queue, rule) in &exchange.queues {
-            let setting = format!("[[ami]] {}, queues.{queue}.agreements", exchange.name);
-            named.extend(rule.agreements.iter().map(|id| (setting.clone(), id)));
-        }
-    }
-    for receiver in &settings.scaip {
-        named.push((format!("[[scaip]] {}, agreement", receiver.name), &receiver.agreement));
-    }
-    let lists = settings.visits.iter();
-    named.extend(lists.map(|it| (format!("[[visits]] {} agreement", it.name()), &it.agreement)));
-    for care in &settings.care {
-        named.extend(care.agreements.iter().map(|id| ("[[care]] agreements".to_owned(), id)));
-        for list in &care.lists {
-            named.push((format!("[[care.lists]] {}, agreement", list.name), &list.agreement));
-        }
-        named.extend(care.visits.iter().map(|it| ("[care.visits] agreement".to_owned(), &it.agreement)));
-    }
-    if let Some(medcom) = &settings.medcom {
-        named.extend(medcom.default_agreement.iter().map(|id| ("[medcom] default_agreement".to_owned(), id)));
-        let by_receiver = medcom.agreement_by_receiver.iter();
-        named.extend(by_receiver.map(|(at, id)| (format!("[medcom] agreement_by_receiver, \"{at}\""), id)));
-    }
-    named
-}
+use crate::sources::settings::Block;
 
 /// Two sources of one name would have one health and one set of keys.
 fn apart(settings: &Settings, state: &State) -> Result<(), Failed> {
-    let exchanges = settings.ami.iter().map(|it| ("ami", it.name.to_string()));
-    let receivers = settings.scaip.iter().map(|it| ("scaip", it.name.to_string()));
-    let lists = settings.visits.iter().map(|it| ("visits", it.name().to_string()));
-    for (block, name) in exchanges.chain(receivers).chain(lists) {
-        let has_token = |it: &Person| it.role == Role::Source && !it.revoked && it.name.as_str() == name;
+    for block in settings.blocks() {
+        let Some(source) = block.source().filter(|it| !it.may_have_token) else { continue };
+        let has_token =
+            |it: &Person| it.role == Role::Source && !it.revoked && it.name.as_str() == source.name.as_str();
         if state.people.values().any(has_token) {
-            return Err(Failed::new(key::CLI_NAME_OF_TOKEN).with("block", block).with("name", name));
+            // The sentence has brackets of its own.
+            let block = block.heading().trim_matches(['[', ']']);
+            return Err(Failed::new(key::CLI_NAME_OF_TOKEN)
+                .with("block", block)
+                .with("name", source.name.as_str()));
         }
     }
     Ok(())
@@ -57,7 +32,7 @@ fn apart(settings: &Settings, state: &State) -> Result<(), Failed> {
 /// agreement which is not in force, with the id most like it.
 pub fn check(settings: &Settings, state: &State) -> Result<(), Failed> {
     apart(settings, state)?;
-    for (setting, id) in named(settings) {
+    for (setting, id) in settings.blocks().into_iter().flat_map(Block::agreements) {
         if state.agreements.contains_key(id) {
             continue;
         }

@@ -6,7 +6,6 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::descriptors::Budget;
-use super::inbox::EngineInbox;
 use super::serve::{adopt, listen, stop_on_signals};
 use super::{log, medcom, say, web_hooks};
 use crate::care::{Told, demo_service};
@@ -21,6 +20,7 @@ use crate::domain::people::{PeopleCommand, Role};
 use crate::engine::{Engine, Parts};
 use crate::i18n::Texts;
 use crate::ids::Ids;
+use crate::inbox::EngineInbox;
 use crate::protocol::observations::{ObservationItem, Receipt};
 use crate::protocol::text::Text;
 use crate::protocol::{BoardSnapshot, CommandReply, CommandRequest};
@@ -28,6 +28,7 @@ use crate::server::{self, Options, token_digest};
 use crate::sources::demo::around::{self, Around, Listed};
 use crate::sources::demo::{AGREEMENTS, COLLEAGUE, Citizen, Driver, Hands, HandsError, Night, SOURCE, USER};
 use crate::store::Log;
+use crate::workers;
 
 /// Who gets a token in a demo, in the order they are printed: the user, a leader, a wall, the source.
 const TOKENS: [(&str, Role); 5] = [
@@ -62,7 +63,8 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     adopt(&engine, None).await?;
     let tokens = people(&engine).await?;
     web_hooks::expect(&engine, &Settings::default());
-    let receivers = medcom::start(None, &engine, &stop)?;
+    let medcom = workers::medcom::start(Default::default(), &engine, &stop)?;
+    let receivers = medcom::routes(medcom);
     let options =
         Options { synthetic: true, receivers, limits: Budget::raised().limits(), ..Options::default() };
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
@@ -88,7 +90,7 @@ pub async fn run(args: cli::Demo, texts: &Texts) -> Result<()> {
     let mut driver = Driver::new(night, hands, DemoClock(clock.clone()));
     driver.prepare(&stop).await;
     let around = surround(&engine)?;
-    super::care::start_for_demo(&engine, around.1, args.speed, &stop)?;
+    workers::care::start_for_demo(&engine, around.1, args.speed, &stop)?;
     let driving = tokio::spawn({
         let (stop, clock) = (stop.clone(), clock.clone());
         async move {

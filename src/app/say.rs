@@ -16,10 +16,12 @@ use crate::domain::agreement::{self, Agreement, Mistake};
 use crate::domain::identity::{AgreementId, ExternalId};
 use crate::i18n::{Key, Texts, key};
 use crate::protocol::Problem;
+use crate::sources::scaip::CannotStart;
 use crate::store::{Heads, StoreError, Why};
 use crate::theme::Library;
 use crate::tui::keymap::Keymap;
 use crate::tui::table;
+use crate::workers::canary::Unfit;
 
 /// A failure with a sentence of its own.
 #[derive(Debug)]
@@ -95,6 +97,12 @@ pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {
     if let Some(bad) = error.downcast_ref::<BadAgreement>() {
         return bad.mistakes.iter().map(|it| mistake(texts, &bad.file, it)).collect::<Vec<_>>().join("\n");
     }
+    if let Some(unfit) = error.downcast_ref::<Unfit>() {
+        return unfit_canary(unfit).text(texts);
+    }
+    if let Some(closed) = error.downcast_ref::<CannotStart>() {
+        return closed_receiver(closed).text(texts);
+    }
     if let Some(link) = error.downcast_ref::<LinkError>() {
         return link_error(texts, link);
     }
@@ -102,6 +110,31 @@ pub fn explain(texts: &Texts, error: &anyhow::Error) -> String {
         return store_error(texts, store);
     }
     texts.with(key::CLI_FAILED, &[("why", format!("{error:#}").as_str().into())]).as_str().to_owned()
+}
+
+fn unfit_canary(unfit: &Unfit) -> Failed {
+    match unfit {
+        Unfit::NoTestAccount(account) => Failed::new(key::CLI_CANARY_NO_TEST).with("account", account),
+        Unfit::NoExchange(exchange) => {
+            Failed::new(key::CLI_CANARY_NO_EXCHANGE).with("exchange", exchange.as_str())
+        }
+        Unfit::ReadQueue(queue) => Failed::new(key::CLI_CANARY_READ_QUEUE).with("queue", queue),
+    }
+}
+
+fn closed_receiver(closed: &CannotStart) -> Failed {
+    match closed {
+        CannotStart::Listen(error) => Failed::new(key::CLI_SCAIP_CANNOT_LISTEN)
+            .with("address", error.listen.as_str())
+            .with("why", error.why.to_string()),
+        CannotStart::Certificate { file, why } => Failed::new(key::CLI_SCAIP_CERTIFICATE)
+            .with("file", file.display().to_string())
+            .with("why", why.as_str()),
+        CannotStart::TooLate { agreement, ring_out, holds } => Failed::new(key::CLI_SCAIP_TOO_LATE)
+            .with("agreement", agreement.as_str())
+            .with("seconds", ring_out.to_string())
+            .with("holds", holds.to_string()),
+    }
 }
 
 /// What happened to the log and what to do now; the why is the store's own, for whoever mends it.

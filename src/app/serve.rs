@@ -1,10 +1,11 @@
 //! The server: everything is opened, started and ended here, in this order.
 //!
 //! Owns what every server needs, the demo's too: the socket, the signals, the agreements. Must never
-//! know how a source works: each has its own file here.
+//! know how a source works: each is started by a line, from its own folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::slice::from_ref;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,22 +14,23 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::descriptors::Budget;
+use super::host::EngineHost;
 use super::say::{self, Failed};
-use super::{
-    Place, admin, adopted, canary, care, escalation, exchanges, id_key, log, medcom, scaip, settings, visits,
-    web_hooks,
-};
+use super::{Place, admin, adopted, care, log, medcom, settings, web_hooks};
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::domain::agreement::{self, Agreement};
-use crate::domain::identity::SourceName;
+use crate::domain::agreement::{self, Agreement, value_of};
+use crate::domain::identity::{AgreementId, SourceName};
 use crate::domain::masking::Masking;
 use crate::engine::{Engine, Parts};
 use crate::i18n::{Texts, key};
 use crate::ids::Ids;
 use crate::server::{self, Options};
+use crate::sources::{ami, scaip, visits};
 use crate::store::StoreError;
+use crate::workers::care::ByCpr;
+use crate::workers::{self, canary, escalation, id_key};
 
 /// A log that is read within this is read before anything is started.
 const READ_FIRST_WITHIN: Duration = Duration::from_millis(1_500);
@@ -61,9 +63,14 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let parts = Parts { log, clock: Clock::system(), ids, cares, masking };
     let (engine, writer) = Engine::begin(parts, engine_stop.clone());
     engine.units.name_all(settings.units.clone());
-    let receivers = medcom::start(settings.medcom.clone(), &engine, &stop)?;
-    let options =
-        Options { receivers, signers, watches_desks: true, limits: budget.limits(), ..Options::default() };
+    let medcom = workers::medcom::start(settings.medcom.clone().unwrap_or_default(), &engine, &stop)?;
+    let options = Options {
+        receivers: medcom::routes(medcom),
+        signers,
+        watches_desks: true,
+        limits: budget.limits(),
+        ..Options::default()
+    };
     let says = format!("listening on http://{}\n", listener.local_addr()?);
     // From here on alarms are heard, whatever becomes of the log.
     let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
@@ -108,9 +115,27 @@ impl Starting<'_> {
         if is_early {
             self.check().await?;
         }
-        exchanges::start(settings, engine, stop)?;
-        scaip::start(&settings.scaip, &self.place.data, engine, &self.budget.alarms(), stop).await?;
-        escalation::start(settings.escalation.as_ref(), engine, self.texts, stop)?;
+        let host = EngineHost { engine, stop };
+        let call = settings.canary.as_ref().and_then(|it| it.call.as_ref());
+        let canary = call.map(|call| canary::call::seen_by(call, &settings.ami)).transpose()?;
+        ami::start(&settings.ami, canary.as_ref(), &host)?;
+        if let (Some(call), Some((_, canary))) = (call, canary) {
+            let secret = call.secret_file.as_deref().map(config::secret).transpose()?;
+            canary::call::start(call, secret, canary, engine, stop);
+        }
+        let means = scaip::Means {
+            data: &self.place.data,
+            connections: &self.budget.alarms(),
+            key: &|| random(engine),
+            ring_out_seconds: &|agreement| {
+                value_of(&engine.state().agreements.get(agreement)?.alarms.ring_out_seconds)
+            },
+        };
+        scaip::start(&settings.scaip, &means, &host).await?;
+        if let Some(settings) = &settings.escalation {
+            let secret = settings.secret_file.as_deref().map(web_hooks::long_secret).transpose()?;
+            escalation::start(settings, secret, engine, self.texts, stop)?;
+        }
         if is_early {
             self.start_the_rest().await?;
         }
@@ -151,15 +176,25 @@ impl Starting<'_> {
     /// What needs to know what is open, and rings nobody.
     async fn start_the_rest(&self) -> Result<()> {
         let (engine, settings, stop) = (self.engine, self.settings, self.stop);
-        care::start(&settings.care, engine, stop)?;
-        visits::start(settings, engine, stop)?;
-        canary::alarm::start(settings, engine, stop)?;
+        workers::care::start(&settings.care, engine, stop)?;
+        let citizens = |agreement: &AgreementId| ByCpr(engine.cares.care_of(from_ref(agreement)));
+        visits::start(&settings.visits, citizens, &EngineHost { engine, stop })?;
+        if let Some(canary) = &settings.canary {
+            canary::alarm::start(canary, &settings.scaip, engine, stop)?;
+        }
         say_what_is_not_set_up(settings, engine);
         say_newer_rules(engine, self.texts);
         admin::listen(&self.place.data, engine.clone(), stop.clone()).await?;
         info!(agreements = engine.state().agreements.len(), "serving");
         Ok(())
     }
+}
+
+fn random(engine: &Engine) -> [u8; 32] {
+    let mut key = [0; 32];
+    key[..16].copy_from_slice(&engine.ids.salt());
+    key[16..].copy_from_slice(&engine.ids.salt());
+    key
 }
 
 /// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.
@@ -179,7 +214,7 @@ fn say_what_is_not_set_up(settings: &Settings, engine: &Engine) {
             engine.health.not_set_up(name, kind, None, engine.clock.now());
         }
     }
-    for (name, why) in canary::not_set_up(settings) {
+    for (name, why) in canary::not_set_up(settings.canary.as_ref()) {
         if let Ok(name) = SourceName::new(name) {
             engine.health.not_set_up(name, "canary", why, engine.clock.now());
         }

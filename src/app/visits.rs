@@ -1,73 +1,19 @@
-//! The folders of route lists: wired to the engine, and to the care system for citizens named by CPR number.
+//! `vagttavle visits check`: what a route list would do.
 
 use std::path::Path;
-use std::slice::from_ref;
-use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use chrono::TimeDelta;
-use secrecy::{ExposeSecret, SecretString};
-use tokio_util::sync::CancellationToken;
 
-use super::inbox::EngineInbox;
 use super::say::{self, Failed};
-use crate::care::{Care, CareError, Cpr, Whose};
 use crate::clock::Clock;
-use crate::config::{self, Settings};
-use crate::domain::identity::CitizenId;
-use crate::engine::Engine;
+use crate::config;
 use crate::i18n::{Texts, key};
-use crate::sources::drop_folder::{DropFolder, Timing};
-use crate::sources::visits::{self, Citizens, FILE_MAX, Lists, Mapping, NotFound, Reading};
-
-/// The source's kind on the board.
-const KIND: &str = "visits";
-
-/// Begins to watch every folder of the settings. Errors: a mapping that cannot be read.
-pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
-    for folder in &settings.visits {
-        let mapping = match &folder.mapping {
-            Some(file) => config::visit_mapping(file)?,
-            None => Mapping::default(),
-        };
-        let source = folder.name();
-        let within = folder.expected_within_hours.map(|hours| TimeDelta::hours(hours.into()));
-        let now = engine.clock.now();
-        engine.health.expect(source.clone(), KIND, within, vec![folder.agreement.clone()], now);
-        if !folder.starts {
-            engine.plan_only.add(source.clone());
-        }
-        let clock = engine.clock.clone();
-        let inbox = EngineInbox { engine: engine.clone(), kind: KIND };
-        let lists = Lists::new(
-            folder,
-            mapping,
-            inbox.clone(),
-            CareCitizens(engine.cares.care_of(from_ref(&folder.agreement))),
-            Arc::new(move || clock.now()),
-        );
-        let watched = DropFolder {
-            source,
-            folder: folder.folder.clone(),
-            file_max: FILE_MAX,
-            inbox,
-            timing: Timing { rest: folder.rest(), ..Timing::default() },
-            now: clock_of(engine),
-        };
-        tokio::spawn(watched.run(lists, stop.clone()));
-    }
-    Ok(())
-}
-
-fn clock_of(engine: &Engine) -> crate::sources::Now {
-    let clock = engine.clock.clone();
-    Arc::new(move || clock.now())
-}
+use crate::sources::visits::{self, Mapping, Reading};
 
 /// Reads a list as the folder would, and says what is wrong with it. Errors: nothing of it can be read, or a row.
 pub fn check(file: &Path, mapping: Option<&Path>, texts: &Texts) -> Result<()> {
     let mapping = match mapping {
-        Some(file) => config::visit_mapping(file)?,
+        Some(file) => config::toml(file)?,
         None => Mapping::default(),
     };
     let bytes = std::fs::read(file).with_context(|| file.display().to_string())?;
@@ -94,20 +40,4 @@ pub fn check(file: &Path, mapping: Option<&Path>, texts: &Texts) -> Result<()> {
 
 fn reason(texts: &Texts, code: &str) -> String {
     texts.code("trouble-what", code).as_str().to_owned()
-}
-
-/// The care system of the folder's agreement, as the lists need it.
-struct CareCitizens(Care);
-
-impl Citizens for CareCitizens {
-    async fn by_cpr(&self, cpr: &SecretString) -> Result<CitizenId, NotFound> {
-        let cpr = Cpr::new(cpr.expose_secret()).map_err(|_| NotFound::Unknown)?;
-        match self.0.who(&Whose::Cpr(cpr)).await {
-            Ok(person) => Ok(person.citizen),
-            Err(CareError::Unknown) => Err(NotFound::Unknown),
-            Err(CareError::NotSetUp { .. }) => Err(NotFound::NobodyToAsk),
-            Err(error @ CareError::Refused) => Err(NotFound::Refused(error.code())),
-            Err(error @ CareError::Away { .. }) => Err(NotFound::Away(error.code())),
-        }
-    }
 }

@@ -32,7 +32,6 @@ use crate::engine::Engine;
 use crate::protocol::Problem;
 
 pub use listen::Limits;
-pub use routes::observations::{fact, receipt};
 pub use routes::open_api;
 pub use session::digest as token_digest;
 pub use signed::Signers;

@@ -27,7 +27,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Inbox, Now, Waiting};
+use super::{Backlog, Contact, Malformed, Now, SourceHealth, Waiting};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
 
@@ -115,6 +115,11 @@ pub struct Looked {
     /// Complete, and still there: part of it waits for somebody else.
     pub waits: usize,
 }
+
+/// Whom a folder tells how it is. What the files say is its handler's.
+pub trait Inbox: Contact + SourceHealth + Malformed + Backlog {}
+
+impl<I: Contact + SourceHealth + Malformed + Backlog> Inbox for I {}
 
 /// A folder to watch.
 pub struct DropFolder<I> {

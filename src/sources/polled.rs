@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::{Inbox, Waiting};
+use super::{Backlog, Contact, HandIn, Malformed, SourceHealth, Waiting};
 use crate::domain::identity::{Code, ExternalId, Key, SourceName};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
@@ -42,6 +42,11 @@ pub enum NoAnswer {
 pub trait Asked: Send + Sync + 'static {
     fn ask(&self) -> impl Future<Output = Result<Answer, NoAnswer>> + Send;
 }
+
+/// Whom a source that is asked tells.
+pub trait Inbox: HandIn + Contact + SourceHealth + Malformed + Backlog {}
+
+impl<I: HandIn + Contact + SourceHealth + Malformed + Backlog> Inbox for I {}
 
 /// One source that is asked.
 pub struct Poll<I, A> {

@@ -1,17 +1,14 @@
 //! What surrounds the night: who takes the calls, what falls silent and comes back, what cannot be read.
 
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
-use vagttavle::domain::identity::{Code, SourceName};
-use vagttavle::domain::masking::Masking;
+use vagttavle::domain::identity::SourceName;
 use vagttavle::domain::observation::Observation;
-use vagttavle::protocol::board::SourceState;
-use vagttavle::protocol::observations::{Observed, Receipt};
 use vagttavle::sources::demo::around::{Around, EXCHANGE, RECEIVER, ROUTES};
 use vagttavle::sources::demo::{Clock, Night};
-use vagttavle::sources::{BadRows, Inbox, OpenCall, QueueStaff, Unavailable};
+use vagttavle::sources::{BadRows, Contact, FileRows, QueueStaff, RowsAre, Staffing};
 
 use super::world;
 
@@ -37,38 +34,22 @@ impl Listener {
     }
 }
 
-impl Inbox for Listener {
-    fn masking(&self) -> &Masking {
-        static MASKING: LazyLock<Masking> = LazyLock::new(|| Masking::new([7; 32]));
-        &MASKING
-    }
-
-    async fn submit(&self, _: &SourceName, _: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
-        panic!("nothing is observed")
-    }
-
+impl Contact for Listener {
     fn heard(&self, source: &SourceName) {
         self.note(Told::Heard(source.to_string()));
     }
+}
 
-    fn unreadable(&self, _: &SourceName, what: Code) {
-        panic!("{what}")
-    }
-
-    async fn bad_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
+impl FileRows for Listener {
+    async fn rows(&self, _: &SourceName, are: RowsAre, rows: Vec<BadRows>) {
+        assert_eq!(are, RowsAre::Refused);
         self.note(Told::Rows(rows));
     }
+}
 
-    fn state(&self, _: &SourceName, _: SourceState, _: Option<Code>) {}
-
-    fn clock_ahead(&self, _: &SourceName, _: Duration) {}
-
+impl Staffing for Listener {
     fn staff(&self, _: &SourceName, queues: Vec<QueueStaff>) {
         self.note(Told::Staff(queues));
-    }
-
-    async fn open_calls(&self, _: &SourceName) -> Vec<OpenCall> {
-        Vec::new()
     }
 }
 

@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use vagttavle::care::Cpr;
 use vagttavle::care::demo_service::Mode;
 use vagttavle::clock::Clock;
-use vagttavle::config::OursRule;
 use vagttavle::engine::cares::Cares;
 use vagttavle::sources::medcom::Form;
+use vagttavle::sources::medcom::settings::OursRule;
 
 use crate::care::{invented, port};
 use crate::messages::{CPR, LOCAL, Message, admit, codes, discharge};

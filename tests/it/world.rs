@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,13 +16,12 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use vagttavle::app::medcom::Medcom;
+use vagttavle::app::medcom::routes;
 use vagttavle::care::Care;
 use vagttavle::care::demo::{Client as CareClient, Limits as CareLimits};
 use vagttavle::care::demo_service::{Invented, Service};
 use vagttavle::client::Client;
 use vagttavle::clock::Clock;
-use vagttavle::config::OursRule;
 use vagttavle::domain::Command;
 use vagttavle::domain::agreement;
 use vagttavle::domain::identity::{AgreementId, PersonName};
@@ -34,7 +32,9 @@ use vagttavle::engine::{Engine, Parts};
 use vagttavle::ids::Ids;
 use vagttavle::server::{self, Options, token_digest};
 use vagttavle::sources::medcom::Ours;
+use vagttavle::sources::medcom::settings::OursRule;
 use vagttavle::store::{Log, folder};
+use vagttavle::workers::medcom::Medcom;
 
 /// The server hangs up a silent connection after 10 s; a request must not meet that on the way.
 pub const IDLE_MAX: Duration = Duration::from_secs(5);
@@ -253,7 +253,7 @@ impl TestServer {
         let stop = CancellationToken::new();
         let mut options = setup.options;
         let medcom = Medcom::start(engine.clone(), Ours::default(), setup.ours, &stop);
-        options.receivers.push(Arc::new(medcom));
+        options.receivers.extend(routes(medcom));
         let serving = tokio::spawn(server::serve(listener, engine.clone(), options, stop.clone()));
         let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(IDLE_MAX).build().unwrap();
         let (serving, writer) = (Some(serving), Some(writer));

@@ -1,22 +1,23 @@
 //! An inbox in memory, and waiting for what should come into it.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use vagttavle::domain::identity::{Code, ExternalId, SourceName};
-use vagttavle::domain::masking::Masking;
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
 use vagttavle::sources::withdrawn::Standing;
 use vagttavle::sources::{
-    AlarmStanding, BadRows, Inbox, OpenCall, QueueKind, QueueStaff, Stands, Unavailable, Waiting,
+    AlarmLog, AlarmStanding, Backlog, BadRows, CallLog, ClockOffset, Contact, FileRows, HandIn, KnownVisit,
+    LostAlarms, Malformed, OpenCall, QueueKind, QueueStaff, RowsAre, SourceHealth, Staffing, Stands,
+    Unavailable, VisitLog, Waiting,
 };
 
-use crate::support::{End, fold, masking};
+use crate::support::{End, fold};
 
 /// Longest a test waits for what it expects; then it says what it saw.
 const BOUND: Duration = Duration::from_secs(60);
@@ -129,12 +130,7 @@ fn told(rows: BadRows) -> (u32, String, u32) {
     (rows.row.unwrap_or(rows.line), rows.what.to_string(), rows.rows)
 }
 
-impl Inbox for TestInbox {
-    fn masking(&self) -> &Masking {
-        static MASKING: LazyLock<Masking> = LazyLock::new(masking);
-        &MASKING
-    }
-
+impl HandIn for TestInbox {
     async fn submit(&self, _: &SourceName, batch: Vec<Observed>) -> Result<Vec<Receipt>, Unavailable> {
         self.change(|seen| {
             if seen.turn_away > 0 {
@@ -154,49 +150,73 @@ impl Inbox for TestInbox {
             Ok(batch.into_iter().map(receipt).collect())
         })
     }
+}
 
+impl Contact for TestInbox {
     fn heard(&self, _: &SourceName) {
         self.change(|seen| seen.heard += 1);
     }
+}
 
+impl SourceHealth for TestInbox {
+    fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {
+        self.change(|seen| seen.states.push((state, why.map(|why| why.to_string()))));
+    }
+}
+
+impl Malformed for TestInbox {
     fn unreadable(&self, _: &SourceName, what: Code) {
         self.change(|seen| seen.unreadable.push(what.to_string()));
     }
+}
 
+impl LostAlarms for TestInbox {
     fn alarm_unreadable(&self, _: &SourceName, what: Code) {
         self.change(|seen| {
             seen.lost.push(what.to_string());
             seen.unreadable.push(what.to_string());
         });
     }
+}
 
-    async fn bad_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
-        self.change(|seen| {
-            seen.bad_files += 1;
-            seen.bad_rows.extend(rows.into_iter().map(told));
+impl FileRows for TestInbox {
+    async fn rows(&self, _: &SourceName, are: RowsAre, rows: Vec<BadRows>) {
+        let rows = rows.into_iter().map(told);
+        self.change(|seen| match are {
+            RowsAre::Refused => {
+                seen.bad_files += 1;
+                seen.bad_rows.extend(rows);
+            }
+            RowsAre::Odd => seen.odd_rows.extend(rows),
         });
     }
+}
 
-    async fn odd_rows(&self, _: &SourceName, rows: Vec<BadRows>) {
-        self.change(|seen| seen.odd_rows.extend(rows.into_iter().map(told)));
+impl Backlog for TestInbox {
+    fn waits(&self, _: &SourceName, waiting: Option<Waiting>) {
+        self.change(|seen| seen.waiting.push(waiting.map(|it| (it.count, it.why.to_string()))));
     }
+}
 
-    fn state(&self, _: &SourceName, state: SourceState, why: Option<Code>) {
-        self.change(|seen| seen.states.push((state, why.map(|why| why.to_string()))));
-    }
-
+impl ClockOffset for TestInbox {
     fn clock_ahead(&self, _: &SourceName, by: TimeDelta) {
         self.change(|seen| seen.ahead = Some(by));
     }
+}
 
+impl Staffing for TestInbox {
     fn staff(&self, _: &SourceName, queues: Vec<QueueStaff>) {
         self.change(|seen| seen.staff.push(queues));
     }
+}
 
+impl CallLog for TestInbox {
     async fn open_calls(&self, _: &SourceName) -> Vec<OpenCall> {
         self.seen.lock().unwrap().open()
     }
+}
 
+impl AlarmLog for TestInbox {
     async fn standing(&self, _: &SourceName, alarm: &ExternalId) -> Option<AlarmStanding> {
         let seen = self.seen.lock().unwrap();
         let told = |it: &Observed| match &it.observation {
@@ -213,16 +233,19 @@ impl Inbox for TestInbox {
         Some(AlarmStanding { stands, signalled_at })
     }
 
-    fn waits(&self, _: &SourceName, waiting: Option<Waiting>) {
-        self.change(|seen| seen.waiting.push(waiting.map(|it| (it.count, it.why.to_string()))));
+    async fn devices(&self, _: &SourceName) -> Vec<(ExternalId, bool)> {
+        self.seen.lock().unwrap().devices.clone()
+    }
+}
+
+impl VisitLog for TestInbox {
+    /// No visit was told before.
+    fn known_visits(&self, _: &SourceName, _: &[ExternalId]) -> BTreeMap<ExternalId, KnownVisit> {
+        BTreeMap::new()
     }
 
     fn standing_visits(&self, _: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Standing> {
         let seen = self.seen.lock().unwrap();
         seen.planned.iter().filter(|it| from <= it.planned_at && it.planned_at < to).cloned().collect()
-    }
-
-    async fn devices(&self, _: &SourceName) -> Vec<(ExternalId, bool)> {
-        self.seen.lock().unwrap().devices.clone()
     }
 }

@@ -30,7 +30,7 @@ use vagttavle::sources::scaip::trust;
 
 use crate::inbox::{Seen, TestInbox};
 use crate::mutate::{cuts, pieces};
-use crate::support::night;
+use crate::support::{masking, night};
 
 /// An alarm with the reference z1, packed by another hand: in its frame, and without one.
 const PACKED: &str = "78daedd2b10d84300c05d055b2818d2868be5cdf1a77c4485100e9421ad80766a0cf62c45b50a4b19ff55d7e2ce92f483ac9d1816c630c5e066690013eefc2cc3dc8842d8ff5ec6a6aaaa9cae73b6fb15c5e5d70b1dc31eaaad9de5510ea28e74f57e7cb9d5c63e32b08b26682acfd0f63035c77";
@@ -117,6 +117,7 @@ impl World {
             memory: None,
             key: [7; 32],
             connections: connections.clone(),
+            masking: masking(),
             inbox: inbox.clone(),
             now: Arc::new(move || *clock.lock().unwrap()),
         };

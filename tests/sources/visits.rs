@@ -18,7 +18,7 @@ use vagttavle::sources::visits::{Citizens, Lists, Mapping, NotFound, Reading, ch
 use vagttavle::sources::withdrawn::Standing;
 
 use crate::inbox::TestInbox;
-use crate::support::night;
+use crate::support::{masking, night};
 
 /// The lists of these tests say nothing of the grant.
 const MAPPING: &str = "[defaults]\ngrant = \"service\"\n";
@@ -71,7 +71,7 @@ impl Bench {
         let settings: Settings = toml::from_str(&settings).unwrap();
         let inbox = TestInbox::new();
         let now = Arc::new(night);
-        let lists = Lists::new(&settings, mapping(mapping_text), inbox.clone(), care.clone(), now);
+        let lists = Lists::new(&settings, mapping(mapping_text), masking(), inbox.clone(), care.clone(), now);
         Self { inbox, care, lists }
     }
 

@@ -6,11 +6,10 @@ use axum::extract::State;
 use serde_json::value::RawValue;
 
 use super::{BODY_MAX, bad_json};
-use crate::domain::identity::{AgreementId, Code, Key, SourceName};
+use crate::domain::identity::{AgreementId, Code, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::people::Person;
-use crate::engine::live::Personal;
-use crate::engine::{Fact, Observed};
+use crate::inbox::{fact, receipt, refused};
 use crate::protocol::item::parse_item;
 use crate::protocol::observations::{self as wire, BATCH_MAX, Mark, ObservationItem, Outcome, Receipt};
 use crate::protocol::{Problem, json};
@@ -138,40 +137,4 @@ fn in_scope(person: &Person, mut observed: wire::Observed) -> Result<wire::Obser
 /// speak for, until somebody says whose it is.
 fn needs_agreement(observation: &Observation) -> bool {
     matches!(observation, Observation::VisitPlanned { .. } | Observation::HelpGranted { .. })
-}
-
-/// An observation as the engine takes it.
-pub fn fact(observed: wire::Observed) -> Fact {
-    Fact {
-        key: observed.key,
-        at: observed.at,
-        agreement: observed.agreement,
-        candidates: observed.candidates,
-        rank: observed.rank,
-        observation: observed.observation,
-        personal: Personal {
-            caller: observed.live.caller.map(String::from),
-            caller_name: observed.live.caller_name.map(String::from),
-            text: observed.live.text.map(String::from),
-            ..Personal::default()
-        },
-        is_timed: observed.said.is_timed,
-        is_session: observed.said.is_session,
-        marks: observed.said.marks.iter().filter_map(|mark| Code::new(mark.code()).ok()).collect(),
-    }
-}
-
-fn refused(key: Option<Key>, problem: Problem) -> Receipt {
-    Receipt { key, outcome: Outcome::Refused, entry: None, problem: Some(problem) }
-}
-
-/// The engine's answer as a receipt.
-pub fn receipt(key: Key, outcome: Observed) -> Receipt {
-    let (outcome, entry, problem) = match outcome {
-        Observed::Recorded(entry) => (Outcome::Recorded, entry, None),
-        Observed::Repeat(entry) => (Outcome::Repeat, entry, None),
-        Observed::Ignored => (Outcome::Ignored, None, None),
-        Observed::Refused(refusal) => return refused(Some(key), Problem::from(&refusal)),
-    };
-    Receipt { key: Some(key), outcome, entry, problem }
 }

@@ -36,7 +36,9 @@ use super::wire::{Frame, Message, Wire};
 use crate::domain::identity::Code;
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
-use crate::sources::{Inbox, Now, QueueStaff};
+use crate::sources::{
+    CallLog, ClockOffset, Contact, HandIn, Malformed, Now, QueueStaff, SourceHealth, Staffing,
+};
 
 /// Event classes asked for: queues, channels (who hung up), start and stop.
 const EVENT_CLASSES: &str = "agent,call,system";
@@ -168,6 +170,11 @@ impl Lost {
 fn code(word: &'static str) -> Code {
     Code::new(word).expect("the codes of this file are kebab-case")
 }
+
+/// Whom an exchange tells, and asks which calls are open.
+pub trait Inbox: HandIn + Contact + SourceHealth + Malformed + ClockOffset + Staffing + CallLog {}
+
+impl<I: HandIn + Contact + SourceHealth + Malformed + ClockOffset + Staffing + CallLog> Inbox for I {}
 
 /// One exchange, ready to run.
 pub struct Exchange<I> {

@@ -11,5 +11,8 @@ mod members;
 pub mod queue_log;
 pub mod rotated;
 pub mod settings;
+mod start;
 pub mod translate;
 pub mod wire;
+
+pub use start::start;

@@ -4,12 +4,13 @@
 //! the caller and handed in beside this.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::domain::identity::{AgreementId, Code, PersonName, SourceName};
 use crate::sources::QueueKind;
+use crate::sources::settings::{Block, Source, label, resolve};
 
 /// Days of `queue_log` read again at start, unless set.
 pub const LOOK_BACK_DAYS: u32 = 7;
@@ -129,5 +130,31 @@ impl Settings {
             return Err(BadSettings::LookBack);
         }
         Ok(())
+    }
+}
+
+impl Block for Settings {
+    fn heading(&self) -> &'static str {
+        "[[ami]]"
+    }
+
+    fn source(&self) -> Option<Source> {
+        Some(Source { name: self.name.clone(), may_have_token: false })
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.secret_file = folder.join(&self.secret_file);
+        resolve(&mut self.queue_log, folder);
+    }
+
+    fn checked(&self) -> Result<(), String> {
+        self.check().map_err(|bad| format!("{}: {bad}", label(self)))
+    }
+
+    fn agreements(&self) -> Vec<(String, &AgreementId)> {
+        let queues = self.queues.iter();
+        let named = queues.flat_map(|(queue, rule)| rule.agreements.iter().map(move |id| (queue, id)));
+        let setting = |queue| format!("{}, queues.{queue}.agreements", label(self));
+        named.map(|(queue, id)| (setting(queue), id)).collect()
     }
 }

@@ -11,7 +11,7 @@ use super::script::{code, id};
 use super::{AGREEMENTS, Citizen, Clock};
 use crate::domain::identity::{AgreementId, SourceName};
 use crate::domain::observation::Observation;
-use crate::sources::{BadRows, Inbox, QueueStaff};
+use crate::sources::{BadRows, Contact, FileRows, QueueStaff, RowsAre, Staffing};
 
 /// The exchange, heard within half a minute.
 pub const EXCHANGE: (&str, &str, Duration) = ("central", "ami", Duration::seconds(30));
@@ -55,7 +55,7 @@ pub struct Listed {
     pub observation: Observation,
 }
 
-impl<I: Inbox> Around<I> {
+impl<I: Contact + Staffing + FileRows> Around<I> {
     /// Plays from `start` on until it is told to stop.
     pub async fn run(self, start: DateTime<Utc>, clock: impl Clock, stop: CancellationToken) {
         tokio::select! {
@@ -90,7 +90,7 @@ impl<I: Inbox> Around<I> {
         for (_, what, first_line, rows) in BAD_ROWS.iter().filter(|(at, ..)| *at == second) {
             let rows = BadRows { what: code(what), line: *first_line, row: None, rows: *rows };
             self.routes.heard(&name(ROUTES.0));
-            self.routes.bad_rows(&name(ROUTES.0), vec![rows]).await;
+            self.routes.rows(&name(ROUTES.0), RowsAre::Refused, vec![rows]).await;
         }
     }
 }

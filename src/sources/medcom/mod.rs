@@ -6,6 +6,7 @@
 
 mod acknowledge;
 mod form;
+pub mod settings;
 mod translate;
 mod wire;
 

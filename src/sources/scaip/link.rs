@@ -30,11 +30,13 @@ use super::translate::{self, Meaning, Word};
 use super::wire::{self, Answer, Kind, Read, Request, Root, Status, Unreadable};
 use crate::clock::steady;
 use crate::domain::identity::{Code, ExternalId};
-use crate::domain::masking::Masked;
+use crate::domain::masking::{Masked, Masking};
 use crate::protocol::board::SourceState;
 use crate::protocol::observations::{BATCH_MAX, Observed};
 use crate::sources::inflate::{Refused, inflate};
-use crate::sources::{AlarmStanding, Inbox, Now, Stands, Unavailable};
+use crate::sources::{
+    AlarmLog, AlarmStanding, Contact, HandIn, LostAlarms, Malformed, Now, SourceHealth, Stands, Unavailable,
+};
 
 /// Messages that wait for the disk at once.
 const IN_WORK_MAX: usize = 2_048;
@@ -64,6 +66,11 @@ const METHODS: &str = "MESSAGE, OPTIONS, REGISTER";
 const TYPES: &str = "application/scaip+xml";
 const ENCODINGS: &str = "deflate, identity";
 
+/// Whom a receiver tells, and asks where alarms stand.
+pub trait Inbox: HandIn + Contact + SourceHealth + Malformed + LostAlarms + AlarmLog {}
+
+impl<I: HandIn + Contact + SourceHealth + Malformed + LostAlarms + AlarmLog> Inbox for I {}
+
 /// One receiver, ready to be opened.
 pub struct Receiver<I> {
     pub settings: Settings,
@@ -77,6 +84,8 @@ pub struct Receiver<I> {
     pub key: [u8; 32],
     /// One for each stream connection, of all receivers.
     pub connections: Places,
+    /// Makes ids from outside storable; each id of a unit goes through it.
+    pub masking: Masking,
     pub inbox: I,
     pub now: Now,
 }
@@ -91,6 +100,7 @@ pub struct Opened<I> {
 struct Link<I> {
     settings: Settings,
     doorkeeper: Mutex<Doorkeeper>,
+    masking: Masking,
     inbox: I,
     now: Now,
     station: Station,
@@ -122,16 +132,16 @@ impl<I: Inbox> Receiver<I> {
     /// [`CannotListen`]: the first that cannot be opened.
     pub async fn open(self, stop: CancellationToken) -> Result<Opened<I>, CannotListen> {
         let (tell, heard) = mpsc::channel(HEARD_MAX);
-        let Self { settings, accounts, tls, memory, key, connections, inbox, now } = self;
+        let Self { settings, accounts, tls, memory, key, connections, masking, inbox, now } = self;
         let seed = Sha256::digest([&key[..], b"station"].concat()).into();
         let made = Made { tls, allowed: settings.allowed(), ends: wire::ends, seed, connections };
         let station = Station::open(&settings.listen, made, tell, stop.clone()).await?;
         let doorkeeper = Mutex::new(Doorkeeper::new(accounts, key));
         let before = memory.as_deref().and_then(memory::read);
-        let before = before.map(|before| before.masked(inbox.masking()));
+        let before = before.map(|before| before.masked(&masking));
         // Units may be known by a number of before numbers were masked.
         let masked = |(device, is_silent): (ExternalId, bool)| {
-            (translate::device(device.as_str(), inbox.masking()).0, is_silent)
+            (translate::device(device.as_str(), &masking).0, is_silent)
         };
         let known = inbox.devices(&settings.name).await.into_iter().map(masked).collect();
         let pulse = Mutex::new(Pulse::new(settings.silent_after(), known, before.as_ref(), now()));
@@ -139,6 +149,7 @@ impl<I: Inbox> Receiver<I> {
         let link = Arc::new(Link {
             settings,
             doorkeeper,
+            masking,
             inbox,
             now,
             station,
@@ -426,7 +437,7 @@ impl<I: Inbox> Link<I> {
 
     fn device(&self, request: &Request) -> Option<ExternalId> {
         let account = request.account.as_deref()?;
-        Some(translate::device(account, self.inbox.masking()).0)
+        Some(translate::device(account, &self.masking).0)
     }
 
     fn words(&self) -> MutexGuard<'_, HashMap<ExternalId, (Word, Instant)>> {
@@ -496,7 +507,7 @@ impl<I: Inbox> Link<I> {
         if request.reference.is_none() || request.account.is_none() {
             self.unreadable("scaip-field-missing");
         }
-        let masking = self.inbox.masking();
+        let masking = &self.masking;
         let account = request.account.as_deref().unwrap_or("unknown");
         // A telephone number is a good account, and many units have one.
         if matches!(translate::device(account, masking).1, Some(Masked::Cpr | Masked::Form)) {

@@ -5,7 +5,7 @@
 //! what units say. translate: what a request means for the boards, and what is answered; pure. auth: digest
 //! authentication. parts: what a unit says in several messages. pulse: who should be heard and is not. memory: that over
 //! a restart. trust: whom we call by TLS. link: the listener. answers: what is told to units, apart from what is taken in.
-//! ask: the other side of it, to try whether alarms get through.
+//! start: the receivers of the settings, opened. ask: the other side of it, to try whether alarms get through.
 //!
 //! A unit gets its SIP 200 when the alarm is on disk; the answer *handled* only when a person's claim is, *not treated*
 //! only when the ring-out is, until then *hold*. A unit that says that more parts follow has its SIP 200 and its alarm at
@@ -36,6 +36,9 @@ pub mod salvage;
 mod served;
 pub mod settings;
 pub mod sip;
+mod start;
 pub mod translate;
 pub mod trust;
 pub mod wire;
+
+pub use start::{CannotStart, Means, start};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use chrono::TimeDelta;
@@ -14,6 +14,7 @@ use serde::Deserialize;
 use crate::domain::alarms::RedirectTo;
 use crate::domain::identity::{AgreementId, Code, SourceName};
 use crate::domain::vocabulary::Word;
+use crate::sources::settings::{Block, Source, label, resolve};
 
 /// A unit that is told to hold asks again within so many seconds (SCAIP).
 pub const REPEATS_WITHIN_SECONDS: u32 = 20;
@@ -275,6 +276,31 @@ impl Settings {
             networks: self.senders.clone(),
             anybody: self.senders.is_empty() && !self.accounts.is_empty(),
         }
+    }
+}
+
+impl Block for Settings {
+    fn heading(&self) -> &'static str {
+        "[[scaip]]"
+    }
+
+    fn source(&self) -> Option<Source> {
+        Some(Source { name: self.name.clone(), may_have_token: false })
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        resolve(&mut self.certificate_file, folder);
+        resolve(&mut self.key_file, folder);
+        resolve(&mut self.unit_certificates_file, folder);
+        self.accounts.values_mut().for_each(|file| *file = folder.join(&*file));
+    }
+
+    fn checked(&self) -> Result<(), String> {
+        self.check().map_err(|bad| format!("{}: {bad}", label(self)))
+    }
+
+    fn agreements(&self) -> Vec<(String, &AgreementId)> {
+        vec![(format!("{}, agreement", label(self)), &self.agreement)]
     }
 }
 

@@ -19,7 +19,9 @@ use crate::domain::masking::Masking;
 use crate::domain::observation::Observation;
 use crate::protocol::observations::{Observed, Outcome};
 use crate::sources::drop_folder::{Dropped, Handler, Verdict};
-use crate::sources::{BadRows, Inbox, KnownVisit, Now, Unavailable, Waiting, withdrawn};
+use crate::sources::{
+    BadRows, FileRows, HandIn, KnownVisit, Malformed, Now, RowsAre, Unavailable, VisitLog, Waiting, withdrawn,
+};
 
 /// Observations handed in together: an alarm that comes meanwhile waits behind no more than these.
 const AT_ONCE: usize = 100;
@@ -66,12 +68,18 @@ pub trait Citizens: Send + Sync {
     fn by_cpr(&self, cpr: &SecretString) -> impl Future<Output = Result<CitizenId, NotFound>> + Send;
 }
 
+/// Whom the lists tell, and ask what is known of visits.
+pub trait Inbox: HandIn + Malformed + FileRows + VisitLog {}
+
+impl<I: HandIn + Malformed + FileRows + VisitLog> Inbox for I {}
+
 /// Reads the lists of one folder.
 pub struct Lists<I, C> {
     source: SourceName,
     agreement: AgreementId,
     mapping: Arc<Mapping>,
     is_whole: bool,
+    masking: Masking,
     inbox: I,
     citizens: C,
     now: Now,
@@ -113,12 +121,21 @@ struct Span {
 }
 
 impl<I: Inbox, C: Citizens> Lists<I, C> {
-    pub fn new(settings: &settings::Settings, mapping: Mapping, inbox: I, citizens: C, now: Now) -> Self {
+    /// `masking`: each id of a row goes through it.
+    pub fn new(
+        settings: &settings::Settings,
+        mapping: Mapping,
+        masking: Masking,
+        inbox: I,
+        citizens: C,
+        now: Now,
+    ) -> Self {
         Self {
             source: settings.name(),
             agreement: settings.agreement.clone(),
             mapping: Arc::new(mapping),
             is_whole: settings.whole,
+            masking,
             inbox,
             citizens,
             now,
@@ -130,7 +147,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let reading = Reading { now: (self.now)(), written_at: file.written_at };
         let mapping = self.mapping.clone();
         // Thousands of rows: not on a thread that others wait for.
-        let masking = self.inbox.masking().clone();
+        let masking = self.masking.clone();
         let read = tokio::task::spawn_blocking(move || read(&file.bytes, &mapping, &reading, &masking));
         let (rows, bad, mut odd) = match read.await {
             Ok(Ok(read)) => read,
@@ -157,7 +174,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
                         NotFound::Away(_) | NotFound::Refused(_) => "citizen-never-told",
                     };
                     odd.push(BadRow { place, what });
-                    let citizen = told.stand_in(self.inbox.masking());
+                    let citizen = told.stand_in(&self.masking);
                     known.push((place, told.observations(citizen, &self.agreement, &reading)));
                 }
                 Err(why) => waits.extend(why.waits().map(|why| (place, why))),
@@ -172,10 +189,10 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         oddities.retain(|odd| !seen.told.contains(odd));
         let (refused, marked) = (told_of(troubles.clone()), told_of(oddities.clone()));
         if !refused.is_empty() {
-            self.inbox.bad_rows(&self.source, refused).await;
+            self.inbox.rows(&self.source, RowsAre::Refused, refused).await;
         }
         if !marked.is_empty() {
-            self.inbox.odd_rows(&self.source, marked).await;
+            self.inbox.rows(&self.source, RowsAre::Odd, marked).await;
         }
         troubles.extend(oddities);
         if let Some((_, why)) = waits.first() {

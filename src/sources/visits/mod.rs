@@ -1,9 +1,9 @@
 //! Route lists dropped into a folder as CSV or JSON: which visits are planned, begun, done, cancelled.
 //!
 //! wire: bytes -> rows. mapping: which column and word means what. times: Danish dates -> instants. translate: row ->
-//! observations. link: what a watched folder does with a file. A row that cannot be read is told with line and
-//! reason, and the rest goes in. Names and addresses beside what is mapped are never read; a citizen written as a CPR
-//! number is asked about in the care system, or the row is refused.
+//! observations. link: what a watched folder does with a file. start: the folders of the settings, watched. A row that
+//! cannot be read is told with line and reason, and the rest goes in. Names and addresses beside what is mapped are never
+//! read; a citizen written as a CPR number is asked about in the care system, or the row is refused.
 //!
 //! A list need not be whole: a visit that is not in a later one is not changed by that, unless the folder's settings say
 //! that its lists are.
@@ -11,6 +11,7 @@
 pub mod link;
 pub mod mapping;
 pub mod settings;
+mod start;
 pub mod times;
 pub mod translate;
 pub mod wire;
@@ -19,6 +20,7 @@ use crate::domain::masking::Masking;
 
 pub use link::{Citizens, Lists, NotFound};
 pub use mapping::Mapping;
+pub use start::start;
 pub use translate::Reading;
 pub use wire::{BadRow, Place, Unreadable};
 

@@ -3,12 +3,13 @@
 //! Owns names, defaults and checks. Must never read a file: the mapping is read by the caller and handed in beside
 //! this.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 use serde::Deserialize;
 
 use crate::domain::identity::{AgreementId, SourceName};
+use crate::sources::settings::{Block, Source, label, resolve};
 
 /// How long a file must have been at rest, if the settings do not say (seconds).
 const REST_SECONDS: u32 = 60;
@@ -77,5 +78,28 @@ impl Settings {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Block for Settings {
+    fn heading(&self) -> &'static str {
+        "[[visits]]"
+    }
+
+    fn source(&self) -> Option<Source> {
+        Some(Source { name: self.name(), may_have_token: false })
+    }
+
+    fn resolve(&mut self, folder: &Path) {
+        self.folder = folder.join(&self.folder);
+        resolve(&mut self.mapping, folder);
+    }
+
+    fn checked(&self) -> Result<(), String> {
+        self.check().map_err(|bad| format!("{}: {bad}", label(self)))
+    }
+
+    fn agreements(&self) -> Vec<(String, &AgreementId)> {
+        vec![(format!("{} agreement", label(self)), &self.agreement)]
     }
 }

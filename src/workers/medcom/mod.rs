@@ -20,26 +20,20 @@ mod waiting;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use anyhow::{Context, Result};
-use axum::body::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use folder::Outbox;
 use waiting::Waiting;
 
-use super::inbox::EngineInbox;
 use crate::care::{Care, CareError, Cpr, Whose};
-use crate::config::{MedcomSettings, OursRule};
 use crate::domain::identity::{CitizenId, Code, SourceName};
 use crate::domain::people::Person;
 use crate::engine::{Engine, Failure, Noted, Observed};
+use crate::inbox::{EngineInbox, fact};
 use crate::protocol::Problem;
-use crate::server::{self, Receiver, fact};
-use crate::sources::medcom::{Answer, Issue, MESSAGE_MAX, Ours, Received, Stamp, Unreadable, receive};
+use crate::sources::medcom::settings::{OursRule, Settings};
+use crate::sources::medcom::{Answer, Issue, Ours, Received, Stamp, Unreadable, receive};
 
 /// What became of a message or an envelope, as it is remembered.
 const TAKEN: &str = "taken";
@@ -52,16 +46,26 @@ const AWAY: &str = "care-or-log-away";
 /// The source of hospital messages that come as files, unless the settings name it.
 const INBOX: &str = "medcom-inbox";
 
-/// Starts what takes hospital messages: over HTTP always, from a folder if there is one.
+/// The folder of the acknowledgements cannot be made, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}", .outbox.display())]
+pub struct NoOutbox {
+    outbox: PathBuf,
+    why: std::io::Error,
+}
+
+/// What a message that was posted is answered.
+#[derive(Debug)]
+pub struct Acknowledgement {
+    pub content_type: &'static str,
+    pub body: Vec<u8>,
+}
+
+/// Starts what takes hospital messages: whatever is posted, and a folder if there is one.
 ///
 /// # Errors
 /// The folder of the acknowledgements cannot be made.
-pub fn start(
-    settings: Option<MedcomSettings>,
-    engine: &Engine,
-    stop: &CancellationToken,
-) -> Result<Vec<Arc<dyn Receiver>>> {
-    let settings = settings.unwrap_or_default();
+pub fn start(settings: Settings, engine: &Engine, stop: &CancellationToken) -> Result<Medcom, NoOutbox> {
     let agreements: BTreeSet<_> =
         settings.agreement_by_receiver.values().chain(&settings.default_agreement).cloned().collect();
     let ours = Ours {
@@ -72,14 +76,14 @@ pub fn start(
     if let Some(inbox) = settings.inbox {
         let outbox = Outbox(settings.outbox.unwrap_or_else(|| beside(&inbox)));
         // Missing later is told as source health; at start it is a mistake that is said at once.
-        outbox.make().with_context(|| outbox.0.display().to_string())?;
-        let source = settings.name.map_or_else(|| SourceName::new(INBOX).context(INBOX), Ok)?;
+        outbox.make().map_err(|why| NoOutbox { outbox: outbox.0.clone(), why })?;
+        let source = settings.name.unwrap_or_else(|| SourceName::new(INBOX).expect("a constant name"));
         let now = engine.clock.now();
         engine.health.expect(source.clone(), "medcom", None, agreements.into_iter().collect(), now);
         let told = EngineInbox { engine: engine.clone(), kind: "medcom" };
         tokio::spawn(folder::watch(medcom.clone(), source, (inbox, outbox), told, stop.clone()));
     }
-    Ok(vec![Arc::new(medcom)])
+    Ok(medcom)
 }
 
 /// `advis-outbox` beside `advis`.
@@ -143,24 +147,6 @@ impl Held {
     }
 }
 
-impl Receiver for Medcom {
-    fn path(&self) -> &'static str {
-        "medcom"
-    }
-
-    fn body_max(&self) -> usize {
-        MESSAGE_MAX
-    }
-
-    fn receive<'a>(
-        &'a self,
-        caller: &'a Person,
-        body: Bytes,
-    ) -> BoxFuture<'a, Result<server::Answer, Problem>> {
-        self.posted(caller, body).boxed()
-    }
-}
-
 impl Medcom {
     /// `rule` says whose messages are ours; what the care system could not tell is asked again until `stop`.
     pub fn start(engine: Engine, ours: Ours, rule: OursRule, stop: &CancellationToken) -> Self {
@@ -170,11 +156,15 @@ impl Medcom {
         medcom
     }
 
-    async fn posted(&self, caller: &Person, body: Bytes) -> Result<server::Answer, Problem> {
+    /// Takes one message that a source with a token posted, and says what it is answered.
+    ///
+    /// # Errors
+    /// Nobody can be answered in the form of the message: what was wrong with it.
+    pub async fn posted(&self, caller: &Person, body: &[u8]) -> Result<Acknowledgement, Problem> {
         let source =
             SourceName::new(caller.name.as_str()).map_err(|bad| Problem::field(422, bad.code(), "source"))?;
         self.engine.health.heard(&source, "medcom", self.engine.clock.now());
-        match self.take(&source, &self.ours_of(caller), &body).await {
+        match self.take(&source, &self.ours_of(caller), body).await {
             Ok((received, answer)) => {
                 let answer = match answer {
                     Ok(answer) => answer,
@@ -185,8 +175,8 @@ impl Medcom {
                     }
                 };
                 Ok(match self.acknowledgement(&received, &answer) {
-                    Some(body) => server::Answer { content_type: received.form.content_type(), body },
-                    None => server::Answer { content_type: "application/json", body: b"{}".to_vec() },
+                    Some(body) => Acknowledgement { content_type: received.form.content_type(), body },
+                    None => Acknowledgement { content_type: "application/json", body: b"{}".to_vec() },
                 })
             }
             Err(unreadable) => {

@@ -7,18 +7,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::Result;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use super::{Probe, fly};
-use crate::app::say::Failed;
-use crate::config::{CanarySettings, Settings};
+use super::settings::Settings;
+use super::{Probe, Unfit, fly};
 use crate::domain::entry::Body;
 use crate::domain::identity::{EntryId, ExternalId, Key, SourceName};
 use crate::domain::{Actor, Command, alarms};
 use crate::engine::{Engine, Order};
-use crate::i18n::key;
+use crate::sources::scaip;
 use crate::sources::scaip::ask::ask;
 use crate::sources::scaip::sip::NotSent;
 use crate::sources::scaip::translate::{self, device};
@@ -33,13 +31,20 @@ const REFERENCE_LENGTH: usize = 16;
 const LOOK_EVERY: TimeDelta = TimeDelta::milliseconds(200);
 
 /// Begins to send, when it is set up.
-pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> Result<()> {
-    let Some(canary) = &settings.canary else { return Ok(()) };
+///
+/// # Errors
+/// None of these receivers would take it for a test.
+pub fn start(
+    canary: &Settings,
+    receivers: &[scaip::settings::Settings],
+    engine: &Engine,
+    stop: &CancellationToken,
+) -> Result<(), Unfit> {
     let Some(alarm) = canary.alarm else { return Ok(()) };
-    let takes_it = settings.scaip.iter().filter(|it| it.test_accounts.contains(&canary.account));
+    let takes_it = receivers.iter().filter(|it| it.test_accounts.contains(&canary.account));
     let receivers: Vec<SourceName> = takes_it.map(|it| it.name.clone()).collect();
     if receivers.is_empty() {
-        return Err(Failed::new(key::CLI_CANARY_NO_TEST).with("account", canary.account.as_str()).into());
+        return Err(Unfit::NoTestAccount(canary.account.clone()));
     }
     let bird = Bird {
         engine: engine.clone(),
@@ -48,13 +53,13 @@ pub fn start(settings: &Settings, engine: &Engine, stop: &CancellationToken) -> 
         device: device(&canary.account, &engine.masking).0,
         receivers,
     };
-    fly(SourceName::new(NAME)?, bird, engine, stop);
+    fly(NAME, bird, engine, stop);
     Ok(())
 }
 
 struct Bird {
     engine: Engine,
-    settings: CanarySettings,
+    settings: Settings,
     alarm: SocketAddr,
     device: ExternalId,
     /// One of them hands it in.

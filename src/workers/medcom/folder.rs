@@ -19,9 +19,9 @@ use super::{Held, Medcom};
 use crate::care::{CareError, Why};
 use crate::domain::identity::{Code, SourceName};
 use crate::protocol::board::SourceState;
-use crate::sources::drop_folder::{DropFolder, Dropped, Handler, Timing, Verdict};
+use crate::sources::drop_folder::{DropFolder, Dropped, Handler, Inbox, Timing, Verdict};
 use crate::sources::medcom::{MESSAGE_MAX, Received, receive};
-use crate::sources::{Inbox, Waiting};
+use crate::sources::{SourceHealth, Waiting};
 
 /// A message that cannot be read to its end may still be written: it is set aside when it has been at rest for so long.
 const REST: TimeDelta = TimeDelta::seconds(30);
@@ -61,7 +61,7 @@ pub async fn watch<I: Inbox>(
     watched.run(Taker { medcom, source, outbox, inbox, away_in_a_row: Mutex::default() }, stop).await;
 }
 
-impl<I: Inbox> Handler for Taker<I> {
+impl<I: SourceHealth> Handler for Taker<I> {
     async fn handle(&self, file: Dropped) -> Verdict {
         if self.is_left_alone(&file.bytes) {
             return waits(Held::Away(CareError::Away { why: Why::Failed }));
@@ -113,7 +113,7 @@ fn waits(held: Held) -> Verdict {
     Verdict::Waits(Waiting { count: 1, why: held.code() })
 }
 
-impl<I: Inbox> Taker<I> {
+impl<I: SourceHealth> Taker<I> {
     /// No panic leaves it half changed: every change is one step.
     fn in_a_row(&self) -> MutexGuard<'_, BTreeMap<Option<SourceName>, u32>> {
         self.away_in_a_row.lock().unwrap_or_else(PoisonError::into_inner)

@@ -5,17 +5,16 @@
 //! marked as perhaps a second time. Must never hand out anything about a citizen.
 
 mod send;
+pub mod settings;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::web_hooks::long_secret;
-use crate::config::EscalationSettings;
 use crate::domain::agreement::value_of;
 use crate::domain::entry::{self, Entry};
 use crate::domain::escalation::{Outcome, Why, due_at, is_needed};
@@ -24,6 +23,7 @@ use crate::domain::{Actor, Command, NO_ENTRY, State};
 use crate::engine::{Engine, Failure, Order, Storing};
 use crate::i18n::{Texts, Value, dates, key};
 use send::{Channel, Message};
+use settings::Settings;
 
 /// The kind under which the ways are in source health.
 const KIND: &str = "escalation";
@@ -36,15 +36,17 @@ const PAUSE_FIRST_SECONDS: i64 = 5;
 /// And never longer than this.
 const PAUSE_MAX_SECONDS: i64 = 120;
 
-/// Begins to watch, when there is a way to call somebody.
+/// Begins to watch. What is posted is signed with `secret`.
+///
+/// # Errors
+/// Nothing can be posted from this machine.
 pub fn start(
-    settings: Option<&EscalationSettings>,
+    settings: &Settings,
+    secret: Option<SecretString>,
     engine: &Engine,
     texts: &Texts,
     stop: &CancellationToken,
-) -> Result<()> {
-    let Some(settings) = settings else { return Ok(()) };
-    let secret = settings.secret_file.as_deref().map(long_secret).transpose()?;
+) -> Result<(), reqwest::Error> {
     let channels = Channel::all(settings, secret)?;
     let now = engine.clock.now();
     for channel in &channels {

@@ -7,16 +7,15 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
-use super::{Probe, fly};
-use crate::app::say::Failed;
-use crate::config::{self, CanaryCallSettings, Settings};
+use super::settings::Call;
+use super::{Probe, Unfit, fly};
 use crate::domain::identity::SourceName;
 use crate::engine::Engine;
-use crate::i18n::key;
+use crate::sources::ami;
 use crate::sources::ami::canary::{Canary, Standing};
 use crate::sources::canary_call::link::call;
 use crate::sources::canary_call::{Account, Missed};
@@ -28,45 +27,36 @@ const BLIND: &str = "canary-call-blind";
 /// After the start, how long the exchange may take to be heard before that is told.
 const LISTENS_WITHIN: TimeDelta = TimeDelta::seconds(30);
 
-fn set_up(settings: &Settings) -> Option<&CanaryCallSettings> {
-    settings.canary.as_ref()?.call.as_ref()
-}
-
-/// That its exchange is there, and that its queue is its own.
+/// Which exchange must see it, and what it must look for.
 ///
 /// # Errors
-/// One sentence that says which is not so.
-pub fn check(settings: &Settings) -> Result<()> {
-    let Some(call) = set_up(settings) else { return Ok(()) };
-    let Some(exchange) = settings.ami.iter().find(|it| it.name == call.exchange) else {
-        let failed = Failed::new(key::CLI_CANARY_NO_EXCHANGE);
-        return Err(failed.with("exchange", call.exchange.as_str()).into());
-    };
+/// Its exchange is none of these, or its queue is not its own.
+pub fn seen_by(call: &Call, exchanges: &[ami::settings::Settings]) -> Result<(SourceName, Canary), Unfit> {
+    let exchange = exchanges.iter().find(|it| it.name == call.exchange);
+    let exchange = exchange.ok_or_else(|| Unfit::NoExchange(call.exchange.clone()))?;
     if call.queue.trim().is_empty() || exchange.queues.contains_key(&call.queue) {
-        return Err(Failed::new(key::CLI_CANARY_READ_QUEUE).with("queue", call.queue.as_str()).into());
+        return Err(Unfit::ReadQueue(call.queue.clone()));
     }
-    Ok(())
+    let caller = call.caller.as_deref().unwrap_or(&call.user);
+    Ok((exchange.name.clone(), Canary::new(&call.queue, caller)))
 }
 
-/// What this exchange must look for, if it is the one.
-pub fn seen_by(settings: &Settings, exchange: &SourceName) -> Option<Canary> {
-    let call = set_up(settings).filter(|call| call.exchange == *exchange)?;
-    Some(Canary::new(&call.queue, call.caller.as_deref().unwrap_or(&call.user)))
-}
-
-/// Begins to call.
-pub fn start(settings: &Settings, canary: Canary, engine: &Engine, stop: &CancellationToken) -> Result<()> {
-    let Some(call) = set_up(settings) else { return Ok(()) };
-    let secret = call.secret_file.as_deref().map(config::secret).transpose()?;
+/// Begins to call. `secret`: for an exchange that asks who calls.
+pub fn start(
+    call: &Call,
+    secret: Option<SecretString>,
+    canary: Canary,
+    engine: &Engine,
+    stop: &CancellationToken,
+) {
     let account = Account { user: call.user.clone(), secret };
     let bird = Bird { engine: engine.clone(), call: call.clone(), account, canary };
-    fly(SourceName::new(NAME)?, bird, engine, stop);
-    Ok(())
+    fly(NAME, bird, engine, stop);
 }
 
 struct Bird {
     engine: Engine,
-    call: CanaryCallSettings,
+    call: Call,
     account: Account,
     canary: Canary,
 }

@@ -6,13 +6,12 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
 use chrono::{DateTime, SecondsFormat, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
+use super::settings::Settings;
 use crate::clock::{Clock, steady};
-use crate::config::EscalationSettings;
 use crate::domain::identity::SourceName;
 use crate::protocol::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, sign};
 
@@ -82,8 +81,8 @@ pub enum Channel {
 }
 
 impl Channel {
-    /// The ways of the settings.
-    pub fn all(settings: &EscalationSettings, secret: Option<SecretString>) -> Result<Vec<Self>> {
+    /// The ways of the settings. Errors: nothing can be posted from this machine.
+    pub fn all(settings: &Settings, secret: Option<SecretString>) -> Result<Vec<Self>, reqwest::Error> {
         let timeout = Duration::from_secs(settings.timeout_s.into());
         let mut all = Vec::new();
         if !settings.command.is_empty() {

@@ -16,7 +16,7 @@ use crate::care::{CareError, Why};
 use crate::clock::Clock;
 use crate::domain::identity::{CitizenId, Code, SourceName};
 use crate::engine::health;
-use crate::server::fact;
+use crate::inbox::fact;
 use crate::sources::medcom::Received;
 
 /// Messages that wait at most; the oldest goes first, and is said so.
