@@ -342,9 +342,24 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// The boards. The name on the wire is the kebab-case word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+/// The boards. The name on the wire, and in event kinds, is the kebab-case word.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
 pub enum Board {
     Phone,
     Alarms,
@@ -356,24 +371,14 @@ pub enum Board {
 }
 
 impl Board {
-    pub const ALL: [Board; 7] =
-        [Self::Alarms, Self::Phone, Self::Discharges, Self::Visits, Self::Duties, Self::Sources, Self::Shift];
+    pub const ALL: &'static [Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// Stable name on the wire and in event kinds.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-            Self::Alarms => "alarms",
-            Self::Discharges => "discharges",
-            Self::Visits => "visits",
-            Self::Duties => "duties",
-            Self::Sources => "sources",
-            Self::Shift => "shift",
-        }
+        self.into()
     }
 
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|board| board.name() == name)
+        Self::ALL.iter().copied().find(|board| board.name() == name)
     }
 }
 

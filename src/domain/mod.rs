@@ -387,33 +387,13 @@ fn decide_due(
 /// Applies one record. Pure, total and deterministic: replaying the log gives the same state.
 pub fn evolve(state: &mut State, record: &Record) {
     let before = concerned(state, record);
-    if !boards::evolve(state, record) {
-        of_no_entry(state, record);
-    }
+    boards::evolve(state, record);
     note_heard(state, record);
     state.head = record.sequence;
     for concerned in [before, concerned(state, record)].into_iter().flatten() {
         state.touch(record.sequence, &concerned);
     }
     state.forget_old(record.recorded_at);
-}
-
-/// Applies what is about no entry of a board.
-fn of_no_entry(state: &mut State, record: &Record) {
-    match &record.event {
-        Event::Devices(event) => devices::evolve(state, record, event),
-        Event::Shift(event) => shift::evolve(state, record, event),
-        Event::People(event) => people::evolve(state, record, event),
-        Event::Agreements(event) => adoption::evolve(state, record, event),
-        Event::Server(event) => server::evolve(state, event),
-        Event::Entry(_)
-        | Event::Phone(_)
-        | Event::Alarms(_)
-        | Event::Discharges(_)
-        | Event::Visits(_)
-        | Event::Duties(_)
-        | Event::Sources(_) => {}
-    }
 }
 
 /// Remembers which facts of sources an entry is made of, so that an equal one is known as a repeat.

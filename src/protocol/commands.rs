@@ -234,7 +234,7 @@ impl Parsed {
             // About nobody's entry: whichever one was named beside it.
             Some(board) if self.board.is_none() && !is_of(board) && is_of(Board::Shift) => Board::Shift,
             Some(board) => board,
-            None => opens(&self.verb).ok_or_else(|| match Board::ALL.into_iter().any(is_of) {
+            None => opens(&self.verb).ok_or_else(|| match Board::ALL.iter().copied().any(is_of) {
                 true => Problem::from(&Refusal::EntryMissing),
                 false => unknown(),
             })?,
@@ -257,7 +257,7 @@ fn wrong_board(of: Board) -> Problem {
 /// The board of a verb that was given without a board and an entry: the one on which it opens something.
 fn opens(verb: &str) -> Option<Board> {
     let opens = |board: &Board| verbs(*board).iter().any(|it| it.name == verb && it.about != About::Entry);
-    let mut boards = Board::ALL.into_iter().filter(opens);
+    let mut boards = Board::ALL.iter().copied().filter(opens);
     // What every board knows reads alike on each; that the entry is missing is then said by the rule.
     let is_shared = || verb == NOTE.name || entry::Command::VERBS.iter().any(|it| it.name == verb);
     boards.next().filter(|_| boards.next().is_none()).or_else(|| is_shared().then_some(Board::Alarms))

@@ -386,7 +386,7 @@ fn request(command: Value) -> Value {
 fn read(body: Value) -> Result<Sent, Problem> {
     let parsed = commands::parse(body.clone())?;
     let verb = body["command"]["type"].as_str().unwrap_or_default();
-    let board = Board::ALL.into_iter().find(|board| commands::verb_of(*board, verb).is_some());
+    let board = Board::ALL.iter().copied().find(|board| commands::verb_of(*board, verb).is_some());
     let board = board.filter(|_| parsed.board.is_none() && parsed.entry.is_some());
     parsed.command(board)
 }

@@ -22,7 +22,7 @@ use crate::night;
 fn command(verb: &str, fields: serde_json::Value) -> Command {
     let fields = fields.as_object().unwrap();
     let read = |board| Command::read("", board, verb, fields.clone());
-    Board::ALL.into_iter().find_map(read).unwrap().unwrap()
+    Board::ALL.iter().copied().find_map(read).unwrap().unwrap()
 }
 
 fn beat(through: u64, desk: &Desk) -> StreamItem {

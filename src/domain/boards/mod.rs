@@ -212,19 +212,21 @@ macro_rules! boards {
             }
         }
 
-        /// Applies a record of an entry. False: it is of none.
-        pub(super) fn evolve(state: &mut State, record: &Record) -> bool {
+        /// Applies a record, of an entry or of none.
+        pub(super) fn evolve(state: &mut State, record: &Record) {
             match &record.event {
                 Event::Entry(event) => state.change(record.entry, |entry| entry::evolve(entry, record, event)),
                 $( Event::$board(event) => change::<$module::$body>(state, record, event), )*
-                Event::Devices(_) | Event::Shift(_) | Event::People(_) => return false,
-                Event::Agreements(_) | Event::Server(_) => return false,
+                Event::Devices(event) => devices::evolve(state, record, event),
+                Event::Shift(event) => shift::evolve(state, record, event),
+                Event::People(event) => people::evolve(state, record, event),
+                Event::Agreements(event) => adoption::evolve(state, record, event),
+                Event::Server(event) => server::evolve(state, event),
             }
             let board = state.entry(record.entry).map(Entry::board);
             $( if board == Some(<$module::$body as Column>::BOARD) {
                 $module::$body::keep_count(state, record.entry);
             } )*
-            true
         }
     };
 }

@@ -78,7 +78,7 @@ fn commands(schemas: &mut Map<String, Value>) {
 /// Every name of a verb: with its board, or with each where every board knows it; alone, where that says which it is.
 fn names(board: Option<Board>, verb: &str) -> Vec<String> {
     let of = |board: &Board| commands::verb_of(*board, verb).is_some();
-    let boards: Vec<Board> = Board::ALL.into_iter().filter(of).collect();
+    let boards: Vec<Board> = Board::ALL.iter().copied().filter(of).collect();
     let is_everywhere = board.is_none() || verb == "notify";
     let own = boards.iter().filter(|it| is_everywhere || board == Some(**it));
     let alone = (is_everywhere || boards.len() == 1).then(|| verb.to_owned());
