@@ -220,7 +220,7 @@ pub fn observations(bytes: &[u8]) {
 pub fn commands(bytes: &[u8]) {
     let Ok(body) = serde_json::from_slice::<Value>(bytes) else { return };
     if let Ok(parsed) = commands::parse(body) {
-        for of in Board::ALL.into_iter().map(Some).chain([None]) {
+        for of in Board::ALL.iter().copied().map(Some).chain([None]) {
             if let Ok(command) = parsed.clone().command(of) {
                 let _ = command.demands_version();
                 assert!(serde_json::to_value(&command).is_ok(), "what was read can be sent");

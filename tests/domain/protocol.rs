@@ -420,7 +420,7 @@ fn every_command_is_read_with_and_without_its_board() {
         let again = json!({ "id": "again", "command": full });
         assert_eq!(commands::parse(again).unwrap().command(Some(board)).unwrap(), full, "{name}.{verb}");
     }
-    for board in Board::ALL {
+    for board in Board::ALL.iter().copied() {
         for verb in verbs(board) {
             let is_there = types.contains(&(board.name().to_owned(), verb.name));
             assert!(is_there, "{}.{} is not tried", board.name(), verb.name);

@@ -147,7 +147,7 @@ async fn every_kind_of_command_made_from_the_description_alone_is_understood() {
             tried.insert(name);
         }
     }
-    for board in Board::ALL {
+    for board in Board::ALL.iter().copied() {
         for verb in vagttavle::protocol::commands::verbs(board) {
             let name = format!("{}.{}", board.name(), verb.name);
             assert!(tried.contains(&name), "{name} is not described");

@@ -72,7 +72,7 @@ fn choices_have_words() {
     words::<escalation::Outcome>("escalated");
     words::<sources::TroubleKind>("trouble");
     words::<duties::DutyKind>("duty");
-    has_words("board", Board::ALL.map(Board::name));
+    has_words("board", Board::ALL.iter().copied().map(Board::name));
     words::<Role>("role");
 }
 
