@@ -135,9 +135,12 @@
 //!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in
 //!    [`protocol::attention`](mod@protocol::attention) the reasons and next steps that no board had yet. What sources
 //!    tell of it, if they do, is read in [`protocol::observations`].
-//! 3. A file in `tui/boards` with its columns and facts, its place in [`tui::action::Place`], its keys in
-//!    `tui/bindings.rs`, its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
-//!    fails a test.
+//! 3. A file in [`tui::boards`]: of the same details, where they stand and what is said of them there and when one is
+//!    opened ([`tui::boards::Listed`]); what it does not answer is answered as for most boards. Then its line in
+//!    [`tui::boards::listed()`], what is opened by hand beside it, its keys in `tui/bindings.rs`, what takes its next steps
+//!    in `tui/next.rs`, and its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
+//!    fails a test. A place of its own is for a board that fills one ([`tui::action::Place`]); others share one, under its
+//!    columns, as duties and justifications do.
 //! 4. Tests from the contract's clause: given these records, when this is asked, then these events; a screen at 80x24.
 
 pub mod app;

@@ -5,8 +5,11 @@
 //! at most; other data is withheld while the disk cannot be written.
 
 use std::collections::HashSet;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use lru::LruCache;
 
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{CitizenId, Code, EntryId, PersonName};
@@ -14,8 +17,9 @@ use crate::domain::{Actor, NO_ENTRY};
 use crate::engine::{Engine, Look, Otherwise};
 use crate::protocol::Problem;
 
-/// Remembered (person, entry) pairs; when full, all are let go of and logged anew when seen again.
-const REMEMBERED_MAX: usize = 100_000;
+/// Remembered (person, entry) pairs; when full, the one unseen for longest is let go of, and logged anew when seen
+/// again.
+const REMEMBERED_MAX: NonZeroUsize = NonZeroUsize::new(100_000).unwrap();
 /// What board and stream carry waits so long for the disk.
 const CARRIED_WITHIN: Duration = Duration::from_secs(1);
 /// What is fetched waits so long, unless it is an open alarm.
@@ -43,12 +47,30 @@ impl Shown {
 #[derive(Clone)]
 pub struct Looks {
     engine: Engine,
-    seen: Arc<Mutex<HashSet<(PersonName, EntryId)>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// Which entries each person has seen.
+struct Seen(LruCache<(PersonName, EntryId), ()>);
+
+impl Seen {
+    fn new() -> Self {
+        Self(LruCache::new(REMEMBERED_MAX))
+    }
+
+    /// Remembers it. False: it is remembered already.
+    fn is_first(&mut self, who: &PersonName, entry: EntryId) -> bool {
+        self.0.put((who.clone(), entry), ()).is_none()
+    }
+
+    fn forget(&mut self, who: &PersonName, entry: EntryId) {
+        self.0.pop(&(who.clone(), entry));
+    }
 }
 
 impl Looks {
     pub fn new(engine: Engine) -> Self {
-        Self { engine, seen: Arc::default() }
+        Self { engine, seen: Arc::new(Mutex::new(Seen::new())) }
     }
 
     /// On the board: once per person and entry. Those whose data must be withheld.
@@ -70,7 +92,7 @@ impl Looks {
         }
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for entry in &withheld {
-            seen.remove(&(who.clone(), *entry));
+            seen.forget(who, *entry);
         }
         withheld
     }
@@ -78,10 +100,7 @@ impl Looks {
     /// Those that this person has not seen yet.
     fn fresh(&self, who: &PersonName, shown: Vec<Shown>) -> Vec<Shown> {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if seen.len() >= REMEMBERED_MAX {
-            seen.clear();
-        }
-        shown.into_iter().filter(|it| seen.insert((who.clone(), it.entry))).collect()
+        shown.into_iter().filter(|it| seen.is_first(who, it.entry)).collect()
     }
 
     /// What is fetched: each time. Errors: the log cannot be written, and it is no open alarm.
@@ -116,5 +135,26 @@ impl Looks {
             entry: shown.entry,
             citizen: shown.citizen,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_full_memory_lets_go_of_what_was_unseen_for_longest() {
+        let who = PersonName::new("mette").expect("a name");
+        let entry = |nth: usize| EntryId(Uuid::from_u128(nth as u128));
+        let (mut seen, max) = (Seen::new(), REMEMBERED_MAX.get());
+        assert!((0..max).all(|nth| seen.is_first(&who, entry(nth))));
+        assert!(!seen.is_first(&who, entry(0)), "seen again");
+        assert!(seen.is_first(&who, entry(max)), "one more than there is room for");
+        assert!(!seen.is_first(&who, entry(max)), "the newest");
+        assert!(!seen.is_first(&who, entry(0)), "the one seen again");
+        assert!(!seen.is_first(&who, entry(2)), "all but one");
+        assert!(seen.is_first(&who, entry(1)), "the one unseen for longest");
     }
 }

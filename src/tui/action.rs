@@ -3,6 +3,8 @@
 //! Owns the list of actions and their names (used by the settings and `keys`). Says nothing
 //! about which key it is nor what then happens.
 
+use crate::protocol::Board;
+
 /// A screen one can go to: the boards, and what lies above and beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Place {
@@ -114,6 +116,14 @@ impl Action {
             Self::Do(verb) => format!("do-{}", verb.replace('.', "-")),
             other => kebab(&format!("{other:?}")),
         }
+    }
+}
+
+/// A verb without its board.
+pub fn bare(verb: &str) -> &str {
+    match verb.split_once('.') {
+        Some((board, rest)) if Board::parse(board).is_some() => rest,
+        _ => verb,
     }
 }
 

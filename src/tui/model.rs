@@ -9,19 +9,19 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Duration, Utc};
 
 use super::action::Place;
+use super::boards::alarms::{is_person_alarm, is_ringing};
+use super::boards::{is_on, listed};
 use super::editor::Editor;
 use super::effect::Purpose;
 use super::form::{Deed, Form};
 use super::guard::Unfinished;
 use super::keymap::{Context, Keymap};
 use super::layout;
-use crate::protocol::attention::Why;
 use crate::protocol::board::{LogTrouble, Me};
 use crate::protocol::commands::Command;
-use crate::protocol::entry::{Details, EntryView, Live};
+use crate::protocol::entry::{EntryView, Live};
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::Replica;
-use crate::protocol::vocabulary::AlarmState;
 use crate::protocol::{Board, CitizenId, Entry, EntryId, Key, Level, Problem};
 use serde_json::Value;
 
@@ -526,7 +526,7 @@ impl Model {
             || entry.holder.as_ref().is_some_and(|holder| has(holder.name.as_str()))
             || entry.agreement.as_ref().is_some_and(|id| has(id.as_str()))
             || entry.citizen.as_ref().is_some_and(|id| has(id.as_str()))
-            || matches!(&entry.details, Details::Visits(visit) if has(visit.visit.as_str()))
+            || listed(entry).searched_as().is_some_and(has)
             || live.is_some_and(|live| {
                 [&live.caller, &live.caller_name, &live.name, &live.address, &live.phone, &live.text]
                     .into_iter()
@@ -538,36 +538,3 @@ impl Model {
 
 /// After the chosen entry vanished, keys that act are held back this long.
 const SLIP_GUARD_MS: i64 = 1_500;
-
-/// Whether an entry is a row of a place.
-pub fn is_on(place: Place, entry: &Entry) -> bool {
-    match place {
-        // A visit as planned, or one that stands still, is nothing to look at before it slips.
-        Place::Overview => entry.board() != Board::Visits || entry.attention.level != Level::None,
-        Place::Shift | Place::Agreements => false,
-        Place::Duties => is_deadline(entry),
-        place => entry.board().name() == place.name(),
-    }
-}
-
-/// A duty, or an alarm that owes a written justification: what the header counts as deadlines.
-pub fn is_deadline(entry: &Entry) -> bool {
-    let is_owed = matches!(
-        entry.attention.why,
-        Why::JustificationOwed | Why::JustificationBegun | Why::JustificationLate
-    );
-    entry.board() == Board::Duties || is_owed
-}
-
-pub fn is_person_alarm(entry: &Entry) -> bool {
-    matches!(&entry.details, Details::Alarms(alarm) if !alarm.technical && !alarm.test
-        && alarm.redirected_at.is_none() && alarm.outcome.is_none())
-}
-
-pub fn is_ringing(entry: &Entry) -> bool {
-    is_person_alarm(entry)
-        && entry.attention.level == Level::Alarm
-        && entry.holder.is_none()
-        // Somebody talked with the citizen at the exchange: it waits to be taken, it does not ring.
-        && !entry.is(AlarmState::Answered)
-}

@@ -7,19 +7,19 @@ pub(super) mod keys;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::boards::alarms::is_ringing;
+use super::boards::listed;
 use super::effect::{Effect, Purpose};
 use super::form::Deed;
 use super::input::Input;
-use super::model::{Asked, Confirm, Link, Model, Notice, Overlay, Pending, Size, is_ringing};
+use super::model::{Asked, Confirm, Link, Model, Notice, Overlay, Pending, Size};
 use super::msg::Msg;
 use crate::protocol::board::{BoardSnapshot, Found, Me};
 use crate::protocol::commands::Command;
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::sync::{Applied, Replica};
-use crate::protocol::{
-    Board, CitizenId, CommandReply, CommandRequest, Entry, EntryId, Key, Level, Problem, StreamItem,
-};
+use crate::protocol::{CitizenId, CommandReply, CommandRequest, EntryId, Key, Problem, StreamItem};
 
 /// An alarm nobody has taken rings again after this long where no agreement says otherwise.
 const BELL_REPEAT_SECONDS: i64 = 30;
@@ -142,10 +142,8 @@ fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
             if let Some(number) = rings.map(|alarm| alarm.number) {
                 effects.extend(new_alarm(model, number));
             }
-            let is_missed =
-                |entry: &&Entry| entry.board() == Board::Sources && entry.attention.level == Level::Duty;
-            if entry.filter(|_| is_new).and_then(|id| model.entry(id)).filter(is_missed).is_some() {
-                // Once: silence must be heard of, and is no alarm.
+            let fresh = entry.filter(|_| is_new).and_then(|id| model.entry(id));
+            if fresh.is_some_and(|entry| listed(entry).is_heard_once(entry)) {
                 effects.push(Effect::Bell);
             }
             effects.extend(refetch_detail(model, entry));

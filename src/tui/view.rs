@@ -26,11 +26,12 @@ use ratatui::layout::Rect;
 
 use super::action::{Action, Place};
 use super::boards;
+use super::boards::alarms::is_ringing;
 use super::guard::Unfinished;
 use super::keymap::{Context, Row};
 use super::layout::{self, Areas, HEIGHT_MIN, WIDTH_MIN};
 use super::look::Look;
-use super::model::{Link, Model, Notice, Overlay, is_ringing, pinned};
+use super::model::{Link, Model, Notice, Overlay, pinned};
 use super::next;
 use super::paint::{self, Piece, Pieces};
 use super::words::Words;
@@ -526,7 +527,7 @@ fn is_in_long_text(model: &Model) -> bool {
 fn is_possible(model: &Model, entry: &Entry, verb: &str) -> bool {
     model.may_act()
         && entry.actions.iter().any(|action| {
-            super::update::keys::bare(&action.verb) == verb && action.refused_for(model.me_name()).is_none()
+            super::action::bare(&action.verb) == verb && action.refused_for(model.me_name()).is_none()
         })
 }
 

@@ -7,18 +7,18 @@ use std::cell::Cell;
 
 use chrono::{DateTime, Utc};
 
-use super::action::Action;
+use super::action::{Action, bare};
+use super::boards::alarms::is_person_alarm;
+use super::boards::listed;
 use super::form::Deed;
 use super::keymap::Context;
 use super::look::Look;
-use super::model::{Model, is_person_alarm};
+use super::model::Model;
 use super::paint::Piece;
-use super::update::keys::bare;
 use crate::i18n::{Said, dates, key};
 use crate::protocol::board::LogTrouble;
 use crate::protocol::text::Text;
-use crate::protocol::vocabulary::AlarmState;
-use crate::protocol::{AgreementId, Board, Details, Entry, Level, Problem};
+use crate::protocol::{AgreementId, Board, Entry, Level, Problem};
 use crate::theme::Role;
 
 /// Characters of an id in a column.
@@ -80,21 +80,7 @@ impl<'a> Words<'a> {
         if self.is_unstored(entry) {
             return self.look.texts.get(key::COMMON_UNSTORED);
         }
-        let word = match &entry.details {
-            // A technical alarm or a test is no citizen ringing.
-            Details::Alarms(alarm) if alarm.technical && entry.is(AlarmState::Raised) => "technical",
-            Details::Alarms(alarm) if alarm.test && entry.is(AlarmState::Raised) => "test",
-            // Not by us: nobody here has it yet.
-            Details::Alarms(alarm) if entry.is(AlarmState::Answered) => {
-                match (alarm.talked_at, alarm.talk_ended_at) {
-                    (_, Some(_)) => "talk-over",
-                    (Some(_), None) => "talking-now",
-                    (None, None) => "answered-at-exchange",
-                }
-            }
-            _ => &entry.state,
-        };
-        self.code("state", word)
+        self.code("state", listed(entry).state(entry))
     }
 
     pub fn is_unstored(self, entry: &Entry) -> bool {
@@ -220,7 +206,7 @@ impl<'a> Words<'a> {
     pub fn agreement_of(self, entry: &Entry) -> Said {
         match &entry.agreement {
             Some(id) => self.agreement(id),
-            None if entry.board() == Board::Sources => Said::default(),
+            None if listed(entry).origin().is_some() => Said::default(),
             None => self.look.texts.get(key::COMMON_UNKNOWN),
         }
     }

@@ -10,12 +10,12 @@
 
 mod hal;
 mod lists;
+mod memory;
 mod session;
 pub mod settings;
 mod visits;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use reqwest::{Method, Url};
@@ -25,17 +25,13 @@ use super::http::Limits;
 use super::{Ability, CareError, Cpr, Heard, Person, Plan, VisitsOf, Whose, Why};
 use crate::domain::calendar;
 use crate::domain::identity::{CitizenId, ExternalId, Key};
+use memory::{Memory, locked};
 use session::Session;
 pub use session::{Access, BadAccess};
 use settings::Names;
 
 /// Before the number of a citizen in Nexus: with it, the id that we store.
 pub const CITIZEN_PREFIX: &str = "nexus-";
-/// Links of citizens remembered at most; then it begins anew.
-const LINKS_MAX: usize = 20_000;
-/// Receipts of written notes remembered at most, so that a key is not written twice.
-const RECEIPTS_MAX: usize = 1_000;
-
 /// So many questions in a row that nobody answers, and Nexus is taken to be away for all of them.
 const AWAY_MAX: u32 = 4;
 
@@ -51,18 +47,6 @@ pub struct Client {
     session: Session,
     names: Arc<Names>,
     memory: Arc<Memory>,
-    /// By key. Held while a note is written: the same note is never under way twice.
-    receipts: Arc<tokio::sync::Mutex<HashMap<Key, ExternalId>>>,
-}
-
-#[derive(Default)]
-struct Memory {
-    /// The root and its links.
-    root: Mutex<Option<Arc<Value>>>,
-    /// Where a citizen is found, by number, as a list or a search led there.
-    citizens: Mutex<HashMap<u64, Url>>,
-    /// Where the events of a citizen's calendar are found, by the citizen's number.
-    events: Mutex<HashMap<u64, Url>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -71,25 +55,12 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// A panic elsewhere cannot leave any of them half changed: every change is one step.
-fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn remember(links: &Mutex<HashMap<u64, Url>>, number: u64, url: Url) {
-    let mut links = locked(links);
-    if links.len() >= LINKS_MAX {
-        links.clear();
-    }
-    links.insert(number, url);
-}
-
 impl Client {
     /// # Errors
     /// [`BadAccess`]: an address is none.
     pub fn new(access: Access, names: Names, limits: Limits) -> Result<Self, BadAccess> {
         let session = Session::new(access, limits)?;
-        Ok(Self { session, names: Arc::new(names), memory: Arc::default(), receipts: Arc::default() })
+        Ok(Self { session, names: Arc::new(names), memory: Arc::new(Memory::new()) })
     }
 
     /// See [`super::Care::missing`].
@@ -122,15 +93,12 @@ impl Client {
         let (client, key, citizen, text) = (self.clone(), key.clone(), citizen.clone(), text.to_owned());
         // A task of its own: an asker that goes away must not leave a form half sent and its receipt unheard.
         let writing = tokio::spawn(async move {
-            let mut receipts = client.receipts.lock().await;
+            let mut receipts = client.memory.receipts.lock().await;
             if let Some(receipt) = receipts.get(&key) {
-                return Ok(receipt.clone());
+                return Ok(receipt);
             }
             let receipt = client.new_note(&key, &citizen, &text, at).await?;
-            if receipts.len() >= RECEIPTS_MAX {
-                receipts.clear();
-            }
-            receipts.insert(key, receipt.clone());
+            receipts.remember(key, receipt.clone());
             Ok(receipt)
         });
         writing.await.unwrap_or(Err(CareError::Away { why: Why::Failed }))
@@ -214,8 +182,7 @@ impl Client {
     }
 
     async fn citizen_by_number(&self, number: u64) -> Result<Value, CareError> {
-        let met = locked(&self.memory.citizens).get(&number).cloned();
-        let url = match met {
+        let url = match self.memory.citizens.get(number) {
             Some(url) => url,
             None => {
                 let link = self.names.nexus.citizens_link.as_deref();
@@ -265,7 +232,7 @@ impl Client {
         if hal::href(citizen, "self").is_some()
             && let Ok(url) = self.session.link(citizen, "self")
         {
-            remember(&self.memory.citizens, number, url);
+            self.memory.citizens.remember(number, url);
         }
     }
 

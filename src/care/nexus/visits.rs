@@ -11,9 +11,7 @@ use serde_json::Value;
 
 use super::super::{CareError, Held, Plan, Visit, VisitsOf};
 use super::settings::Visits;
-use super::{
-    AWAY_MAX, Client, UNREADABLE, citizen_id, external, hal, lists, locked, not_set_up, number_of, remember,
-};
+use super::{AWAY_MAX, Client, UNREADABLE, citizen_id, external, hal, lists, not_set_up, number_of};
 use crate::domain::identity::ExternalId;
 
 /// Calendars read at once.
@@ -95,7 +93,7 @@ async fn of_citizen(
     let answer = match client.session.get(&url).await {
         Err(CareError::Unknown) => {
             // The calendar went elsewhere: next time it is looked for again.
-            locked(&client.memory.events).remove(&number);
+            client.memory.events.forget(number);
             return Err(UNREADABLE);
         }
         answer => answer?,
@@ -122,8 +120,8 @@ async fn of_citizen(
 }
 
 async fn events_of(client: &Client, settings: &Visits, number: u64) -> Result<Url, CareError> {
-    if let Some(url) = locked(&client.memory.events).get(&number) {
-        return Ok(url.clone());
+    if let Some(url) = client.memory.events.get(number) {
+        return Ok(url);
     }
     let citizen = client.citizen_by_number(number).await?;
     let preferences = client.follow(&citizen, "patientPreferences").await?;
@@ -131,7 +129,7 @@ async fn events_of(client: &Client, settings: &Visits, number: u64) -> Result<Ur
     let calendar = hal::named(calendars, &settings.calendar).ok_or(not_set_up("care.visits.calendar"))?;
     let calendar = client.follow(calendar, "self").await?;
     let url = client.session.link(&calendar, "events")?;
-    remember(&client.memory.events, number, url.clone());
+    client.memory.events.remember(number, url.clone());
     Ok(url)
 }
 

@@ -4,13 +4,14 @@
 //! a text or a number into a log line. One message never waits for another: each has its own task, in bounded number,
 //! and that task is over when the alarm is on disk: whether a unit hears our answer is nobody's business but its own.
 
+mod health;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, mpsc};
@@ -23,20 +24,22 @@ use super::frames::BODY_MAX;
 use super::memory;
 use super::parts::{Part, Parts};
 use super::places::Places;
-use super::pulse::{Pulse, Silence};
+use super::pulse::Pulse;
 use super::settings::{Dialect, Listen, Settings};
 use super::sip::{Arrived, Body, CannotListen, Heard, Made, Reply, Station, Tls, Wanted};
 use super::translate::{self, Meaning, Word};
 use super::wire::{self, Answer, Kind, Read, Request, Root, Status, Unreadable};
+use super::words::Words;
 use crate::clock::steady;
-use crate::domain::identity::{Code, ExternalId};
+use crate::domain::identity::ExternalId;
 use crate::domain::masking::{Masked, Masking};
 use crate::protocol::board::SourceState;
-use crate::protocol::observations::{BATCH_MAX, Observed};
+use crate::protocol::observations::Observed;
 use crate::sources::inflate::{Refused, inflate};
 use crate::sources::{
     AlarmLog, AlarmStanding, Contact, HandIn, LostAlarms, Malformed, Now, SourceHealth, Stands, Unavailable,
 };
+use health::Trouble;
 
 /// Messages that wait for the disk at once.
 const IN_WORK_MAX: usize = 2_048;
@@ -45,22 +48,10 @@ const HEARD_MAX: usize = 2_048;
 /// What is told while there is no room.
 const FULL: &str = "scaip-full";
 const ANSWERS_FULL: &str = "scaip-answers-full";
-/// For so long after there was no room it is told.
-const FULL_FOR: Duration = Duration::from_secs(10);
-/// A unit that says the same of itself within so long says nothing new.
-const SAME_WORD: Duration = Duration::from_secs(10);
-/// Units whose last word is remembered, at most.
-const WORDS_MAX: usize = 20_000;
 /// Sessions looked through under one reference; a unit that uses the same one always has one a press.
 const SESSIONS_MAX: u32 = 10_000;
-/// The same trouble is told once in so long: a flood of it must not fill the log.
-const TROUBLE_EVERY: TimeDelta = TimeDelta::seconds(5);
 /// What a sender that could not be stored is asked to wait (seconds).
 const RETRY_AFTER_SECONDS: u32 = 5;
-/// How often it is looked who was not heard.
-const LISTEN_EVERY: Duration = Duration::from_secs(1);
-/// How often it is written down who was heard when: so much of it a crash may cost.
-const REMEMBER_EVERY: TimeDelta = TimeDelta::minutes(1);
 /// What we answer to besides alarms.
 const METHODS: &str = "MESSAGE, OPTIONS, REGISTER";
 const TYPES: &str = "application/scaip+xml";
@@ -112,17 +103,7 @@ struct Link<I> {
     answers: Answers,
     /// When there was no room last, and for what.
     full: Mutex<Option<(Instant, &'static str)>>,
-    /// What units said of themselves last.
-    words: Mutex<HashMap<ExternalId, (Word, Instant)>>,
-}
-
-/// What something in a wrong form has cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Trouble {
-    /// Nothing: it was taken, or was no alarm.
-    Seen,
-    /// Perhaps an alarm.
-    Lost,
+    words: Mutex<Words>,
 }
 
 impl<I: Inbox> Receiver<I> {
@@ -159,7 +140,7 @@ impl<I: Inbox> Receiver<I> {
             memory,
             answers: Answers::default(),
             full: Mutex::default(),
-            words: Mutex::default(),
+            words: Mutex::new(Words::new()),
         });
         Ok(Opened { link, heard, stop })
     }
@@ -206,47 +187,6 @@ impl<I: Inbox> Opened<I> {
 impl<I: Inbox> Link<I> {
     fn now(&self) -> DateTime<Utc> {
         (self.now)()
-    }
-
-    /// Whether this trouble is to be told now.
-    fn is_told(&self, what: &'static str, trouble: Trouble) -> Option<Code> {
-        let now = self.now();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        // However the clock was set meanwhile.
-        if told.get(&(what, trouble)).is_some_and(|at| (now - *at).abs() < TROUBLE_EVERY) {
-            return None;
-        }
-        told.insert((what, trouble), now);
-        Code::new(what).ok()
-    }
-
-    fn unreadable(&self, what: &'static str) {
-        if let Some(code) = self.is_told(what, Trouble::Seen) {
-            self.inbox.unreadable(&self.settings.name, code);
-        }
-    }
-
-    /// An alarm of which not even the unit is known.
-    fn lost(&self, what: &'static str) {
-        if let Some(code) = self.is_told(what, Trouble::Lost) {
-            self.inbox.alarm_unreadable(&self.settings.name, code);
-        }
-    }
-
-    /// There is no room: that is how the source is, until there was room for a while.
-    fn is_full(&self, what: &'static str) {
-        let before = self.full.lock().unwrap_or_else(PoisonError::into_inner).replace((steady(), what));
-        if before.is_none_or(|(_, before)| before != what) {
-            self.inbox.state(&self.settings.name, SourceState::Late, Code::new(what).ok());
-        }
-    }
-
-    fn has_room_again(&self) {
-        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
-        if full.take_if(|(at, _)| steady().duration_since(*at) >= FULL_FOR).is_some() {
-            drop(full);
-            self.inbox.state(&self.settings.name, SourceState::Ok, None);
-        }
     }
 
     async fn request(self: &Arc<Self>, arrived: Arrived) {
@@ -411,7 +351,7 @@ impl<I: Inbox> Link<I> {
         }
         if let Some(device) = &device {
             // What it says next of itself may be about this.
-            self.words().remove(device);
+            self.words().forget(device);
         }
         let (alarm, known) = self.session(request, &meaning, call_id).await;
         let is_update = part.is_more || request.kind == Kind::Information || meaning.is_reset;
@@ -440,7 +380,7 @@ impl<I: Inbox> Link<I> {
         Some(translate::device(account, &self.masking).0)
     }
 
-    fn words(&self) -> MutexGuard<'_, HashMap<ExternalId, (Word, Instant)>> {
+    fn words(&self) -> MutexGuard<'_, Words> {
         self.words.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -474,20 +414,12 @@ impl<I: Inbox> Link<I> {
                 }
             }
         }
-        let is_same = self
-            .words()
-            .get(&device)
-            .is_some_and(|(before, at)| *before == word && steady().duration_since(*at) < SAME_WORD);
-        if !is_same {
+        if !self.words().is_same(&device, word, steady()) {
             batch.push(translate::word(&self.settings, &device, word, (request.reference.as_deref(), now)));
         }
         if !batch.is_empty() {
             self.submit(batch).await?;
-            let mut words = self.words();
-            if words.len() >= WORDS_MAX {
-                words.clear();
-            }
-            words.insert(device.clone(), (word, steady()));
+            self.words().remember(device.clone(), word, steady());
         }
         // That it lives can be told the next time.
         let _ = self.lives(&device, false).await;
@@ -551,65 +483,6 @@ impl<I: Inbox> Link<I> {
 
     async fn submit(&self, batch: Vec<Observed>) -> Result<(), Unavailable> {
         self.inbox.submit(&self.settings.name, batch).await.map(|_| ())
-    }
-
-    fn pulse(&self) -> MutexGuard<'_, Pulse> {
-        self.pulse.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A unit spoke. The log is told once a day, and at once after a silence.
-    async fn lives(&self, device: &ExternalId, is_heartbeat: bool) -> Result<(), Unavailable> {
-        let now = self.now();
-        if !self.pulse().heard(device, is_heartbeat, now) {
-            return Ok(());
-        }
-        let stored = self.submit(vec![translate::heard(&self.settings, device, now)]).await;
-        if stored.is_err() {
-            self.pulse().not_noted(device);
-        }
-        stored
-    }
-
-    /// Who was heard when. What is not remembered counts from the next start.
-    async fn remember(&self) {
-        let Some(file) = self.memory.clone() else { return };
-        let heard = self.pulse().memory(self.now());
-        let written = tokio::task::spawn_blocking(move || memory::write(&file, &heard)).await;
-        if !matches!(written, Ok(Ok(()))) {
-            tracing::warn!(source = %self.settings.name, "who was heard when cannot be remembered");
-        }
-    }
-
-    async fn supervise(self: Arc<Self>, stop: CancellationToken) {
-        let mut remembered_at = self.now();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(LISTEN_EVERY) => {}
-            }
-            let now = self.now();
-            self.has_room_again();
-            if (now - remembered_at).abs() >= REMEMBER_EVERY {
-                remembered_at = now;
-                self.remember().await;
-            }
-            let silence = self.pulse().silence(now);
-            match silence {
-                None => {}
-                Some(Silence::All) => {
-                    let why = Code::new("no-unit-heard").ok();
-                    self.inbox.state(&self.settings.name, SourceState::Silent, why);
-                }
-                Some(Silence::Units(units)) => {
-                    let silent = |(device, since): &_| translate::silent(&self.settings, device, *since, now);
-                    for some in units.chunks(BATCH_MAX) {
-                        if self.submit(some.iter().map(silent).collect()).await.is_err() {
-                            self.pulse().not_told(some);
-                        }
-                    }
-                }
-            }
-        }
     }
 
     /// SIP's 200; then, and whoever waits for it, a MESSAGE of our own.

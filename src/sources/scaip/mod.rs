@@ -1,6 +1,7 @@
 //! Social care alarms over SIP (SCAIP): the alarm units in citizens' homes tell us themselves.
 //!
-//! sip: the transport. frames: bytes -> messages; head: their heads; served: what was answered and may come again; pure.
+//! sip: the transport. sockets: what is read; arrived: a request; flow: the way back; contacts: the way to a unit; counted:
+//! who sends too many. frames: bytes -> messages; head: their heads; served: what was answered and may come again; pure.
 //! wire: a body -> a request, and an answer -> a body; salvage: what of a broken one can be read. codes: the one table of
 //! what units say. translate: what a request means for the boards, and what is answered; pure. auth: digest
 //! authentication. parts: what a unit says in several messages. pulse: who should be heard and is not. memory: that over
@@ -22,9 +23,13 @@
 //! has) becomes a digest of itself: the alarm rings all the same, and only the care system cannot tell whose it is.
 
 mod answers;
+mod arrived;
 pub mod ask;
 pub mod auth;
 pub mod codes;
+mod contacts;
+mod counted;
+mod flow;
 pub mod frames;
 pub mod head;
 pub mod link;
@@ -36,9 +41,11 @@ pub mod salvage;
 mod served;
 pub mod settings;
 pub mod sip;
+mod sockets;
 mod start;
 pub mod translate;
 pub mod trust;
 pub mod wire;
+mod words;
 
 pub use start::{CannotStart, Means, start};

@@ -1,11 +1,17 @@
-//! Nødkald: the countdown to the ring-out, the citizen, what was answered.
+//! Nødkald: the countdown to the ring-out, the citizen, what was answered; and which alarm rings.
+//!
+//! A written justification that an alarm owes stands among the deadlines.
 
+use super::super::action::Place;
 use super::super::paint::{Column, Pieces};
+use super::super::view;
 use super::super::words::Words;
-use super::plain;
+use super::{Listed, deadlines, plain};
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::entry::{AlarmDetails, Justification};
-use crate::protocol::{DueKind, Entry};
+use crate::protocol::attention::Why;
+use crate::protocol::entry::{AlarmDetails, Details, Justification};
+use crate::protocol::vocabulary::AlarmState;
+use crate::protocol::{DueKind, Entry, Level};
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
@@ -21,7 +27,79 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     ]
 }
 
-pub fn cells(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Vec<Pieces> {
+impl Listed for AlarmDetails {
+    fn place(&self) -> Place {
+        Place::Alarms
+    }
+
+    fn also_at(&self, entry: &Entry) -> Option<Place> {
+        let is_owed = matches!(
+            entry.attention.why,
+            Why::JustificationOwed | Why::JustificationBegun | Why::JustificationLate
+        );
+        is_owed.then_some(Place::Duties)
+    }
+
+    fn cells(&self, words: Words<'_>, entry: &Entry, at: Place) -> Vec<Pieces> {
+        if at == Place::Duties { justification_cells(words, entry) } else { cells(words, entry, self) }
+    }
+
+    fn facts(&self, words: Words<'_>, _: &Entry) -> Vec<(Key, Said)> {
+        facts(words, self)
+    }
+
+    fn state<'e>(&self, entry: &'e Entry) -> &'e str {
+        match entry.state_of() {
+            // A technical alarm or a test is no citizen ringing.
+            Some(AlarmState::Raised) if self.technical => "technical",
+            Some(AlarmState::Raised) if self.test => "test",
+            // Not by us: nobody here has it yet.
+            Some(AlarmState::Answered) => match (self.talked_at, self.talk_ended_at) {
+                (_, Some(_)) => "talk-over",
+                (Some(_), None) => "talking-now",
+                (None, None) => "answered-at-exchange",
+            },
+            _ => &entry.state,
+        }
+    }
+
+    fn outcome(&self, words: Words<'_>) -> Said {
+        self.outcome.map(|code| words.code("outcome", code)).unwrap_or_default()
+    }
+
+    fn warnings(&self, words: Words<'_>, entry: &Entry, verb: &str) -> Vec<Said> {
+        if verb != "redirect" {
+            return Vec::new();
+        }
+        view::cost(words, entry, key::COST_THIS).into_iter().map(|piece| piece.said).collect()
+    }
+
+    fn is_of_a_caller(&self) -> bool {
+        true
+    }
+}
+
+/// An alarm of a person that is not over.
+pub fn is_person_alarm(entry: &Entry) -> bool {
+    matches!(&entry.details, Details::Alarms(alarm) if !alarm.technical && !alarm.test
+        && alarm.redirected_at.is_none() && alarm.outcome.is_none())
+}
+
+pub fn is_ringing(entry: &Entry) -> bool {
+    is_person_alarm(entry)
+        && entry.attention.level == Level::Alarm
+        && entry.holder.is_none()
+        // Somebody talked with the citizen at the exchange: it waits to be taken, it does not ring.
+        && !entry.is(AlarmState::Answered)
+}
+
+fn justification_cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
+    let is_begun = entry.attention.why == Why::JustificationBegun;
+    let begun = if is_begun { words.look.texts.get(key::FACT_BEGUN_SHORT) } else { Said::default() };
+    deadlines::row(words, entry, words.code("duty", "justification").join(", ", &begun))
+}
+
+fn cells(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Vec<Pieces> {
     let ring_out = entry.due(DueKind::RingOut).map(|due| due.at).or(entry.attention.breach_at);
     vec![
         plain::mark_cell(words, entry),
@@ -58,7 +136,7 @@ fn citizen(words: Words<'_>, entry: &Entry, alarm: &AlarmDetails) -> Said {
     who
 }
 
-pub fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, alarm: &AlarmDetails) -> Vec<(Key, Said)> {
     let now = words.now();
     let clock = |at| dates::near(at, now);
     let yes = words.look.texts.get(key::COMMON_YES);

@@ -1,12 +1,21 @@
 //! Udskrivninger: where the citizen is or when they come home, who said so, how far the list has got.
 
+use super::super::action::Place;
 use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
-use super::plain;
+use super::{ByHand, Listed, plain};
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::Entry;
+use crate::protocol::actions::opening_a_stay;
 use crate::protocol::entry::{DischargeDetails, Step};
 use crate::protocol::vocabulary::StayState;
+use crate::protocol::{Board, Entry};
+
+/// Told on the telephone.
+pub const BY_HAND: ByHand = ByHand {
+    board: Board::Discharges,
+    form: opening_a_stay,
+    is_meant: |model| model.place == Place::Discharges,
+};
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
     vec![
@@ -23,7 +32,40 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     ]
 }
 
-pub fn cells(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Vec<Pieces> {
+impl Listed for DischargeDetails {
+    fn place(&self) -> Place {
+        Place::Discharges
+    }
+
+    fn cells(&self, words: Words<'_>, entry: &Entry, _: Place) -> Vec<Pieces> {
+        cells(words, entry, self)
+    }
+
+    fn facts(&self, words: Words<'_>, _: &Entry) -> Vec<(Key, Said)> {
+        facts(words, self)
+    }
+
+    fn outcome(&self, words: Words<'_>) -> Said {
+        self.stop_reason.map(|code| words.code("stop", code)).unwrap_or_default()
+    }
+
+    fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Help begins again although not all is ready at home.
+    fn warnings(&self, words: Words<'_>, _: &Entry, verb: &str) -> Vec<Said> {
+        let missing = (verb == "resume").then(|| steps(words, to_come_home(self)).1).flatten();
+        let label = words.look.texts.get(key::FACT_STEPS_MISSING);
+        missing.map(|missing| label.join(": ", &missing)).into_iter().collect()
+    }
+
+    fn opened_label(&self) -> Key {
+        key::DETAIL_KNOWN
+    }
+}
+
+fn cells(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Vec<Pieces> {
     vec![
         plain::mark_cell(words, entry),
         plain::one(words.number(entry)),
@@ -81,7 +123,7 @@ pub(super) fn progress(words: Words<'_>, steps: &[Step]) -> Said {
     words.look.texts.with(key::FACT_STEPS, &[("done", done.into()), ("all", steps.len().into())])
 }
 
-pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     let (texts, now) = (&words.look.texts, words.now());
     let clock = |at| dates::near(at, now);
     let mut facts = Vec::new();
@@ -141,11 +183,6 @@ pub fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
     });
     add(key::FACT_STOPPED, stopped);
     facts
-}
-
-/// What is not ready of what must be at home.
-pub(in crate::tui) fn missing(words: Words<'_>, stay: &DischargeDetails) -> Option<Said> {
-    steps(words, to_come_home(stay)).1
 }
 
 /// Which steps are done, with when, and which are not.

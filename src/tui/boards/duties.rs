@@ -1,50 +1,42 @@
-//! Frister: what must be done by somebody, apart from a call or an alarm.
+//! Frister: a duty, and what it is about.
 
-use super::super::paint::{Column, Piece, Pieces};
+use super::super::action::Place;
+use super::super::paint::Pieces;
 use super::super::words::Words;
-use super::plain;
+use super::{ByHand, Listed, deadlines, listed};
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::Entry;
-use crate::protocol::attention::Why;
+use crate::protocol::actions::opening_a_notice;
 use crate::protocol::entry::DutyDetails;
 use crate::protocol::vocabulary::DutyKind;
-use crate::theme::Role;
+use crate::protocol::{Board, Entry};
 
-pub fn columns(words: Words<'_>) -> Vec<Column> {
-    vec![
-        plain::mark(words),
-        plain::number(words),
-        plain::column(words, key::COLUMN_WHAT, 18, 3, 0),
-        plain::due(words),
-        plain::holder(words),
-        plain::agreement(words),
-        plain::column(words, key::COLUMN_NEXT, 10, 1, 0),
-    ]
-}
+/// What the municipality is told at once of no entry on the board.
+pub const BY_HAND: ByHand = ByHand {
+    board: Board::Duties,
+    form: opening_a_notice,
+    is_meant: |model| model.chosen().is_none_or(|entry| listed(entry).is_nobodys()),
+};
 
-pub fn cells(words: Words<'_>, entry: &Entry, duty: &DutyDetails) -> Vec<Pieces> {
-    row(words, entry, what(words, duty))
-}
+impl Listed for DutyDetails {
+    fn place(&self) -> Place {
+        Place::Duties
+    }
 
-/// No state and no age: what stands here is open, and what counts of a deadline is when it falls.
-fn row(words: Words<'_>, entry: &Entry, what: Said) -> Vec<Pieces> {
-    let role = if words.is_unstored(entry) { Role::LinkDown } else { words.role(entry) };
-    vec![
-        plain::mark_cell(words, entry),
-        plain::one(words.number(entry)),
-        vec![Piece::new(what, role)],
-        vec![words.due(entry)],
-        plain::holder_cell(words, entry),
-        plain::one(words.agreement_of(entry)),
-        plain::one(words.next(entry)),
-    ]
-}
+    fn cells(&self, words: Words<'_>, entry: &Entry, _: Place) -> Vec<Pieces> {
+        deadlines::row(words, entry, what(words, self))
+    }
 
-/// A written justification that an alarm owes stands among the deadlines.
-pub fn justification_cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
-    let is_begun = entry.attention.why == Why::JustificationBegun;
-    let begun = if is_begun { words.look.texts.get(key::FACT_BEGUN_SHORT) } else { Said::default() };
-    row(words, entry, words.code("duty", "justification").join(", ", &begun))
+    fn facts(&self, words: Words<'_>, _: &Entry) -> Vec<(Key, Said)> {
+        facts(words, self)
+    }
+
+    fn outcome(&self, words: Words<'_>) -> Said {
+        words.code("duty", self.duty)
+    }
+
+    fn is_nobodys(&self) -> bool {
+        true
+    }
 }
 
 fn what(words: Words<'_>, duty: &DutyDetails) -> Said {
@@ -62,7 +54,7 @@ fn named(words: Words<'_>, duty: &DutyDetails) -> Said {
     words.code("duty", duty.duty).join(" ", &of.unwrap_or_default())
 }
 
-pub fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
     let clause = duty.clause.as_ref().map(|it| words.clause_said(it)).unwrap_or_default();
     let mut facts = vec![(key::FACT_DUTY, named(words, duty).join(", ", &clause))];
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));

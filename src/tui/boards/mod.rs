@@ -1,12 +1,16 @@
-//! The boards: which columns each has and what stands in them.
+//! The boards: the list of them, and what stands on each place.
 //!
-//! One exhaustive match, so that the compiler lists what a new board needs. A board file
-//! knows its own columns and facts; the list itself is drawn by `view`.
+//! Owns which boards there are on the desk, and hands each question on to the board that it is about. A board file knows
+//! what is said of its entries; a place's file knows its columns; the list itself is drawn by `view`. A new board is a
+//! file here, its line in [`listed()`], and one in [`BY_HAND`] if somebody opens its entries: the compiler asks for the
+//! first.
 
 pub mod agreements;
 pub mod alarms;
+pub mod deadlines;
 pub mod discharges;
 pub mod duties;
+mod listed;
 pub mod overview;
 pub mod phone;
 pub mod plain;
@@ -14,11 +18,50 @@ pub mod shift;
 pub mod sources;
 pub mod visits;
 
-use super::action::Place;
+pub use listed::{ByHand, Listed};
+
+use super::action::{Place, bare};
+use super::model::Model;
 use super::paint::{Column, Pieces};
 use super::words::Words;
 use crate::protocol::Entry;
 use crate::protocol::entry::Details;
+
+/// What its own board says of an entry.
+pub fn listed(entry: &Entry) -> &dyn Listed {
+    match &entry.details {
+        Details::Phone(it) => it,
+        Details::Alarms(it) => it,
+        Details::Discharges(it) => it,
+        Details::Visits(it) => it,
+        Details::Duties(it) => it,
+        Details::Sources(it) => it,
+    }
+}
+
+/// What is opened by hand.
+const BY_HAND: &[ByHand] = &[discharges::BY_HAND, duties::BY_HAND];
+
+/// What a verb opens by hand, where that is what it means.
+pub fn by_hand(model: &Model, verb: &str) -> Option<&'static ByHand> {
+    BY_HAND.iter().find(|it| bare(&(it.form)(&[]).verb) == verb && (it.is_meant)(model))
+}
+
+/// Whether an entry is a row of a place.
+pub fn is_on(place: Place, entry: &Entry) -> bool {
+    let board = listed(entry);
+    match place {
+        Place::Overview => board.is_on_overview(entry),
+        Place::Alarms
+        | Place::Phone
+        | Place::Discharges
+        | Place::Visits
+        | Place::Duties
+        | Place::Shift
+        | Place::Sources
+        | Place::Agreements => board.place() == place || board.also_at(entry) == Some(place),
+    }
+}
 
 /// The columns of the place that is shown.
 pub fn columns(words: Words<'_>) -> Vec<Column> {
@@ -26,7 +69,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         Place::Overview => overview::columns(words),
         Place::Alarms => alarms::columns(words),
         Place::Phone => phone::columns(words),
-        Place::Duties => duties::columns(words),
+        Place::Duties => deadlines::columns(words),
         Place::Sources => sources::columns(words),
         Place::Discharges => discharges::columns(words),
         Place::Visits => visits::columns(words),
@@ -36,27 +79,12 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
 
 /// An entry's cells under those columns.
 pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
-    match (words.model.place, &entry.details) {
-        (Place::Alarms, Details::Alarms(alarm)) => alarms::cells(words, entry, alarm),
-        (Place::Phone, Details::Phone(call)) => phone::cells(words, entry, call),
-        (Place::Discharges, Details::Discharges(stay)) => discharges::cells(words, entry, stay),
-        (Place::Visits, Details::Visits(visit)) => visits::cells(words, entry, visit),
-        (Place::Duties, Details::Duties(duty)) => duties::cells(words, entry, duty),
-        (Place::Duties, _) => duties::justification_cells(words, entry),
-        (Place::Sources, Details::Sources(trouble)) => sources::cells(words, entry, trouble),
-        (Place::Overview, _) => overview::cells(words, entry),
-        _ => plain::cells(words, entry),
-    }
-}
-
-/// What is known about an entry, for the detail pane: label and value.
-pub fn facts(words: Words<'_>, entry: &Entry) -> Vec<(crate::i18n::Key, crate::i18n::Said)> {
-    match &entry.details {
-        Details::Alarms(alarm) => alarms::facts(words, alarm),
-        Details::Phone(call) => phone::facts(words, entry, call),
-        Details::Duties(duty) => duties::facts(words, duty),
-        Details::Sources(trouble) => sources::facts(words, trouble),
-        Details::Discharges(stay) => discharges::facts(words, stay),
-        Details::Visits(visit) => visits::facts(words, entry, visit),
+    let place = words.model.place;
+    match place {
+        Place::Overview => overview::cells(words, entry),
+        Place::Alarms | Place::Phone | Place::Discharges | Place::Visits | Place::Duties | Place::Sources => {
+            listed(entry).cells(words, entry, place)
+        }
+        Place::Shift | Place::Agreements => plain::cells(words, entry),
     }
 }

@@ -2,10 +2,9 @@
 
 use super::super::paint::{Column, Pieces};
 use super::super::words::Words;
-use super::plain;
+use super::{listed, plain};
 use crate::i18n::{Said, key};
 use crate::protocol::Entry;
-use crate::protocol::entry::Details;
 
 /// Who it is about stands before the holder, once the board has its column.
 const BEFORE_HOLDER: usize = 6;
@@ -20,12 +19,12 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
 /// The municipality's cell stands before the last.
 const BEFORE_LAST: usize = 2;
 
-/// A source has no municipality: there stands which one it is.
+/// What is of no municipality: there stands what it comes from.
 pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
     let mut cells = plain::cells(words, entry);
-    if let Details::Sources(trouble) = &entry.details {
+    if let Some(origin) = listed(entry).origin() {
         let at = cells.len() - BEFORE_LAST;
-        cells[at] = plain::one(Said::outside(&trouble.source));
+        cells[at] = plain::one(origin);
     }
     cells.insert(2, plain::one(words.board(entry.board())));
     cells.insert(BEFORE_HOLDER, plain::one(who(words, entry)));

@@ -1,8 +1,9 @@
 //! Telefonkø: how long somebody has waited, why a call was missed, what was promised.
 
+use super::super::action::Place;
 use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
-use super::plain;
+use super::{Listed, plain};
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::Entry;
 use crate::protocol::entry::PhoneDetails;
@@ -24,7 +25,29 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     ]
 }
 
-pub fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces> {
+impl Listed for PhoneDetails {
+    fn place(&self) -> Place {
+        Place::Phone
+    }
+
+    fn cells(&self, words: Words<'_>, entry: &Entry, _: Place) -> Vec<Pieces> {
+        cells(words, entry, self)
+    }
+
+    fn facts(&self, words: Words<'_>, entry: &Entry) -> Vec<(Key, Said)> {
+        facts(words, entry, self)
+    }
+
+    fn outcome(&self, words: Words<'_>) -> Said {
+        self.reason.map(|code| words.code("missed", code)).unwrap_or_default()
+    }
+
+    fn is_of_a_caller(&self) -> bool {
+        true
+    }
+}
+
+fn cells(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<Pieces> {
     // Where it waits, or that a colleague does; then why it was missed.
     let reason = match (&call.reason, &call.queue) {
         (None, _) if call.colleague && entry.is(CallState::Waiting) => {
@@ -69,7 +92,7 @@ fn caller(words: Words<'_>, entry: &Entry) -> Said {
     })
 }
 
-pub fn facts(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, entry: &Entry, call: &PhoneDetails) -> Vec<(Key, Said)> {
     let (texts, now) = (&words.look.texts, words.now());
     let clock = |at| dates::near(at, now);
     let mut facts = Vec::new();

@@ -7,13 +7,14 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::super::action::Place;
 use super::super::paint::{self, Column, Piece, Pieces};
 use super::super::words::Words;
-use super::plain;
+use super::{Listed, plain};
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::Entry;
 use crate::protocol::board::{QueueStaff, SourceHealth, SourceState, Unreadable};
 use crate::protocol::entry::SourceDetails;
+use crate::protocol::{Entry, Level};
 use crate::theme::Role;
 
 /// Shorter lengths are said in seconds: within them an exchange is late.
@@ -41,7 +42,34 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     ]
 }
 
-pub fn cells(words: Words<'_>, entry: &Entry, trouble: &SourceDetails) -> Vec<Pieces> {
+impl Listed for SourceDetails {
+    fn place(&self) -> Place {
+        Place::Sources
+    }
+
+    fn cells(&self, words: Words<'_>, entry: &Entry, _: Place) -> Vec<Pieces> {
+        cells(words, entry, self)
+    }
+
+    fn facts(&self, words: Words<'_>, _: &Entry) -> Vec<(Key, Said)> {
+        facts(words, self)
+    }
+
+    fn origin(&self) -> Option<Said> {
+        Some(Said::outside(&self.source))
+    }
+
+    fn is_nobodys(&self) -> bool {
+        true
+    }
+
+    /// Silence must be heard of, and is no alarm.
+    fn is_heard_once(&self, entry: &Entry) -> bool {
+        entry.attention.level == Level::Duty
+    }
+}
+
+fn cells(words: Words<'_>, entry: &Entry, trouble: &SourceDetails) -> Vec<Pieces> {
     vec![
         plain::mark_cell(words, entry),
         plain::one(words.number(entry)),
@@ -66,7 +94,7 @@ fn why(words: Words<'_>, trouble: &SourceDetails) -> Said {
     sources.find(is_bad).map(|it| missing(words, it)).unwrap_or_default()
 }
 
-pub fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, trouble: &SourceDetails) -> Vec<(Key, Said)> {
     let mut facts = vec![
         (key::FACT_SOURCE, Said::outside(&trouble.source)),
         (key::FACT_TROUBLE, words.code("trouble", trouble.trouble)),

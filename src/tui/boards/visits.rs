@@ -1,13 +1,14 @@
 //! Besøg: the agreed time, how far off it is, what kind of help, whether the citizen knows.
 
+use super::super::action::Place;
 use super::super::paint::{Column, Piece, Pieces};
 use super::super::words::Words;
-use super::{discharges, plain};
+use super::{Listed, discharges, plain};
 use crate::i18n::{Key, Said, dates, key};
-use crate::protocol::Entry;
 use crate::protocol::attention::Next;
-use crate::protocol::entry::{DoorDetails, VisitDetails, VisitMove};
+use crate::protocol::entry::{DoorDetails, Step, VisitDetails, VisitMove};
 use crate::protocol::vocabulary::{Canceller, Standing, VisitState};
+use crate::protocol::{Entry, Level};
 use crate::theme::Role;
 
 pub fn columns(words: Words<'_>) -> Vec<Column> {
@@ -25,7 +26,42 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
     ]
 }
 
-pub fn cells(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<Pieces> {
+impl Listed for VisitDetails {
+    fn place(&self) -> Place {
+        Place::Visits
+    }
+
+    /// A visit as planned, or one that stands still, is nothing to look at before it slips.
+    fn is_on_overview(&self, entry: &Entry) -> bool {
+        entry.attention.level != Level::None
+    }
+
+    fn cells(&self, words: Words<'_>, entry: &Entry, _: Place) -> Vec<Pieces> {
+        cells(words, entry, self)
+    }
+
+    fn facts(&self, words: Words<'_>, entry: &Entry) -> Vec<(Key, Said)> {
+        facts(words, entry, self)
+    }
+
+    fn outcome(&self, words: Words<'_>) -> Said {
+        self.help.map(|code| words.code("help", code)).unwrap_or_default()
+    }
+
+    fn steps(&self) -> &[Step] {
+        self.door.as_ref().map_or(&[], |door| &door.steps)
+    }
+
+    fn searched_as(&self) -> Option<&str> {
+        Some(self.visit.as_str())
+    }
+
+    fn opened_label(&self) -> Key {
+        key::DETAIL_KNOWN
+    }
+}
+
+fn cells(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<Pieces> {
     let help = visit.help.as_ref().map(|code| words.code("help-short", code)).unwrap_or_default();
     vec![
         plain::mark_cell(words, entry),
@@ -116,7 +152,7 @@ fn contacted(words: Words<'_>, visit: &VisitDetails, clock: Said) -> Said {
     }
 }
 
-pub fn facts(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<(Key, Said)> {
+fn facts(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<(Key, Said)> {
     let (texts, now) = (&words.look.texts, words.now());
     let clock = |at| dates::near(at, now);
     let mut facts = Vec::new();

@@ -2,7 +2,8 @@
 
 use chrono::Duration;
 
-use super::super::action::{Action, Place};
+use super::super::action::{Action, Place, bare};
+use super::super::boards::{self, ByHand};
 use super::super::editor::Editor;
 use super::super::effect::{Effect, Purpose};
 use super::super::form::{Deed, Form};
@@ -10,9 +11,9 @@ use super::super::keymap::Chord;
 use super::super::layout;
 use super::super::model::{Aside, Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
 use super::submit;
-use crate::protocol::actions::{Action as Offered, opening_a_notice, opening_a_stay};
+use crate::protocol::actions::Action as Offered;
 use crate::protocol::commands::{Command, Weight, verb_of};
-use crate::protocol::{AgreementId, Board, Entry, EntryId};
+use crate::protocol::{Board, Entry, EntryId};
 
 /// So long the question whether somebody is dead is on the screen before it can be answered.
 const DEATH_PAUSE_MS: i64 = 500;
@@ -335,14 +336,11 @@ fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
 
 /// A verb on the chosen entry (or on nothing, for the shift).
 fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
-    match verb {
-        "sign-on" | "sign-off" => return sign(model, verb),
-        "open" => return open_by_hand(model, Board::Discharges, opening_a_stay),
-        // About nothing on the board: a duty or a source is nobody's.
-        "notify" if model.chosen().is_none_or(|it| matches!(it.board(), Board::Duties | Board::Sources)) => {
-            return open_by_hand(model, Board::Duties, opening_a_notice);
-        }
-        _ => {}
+    if verb_of(Board::Shift, verb).is_some() {
+        return sign(model, verb);
+    }
+    if let Some(by_hand) = boards::by_hand(model, verb) {
+        return open_by_hand(model, by_hand);
     }
     if model.has_just_slipped() {
         if let Some(number) = model.chosen().map(|entry| entry.number) {
@@ -361,14 +359,6 @@ fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
 /// The offer of a verb among an entry's actions.
 fn offered<'e>(entry: &'e Entry, verb: &str) -> Option<&'e Offered> {
     entry.actions.iter().find(|action| bare(&action.verb) == verb)
-}
-
-/// A verb without its board.
-pub(in super::super) fn bare(verb: &str) -> &str {
-    match verb.split_once('.') {
-        Some((board, rest)) if Board::parse(board).is_some() => rest,
-        _ => verb,
-    }
 }
 
 /// Begins an action: sends it, or opens its form, or asks.
@@ -419,14 +409,15 @@ fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
     vec![effect]
 }
 
-/// Opened by hand: a discharge that was told on the telephone, or what the municipality is to be told at once.
-fn open_by_hand(model: &mut Model, board: Board, opening: fn(&[AgreementId]) -> Offered) -> Vec<Effect> {
+/// The form of what is opened by hand.
+fn open_by_hand(model: &mut Model, by_hand: &ByHand) -> Vec<Effect> {
     if !model.may_act() {
         model.notice = Some(Notice::ReadOnly);
         return Vec::new();
     }
     let agreements = model.me.as_ref().map(|me| me.agreements.clone()).unwrap_or_default();
-    let action = opening(&agreements);
+    let action = (by_hand.form)(&agreements);
+    let board = by_hand.board;
     let deed = Deed { entry: None, number: 0, board, verb: bare(&action.verb).to_owned(), version: 0 };
     let form = Form::new(deed, &action, false);
     model.overlays.push(Overlay::Form(Box::new(form)));

@@ -3,12 +3,12 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::super::boards;
-use super::super::boards::sources;
+use super::super::action::bare;
+use super::super::boards::alarms::is_ringing;
+use super::super::boards::{listed, sources};
 use super::super::keymap::Context;
-use super::super::model::{Detail, is_ringing};
+use super::super::model::Detail;
 use super::super::paint::{self, Piece, Pieces};
-use super::super::update::keys::bare;
 use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::actions::Action as Offered;
@@ -124,9 +124,7 @@ impl Page<'_> {
             self.fact(self.get(key::DETAIL_ESCALATION), &called(words, escalation), role);
         }
         let opened = two_times(words, entry.opened_at, entry.recorded_at);
-        let is_of_the_day = matches!(entry.board().name(), "discharges" | "visits");
-        let label = if is_of_the_day { key::DETAIL_KNOWN } else { key::DETAIL_OPENED };
-        self.fact(self.get(label), &opened, Role::Base);
+        self.fact(self.get(listed(entry).opened_label()), &opened, Role::Base);
     }
 
     fn citizen(&mut self, entry: &Entry) {
@@ -140,7 +138,7 @@ impl Page<'_> {
             (Some(id), _) => {
                 self.fact(self.get(key::DETAIL_CITIZEN_ID), &Said::outside(id.as_str()), Role::Muted);
             }
-            (None, false) if matches!(entry.board().name(), "alarms" | "phone") => {
+            (None, false) if listed(entry).is_of_a_caller() => {
                 let unknown = words.look.texts.get(key::DETAIL_CITIZEN_UNKNOWN);
                 self.fact(self.get(key::DETAIL_CITIZEN), &unknown, Role::Muted);
             }
@@ -181,7 +179,7 @@ impl Page<'_> {
     }
 
     fn facts(&mut self, entry: &Entry) {
-        for (label, value) in boards::facts(self.words, entry) {
+        for (label, value) in listed(entry).facts(self.words, entry) {
             self.fact(self.get(label), &value, Role::Base);
         }
         if !entry.candidates.is_empty() && entry.agreement.is_none() {

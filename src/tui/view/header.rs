@@ -4,8 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::action::Place;
-use super::super::boards::sources;
-use super::super::model::is_deadline;
+use super::super::boards::{is_on, sources};
 use super::super::paint::{self, Piece, Pieces};
 use super::super::words::Words;
 use crate::i18n::{Key, Said, dates, key};
@@ -149,7 +148,7 @@ fn calls(words: Words<'_>, says: Key) -> Piece {
     Piece::new(words.look.texts.with(says, &args), role)
 }
 
-/// Written justifications and duties; the next of them.
+/// What stands among the deadlines; the next of it.
 fn deadlines(words: Words<'_>) -> Piece {
     let (due, role) = due(words);
     let texts = &words.look.texts;
@@ -175,9 +174,8 @@ fn deadlines_counted(words: Words<'_>) -> Piece {
 }
 
 fn due(words: Words<'_>) -> (Vec<&Entry>, Role) {
-    let is_deadline = |entry: &&Entry| is_deadline(entry);
-    let due: Vec<&Entry> =
-        words.model.board.iter().flat_map(|board| board.worst_first()).filter(is_deadline).collect();
+    let rows = words.model.board.iter().flat_map(|board| board.worst_first());
+    let due: Vec<&Entry> = rows.filter(|entry| is_on(Place::Duties, entry)).collect();
     let is_worst = due.iter().any(|entry| entry.attention.level == Level::Duty);
     (due, if is_worst { Role::Warning } else { Role::Base })
 }

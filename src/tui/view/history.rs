@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 
+use super::super::boards::listed;
 use super::super::effect::Purpose;
 use super::super::model::History;
 use super::super::paint::{self, Piece, Pieces};
@@ -9,7 +10,6 @@ use super::super::words::Words;
 use super::overlays::{width_wanted, window_of_lines};
 use crate::i18n::{Said, dates, key};
 use crate::protocol::EntryId;
-use crate::protocol::entry::Details;
 use crate::protocol::history::{CitizenHistory, PastEntry};
 use crate::theme::Role;
 
@@ -78,7 +78,7 @@ fn entry(words: Words<'_>, past: &PastEntry, lines: &mut Vec<Pieces>, room: u16)
     let moment = paint::fit(&dates::near(it.opened_at, words.now()), MOMENT);
     let pad = MOMENT.saturating_sub(paint::width(&moment)) + 1;
     let role = if it.is_open() { words.role(it) } else { Role::Base };
-    let what = words.name(it).join(" · ", &words.state(it)).join(" · ", &outcome(words, it));
+    let what = words.name(it).join(" · ", &words.state(it)).join(" · ", &listed(it).outcome(words));
     let texts = &words.look.texts;
     let until = match it.closed_at {
         Some(at) => texts.with(key::HISTORY_UNTIL, &[("clock", dates::near(at, words.now()).into())]),
@@ -95,20 +95,6 @@ fn entry(words: Words<'_>, past: &PastEntry, lines: &mut Vec<Pieces>, room: u16)
         lines.push(head.into_iter().chain([Piece::new(part, role)]).collect());
     }
     push(lines, &below, Role::Muted, MOMENT + 1, room);
-}
-
-/// What it came to, where the state alone does not say it.
-fn outcome(words: Words<'_>, entry: &crate::protocol::Entry) -> Said {
-    let code =
-        |prefix: &str, code: Option<&str>| code.map(|code| words.code(prefix, code)).unwrap_or_default();
-    match &entry.details {
-        Details::Alarms(alarm) => code("outcome", alarm.outcome.map(|it| it.name())),
-        Details::Phone(call) => code("missed", call.reason.map(|it| it.name())),
-        Details::Visits(visit) => code("help", visit.help.map(|it| it.name())),
-        Details::Duties(duty) => code("duty", Some(duty.duty.name())),
-        Details::Discharges(stay) => code("stop", stay.stop_reason.map(|it| it.name())),
-        Details::Sources(_) => Said::default(),
-    }
 }
 
 fn push(lines: &mut Vec<Pieces>, said: &Said, role: Role, indent: u16, room: u16) {

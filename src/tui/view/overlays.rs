@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::super::action::Action;
-use super::super::boards::discharges;
+use super::super::boards::listed;
 use super::super::form::{Form, FormField};
 use super::super::keymap::Context;
 use super::super::model::{Asked, Confirm, Leaving, Overlay};
@@ -16,7 +16,6 @@ use crate::i18n::{Said, dates, key};
 use crate::protocol::EntryId;
 use crate::protocol::actions::FieldKind;
 use crate::protocol::board::Contact;
-use crate::protocol::entry::{Details, Step};
 use crate::theme::Role;
 
 /// Entries that a question names; the rest are counted.
@@ -231,11 +230,7 @@ fn choice_lines(
 /// `gjort 03:12`, for a step of a list that somebody has been through: the rest is what is missing.
 fn done_at(words: Words<'_>, form: &Form, field: &str, code: &str) -> Said {
     let entry = form.deed.entry.and_then(|id| words.model.entry(id)).filter(|_| field == "step");
-    let steps: &[Step] = match entry.map(|it| &it.details) {
-        Some(Details::Discharges(stay)) => &stay.steps,
-        Some(Details::Visits(visit)) => visit.door.as_ref().map_or(&[], |door| &door.steps),
-        _ => &[],
-    };
+    let steps = entry.map_or(&[][..], |entry| listed(entry).steps());
     let done_at = steps.iter().find(|it| it.step.as_str() == code).and_then(|it| it.done_at);
     done_at.map_or_else(Said::default, |at| {
         words.look.texts.with(key::FORM_STEP_DONE, &[("clock", dates::near(at, words.now()).into())])
@@ -415,17 +410,7 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
         })
         .collect();
     let about = deed.entry.and_then(|id| words.model.entry(id));
-    if let ("resume", Some(Details::Discharges(stay))) =
-        (deed.verb.as_str(), about.map(|entry| &entry.details))
-        && let Some(missing) = discharges::missing(words, stay)
-    {
-        facts.push(words.look.texts.get(key::FACT_STEPS_MISSING).join(": ", &missing));
-    }
-    if deed.verb == "redirect"
-        && let Some(entry) = about
-    {
-        facts.extend(super::cost(words, entry, key::COST_THIS).into_iter().map(|piece| piece.said));
-    }
+    facts.extend(about.iter().flat_map(|entry| listed(entry).warnings(words, entry, &deed.verb)));
     facts
 }
 
