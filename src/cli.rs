@@ -274,7 +274,7 @@ pub struct DoArgs {
 
 #[derive(Debug, Args)]
 pub struct OpenArgs {
-    /// En udskrivning, der er sagt i telefonen, eller noget, kommunen skal have besked om straks
+    /// En udskrivning, der er sagt i telefonen, noget, kommunen skal have besked om straks, eller en klage
     #[arg(value_enum)]
     pub what: Opened,
     /// Felter som navn=værdi
@@ -287,6 +287,7 @@ pub struct OpenArgs {
 pub enum Opened {
     Discharge,
     Notice,
+    Complaint,
 }
 
 #[derive(Debug, Args)]

@@ -57,7 +57,7 @@
 //!
 //! | module | owns | may use |
 //! |---|---|---|
-//! | [`domain`] | rules, a file a board; ids, dates, agreements; names of all that is ever stored ([`domain::kinds`]) | nothing of ours, no I/O |
+//! | [`domain`] | rules: a column a [board](domain::boards), what follows on others on [one page](domain::consequences); ids, dates, agreements; names of all that is ever stored ([`domain::kinds`]) | nothing of ours, no I/O |
 //! | [`store`] | the event log: SQLite or memory, hash chain, witness, backup | domain |
 //! | [`care`] | the care system's port (who is this, write this note, what lists and calendars say, paused or not) and its adapters | domain |
 //! | [`engine`] | the writer, remembered keys, timers, live data, which care system serves whom, notes on their way, source health | store, domain, care |
@@ -124,12 +124,13 @@
 //!
 //! Start where the compiler cannot help, then follow it.
 //!
-//! 1. A file in [`domain`]: the entry's body, its words and verbs, `decide` for its commands and observations, `evolve`
-//!    for its events; then its variants in [`domain::Event`], [`domain::Command`] and [`domain::entry::Body`], and its
-//!    kinds and fields in [`domain::kinds`]: names that are stored for ever. A state, a reason, an outcome is a
-//!    [vocabulary](domain::vocabulary): a new one is listed by the compiler wherever it means something. A
-//!    [verb](domain::verbs) is declared once, with its fields and what it weighs: it is read, written, described and
-//!    asked about from there.
+//! 1. A file in [`domain::boards`]: what an entry is, its words, its verbs, its events, and of it the
+//!    [column](domain::boards::Column): what opens it, what an event makes of it, what is decided of it. A state, a
+//!    reason, an outcome is a [vocabulary](domain::vocabulary): a new one is listed by the compiler wherever it means
+//!    something. A [verb](domain::verbs) is declared once, with its fields and what it weighs: it is read, written,
+//!    described and asked about from there. Then its line in the list `boards!`, its word in
+//!    [`domain::identity::Board`], and its kinds and fields in [`domain::kinds`]: names that are stored for ever. What it
+//!    brings about on other boards, and they on it, is in [`domain::consequences`].
 //! 2. A file in [`protocol::boards`]: the details of an entry as a type, and of that type the column: how it is made of
 //!    the domain's body, what is left of it elsewhere, which verbs are offered with which fields, and what it asks for.
 //!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in

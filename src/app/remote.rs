@@ -17,7 +17,7 @@ use crate::i18n::{Texts, dates, key};
 use crate::ids::Ids;
 use crate::protocol::actions::{Action, FieldKind, opening_a_notice, opening_a_stay};
 use crate::protocol::commands::{self, CommandReply, CommandRequest};
-use crate::protocol::{Entry, Problem};
+use crate::protocol::{Entry, Problem, boards};
 
 /// A note read from standard input at most (bytes).
 const TEXT_MAX: u64 = 64 * 1024;
@@ -176,6 +176,7 @@ pub async fn open(args: OpenArgs, texts: &Texts) -> Result<()> {
     let action = match args.what {
         Opened::Discharge => opening_a_stay(&agreements),
         Opened::Notice => opening_a_notice(&agreements),
+        Opened::Complaint => boards::complaints::opening_a_complaint(&agreements),
     };
     let reply = send(&client, &action, None, &args.fields).await?;
     match &reply.entry {

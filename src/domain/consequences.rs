@@ -4,8 +4,8 @@
 //! note, a stay and the citizen's visits, what the municipality is told at once; and that taking back takes back all of
 //! it. A board knows no other board. Must never refuse anything, and never decide what the board itself could.
 //!
-//! To add a rule: find the event in [`Step::of`], say there what it brings about. What is looked up is looked up in
-//! [`Step::after`], where everything drafted so far has happened: what is there already is not opened twice.
+//! To add a rule: find the event in `Step::of`, say there what it brings about. What is looked up is looked up in
+//! `Step::after`, where everything drafted so far has happened: what is there already is not opened twice.
 
 use super::agreement::Matter;
 use super::alarms::{self, Alarm, AlarmEvent};
@@ -59,12 +59,8 @@ fn on_other_boards(state: &State, ctx: &Ctx, drafts: Vec<Draft>) -> Vec<Draft> {
 /// Something may follow from it.
 fn may_matter(event: &Event) -> bool {
     match event {
-        Event::Phone(_) | Event::Alarms(_) | Event::Discharges(_) | Event::Visits(_) | Event::Duties(_) => {
-            true
-        }
         Event::Entry(event) => matches!(event, EntryEvent::CitizenMatched { .. }),
-        Event::Sources(_) | Event::Devices(_) | Event::Shift(_) | Event::People(_) => false,
-        Event::Agreements(_) | Event::Server(_) => false,
+        _ => event.board().is_some(),
     }
 }
 

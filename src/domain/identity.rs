@@ -342,7 +342,7 @@ impl fmt::Display for Sequence {
     }
 }
 
-/// The boards. The name on the wire, and in event kinds, is the kebab-case word.
+/// The boards. The name on the wire is the kebab-case word.
 #[derive(
     Debug,
     Clone,
@@ -367,6 +367,7 @@ pub enum Board {
     Visits,
     Duties,
     Sources,
+    Complaints,
     Shift,
 }
 

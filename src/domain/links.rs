@@ -66,7 +66,7 @@ fn may_belong_to(board: Board) -> &'static [Board] {
         Board::Phone | Board::Alarms | Board::Discharges => {
             &[Board::Phone, Board::Alarms, Board::Discharges, Board::Visits]
         }
-        Board::Duties | Board::Sources | Board::Shift => &[],
+        Board::Duties | Board::Sources | Board::Complaints | Board::Shift => &[],
     }
 }
 

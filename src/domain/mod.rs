@@ -44,7 +44,7 @@ pub use boards::alarms::Channel;
 pub use boards::discharges::stay;
 pub use boards::duties::notices;
 pub use boards::{Command, Event};
-pub use boards::{alarms, discharges, duties, phone, sources, visits};
+pub use boards::{alarms, complaints, discharges, duties, phone, sources, visits};
 pub use envelope::{Actor, Draft, Record};
 pub use refusal::Refusal;
 pub use standing::{StandingDue, standing_dues};

@@ -162,8 +162,10 @@ const BOARDS: &[Row] = &{
         deed(VISITS, 'm', "assign", key::ACTION_VISITS_ASSIGN, 0),
         deed(DUTIES, 'e', "postpone", key::ACTION_DUTIES_POSTPONE, 3),
         deed(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
+        deed(Context::On("complaints"), 'a', "settle", key::ACTION_COMPLAINTS_SETTLE, 2),
         deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 1),
         deed(Context::At("duties"), '+', "notify", key::ACTION_NOTIFY, 2),
+        deed(Context::At("duties"), 'K', "receive", key::ACTION_COMPLAINTS_RECEIVE, 3),
         deed(SHIFT, '+', "sign-on", key::ACTION_SHIFT_SIGN_ON, 2),
         deed(SHIFT, '-', "sign-off", key::ACTION_SHIFT_SIGN_OFF, 3),
     ]

@@ -36,6 +36,7 @@ pub fn verb(entry: &Entry) -> Option<&'static str> {
         | Next::DoAgreeTime
         | Next::DoImmediateNotice
         | Next::DoNoticeTakenBack => "done",
+        Next::SettleComplaint | Next::ForwardComplaint => "settle",
         Next::Nothing
         | Next::SayWhatWasDone
         | Next::LookAtSource

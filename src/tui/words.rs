@@ -322,6 +322,8 @@ fn option_prefix(verb: &str, field: &str) -> &'static str {
         ("postpone" | "postponed", "reason") => "postpone",
         ("opened" | "notify" | "municipality-told" | "municipality-corrected", "what") => "matter",
         ("done" | "municipality-told" | "municipality-corrected", "to") => "told-to",
+        ("receive" | "received", "what") => "complaint",
+        (_, "form") => "form",
         (_, "what") => "correct",
         ("correct" | "corrected", "reason") => "correction",
         _ => "code",

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use strum::VariantNames;
 use vagttavle::domain::adoption::AdoptionEvent;
 use vagttavle::domain::alarms::AlarmEvent;
+use vagttavle::domain::complaints::ComplaintEvent;
 use vagttavle::domain::devices::DeviceEvent;
 use vagttavle::domain::discharges::DischargeEvent;
 use vagttavle::domain::duties::DutyEvent;
@@ -187,6 +188,12 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("discharges.leave-started", json!({ "stay": "s-2" })),
         ("sources.recovered", json!({})),
         ("sources.done", json!({})),
+        ("complaints.received", with(json!({ "form": "oral", "what": "not-visited" }))),
+        (
+            "complaints.settled",
+            json!({ "outcome": "solved", "reference": "K-7", "against_contract": "3.7.3" }),
+        ),
+        ("complaints.corrected", json!({ "what": "settlement", "reason": "wrong-entry" })),
         ("devices.heard", json!({ "device": "dev-1" })),
         ("shift.signed-on", json!({ "until": until })),
         ("shift.signed-off", json!({})),
@@ -233,7 +240,7 @@ fn every_kind_has_its_golden_payload() {
 
 #[test]
 fn every_variant_in_the_code_is_a_listed_kind() {
-    let events: [(&str, &[&str]); 12] = [
+    let events: [(&str, &[&str]); 13] = [
         ("entry", EntryEvent::VARIANTS),
         ("phone", PhoneEvent::VARIANTS),
         ("alarms", AlarmEvent::VARIANTS),
@@ -241,6 +248,7 @@ fn every_variant_in_the_code_is_a_listed_kind() {
         ("visits", VisitEvent::VARIANTS),
         ("duties", DutyEvent::VARIANTS),
         ("sources", SourceEvent::VARIANTS),
+        ("complaints", ComplaintEvent::VARIANTS),
         ("devices", DeviceEvent::VARIANTS),
         ("shift", ShiftEvent::VARIANTS),
         ("people", PeopleEvent::VARIANTS),

@@ -9,6 +9,7 @@ mod agreements;
 mod alarms;
 mod attention;
 mod calendar;
+mod complaints;
 mod devices;
 mod discharges;
 mod duties;

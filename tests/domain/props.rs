@@ -153,7 +153,7 @@ fn is_material(event: &Event) -> bool {
         Event::Alarms(event) => event.is_material(),
         Event::Discharges(event) => event.is_material(),
         Event::Visits(event) => event.is_material(),
-        Event::Duties(_) => true,
+        Event::Duties(_) | Event::Complaints(_) => true,
         Event::Sources(event) => event.is_material(),
         Event::Shift(_) | Event::Devices(_) | Event::People(_) | Event::Agreements(_) | Event::Server(_) => {
             false

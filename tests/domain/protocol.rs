@@ -334,6 +334,15 @@ fn all_commands() -> Vec<(&'static str, Value)> {
         ("duties", json!({ "type": "correct", "what": "notice", "reason": "wrong-entry" })),
         ("visits", json!({ "type": "done" })),
         ("sources", json!({ "type": "done" })),
+        (
+            "complaints",
+            json!({ "type": "receive", "form": "written", "what": "late", "agreement": "norddjurs", "citizen": "x" }),
+        ),
+        (
+            "complaints",
+            json!({ "type": "settle", "outcome": "forwarded", "reference": "K-1", "confirmed": true }),
+        ),
+        ("complaints", json!({ "type": "correct", "what": "settlement", "reason": "wrong-entry" })),
         ("phone", json!({ "type": "link", "to": entry })),
         ("phone", json!({ "type": "assign", "agreement": "jammerbugt" })),
         ("phone", json!({ "type": "answer" })),
@@ -439,7 +448,7 @@ fn every_missing_field_of_a_command_is_named() {
             if matches!(
                 field.as_str(),
                 "promise_at" | "helper" | "reference" | "done" | "confirmed" | "told_at"
-            ) || (matches!(verb, "open" | "expect" | "notify")
+            ) || (matches!(verb, "open" | "expect" | "notify" | "receive")
                 && matches!(field.as_str(), "agreement" | "citizen"))
                 || (verb == "door" && field != "type")
                 || (verb == "done" && field == "to")

@@ -1,5 +1,6 @@
 //! The desk without a terminal: keys in, screens and effects out.
 
+mod complaints;
 mod desk;
 mod foot;
 mod guard;

@@ -697,3 +697,24 @@ pub fn homecare() -> BoardSnapshot {
     entries.extend([late(21), early(22), not_reached(23), closed_door(24), moved(25), owed(26)]);
     board(entries)
 }
+
+/// Somebody told us that nobody came; the municipality wants to have all of them.
+pub fn complaint(number: u32) -> Entry {
+    let settle = json!([
+        code("outcome", &["forwarded", "solved"]),
+        { "name": "reference", "kind": "reference" },
+        { "name": "confirmed", "kind": "yes" },
+    ]);
+    let mut actions = vec![action("complaints.settle", settle, false)];
+    actions.extend(common("complaints", true));
+    entry(
+        number,
+        "complaints",
+        "open",
+        ago(600),
+        json!({
+            "agreement": "norddjurs", "actions": actions,
+            "details": { "form": "oral", "what": "not-visited", "forwarded": "all", "clause": "3.7.3" },
+        }),
+    )
+}

@@ -10,7 +10,8 @@ use vagttavle::domain::identity::Board;
 use vagttavle::domain::people::Role;
 use vagttavle::domain::vocabulary::{CorrectionReason, Word};
 use vagttavle::domain::{
-    Refusal, agreement, alarms, discharges, duties, escalation, kinds, observation, phone, sources, visits,
+    Refusal, agreement, alarms, complaints, discharges, duties, escalation, kinds, observation, phone,
+    sources, visits,
 };
 use vagttavle::i18n::{Lang, Texts};
 use vagttavle::protocol::attention::{Next, Why};
@@ -68,6 +69,11 @@ fn choices_have_words() {
     words::<discharges::Correctable>("correct");
     words::<visits::Correctable>("correct");
     words::<duties::Correctable>("correct");
+    words::<complaints::Correctable>("correct");
+    words::<complaints::Form>("form");
+    words::<complaints::Subject>("complaint");
+    words::<complaints::Settlement>("outcome");
+    words::<agreement::Complaints>("complaints");
     words::<CorrectionReason>("correction");
     words::<escalation::Outcome>("escalated");
     words::<sources::TroubleKind>("trouble");
@@ -84,6 +90,7 @@ fn states_and_what_they_ask_for_have_words() {
     words::<visits::VisitState>("state");
     words::<duties::DutyState>("state");
     words::<sources::TroubleState>("state");
+    words::<complaints::ComplaintState>("state");
     words::<discharges::Upset>("upset-short");
     words::<Why>("why");
     words::<Next>("next");

@@ -109,8 +109,11 @@ fn every_bound_verb_does_something() {
     for row in desk.model.keymap.rows().to_vec() {
         let (Action::Do(verb), Context::On(board)) = (row.action, row.context) else { continue };
         // Asked only of a stay that may have moved, or of one that may be either municipality's (see `homecare`): the busy
-        // night has none.
-        if verb == "still-there" || (verb == "assign" && matches!(board, "discharges" | "visits")) {
+        // night has none; nor has it a complaint (see `complaints`).
+        if verb == "still-there"
+            || board == "complaints"
+            || (verb == "assign" && matches!(board, "discharges" | "visits"))
+        {
             continue;
         }
         let entries = night::busy().entries.into_iter().filter(|entry| entry.board().name() == board);

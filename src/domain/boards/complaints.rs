@@ -87,7 +87,7 @@ verbs! {
     Command {
         /// By hand: somebody complained. `agreement` says to which municipality it belongs, unless the person has only one.
         "receive" [Light, Nothing] => Receive {
-            channel: Form,
+            form: Form,
             what: Subject,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             agreement: Option<AgreementId>,
@@ -114,7 +114,7 @@ pub enum ComplaintEvent {
     Received {
         #[serde(flatten)]
         opening: Opening,
-        channel: Form,
+        form: Form,
         what: Subject,
     },
     Settled {
@@ -189,7 +189,7 @@ impl Complaint {
 fn receive(
     state: &State,
     ctx: &Ctx,
-    (channel, what): (Form, Subject),
+    (form, what): (Form, Subject),
     agreement: Option<&AgreementId>,
     citizen: Option<&CitizenId>,
 ) -> Decided {
@@ -201,7 +201,7 @@ fn receive(
         citizen: citizen.cloned(),
         dues: Vec::new(),
     };
-    let event = Event::Complaints(ComplaintEvent::Received { opening, channel, what });
+    let event = Event::Complaints(ComplaintEvent::Received { opening, form, what });
     Ok(vec![Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: Some(agreement), event }])
 }
 
@@ -220,8 +220,8 @@ impl Column for Complaint {
     }
 
     fn opened<'e>(_record: &Record, event: &'e ComplaintEvent) -> Option<(&'e Opening, Self)> {
-        let ComplaintEvent::Received { opening, channel, what } = event else { return None };
-        Some((opening, Self { form: *channel, subject: *what, settled: None, withdrawn: false }))
+        let ComplaintEvent::Received { opening, form, what } = event else { return None };
+        Some((opening, Self { form: *form, subject: *what, settled: None, withdrawn: false }))
     }
 
     fn apply(entry: &mut Entry, record: &Record, event: &ComplaintEvent) {
@@ -258,8 +258,8 @@ impl Column for Complaint {
 
     fn open(state: &State, ctx: &Ctx, command: &Command) -> Decided {
         match command {
-            Command::Receive { channel, what, agreement, citizen } => {
-                receive(state, ctx, (*channel, *what), agreement.as_ref(), citizen.as_ref())
+            Command::Receive { form, what, agreement, citizen } => {
+                receive(state, ctx, (*form, *what), agreement.as_ref(), citizen.as_ref())
             }
             Command::Settle { .. } | Command::Correct { .. } => Err(Refusal::EntryMissing),
         }

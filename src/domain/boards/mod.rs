@@ -5,6 +5,7 @@
 //! in the list, a word in [`Board`], and its stored names in [`super::kinds`].
 
 pub mod alarms;
+pub mod complaints;
 pub mod discharges;
 pub mod duties;
 pub mod phone;
@@ -156,6 +157,15 @@ macro_rules! boards {
                 }
             }
 
+            /// The board that it is of. None: of all, or of none.
+            pub fn board(&self) -> Option<Board> {
+                match self {
+                    $( Self::$board(_) => Some(Board::$board), )*
+                    Self::Entry(_) | Self::Devices(_) | Self::Shift(_) | Self::People(_) => None,
+                    Self::Agreements(_) | Self::Server(_) => None,
+                }
+            }
+
             /// The first half of its stored name, and what is stored with the second in it as `type`.
             pub(super) fn stored(&self) -> (&'static str, serde_json::Result<serde_json::Value>) {
                 use serde_json::to_value;
@@ -241,6 +251,7 @@ boards! {
     visits: Visits(Visit, VisitEvent),
     duties: Duties(Duty, DutyEvent),
     sources: Sources(Trouble, SourceEvent),
+    complaints: Complaints(Complaint, ComplaintEvent),
 }
 
 fn ask<B: Column>(state: &State, ctx: &Ctx, entry: Option<&Entry>, command: &B::Command) -> Decided {

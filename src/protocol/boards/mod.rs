@@ -4,6 +4,7 @@
 
 pub mod alarms;
 mod column;
+pub mod complaints;
 pub mod discharges;
 pub mod duties;
 mod offer;
@@ -213,6 +214,7 @@ boards! {
         Visits(visits::VisitDetails);
         Duties(duties::DutyDetails);
         Sources(sources::SourceDetails);
+        Complaints(complaints::ComplaintDetails);
     }
     without {
         Shift(domain::shift::Command);

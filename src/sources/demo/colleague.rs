@@ -81,7 +81,7 @@ fn is_to_act_on(entry: &Entry) -> bool {
         Details::Alarms(alarm) => alarm.redirected_at.is_none() && alarm.outcome.is_none(),
         Details::Phone(_) => matches!(entry.state_of(), Some(CallState::Waiting | CallState::Missed)),
         Details::Duties(duty) => duty.duty == DutyKind::Documentation,
-        Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) => false,
+        Details::Discharges(_) | Details::Visits(_) | Details::Sources(_) | Details::Complaints(_) => false,
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) fn outside_id(entry: &Entry) -> Option<&ExternalId> {
         Details::Phone(call) => Some(&call.call),
         Details::Discharges(stay) => stay.stay.as_ref(),
         Details::Visits(visit) => Some(&visit.visit),
-        Details::Duties(_) | Details::Sources(_) => None,
+        Details::Duties(_) | Details::Sources(_) | Details::Complaints(_) => None,
     }
 }
 
@@ -108,7 +108,7 @@ fn chore(entry: &Entry, now: DateTime<Utc>, me: &PersonName, is_crowded: bool) -
         Details::Duties(duty) => about_duty(entry, duty, now, me),
         Details::Discharges(stay) => about_stay(entry, stay, now),
         Details::Visits(visit) => about_visit(entry, visit, now),
-        Details::Sources(_) => None,
+        Details::Sources(_) | Details::Complaints(_) => None,
     }
 }
 

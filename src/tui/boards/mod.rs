@@ -7,6 +7,7 @@
 
 pub mod agreements;
 pub mod alarms;
+pub mod complaints;
 pub mod deadlines;
 pub mod discharges;
 pub mod duties;
@@ -36,11 +37,12 @@ pub fn listed(entry: &Entry) -> &dyn Listed {
         Details::Visits(it) => it,
         Details::Duties(it) => it,
         Details::Sources(it) => it,
+        Details::Complaints(it) => it,
     }
 }
 
 /// What is opened by hand.
-const BY_HAND: &[ByHand] = &[discharges::BY_HAND, duties::BY_HAND];
+const BY_HAND: &[ByHand] = &[discharges::BY_HAND, duties::BY_HAND, complaints::BY_HAND];
 
 /// What a verb opens by hand, where that is what it means.
 pub fn by_hand(model: &Model, verb: &str) -> Option<&'static ByHand> {
