@@ -1,5 +1,5 @@
-//! Direction: who may use whom, held against the sources themselves; no circle among the files of the wire; and the only
-//! files that ask the time, draw randomness or read the surroundings.
+//! Direction: who may use whom, held against the sources themselves; no circle among the files of the wire; the only files
+//! that ask the time, draw randomness or read the surroundings; and none so long that it owns two things.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -275,6 +275,31 @@ fn only_one_file_reads_xml() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     let planted = opens_xml("sources/scaip/wire.rs", "quick_xml::de::from_reader(body)");
     assert_eq!(planted.as_deref(), Some("sources/scaip/wire.rs names quick_xml"));
+}
+
+/// Lines that a file may have: one that is longer owns more than one thing.
+const LINES_MAX: usize = 600;
+/// Those that are longer still, until they are split.
+const LONGER: &[&str] = &["config.rs", "domain/agreement.rs", "domain/entry.rs"];
+
+fn too_long(file: &str, text: &str) -> Option<String> {
+    let lines = text.lines().count();
+    let is_allowed = lines <= LINES_MAX || LONGER.contains(&file);
+    (!is_allowed).then(|| format!("{file} has {lines} lines"))
+}
+
+#[test]
+fn no_file_is_so_long_that_it_owns_two_things() {
+    let sources = sources();
+    let wrong: Vec<String> = sources.iter().filter_map(|(file, text)| too_long(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let is_longer =
+        |file: &str| sources.iter().any(|(it, text)| it == file && text.lines().count() > LINES_MAX);
+    let split: Vec<_> = LONGER.iter().filter(|file| !is_longer(file)).collect();
+    assert!(split.is_empty(), "no longer than others, and still in the list: {split:?}");
+    let planted = too_long("engine/writer.rs", &"a line\n".repeat(LINES_MAX + 1));
+    assert_eq!(planted.as_deref(), Some("engine/writer.rs has 601 lines"));
+    assert_eq!(too_long("engine/writer.rs", &"a line\n".repeat(LINES_MAX)), None);
 }
 
 /// A module of a layer: the words of its path, `protocol::boards::phone`.
