@@ -136,9 +136,9 @@
 //!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in
 //!    [`protocol::attention`](mod@protocol::attention) the reasons and next steps that no board had yet. What sources
 //!    tell of it, if they do, is read in [`protocol::observations`].
-//! 3. A file in [`tui::boards`]: of the same details, where they stand and what is said of them there and when one is
-//!    opened ([`tui::boards::Listed`]); what it does not answer is answered as for most boards. Then its line in
-//!    [`tui::boards::listed()`], what is opened by hand beside it, its keys in `tui/bindings.rs`, what takes its next steps
+//! 3. A file in `tui/boards`: of the same details, where they stand, and what is said of them there and when one is
+//!    opened (the trait `Listed`); what it does not answer is answered as for most boards. Then its line in `listed`
+//!    beside it, and in `BY_HAND` if somebody opens its entries; its keys in `tui/bindings.rs`, what takes its next steps
 //!    in `tui/next.rs`, and its words in `i18n/da` and `i18n/en`: a missing word does not build, a missing translation
 //!    fails a test. A place of its own is for a board that fills one ([`tui::action::Place`]); others share one, under its
 //!    columns, as duties and justifications do.

@@ -1,5 +1,5 @@
-//! Direction: who may use whom, held against the sources themselves; no circle among the files of the wire; and the only
-//! files that ask the time, draw randomness or read the surroundings.
+//! Direction: who may use whom, held against the sources themselves; no circle among the files of the wire; the only files
+//! that ask the time, draw randomness or read the surroundings; and none so long that it owns two things.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,7 +35,7 @@ const DESK_EDGE: &[&str] = &["tui/run.rs", "tui/seat.rs", "tui/terminal.rs"];
 /// Nobody imports these.
 const TOP: &[&str] = &["cli", "app", "main", "lib"];
 /// Boards, which the generic layers must not name.
-const BOARDS: &[&str] = &["phone", "alarms", "discharges", "visits"];
+const BOARDS: &[&str] = &["phone", "alarms", "discharges", "visits", "duties", "complaints"];
 const GENERIC: &[&str] = &["store", "engine", "client", "theme"];
 
 /// Where time, randomness and the surroundings are asked for.
@@ -316,6 +316,31 @@ fn only_one_file_reads_xml() {
     assert_eq!(planted.as_deref(), Some("sources/scaip/wire.rs names quick_xml"));
 }
 
+/// Lines that a file may have: one that is longer owns more than one thing.
+const LINES_MAX: usize = 600;
+/// Those that are longer still, until they are split.
+const LONGER: &[&str] = &["domain/agreement.rs", "domain/entry.rs"];
+
+fn too_long(file: &str, text: &str) -> Option<String> {
+    let lines = text.lines().count();
+    let is_allowed = lines <= LINES_MAX || LONGER.contains(&file);
+    (!is_allowed).then(|| format!("{file} has {lines} lines"))
+}
+
+#[test]
+fn no_file_is_so_long_that_it_owns_two_things() {
+    let sources = sources();
+    let wrong: Vec<String> = sources.iter().filter_map(|(file, text)| too_long(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    let is_longer =
+        |file: &str| sources.iter().any(|(it, text)| it == file && text.lines().count() > LINES_MAX);
+    let split: Vec<_> = LONGER.iter().filter(|file| !is_longer(file)).collect();
+    assert!(split.is_empty(), "no longer than others, and still in the list: {split:?}");
+    let planted = too_long("engine/writer.rs", &"a line\n".repeat(LINES_MAX + 1));
+    assert_eq!(planted.as_deref(), Some("engine/writer.rs has 601 lines"));
+    assert_eq!(too_long("engine/writer.rs", &"a line\n".repeat(LINES_MAX)), None);
+}
+
 /// A module of a layer: the words of its path, `protocol::boards::phone`.
 type Module = Vec<String>;
 
@@ -466,4 +491,39 @@ fn no_board_on_the_wire_names_another() {
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(files.len() > 5, "the boards are found");
+}
+
+/// Which other boards a file of a board's rules names, by `domain::…`, `super::…` or a member of their braces.
+fn boards_named(file: &str, text: &str) -> Vec<String> {
+    let own = file.strip_prefix("domain/boards/").unwrap_or_default();
+    let own = own.split(['/', '.']).next().unwrap_or_default();
+    let code = code_of(text);
+    let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let others = BOARDS.iter().filter(|board| **board != own && words.contains(**board));
+    let is_path = |board: &&&str| {
+        code.contains(&format!("{board}::"))
+            || code.lines().any(|line| {
+                line.starts_with("use ") && {
+                    line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == **board)
+                }
+            })
+    };
+    others.filter(is_path).map(|board| format!("{file} names {board}")).collect()
+}
+
+/// What follows on another board stands in `domain/consequences.rs`; a board's rules know their own alone.
+#[test]
+fn no_board_of_the_domain_names_another() {
+    let files = sources();
+    let is_board =
+        |file: &&(String, String)| file.0.starts_with("domain/boards/") && file.0 != "domain/boards/mod.rs";
+    let boards: Vec<_> = files.iter().filter(is_board).collect();
+    let wrong: Vec<String> = boards.iter().flat_map(|(file, text)| boards_named(file, text)).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(boards.len() > 15, "the boards are found");
+    let planted = "use crate::domain::{Ctx, duties};\nfn f() { phone::x() }";
+    assert_eq!(
+        boards_named("domain/boards/alarms/decide.rs", planted),
+        ["domain/boards/alarms/decide.rs names phone", "domain/boards/alarms/decide.rs names duties"]
+    );
 }

@@ -15,28 +15,29 @@ pub mod plan_only;
 mod proof;
 mod standing;
 mod storing;
+mod supervision;
 mod timers;
 pub mod units;
+mod who;
 mod writer;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::care::{CareError, Person};
 use crate::clock::Clock;
-use crate::domain::entry::{Body, Entry, Origin};
-use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, Key, Sequence, SourceName};
+use crate::domain::entry::Entry;
+use crate::domain::identity::{AgreementId, Code, EntryId, Key, Sequence, SourceName};
 use crate::domain::masking::Masking;
-use crate::domain::observation::{Matched, Observation, Rank};
+use crate::domain::observation::{Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
 use crate::store::{Log, Owed, Reader, Seen};
 pub use crate::store::{Look, Looked, StoreError};
-use cares::{Cares, Port};
+use cares::Cares;
 use live::{Live, Personal};
 
 pub use looking::Otherwise;
@@ -45,12 +46,6 @@ pub use storing::Storing;
 
 /// Requests waiting for the writer; more wait at the door.
 const INBOX_MAX: usize = 4_096;
-/// Desks must be found empty at so many looks, one a second: longer than they take to be heard.
-const EMPTY_TICKS: u32 = 4;
-/// Pause before a care system that was away is asked again who somebody is.
-const ASK_WHO_AGAIN: chrono::TimeDelta = chrono::TimeDelta::seconds(10);
-/// Callers wait and nobody is on duty for this long: a telephone that signs in anew is away for a moment.
-const UNATTENDED_AFTER: chrono::TimeDelta = chrono::TimeDelta::seconds(5);
 /// Batches a slow listener may lag behind before it must start over.
 const PUBLISHED_MAX: usize = 4_096;
 
@@ -283,7 +278,7 @@ impl Engine {
         tokio::spawn(notes::retry(engine.clone(), stop.clone()));
         tokio::spawn(standing::watch(engine.clone(), stop.clone()));
         tokio::spawn(jumps::watch(engine.clone(), stop.clone()));
-        tokio::spawn(supervise(engine.clone(), stop.clone()));
+        tokio::spawn(supervision::supervise(engine.clone(), stop.clone()));
         tokio::spawn(proof::watch(engine.clone(), stop));
         (engine, task)
     }
@@ -423,250 +418,5 @@ impl Engine {
     /// The same, of notes about some of the entries.
     pub fn notes_waiting_where(&self, is_counted: impl Fn(EntryId) -> bool) -> u32 {
         self.notes.waiting(is_counted)
-    }
-
-    /// Asks its care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
-    /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one. An alarm or a
-    /// call is asked about at once; everything else takes its turn, so that many late visits never stand before it.
-    pub(crate) fn ask_who(&self, entry: &Entry) {
-        let asked = self.cares.about(entry);
-        if !entry.is_spoken_of() || matches!(asked, Err(Refusal::CitizenUnknown)) {
-            return;
-        }
-        let engine = self.clone();
-        let id = entry.id;
-        let device = entry.origin.clone().filter(|_| entry.citizen.is_none());
-        let may_wait = !matches!(entry.body, Body::Alarms(_) | Body::Phone(_));
-        tokio::spawn(async move {
-            let Ok((port, whose)) = asked else {
-                return engine.told_who(id, None, None, Err(cares::NOBODY)).await;
-            };
-            let mut was_away = false;
-            while engine.is_served(id, &port) {
-                let answer = {
-                    let _turn = if may_wait { port.asking.acquire().await.ok() } else { None };
-                    if !engine.is_served(id, &port) {
-                        return;
-                    }
-                    port.care.who(&whose).await
-                };
-                let is_away = matches!(answer, Err(CareError::Away { .. }));
-                // Being away is news once.
-                if !(is_away && was_away) {
-                    engine.told_who(id, Some(&port), device.as_ref(), answer).await;
-                }
-                if !is_away {
-                    return;
-                }
-                was_away = true;
-                engine.clock.sleep(ASK_WHO_AGAIN).await;
-            }
-        });
-    }
-
-    /// Somebody opens a visit as planned: only now its care system is asked who it is about.
-    pub async fn ask_on_opening(&self, entry: &Entry) {
-        let is_named = self.live.get(entry.id).is_some_and(|personal| personal.name.is_some());
-        if entry.is_spoken_of() || !entry.is_open() || is_named {
-            return;
-        }
-        if let Ok((port, whose)) = self.cares.about(entry) {
-            let answer = port.care.who(&whose).await;
-            self.told_who(entry.id, Some(&port), None, answer).await;
-        }
-    }
-
-    /// Open, and still one that this port may be asked about.
-    fn is_served(&self, entry: EntryId, port: &Port) -> bool {
-        let state = self.state();
-        let entry = state.entry(entry).filter(|entry| entry.is_open());
-        entry.and_then(|it| self.cares.of_entry(it)).is_some_and(|it| it.name == port.name)
-    }
-
-    fn is_open(&self, entry: EntryId) -> bool {
-        self.state().entry(entry).is_some_and(Entry::is_open)
-    }
-
-    async fn told_who(
-        &self,
-        id: EntryId,
-        port: Option<&Port>,
-        device: Option<&Origin>,
-        answer: Result<Person, CareError>,
-    ) {
-        let is_anothers = || port.is_some_and(|port| self.is_open(id) && !self.is_served(id, port));
-        // Given to another municipality while it was asked: this is not whom its id means there.
-        if is_anothers() {
-            return;
-        }
-        let personal = match answer {
-            Ok(person) => {
-                if let Some(origin) = device {
-                    self.matched(id, origin.clone(), person.citizen).await;
-                }
-                Personal {
-                    name: Some(person.name),
-                    address: Some(person.address),
-                    phone: person.phone,
-                    key_box: person.key_box,
-                    ..Personal::default()
-                }
-            }
-            Err(error) => {
-                // What is not set up was said once, at the start; whom it does not know is said on the entry.
-                if !matches!(error, CareError::NotSetUp { .. } | CareError::Unknown) {
-                    tracing::warn!(entry = %id, %error, "the care system was asked who it is");
-                }
-                Personal { care_missing: true, ..Personal::default() }
-            }
-        };
-        if is_anothers() {
-            return;
-        }
-        self.live.merge(id, personal);
-        if is_anothers() {
-            self.live.forget_person(id);
-        }
-        // Over in the meantime: what came too late must not stay.
-        if !self.is_open(id) {
-            self.live.forget(id);
-            return;
-        }
-        let _ = self.published.send(Published::LiveChanged(id));
-    }
-}
-
-impl Engine {
-    /// The care system told whose device it is: its opaque id joins the entry.
-    async fn matched(&self, entry: EntryId, origin: Origin, citizen: CitizenId) {
-        let key = Key::of_bytes("care-", entry.0.as_bytes());
-        let fact = Fact {
-            key,
-            at: self.clock.now(),
-            agreement: None,
-            candidates: Vec::new(),
-            rank: Rank::Event,
-            observation: Observation::CitizenMatched { of: Matched::Alarm(origin.id), citizen },
-            personal: Personal::default(),
-            is_timed: false,
-            is_session: false,
-            marks: Vec::new(),
-        };
-        if self.observe(&origin.source, vec![fact]).await.is_err() {
-            tracing::warn!("a citizen could not be joined to an entry");
-        }
-    }
-}
-
-/// Watches the sources: a silence becomes an entry, and so do callers whom nobody takes; and so does the end of either.
-/// What was counted is told.
-async fn supervise(engine: Engine, stop: CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => return,
-        () = engine.until_loaded() => {}
-    }
-    let mut silent = known(&engine.state(), is_silence);
-    let mut unattended = Unattended::known(&engine.state());
-    let mut empty = BTreeMap::new();
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = engine.clock.sleep(chrono::TimeDelta::seconds(1)) => {}
-        }
-        let now = engine.clock.now();
-        for (source, what, times) in engine.health.untold(now) {
-            engine.report_unreadable(&source, what, times).await;
-        }
-        for health in engine.health.all() {
-            let mut is_silent = health.condition(now) == health::Condition::Silent;
-            if health.kind == health::DESKS {
-                // Seen empty several times over: a clock that was set must not make somebody be called.
-                let times = empty.entry(health.name.clone()).or_insert(0_u32);
-                *times = if is_silent { times.saturating_add(1) } else { 0 };
-                is_silent = *times >= EMPTY_TICKS;
-            }
-            if is_silent && silent.insert(health.name.clone()) {
-                engine.report(&health.name, silence(&health)).await;
-            } else if !is_silent
-                && (health.heard_at.is_some() || health.is_open)
-                && silent.remove(&health.name)
-            {
-                let from = silence_of(&health);
-                engine.report(&health.name, sources::Report::Recovered { from }).await;
-            }
-            if let Some(report) = unattended.report(&health, engine.clock.even()) {
-                engine.report(&health.name, report).await;
-            }
-        }
-    }
-}
-
-fn silence_of(health: &health::Health) -> sources::TroubleKind {
-    match health.kind {
-        health::DESKS => sources::TroubleKind::NobodyListening,
-        kind if health::OUR_OWN.contains(&kind) => sources::TroubleKind::Failed,
-        _ => sources::TroubleKind::Silent,
-    }
-}
-
-fn silence(health: &health::Health) -> sources::Report {
-    let what = match health.kind {
-        health::DESKS => Code::new(health::NO_DESK).ok(),
-        _ => health.why.clone(),
-    };
-    sources::Report::Trouble { trouble: silence_of(health), what, times: 1 }
-}
-
-/// A source says nothing, or no desk does.
-fn is_silence(it: &sources::Trouble) -> bool {
-    let has_no_desk = it.what.as_ref().is_some_and(|what| what.as_str() == health::NO_DESK);
-    matches!(it.trouble, sources::TroubleKind::Silent | sources::TroubleKind::Failed) || has_no_desk
-}
-
-/// Sources that were in trouble when the server ended: they recover when they say so, not by a restart.
-fn known(state: &State, is_so: impl Fn(&sources::Trouble) -> bool) -> BTreeSet<SourceName> {
-    let found = state.open_entries().filter_map(|entry| match &entry.body {
-        Body::Sources(it) if is_so(it) => Some(it.source.clone()),
-        _ => None,
-    });
-    found.collect()
-}
-
-/// Queues in which callers wait and nobody takes them.
-struct Unattended {
-    since: BTreeMap<SourceName, DateTime<Utc>>,
-    /// What was told of, by the names of the queues; after a restart they are not known.
-    told: BTreeMap<SourceName, BTreeSet<String>>,
-}
-
-impl Unattended {
-    fn known(state: &State) -> Self {
-        let told = known(state, |it| it.trouble == sources::TroubleKind::NobodyListening && !is_silence(it));
-        Self { since: BTreeMap::new(), told: told.into_iter().map(|name| (name, BTreeSet::new())).collect() }
-    }
-
-    /// What is to be reported now. A queue that was told of stays so until a member takes its calls again: that the
-    /// caller gave up is no comfort.
-    fn report(&mut self, health: &health::Health, now: DateTime<Utc>) -> Option<sources::Report> {
-        let (name, trouble) = (&health.name, sources::TroubleKind::NobodyListening);
-        let queues: BTreeSet<String> = health.unattended().map(|queue| queue.name.clone()).collect();
-        if !queues.is_empty() {
-            let since = *self.since.entry(name.clone()).or_insert(now);
-            if now - since < UNATTENDED_AFTER {
-                return None;
-            }
-            let is_new = !self.told.contains_key(name);
-            self.told.entry(name.clone()).or_default().extend(queues);
-            let what = Code::new("nobody-on-duty").ok();
-            return is_new.then_some(sources::Report::Trouble { trouble, what, times: 1 });
-        }
-        self.since.remove(name);
-        let told = self.told.get(name)?;
-        let is_empty = |queue: &health::Queue| queue.on_duty == 0 && told.contains(&queue.name);
-        if health.queues.is_empty() || health.queues.iter().any(is_empty) {
-            return None;
-        }
-        self.told.remove(name);
-        Some(sources::Report::Recovered { from: trouble })
     }
 }

@@ -7,49 +7,43 @@
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, warn};
+use tracing::error;
 
 pub(super) mod again;
 mod disk;
+mod facts;
+mod recovery;
 mod unstored;
+mod working;
 
-use again::{
-    again_key, asked, content, digest, fact_cause, is_asked_again, is_equal, is_said_later, order_cause,
-    reused, standing_cause, timer_cause,
-};
+use again::{asked, is_asked_again, order_cause, reused, standing_cause, timer_cause};
 use disk::{Disk, Meanwhile};
+use recovery::RECOVER_DAMAGED_EVERY;
 use unstored::{Name, Unstored};
+use working::{Answer, Working};
 
 use super::known::{self, Known};
-use super::live::{Personal, is_same_number};
+use super::live::Personal;
 use super::looking::{Looking, Ticket};
 use super::storing::Storing;
 use super::timers::{Now, Timers};
-use super::{Done, Engine, Fact, Failure, Item, Loaded, Noted, Observed, Order, Published, Ringing};
+use super::{Engine, Fact, Failure, Item, Loaded, Observed, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
-use crate::domain::entry::{Body, Entry};
-use crate::domain::identity::{AgreementId, Code, EntryId, ExternalId, Key, Sequence, SourceName};
-use crate::domain::observation::Observation;
-use crate::domain::{self, Actor, Ctx, Draft, Record, Refusal, Request, StandingDue, State, sources};
+use crate::domain::entry::Entry;
+use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
+use crate::domain::{self, Actor, Ctx, Request, StandingDue, State, sources};
 use crate::store::{Batch, Log, Look, Seen, StoreError};
 
 /// Items decided in one transaction at most.
 const BATCH_MAX: usize = 512;
 /// Records read at once during replay.
 const REPLAY_PAGE: usize = 2_000;
-/// A sender's clock so far ahead of ours is told among the sources.
-const CLOCK_AHEAD_TOLD: chrono::TimeDelta = chrono::TimeDelta::seconds(2);
-/// Pause between tries to use the log again after it failed.
-const RECOVER_EVERY: Duration = Duration::from_millis(500);
-/// The same for a log that is damaged: it takes somebody to mend it.
-const RECOVER_DAMAGED_EVERY: Duration = Duration::from_secs(60);
 /// Looks kept to be written later while the log cannot be written; more are lost, and said so.
 const LOOKS_MAX: usize = 20_000;
 /// Words of the supervision kept likewise; more say nothing new.
@@ -70,26 +64,6 @@ pub async fn replay(log: &Log) -> Result<State, StoreError> {
             return Ok(state);
         }
     }
-}
-
-/// An answer that waits for the commit.
-enum Answer {
-    Order(oneshot::Sender<Result<Done, Failure>>, Result<(Sequence, Option<EntryId>), Failure>),
-    Facts(oneshot::Sender<Result<Vec<Observed>, Failure>>, Vec<Observed>),
-}
-
-/// Everything decided for one commit.
-struct Working {
-    state: State,
-    records: Vec<Record>,
-    seen: Vec<Seen>,
-    /// Where in `seen` a key of this batch stands.
-    here: HashMap<(String, Key), usize>,
-    answers: Vec<Answer>,
-    personal: Vec<(EntryId, Personal)>,
-    reused: Vec<SourceName>,
-    /// What was odd about facts that were taken.
-    odd: Vec<(SourceName, sources::Report)>,
 }
 
 /// Where everybody sees what the writer made.
@@ -456,159 +430,6 @@ impl Writer {
         now.max(entry.opened_at).max(due_at.unwrap_or(now))
     }
 
-    fn fact(
-        &self,
-        working: &mut Working,
-        known: &HashMap<(String, Key), Seen>,
-        source: &SourceName,
-        fact: Fact,
-    ) -> Observed {
-        let actor = Actor::Source(source.clone());
-        let scope = actor.to_string();
-        let content = content(&fact);
-        let mut fact = fact;
-        if let Some(seen) = working.seen_before(known, &scope, &fact.key)
-            && !is_equal(seen, &fact, &content)
-            && !(is_said_later(seen, &content) && still_rings(&working.state, seen))
-        {
-            // A sender whose counter began again: another thing, under a key of its own.
-            working.reused.push(source.clone());
-            fact.key = again_key(&fact.key, &content);
-        }
-        if let Some(seen) = working.seen_before(known, &scope, &fact.key) {
-            let entry = seen.entry.filter(|entry| is_concerned(&working.state, fact.scope(), *entry));
-            // After a restart the same fact brings the number again: it is live data that was lost.
-            working.keep_personal(entry, fact.personal);
-            return Observed::Repeat(entry);
-        }
-        self.odd(working, source, &fact);
-        let digest = content;
-        let now = self.engine.clock.now();
-        // What rang unstored is stored under the id it rang with.
-        let base = self.unstored.base_of(source, &fact).unwrap_or_else(|| self.engine.ids.uuid(now));
-        let mut ctx = Ctx::new(now, actor, base);
-        ctx.at = in_micros(fact.at.min(now));
-        ctx.rank = fact.rank;
-        ctx.is_timed = fact.is_timed;
-        ctx.is_session = fact.is_session;
-        ctx.namespace = Some(self.engine.namespaces.of(source));
-        ctx.device_before = self.engine.units.before(device_of(&fact.observation));
-        ctx.visit_starts = !self.engine.plan_only.contains(source);
-        ctx.agreement = fact.agreement;
-        ctx.candidates = fact.candidates;
-        if let Observation::CallAnswered { call, .. } = &fact.observation {
-            ctx.same_caller = self.same_caller(&working.state, source, call);
-        }
-        let speaks = |it: &Observation| {
-            use Observation as O;
-            matches!(it, O::CallWaiting { .. } | O::AlarmRaised { .. } | O::AlarmWaiting { .. })
-        };
-        if speaks(&fact.observation) {
-            ctx.same_number = self.same_number(working, &fact.personal);
-        }
-        ctx.same_person = self.same_person(working, &fact.personal);
-        let cause = fact_cause(&scope, &fact.key);
-        let request = Request::Observation(fact.observation);
-        let (outcome, entry, observed) = match domain::decide(&working.state, &ctx, &request) {
-            Ok(drafts) => {
-                let entry = drafts.first().map(|draft| draft.entry).filter(|id| *id != domain::NO_ENTRY);
-                working.record(&ctx, &cause, drafts);
-                working.keep_personal(entry, fact.personal);
-                let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
-                ("recorded", entry, Observed::Recorded(seen))
-            }
-            Err(Refusal::Unchanged) => {
-                let Request::Observation(observation) = &request else { return Observed::Ignored };
-                let about = domain::intake::about(&working.state, &ctx, observation);
-                let (entry, is_open) = (about.map(|it| it.id), about.is_some_and(|it| it.is_open()));
-                working.keep_personal(entry, fact.personal);
-                let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
-                // Of a unit that signals ten times a second not even the keys are kept: judged again it says the same.
-                if matches!(observation, Observation::AlarmRaised { .. }) && (is_open || entry.is_none()) {
-                    return Observed::Repeat(seen);
-                }
-                match entry {
-                    Some(_) => ("repeat", entry, Observed::Repeat(seen)),
-                    None => ("ignored", None, Observed::Ignored),
-                }
-            }
-            Err(refusal) => ("refused", None, Observed::Refused(refusal)),
-        };
-        if !matches!(observed, Observed::Refused(_)) {
-            let seen = Seen {
-                scope,
-                key: fact.key,
-                digest,
-                outcome: outcome.into(),
-                entry,
-                first: None,
-                answer: None,
-            };
-            working.remember(seen);
-        }
-        observed
-    }
-
-    /// Missed calls, still open, of the one who is being answered now.
-    fn same_caller(&self, state: &State, source: &SourceName, call: &ExternalId) -> Vec<EntryId> {
-        let Some(answered) = state.by_origin(source, call).map(|entry| entry.id) else { return Vec::new() };
-        let Some(number) = self.engine.live.get(answered).and_then(|personal| personal.caller) else {
-            return Vec::new();
-        };
-        let is_missed = |id: &EntryId| {
-            state.entry(*id).is_some_and(
-                |entry| matches!(&entry.body, Body::Phone(call) if entry.is_open() && call.missed_at.is_some()),
-            )
-        };
-        self.engine
-            .live
-            .same_caller(&number)
-            .into_iter()
-            .filter(|id| *id != answered)
-            .filter(is_missed)
-            .collect()
-    }
-
-    /// Entries with the same number, those of this batch included.
-    fn same_number(&self, working: &Working, personal: &Personal) -> Vec<EntryId> {
-        let Some(number) = &personal.caller else { return Vec::new() };
-        let has_it = |it: &Personal| it.caller.as_deref().is_some_and(|other| is_same_number(number, other));
-        let here = working.personal.iter().filter(|(_, it)| has_it(it)).map(|(entry, _)| *entry);
-        let mut found = self.engine.live.same_caller(number);
-        found.extend(here);
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// The entries of the citizen whom a hospital's message names, those of this batch too.
-    fn same_person(&self, working: &Working, personal: &Personal) -> Vec<EntryId> {
-        let Some(cpr) = &personal.cpr else { return Vec::new() };
-        let here =
-            working.personal.iter().filter(|(_, it)| it.cpr.as_ref() == Some(cpr)).map(|(entry, _)| *entry);
-        let mut found = self.engine.live.same_person(cpr);
-        found.extend(here);
-        found.sort_unstable();
-        found.dedup();
-        found
-    }
-
-    /// What was odd about a fact that is taken all the same: its form, and a clock ahead of ours.
-    fn odd(&self, working: &mut Working, source: &SourceName, fact: &Fact) {
-        let now = self.engine.clock.now();
-        let ahead = fact.at - now;
-        if fact.is_timed {
-            self.engine.health.clock_ahead(source, Some(ahead).filter(|ahead| *ahead >= CLOCK_AHEAD_TOLD));
-        }
-        for what in &fact.marks {
-            if let Some(times) = self.engine.health.odd(source, what, now) {
-                let trouble = sources::TroubleKind::Odd;
-                let report = sources::Report::Trouble { trouble, what: Some(what.clone()), times };
-                working.odd.push((source.clone(), report));
-            }
-        }
-    }
-
     fn report(&self, working: &mut Working, source: &SourceName, report: &sources::Report) {
         let now = self.engine.clock.now();
         let base = self.engine.ids.uuid(now);
@@ -721,222 +542,12 @@ impl Writer {
         is_moved
     }
 
-    /// The log failed: nothing more is decided until it has been read again.
-    fn broke(&mut self, storing: Storing) {
-        self.out.storing.send_replace(storing);
-        self.retry_at = Some(steady() + RECOVER_EVERY);
-    }
-
-    /// The same, saying of a damage how far it reaches: what comes behind a broken link is not proved.
-    async fn broke_by(&mut self, error: &StoreError) {
-        let Some(mut trouble) = error.trouble() else { return self.broke(Storing::Away) };
-        let chain = trouble.chain;
-        let reached = async move |log: &mut Log| log.reached(chain).await;
-        trouble.to = self.on_log(Meanwhile::TurnAway, reached).await.filter(|to| *to >= trouble.from);
-        self.broke(Storing::Damaged(trouble));
-        self.retry_at = Some(steady() + RECOVER_DAMAGED_EVERY);
-    }
-
-    fn is_well_again(&self) {
-        if self.retry_at.is_none() && !self.out.storing.borrow().is_yes() {
-            warn!("the log can be written");
-            self.out.storing.send_replace(Storing::Yes);
-        }
-    }
-
-    /// Nothing can be stored now: everybody is told, and the alarms ring.
-    fn turn_away(&mut self, items: Vec<Item>) {
-        for item in items {
-            self.take_over(&item);
-            match item {
-                Item::Order(_, reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Known(_, _, reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Facts(.., reply) => drop(reply.send(Err(Failure::Unavailable))),
-                Item::Looks(looking) => self.keep_looks(looking, false),
-                Item::Report(source, report) => self.keep_report(source, report),
-                // Still due, and handed in again.
-                Item::Standing(_) | Item::Damaged(_) => {}
-            }
-        }
-        self.ring();
-    }
-
-    /// The commit may have happened or not: the log alone knows. True when the log can be used again; what rang
-    /// unstored is in it then.
-    async fn recover(&mut self) -> bool {
-        let is_loaded = self.engine.is_loaded();
-        let head = is_loaded.then_some(self.state.head);
-        let reread = async move |log: &mut Log| (reread(log, head).await, log.is_unwitnessed());
-        let (reread, is_unwitnessed) = self.on_log(Meanwhile::TurnAway, reread).await;
-        let reread = match reread {
-            Ok(reread) => reread,
-            Err(error) => {
-                warn!(%error, "the log is still not to be had");
-                self.broke_by(&error).await;
-                if !is_loaded {
-                    self.out.loaded.send_replace(Loaded::Failed(error));
-                }
-                return false;
-            }
-        };
-        self.retry_at = None;
-        if !is_loaded {
-            self.loads(is_unwitnessed);
-        }
-        if let Some(state) = reread {
-            let before = std::mem::replace(&mut self.state, state);
-            self.out.state.send_replace(self.state.clone());
-            self.engine.units.learn(&self.state, &self.engine.masking);
-            for entry in self.state.open_entries() {
-                if self.forget_if_moved(&before, entry) || before.entry(entry.id).is_none() {
-                    self.engine.ask_who(entry);
-                }
-            }
-            self.let_go_of_stored();
-            let _ = self.engine.published.send(Published::StartOver);
-        }
-        self.timers.follow(&self.state, Now::of(&self.engine.clock));
-        self.unstored_state = None;
-        self.write_looks().await;
-        self.store_what_rang().await;
-        self.is_well_again();
-        if !is_loaded {
-            self.out.loaded.send_replace(Loaded::Yes);
-            self.keep_known().await;
-        }
-        self.retry_at.is_none()
-    }
-
-    /// The log was opened for the first time: what of it is missing is said.
-    fn loads(&mut self, is_unwitnessed: bool) {
-        let lost = self.engine.owed.lost();
-        let told = [("vidnet", "witness-missing", u32::from(is_unwitnessed)), ("opslag", "looks-lost", lost)];
-        for (name, what, times) in told.into_iter().filter(|it| it.2 > 0) {
-            error!(times, what, "something of the log is missing");
-            if let Ok(name) = SourceName::new(name) {
-                let (trouble, what) = (sources::TroubleKind::Failed, Code::new(what).ok());
-                self.keep_report(name, sources::Report::Trouble { trouble, what, times });
-            }
-        }
-        self.forgives = lost;
-    }
-
     /// Keeps beside the log who may sign in and what agreements are in force.
     async fn keep_known(&mut self) {
         let (known, state) = (self.known.clone(), self.state.clone());
         let kept = self.on_log(Meanwhile::Queue, async move |_: &mut Log| known.write(&state)).await;
         if let Err(error) = kept {
             error!(%error, "who may sign in could not be kept beside the log");
-        }
-    }
-
-    /// Hands the alarms that rang unstored in again, under the ids they rang with.
-    async fn store_what_rang(&mut self) {
-        let left = self.left_to_us();
-        if !left.is_empty() || !self.reports.is_empty() {
-            Box::pin(self.turn(left)).await;
-        }
-    }
-}
-
-/// Opens the log anew. The state it says, if that is not the one up to `head`.
-async fn reread(log: &mut Log, head: Option<Sequence>) -> Result<Option<State>, StoreError> {
-    log.recover().await?;
-    if Some(log.head().await?.sequence) == head {
-        return Ok(None);
-    }
-    replay(log).await.map(Some)
-}
-
-impl Working {
-    fn of(state: &State) -> Self {
-        Self {
-            state: state.clone(),
-            records: Vec::new(),
-            seen: Vec::new(),
-            here: HashMap::new(),
-            answers: Vec::new(),
-            personal: Vec::new(),
-            reused: Vec::new(),
-            odd: Vec::new(),
-        }
-    }
-
-    /// Numbers, chains and applies drafts; the sequence of the last one.
-    fn record(&mut self, ctx: &Ctx, cause: &Key, drafts: Vec<Draft>) -> Sequence {
-        for (index, draft) in drafts.into_iter().enumerate() {
-            let record = Record {
-                sequence: self.state.head.next(),
-                entry: draft.entry,
-                happened_at: draft.happened_at,
-                recorded_at: ctx.now,
-                actor: ctx.actor.clone(),
-                agreement: draft.agreement,
-                event: draft.event,
-                cause: cause.clone(),
-                index: u32::try_from(index).unwrap_or(u32::MAX),
-            };
-            domain::evolve(&mut self.state, &record);
-            self.records.push(record);
-        }
-        self.state.head
-    }
-
-    fn remember(&mut self, seen: Seen) {
-        self.here.insert((seen.scope.clone(), seen.key.clone()), self.seen.len());
-        self.seen.push(seen);
-    }
-
-    /// Remembers what an envelope said; the first word stands.
-    fn note(&mut self, known: &HashMap<(String, Key), Seen>, source: &SourceName, noted: Vec<Noted>) {
-        let scope = Actor::Source(source.clone()).to_string();
-        for Noted { key, content, outcome } in noted {
-            if self.seen_before(known, &scope, &key).is_none() {
-                let (digest, outcome) = (digest(&content), outcome.to_owned());
-                let scope = scope.clone();
-                self.remember(Seen { scope, key, digest, outcome, entry: None, first: None, answer: None });
-            }
-        }
-    }
-
-    fn seen_before<'w>(
-        &'w self,
-        known: &'w HashMap<(String, Key), Seen>,
-        scope: &str,
-        key: &Key,
-    ) -> Option<&'w Seen> {
-        let place = (scope.to_owned(), key.clone());
-        known.get(&place).or_else(|| self.here.get(&place).and_then(|at| self.seen.get(*at)))
-    }
-
-    fn keep_personal(&mut self, entry: Option<EntryId>, personal: Personal) {
-        if let (Some(entry), false) = (entry, personal.is_empty()) {
-            self.personal.push((entry, personal));
-        }
-    }
-}
-
-impl Answer {
-    /// A receiver that is gone has stopped waiting; what was recorded stays recorded.
-    fn send(self, state: &State) {
-        match self {
-            Self::Order(reply, result) => {
-                let done = result.map(|(sequence, entry)| Done {
-                    sequence,
-                    entry,
-                    state: state.clone(),
-                    waiting: false,
-                });
-                drop(reply.send(done));
-            }
-            Self::Facts(reply, outcomes) => drop(reply.send(Ok(outcomes))),
-        }
-    }
-
-    fn fail(self) {
-        match self {
-            Self::Order(reply, _) => drop(reply.send(Err(Failure::Unavailable))),
-            Self::Facts(reply, _) => drop(reply.send(Err(Failure::Unavailable))),
         }
     }
 }
@@ -963,28 +574,5 @@ fn answer_again(seen: &Seen) -> Result<(Sequence, Option<EntryId>), Failure> {
         }
         (None, Some(sequence)) => Ok((sequence, seen.entry)),
         (None, None) => Err(Failure::IdReused),
-    }
-}
-
-/// What was told then is still to be looked at: nothing is lost by taking it as said again.
-fn still_rings(state: &State, seen: &Seen) -> bool {
-    let entry = seen.entry.and_then(|id| state.entry(id)).filter(|entry| entry.is_open());
-    entry.is_some_and(|entry| match &entry.body {
-        Body::Alarms(alarm) => alarm.takes_signals(),
-        _ => true,
-    })
-}
-
-/// Whether whoever speaks for these agreements may hear of an entry. A source that was given none speaks for all.
-fn is_concerned(state: &State, scope: &[AgreementId], entry: EntryId) -> bool {
-    state.entry(entry).is_some_and(|entry| scope.is_empty() || entry.is_in(scope))
-}
-
-/// The device that a fact names.
-fn device_of(observation: &Observation) -> Option<&ExternalId> {
-    match observation {
-        Observation::AlarmRaised { device, .. } => device.as_ref(),
-        Observation::DeviceHeard { device } | Observation::DeviceSilent { device } => Some(device),
-        _ => None,
     }
 }

@@ -4,23 +4,30 @@
 //!
 //! Write-ahead log with `synchronous=FULL`: with less, a power cut takes acknowledged records.
 
+mod failures;
+mod files;
+mod rows;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Row as _, SqlSafeStr as _};
 
-use super::chain::{self, Chain, Hash, Link, Walk};
+use super::chain::{self, Chain};
 use super::owed::Owed;
 use super::row::{self, LookRow, Row, SeenRow};
 use super::witness::{self, Witness};
-use super::{Batch, Head, Heads, Look, PAGE_MAX, Salts, Seen, StoreError, Why, check_numbering, folder};
-use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
+use super::{Batch, Head, Heads, Look, Salts, Seen, StoreError, Why, check_numbering, folder};
+use crate::domain::identity::{Key, Sequence};
+use failures::{failed, keys_damaged, not_migrated, taken};
+pub use files::Files;
+use files::LAST_KEY;
+use rows::{hash_of, json, looks_json, records_json, seen_json, seen_row};
 
 /// Name of the log in the data folder; SQLite adds `-wal` and `-shm`.
 pub const LOG_FILE: &str = "log.db";
@@ -30,8 +37,6 @@ const BUSY_FOR: Duration = Duration::from_secs(5);
 const READERS_MAX: u32 = 4;
 /// How long a reader waits for a connection.
 const READER_WAIT_FOR: Duration = Duration::from_secs(5);
-/// Pause between pages where nobody waits for the result: a hundred thousand links take three seconds.
-const PAGE_PAUSE: Duration = Duration::from_millis(300);
 /// Links at the end of each chain that are checked at start. Logs up to this length are checked whole.
 pub const TAIL_MAX: u64 = 20_000;
 
@@ -62,38 +67,7 @@ SELECT asked.key AS place, seen.*, coalesce(before.hash, (SELECT hash FROM seen_
 FROM json_each($1) AS asked
 JOIN seen ON seen.scope = asked.value->>0 AND seen.key = asked.value->>1
 LEFT JOIN seen AS before ON before.number = seen.number - 1";
-const SELECT_RECORDS: &str = "
-SELECT it.*, before.hash AS previous FROM records AS it LEFT JOIN records AS before ON before.sequence = it.sequence - 1
-WHERE it.sequence > $1 ORDER BY it.sequence LIMIT $2";
-const SELECT_ENTRY: &str = "
-SELECT it.*, before.hash AS previous FROM records AS it LEFT JOIN records AS before ON before.sequence = it.sequence - 1
-WHERE it.entry = $1 ORDER BY it.sequence";
-/// As the index of the second migration has it.
-const SELECT_CITIZEN: &str = "
-SELECT entry FROM records
-WHERE json_extract(payload, '$.citizen') = $1 AND json_extract(payload, '$.citizen') IS NOT NULL
-GROUP BY entry ORDER BY min(sequence) DESC LIMIT $2";
-const SELECT_LOOKS: &str = "
-SELECT it.*, before.hash AS previous FROM looks AS it LEFT JOIN looks AS before ON before.number = it.number - 1
-WHERE it.number > $1 ORDER BY it.number LIMIT $2";
-const WALK_RECORDS: &str = "SELECT * FROM records WHERE sequence > $1 ORDER BY sequence LIMIT $2";
-const WALK_LOOKS: &str = "SELECT * FROM looks WHERE number > $1 ORDER BY number LIMIT $2";
-const WALK_KEYS: &str = "SELECT * FROM seen WHERE number > $1 ORDER BY number LIMIT $2";
-/// Keys from before they had numbers, in pages.
-const KEYS_BEFORE: &str = "
-SELECT * FROM seen WHERE number IS NULL AND (scope, key) > ($1, $2) ORDER BY scope, key LIMIT $3";
 const SEAL_KEYS: &str = "INSERT INTO seen_before (id, keys, hash) VALUES (1, $1, $2)";
-const LAST_KEY: &str = "
-SELECT number, hash FROM seen WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1";
-const LAST_RECORD: &str = "SELECT sequence, hash FROM records ORDER BY sequence DESC LIMIT 1";
-const LAST_LOOK: &str = "SELECT number, hash FROM looks ORDER BY number DESC LIMIT 1";
-
-/// What readers need.
-#[derive(Clone)]
-pub struct Files {
-    pool: SqlitePool,
-    witness: PathBuf,
-}
 
 pub struct Sqlite {
     file: PathBuf,
@@ -331,231 +305,6 @@ impl Sqlite {
     }
 }
 
-impl Files {
-    pub(super) async fn head(&self) -> Result<Head, StoreError> {
-        self.last(LAST_RECORD).await
-    }
-
-    async fn heads(&self) -> Result<Heads, StoreError> {
-        let keys = match self.last(LAST_KEY).await? {
-            none if none.sequence == Sequence(0) => self.sealed().await?.unwrap_or_default(),
-            keys => keys,
-        };
-        Ok(Heads { records: self.head().await?, looks: self.last(LAST_LOOK).await?, keys })
-    }
-
-    /// What stands before the first key with a number; none when the keys from before were never sealed.
-    async fn sealed(&self) -> Result<Option<Head>, StoreError> {
-        let row =
-            sqlx::query("SELECT hash FROM seen_before").fetch_optional(&self.pool).await.map_err(failed)?;
-        let hash = row.as_ref().map(|row| hash_of(row, "hash")).transpose()?.flatten();
-        Ok(hash.map(|hash| Head { sequence: Sequence(0), hash }))
-    }
-
-    /// How many keys there are from before they had numbers, and one hash over all of them.
-    async fn keys_before(&self) -> Result<(i64, Hash), StoreError> {
-        let (mut count, mut hash) = (0, Hash::ZERO);
-        let mut last = (String::new(), String::new());
-        loop {
-            let page = sqlx::query(KEYS_BEFORE).bind(&last.0).bind(&last.1).bind(count_of(PAGE_MAX));
-            let rows = page.fetch_all(&self.pool).await.map_err(failed)?;
-            for row in &rows {
-                let row = seen_row(row)?;
-                hash = chain::key_before_hash(&row, hash);
-                count += 1;
-                last = (row.scope, row.key);
-            }
-            if rows.len() < PAGE_MAX {
-                return Ok((count, hash));
-            }
-        }
-    }
-
-    async fn check_keys_before(&self) -> Result<(), StoreError> {
-        let said = match self.sealed().await? {
-            Some(sealed) => sealed.hash,
-            None => return Err(keys_damaged("what was there before is not sealed")),
-        };
-        match self.keys_before().await? {
-            (_, hash) if hash == said => Ok(()),
-            _ => Err(keys_damaged("a key from before they had numbers was changed")),
-        }
-    }
-
-    async fn last(&self, sql: &'static str) -> Result<Head, StoreError> {
-        let row = sqlx::query(sql).fetch_optional(&self.pool).await.map_err(failed)?;
-        let Some(row) = row else { return Ok(Head::default()) };
-        let number: i64 = row.try_get(0).map_err(failed)?;
-        Ok(Head {
-            sequence: Sequence(number.unsigned_abs()),
-            hash: hash_of(&row, "hash")?.unwrap_or_default(),
-        })
-    }
-
-    /// The link with that number, zero being the beginning. Errors: `Corrupt` when it is missing.
-    async fn link_at(&self, chain: Chain, number: u64) -> Result<Head, StoreError> {
-        let sequence = Sequence(number);
-        if number == 0 {
-            let sealed = if chain == Chain::Keys { self.sealed().await? } else { None };
-            return Ok(sealed.unwrap_or_default());
-        }
-        let sql = match chain {
-            Chain::Records => "SELECT hash FROM records WHERE sequence = $1",
-            Chain::Looks => "SELECT hash FROM looks WHERE number = $1",
-            Chain::Keys => "SELECT hash FROM seen WHERE number = $1",
-        };
-        let row =
-            sqlx::query(sql).bind(row::number(sequence)?).fetch_optional(&self.pool).await.map_err(failed)?;
-        match row.as_ref().map(|row| hash_of(row, "hash")).transpose()?.flatten() {
-            Some(hash) => Ok(Head { sequence, hash }),
-            None => Err(StoreError::Corrupt { chain, sequence, why: "missing".into() }),
-        }
-    }
-
-    pub(super) async fn rows(&self, after: Sequence, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let query = sqlx::query(SELECT_RECORDS).bind(row::number(after)?).bind(count_of(limit));
-        checked(&query.fetch_all(&self.pool).await.map_err(failed)?, record_row)
-    }
-
-    pub(super) async fn rows_of(&self, entry: EntryId) -> Result<Vec<Row>, StoreError> {
-        let query = sqlx::query(SELECT_ENTRY).bind(entry.to_string());
-        checked(&query.fetch_all(&self.pool).await.map_err(failed)?, record_row)
-    }
-
-    pub(super) async fn entries_of(
-        &self,
-        citizen: &CitizenId,
-        limit: usize,
-    ) -> Result<Vec<EntryId>, StoreError> {
-        let query = sqlx::query(SELECT_CITIZEN).bind(citizen.as_str()).bind(count_of(limit));
-        let found = query.fetch_all(&self.pool).await.map_err(failed)?;
-        let entry =
-            |found: &SqliteRow| found.try_get::<String, _>("entry").ok().and_then(|it| row::entry(&it));
-        Ok(found.iter().filter_map(entry).collect())
-    }
-
-    pub(super) async fn look_rows(&self, after: u64, limit: usize) -> Result<Vec<LookRow>, StoreError> {
-        let query = sqlx::query(SELECT_LOOKS).bind(row::number(Sequence(after))?).bind(count_of(limit));
-        checked(&query.fetch_all(&self.pool).await.map_err(failed)?, look_row)
-    }
-
-    pub(super) async fn verify(&self) -> Result<Heads, StoreError> {
-        self.verify_pausing(Duration::ZERO).await
-    }
-
-    pub(super) async fn verify_slowly(&self) -> Result<Heads, StoreError> {
-        self.verify_pausing(PAGE_PAUSE).await
-    }
-
-    pub(super) async fn reached(&self, chain: Chain) -> Option<Sequence> {
-        let seen = witness::read(&self.witness).ok().flatten();
-        let seen = seen.and_then(|it| match chain {
-            Chain::Records => Some(it.records.sequence),
-            Chain::Looks => Some(it.looks.sequence),
-            Chain::Keys => it.keys.map(|head| head.sequence),
-        });
-        let last = match chain {
-            Chain::Records => LAST_RECORD,
-            Chain::Looks => LAST_LOOK,
-            Chain::Keys => LAST_KEY,
-        };
-        let there = self.last(last).await.ok().map(|head| head.sequence);
-        seen.max(there).filter(|at| *at > Sequence(0))
-    }
-
-    async fn verify_pausing(&self, pause: Duration) -> Result<Heads, StoreError> {
-        // In this order: the witness is never ahead of a log that is written meanwhile.
-        let seen = witness::read(&self.witness)?;
-        let heads = self.heads().await?;
-        if let Some(seen) = seen {
-            self.compare(seen, heads).await?;
-        }
-        let keys = self.link_at(Chain::Keys, 0).await?;
-        self.walk_all(Heads { keys, ..Heads::default() }, heads, pause).await?;
-        self.check_keys_before().await?;
-        self.check_file("PRAGMA integrity_check(1)").await?;
-        Ok(heads)
-    }
-
-    pub(super) async fn backup(&self, file: &Path) -> Result<Heads, StoreError> {
-        if file.exists() {
-            let why = Why::coded("file-exists", format!("{} exists", file.display()));
-            return Err(StoreError::refused(why.with("file", file.display())));
-        }
-        let name = file.to_str().ok_or_else(|| StoreError::refused("the name of the backup is not UTF-8"))?;
-        // Made beforehand for its rights; SQLite takes an empty file.
-        let made = folder::own_file(file)?;
-        if let Err(error) = sqlx::query("VACUUM INTO $1").bind(name).execute(&self.pool).await {
-            // Half a copy must not look like one.
-            let _ = std::fs::remove_file(file);
-            return Err(failed(error));
-        }
-        made.sync_all().map_err(|error| folder::failed(file, &error))?;
-        folder::sync_folder_of(file)?;
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(reader_options(file));
-        let copy = Self { pool, witness: PathBuf::new() };
-        let verified = copy.verify().await;
-        copy.pool.close().await;
-        verified
-    }
-
-    async fn compare(&self, seen: witness::Noted, heads: Heads) -> Result<(), StoreError> {
-        let chains = [
-            (Chain::Records, Some(seen.records), heads.records),
-            (Chain::Looks, Some(seen.looks), heads.looks),
-            (Chain::Keys, seen.keys, heads.keys),
-        ];
-        for (chain, seen, log) in chains {
-            let Some(seen) = seen else { continue };
-            let at = match seen.sequence <= log.sequence {
-                true => Some(self.link_at(chain, seen.sequence.0).await?.hash),
-                false => None,
-            };
-            witness::compare(chain, seen, log, at, &self.witness)?;
-        }
-        Ok(())
-    }
-
-    /// Checks the links behind `from` up to `to`, each against the one before it.
-    async fn walk<L: Link>(
-        &self,
-        sql: &'static str,
-        read: fn(&SqliteRow) -> Result<L, StoreError>,
-        (from, to): (Head, Head),
-        pause: Duration,
-    ) -> Result<(), StoreError> {
-        let mut walk = Walk::after(from);
-        while walk.head().sequence < to.sequence {
-            let after = row::number(walk.head().sequence)?;
-            let rows = sqlx::query(sql).bind(after).bind(count_of(PAGE_MAX)).fetch_all(&self.pool).await;
-            let rows = rows.map_err(failed)?;
-            if rows.is_empty() {
-                let sequence = walk.head().sequence.next();
-                return Err(StoreError::Corrupt { chain: L::CHAIN, sequence, why: "missing".into() });
-            }
-            for row in &rows {
-                walk.step(&read(row)?)?;
-            }
-            if !pause.is_zero() {
-                tokio::time::sleep(pause).await;
-            }
-        }
-        Ok(())
-    }
-
-    async fn walk_all(&self, from: Heads, to: Heads, pause: Duration) -> Result<(), StoreError> {
-        self.walk(WALK_RECORDS, record_row, (from.records, to.records), pause).await?;
-        self.walk(WALK_LOOKS, look_row, (from.looks, to.looks), pause).await?;
-        self.walk(WALK_KEYS, seen_row, (from.keys, to.keys), pause).await
-    }
-
-    /// Asks SQLite whether its file is well-formed.
-    async fn check_file(&self, pragma: &'static str) -> Result<(), StoreError> {
-        let said: String = sqlx::query_scalar(pragma).fetch_one(&self.pool).await.map_err(failed)?;
-        if said == "ok" { Ok(()) } else { Err(bad_file(said)) }
-    }
-}
-
 /// Checks the settings that a connection really has. Errors: `Refused` naming the first wrong one.
 pub async fn check_settings(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     let journal: String =
@@ -659,10 +408,6 @@ async fn seal_keys(
     Ok(())
 }
 
-fn keys_damaged(why: &str) -> StoreError {
-    StoreError::Corrupt { chain: Chain::Keys, sequence: Sequence(0), why: why.into() }
-}
-
 fn usable(
     writer: &mut Option<SqliteConnection>,
     is_doubtful: bool,
@@ -671,195 +416,6 @@ fn usable(
         None => Err(StoreError::unavailable("it is closed")),
         Some(_) if is_doubtful => Err(StoreError::unavailable("a write failed; recover first")),
         Some(writer) => Ok(writer),
-    }
-}
-
-fn records_json(rows: &[Row]) -> Result<String, StoreError> {
-    let values: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            (
-                row.sequence,
-                &row.entry,
-                row.happened_at,
-                row.recorded_at,
-                &row.actor,
-                &row.agreement,
-                &row.kind,
-                row.version,
-                &row.payload,
-                row.salt.as_ref().map(hex::encode),
-                row.digest.to_string(),
-                &row.cause,
-                row.index,
-                row.hash.to_string(),
-            )
-        })
-        .collect();
-    json(&values)
-}
-
-fn seen_json(rows: &[SeenRow]) -> Result<String, StoreError> {
-    let values: Vec<_> = rows
-        .iter()
-        .map(|it| {
-            let hash = it.hash.to_string();
-            (&it.scope, &it.key, &it.digest, &it.outcome, &it.entry, it.first, &it.answer, it.number, hash)
-        })
-        .collect();
-    json(&values)
-}
-
-fn looks_json(rows: &[LookRow]) -> Result<String, StoreError> {
-    let values: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            (
-                row.number,
-                row.at,
-                &row.who,
-                &row.purpose,
-                &row.entry,
-                &row.citizen,
-                row.salt.as_ref().map(hex::encode),
-                row.digest.to_string(),
-                row.hash.to_string(),
-            )
-        })
-        .collect();
-    json(&values)
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::refused(error.to_string()))
-}
-
-fn count_of(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}
-
-/// Reads rows and checks each against its hash and the one before it.
-fn checked<L: Link>(
-    rows: &[SqliteRow],
-    read: fn(&SqliteRow) -> Result<L, StoreError>,
-) -> Result<Vec<L>, StoreError> {
-    let mut links = Vec::with_capacity(rows.len());
-    for row in rows {
-        let link = read(row)?;
-        let before = link.number() - 1;
-        let previous = match hash_of(row, "previous")? {
-            Some(hash) => hash,
-            None if before == 0 => Hash::ZERO,
-            None => {
-                let sequence = Sequence(before.unsigned_abs());
-                return Err(StoreError::Corrupt { chain: L::CHAIN, sequence, why: "missing".into() });
-            }
-        };
-        chain::check(&link, previous)?;
-        links.push(link);
-    }
-    Ok(links)
-}
-
-fn record_row(row: &SqliteRow) -> Result<Row, StoreError> {
-    let get = || -> Result<Row, sqlx::Error> {
-        Ok(Row {
-            sequence: row.try_get("sequence")?,
-            entry: row.try_get("entry")?,
-            happened_at: row.try_get("happened_at")?,
-            recorded_at: row.try_get("recorded_at")?,
-            actor: row.try_get("actor")?,
-            agreement: row.try_get("agreement")?,
-            kind: row.try_get("kind")?,
-            version: row.try_get("version")?,
-            payload: row.try_get("payload")?,
-            salt: row.try_get("salt")?,
-            digest: hash_in(row, "digest")?.unwrap_or_default(),
-            cause: row.try_get("cause")?,
-            index: row.try_get("idx")?,
-            hash: hash_in(row, "hash")?.unwrap_or_default(),
-        })
-    };
-    get().map_err(failed)
-}
-
-fn look_row(row: &SqliteRow) -> Result<LookRow, StoreError> {
-    let get = || -> Result<LookRow, sqlx::Error> {
-        Ok(LookRow {
-            number: row.try_get("number")?,
-            at: row.try_get("at")?,
-            who: row.try_get("who")?,
-            purpose: row.try_get("purpose")?,
-            entry: row.try_get("entry")?,
-            citizen: row.try_get("citizen")?,
-            salt: row.try_get("salt")?,
-            digest: hash_in(row, "digest")?.unwrap_or_default(),
-            hash: hash_in(row, "hash")?.unwrap_or_default(),
-        })
-    };
-    get().map_err(failed)
-}
-
-fn seen_row(row: &SqliteRow) -> Result<SeenRow, StoreError> {
-    let get = || -> Result<SeenRow, sqlx::Error> {
-        Ok(SeenRow {
-            number: row.try_get::<Option<i64>, _>("number")?.unwrap_or(0),
-            scope: row.try_get("scope")?,
-            key: row.try_get("key")?,
-            digest: row.try_get("digest")?,
-            outcome: row.try_get("outcome")?,
-            entry: row.try_get("entry")?,
-            first: row.try_get("first")?,
-            answer: row.try_get("answer")?,
-            hash: hash_in(row, "hash")?.unwrap_or_default(),
-        })
-    };
-    get().map_err(failed)
-}
-
-fn hash_of(row: &SqliteRow, column: &str) -> Result<Option<Hash>, StoreError> {
-    hash_in(row, column).map_err(failed)
-}
-
-/// None when absent or not 32 bytes: no hash that is expected anywhere.
-fn hash_in(row: &SqliteRow, column: &str) -> Result<Option<Hash>, sqlx::Error> {
-    let bytes: Option<&[u8]> = row.try_get(column)?;
-    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map(Hash))
-}
-
-/// The columns that were taken already, when that is why a batch failed.
-fn taken(error: &sqlx::Error) -> Option<String> {
-    let error = error.as_database_error().filter(|error| error.is_unique_violation())?;
-    let (_, columns) = error.message().split_once("failed: ")?;
-    Some(columns.to_owned())
-}
-
-fn failed(error: sqlx::Error) -> StoreError {
-    const CORRUPT: i32 = 11;
-    const NOT_A_DATABASE: i32 = 26;
-    const FULL: i32 = 13;
-    let code = error.as_database_error().and_then(|it| it.code()?.parse::<i32>().ok());
-    match code.map(|code| code & 0xff) {
-        Some(CORRUPT | NOT_A_DATABASE) => bad_file(error.to_string()),
-        Some(FULL) => {
-            StoreError::unavailable(Why::coded("disk-full", error.to_string()).with("file", "log.db"))
-        }
-        _ => StoreError::unavailable(error.to_string()),
-    }
-}
-
-fn bad_file(why: String) -> StoreError {
-    StoreError::Corrupt { chain: Chain::Records, sequence: Sequence(0), why }
-}
-
-fn not_migrated(error: MigrateError) -> StoreError {
-    match error {
-        MigrateError::VersionMissing(version) => {
-            let text = format!("the log was written by a newer program (tables of version {version})");
-            StoreError::refused(Why::coded("newer-program", text).with("version", version))
-        }
-        MigrateError::Execute(error) => failed(error),
-        other => StoreError::refused(other.to_string()),
     }
 }
 

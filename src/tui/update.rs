@@ -3,7 +3,9 @@
 //! Owns who gets a key, when a command may be sent and what a change of the board does to
 //! what is open on the screen. Must never do I/O, read a clock or draw at random.
 
-pub(super) mod keys;
+mod deeds;
+mod keys;
+mod overlays;
 
 use chrono::{DateTime, Duration, Utc};
 

@@ -9,9 +9,10 @@
 //! on while the connection is down), the settling of conclusions, and delivery, which hands the
 //! same batch in again until the inbox has it.
 
+mod delivery;
+mod log;
+
 use std::future::Future;
-use std::io;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,25 +24,23 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
+pub use super::action::{Action, Proof};
 use super::canary::Canary;
 use super::members::is_about_a_member;
-use super::queue_log::{Lines, LogReader};
 use super::settings::Settings;
 use super::translate::{Calls, LIST_ACTION};
 use super::wire::{Frame, Message, Wire};
 use crate::domain::identity::Code;
 use crate::protocol::board::SourceState;
-use crate::protocol::observations::{BATCH_MAX, Observed, Outcome};
+use crate::protocol::observations::Observed;
 use crate::sources::{
     CallLog, ClockOffset, Contact, HandIn, Malformed, Now, QueueStaff, SourceHealth, Staffing,
 };
 
-/// Event classes asked for: queues, channels (who hung up), start and stop.
-const EVENT_CLASSES: &str = "agent,call,system";
 /// Batches that may wait for the inbox; then reading waits too.
 const OUTBOX_MAX: usize = 1024;
 /// A change of the exchange's clock that is told.
@@ -85,56 +84,6 @@ impl Default for Timing {
             retry_max: seconds(5),
             refused_retry: seconds(30),
         }
-    }
-}
-
-/// Everything we can ever send. Nothing here changes anything in the exchange.
-#[derive(Debug)]
-pub enum Action<'a> {
-    Challenge,
-    Login { user: &'a str, proof: Proof },
-    Ping,
-    QueueStatus { id: &'a str },
-    Logoff,
-}
-
-/// How the login proves the secret.
-#[derive(Debug)]
-pub enum Proof {
-    /// Answer to the challenge: the secret does not travel.
-    Md5(SecretString),
-    /// For an exchange without the challenge.
-    Plain(SecretString),
-}
-
-impl Action<'_> {
-    /// The bytes to send. Control characters in values are left out: a value can never become a second line.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut lines: Vec<(&str, &str)> = Vec::new();
-        match self {
-            Self::Challenge => {
-                lines.extend([("Action", "Challenge"), ("ActionID", "challenge"), ("AuthType", "MD5")]);
-            }
-            Self::Login { user, proof } => {
-                lines.extend([("Action", "Login"), ("ActionID", "login"), ("Username", *user)]);
-                match proof {
-                    Proof::Md5(key) => lines.extend([("AuthType", "MD5"), ("Key", key.expose_secret())]),
-                    Proof::Plain(secret) => lines.push(("Secret", secret.expose_secret())),
-                }
-                lines.push(("Events", EVENT_CLASSES));
-            }
-            Self::Ping => lines.extend([("Action", "Ping"), ("ActionID", "ping")]),
-            Self::QueueStatus { id } => lines.extend([("Action", "QueueStatus"), ("ActionID", *id)]),
-            Self::Logoff => lines.push(("Action", "Logoff")),
-        }
-        let mut text = String::new();
-        for (name, value) in lines {
-            text.extend(name.chars().chain(": ".chars()));
-            text.extend(value.chars().filter(|c| !c.is_control()));
-            text.push_str("\r\n");
-        }
-        text.push_str("\r\n");
-        text.into_bytes()
     }
 }
 
@@ -533,120 +482,6 @@ impl<I: Inbox> Link<I> {
         self.tell(health, SourceState::Ok, None);
         self.tell_staff();
     }
-
-    // The log of the exchange.
-
-    async fn follow_log(&self, path: PathBuf, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
-        let days = i64::from(self.exchange.settings.look_back_days);
-        let mut reader = LogReader::new(path, self.now() - TimeDelta::days(days));
-        let mut failed: Option<io::ErrorKind> = None;
-        let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
-        loop {
-            let outcome;
-            (reader, outcome) = read_log(reader).await;
-            match outcome {
-                Ok(lines) => {
-                    failed = None;
-                    let more = lines.more;
-                    self.take_lines(lines).await;
-                    if more && !self.stop.is_cancelled() {
-                        continue;
-                    }
-                }
-                Err(error) => {
-                    if failed.replace(error.kind()) != Some(error.kind()) {
-                        self.unreadable(code("queue-log-missing"));
-                    }
-                }
-            }
-            for done in waiting.drain(..) {
-                let _ = done.send(());
-            }
-            tokio::select! {
-                () = self.stop.cancelled() => return,
-                ask = asked.recv() => waiting.extend(ask),
-                () = sleep(self.timing().log_every) => {}
-            }
-        }
-    }
-
-    async fn take_lines(&self, lines: Lines) {
-        if lines.unreadable > 0 {
-            self.unreadable(code("queue-log-line"));
-        }
-        for unread in &lines.unread {
-            let (source, file) = (&self.exchange.settings.name, &unread.file);
-            tracing::warn!(%source, file, why = %unread.why.code(), "an older part of the queue log was not read");
-            self.unreadable(unread.why.code());
-        }
-        let told: Vec<Observed> = {
-            let now = self.now();
-            let mut calls = self.calls();
-            lines.lines.iter().flat_map(|line| calls.line(line, now)).collect()
-        };
-        self.hand_out(told).await;
-    }
-
-    // Settling and delivery.
-
-    async fn settle(&self) {
-        while self.unless_stopped(sleep(self.timing().settle_every)).await.is_some() {
-            let told = self.calls().settle(self.now());
-            self.hand_out(told).await;
-            // How many wait changes with any fact.
-            self.tell_staff();
-        }
-    }
-
-    /// Hands everything in, in order. What cannot be stored is handed in again; what is still here
-    /// when we are stopped is told again after the next start.
-    async fn deliver(&self, mut deliveries: mpsc::Receiver<Vec<Observed>>) {
-        let mut waiting: Vec<Observed> = Vec::new();
-        let mut waits = self.waits();
-        loop {
-            if waiting.is_empty() {
-                match self.unless_stopped(deliveries.recv()).await {
-                    Some(Some(batch)) => waiting = batch,
-                    _ => {
-                        while let Ok(batch) = deliveries.try_recv() {
-                            waiting.extend(batch);
-                        }
-                        for batch in waiting.chunks(BATCH_MAX) {
-                            let _ = self.hand_in(batch.to_vec()).await;
-                        }
-                        return;
-                    }
-                }
-            }
-            let some = waiting.len().min(BATCH_MAX);
-            if self.hand_in(waiting[..some].to_vec()).await {
-                waiting.drain(..some);
-                waits = self.waits();
-            } else {
-                let wait = waits.next().unwrap_or(self.timing().retry_max);
-                if self.unless_stopped(sleep(wait)).await.is_none() {
-                    return;
-                }
-            }
-        }
-    }
-
-    /// True when it is stored.
-    async fn hand_in(&self, batch: Vec<Observed>) -> bool {
-        let name = &self.exchange.settings.name;
-        match self.exchange.inbox.submit(name, batch).await {
-            Ok(receipts) => {
-                for receipt in receipts.iter().filter(|receipt| receipt.outcome == Outcome::Refused) {
-                    tracing::warn!(source = %name, key = ?receipt.key, "a fact was refused");
-                }
-                true
-            }
-            Err(unavailable) => {
-                tracing::warn!(source = %name, %unavailable, "handing in again");
-                false
-            }
-        }
-    }
 }
 
 /// Ends when the list is wanted before its time.
@@ -688,14 +523,4 @@ async fn log_read(list: &mut List) -> bool {
         List::ReadingLog(read) => read.await.is_ok(),
         List::Due(_) | List::Asked(_) => std::future::pending().await,
     }
-}
-
-/// Reads on a thread that may block. A reader that was lost to a panic begins again.
-async fn read_log(mut reader: LogReader) -> (LogReader, io::Result<Lines>) {
-    let again = reader.anew();
-    let read = tokio::task::spawn_blocking(move || {
-        let lines = reader.read();
-        (reader, lines)
-    });
-    read.await.unwrap_or_else(|lost| (again, Err(io::Error::other(lost))))
 }

@@ -5,6 +5,7 @@
 //! domain lets the better one win. Nothing here can steer the exchange: the only
 //! actions that exist in code are the five of [`link::Action`], which read.
 
+mod action;
 pub mod canary;
 pub mod link;
 mod members;

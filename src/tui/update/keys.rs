@@ -1,22 +1,18 @@
-//! Keys and pastes: who gets them and what they do.
-
-use chrono::Duration;
+//! Keys and pastes: who gets them, and what they do on the board.
+//!
+//! Owns moving, going to places and leaving. Must never know what a verb does (`deeds`), nor what lies over the board
+//! (`overlays`).
 
 use super::super::action::{Action, Place, bare};
-use super::super::boards::{self, ByHand};
 use super::super::editor::Editor;
 use super::super::effect::{Effect, Purpose};
-use super::super::form::{Deed, Form};
 use super::super::keymap::Chord;
 use super::super::layout;
-use super::super::model::{Aside, Asked, Confirm, Detail, History, Leaving, Model, Notice, Overlay, Stakes};
-use super::submit;
+use super::super::model::{Aside, Asked, Confirm, Detail, Leaving, Model, Notice, Overlay, Stakes};
+use super::deeds::do_verb;
+use super::overlays::in_overlay;
 use crate::protocol::actions::Action as Offered;
-use crate::protocol::commands::{Command, Weight, verb_of};
-use crate::protocol::{Board, Entry, EntryId};
-
-/// So long the question whether somebody is dead is on the screen before it can be answered.
-const DEATH_PAUSE_MS: i64 = 500;
+use crate::protocol::{Entry, EntryId};
 
 /// Lines a page key moves inside a text.
 const PAGE_LINES: u16 = 10;
@@ -146,7 +142,7 @@ fn worst(model: &mut Model) {
 }
 
 /// One step back. From the top it goes nowhere: one `Esc` too many must not end the watch.
-fn back(model: &mut Model) {
+pub(super) fn back(model: &mut Model) {
     if model.detail.take().is_some() {
     } else if !model.filter.is_empty() {
         model.filter = Editor::line();
@@ -156,7 +152,7 @@ fn back(model: &mut Model) {
 }
 
 /// One step back, and out from the top.
-fn leave(model: &mut Model) -> Vec<Effect> {
+pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
     if model.detail.is_none() && model.filter.is_empty() && model.place == Place::Overview {
         return leaving(model, Leaving::Quit);
     }
@@ -180,14 +176,14 @@ fn leaving(model: &mut Model, how: Leaving) -> Vec<Effect> {
     Vec::new()
 }
 
-fn left(how: Leaving) -> Effect {
+pub(super) fn left(how: Leaving) -> Effect {
     match how {
         Leaving::Quit => Effect::Quit,
         Leaving::Suspend => Effect::Suspend,
     }
 }
 
-fn ask(model: &mut Model, asked: Asked) {
+pub(super) fn ask(model: &mut Model, asked: Asked) {
     model.overlays.push(Overlay::Confirm(Box::new(Confirm {
         asked,
         death_asked_at: None,
@@ -196,7 +192,7 @@ fn ask(model: &mut Model, asked: Asked) {
     })));
 }
 
-fn open(model: &mut Model) -> Vec<Effect> {
+pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     let Some(entry) = model.chosen().map(|entry| entry.id) else {
         model.notice = Some(Notice::NothingChosen);
         return Vec::new();
@@ -205,7 +201,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
 }
 
-fn menu(model: &mut Model) {
+pub(super) fn menu(model: &mut Model) {
     match model.chosen().map(|entry| (entry.id, likeliest(model, entry))) {
         Some((entry, index)) => model.overlays.push(Overlay::Menu { entry, index }),
         None => model.notice = Some(Notice::NothingChosen),
@@ -213,7 +209,7 @@ fn menu(model: &mut Model) {
 }
 
 /// A citizen's history is looked at for something: that is asked first, with the duty itself chosen.
-fn ask_purpose(model: &mut Model) {
+pub(super) fn ask_purpose(model: &mut Model) {
     match model.chosen().map(|entry| (entry.id, entry.citizen.clone())) {
         Some((about, Some(citizen))) => {
             model.overlays.push(Overlay::Purpose { about, citizen, index: 0 });
@@ -221,30 +217,6 @@ fn ask_purpose(model: &mut Model) {
         Some((_, None)) => model.notice = Some(Notice::NoCitizen),
         None => model.notice = Some(Notice::NothingChosen),
     }
-}
-
-fn in_purpose(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Purpose { about, citizen, index }) = model.overlays.last_mut() else {
-        return Vec::new();
-    };
-    match action {
-        Action::Up => *index = index.saturating_sub(1),
-        Action::Down => *index = (*index + 1).min(Purpose::ALL.len() - 1),
-        Action::Choose => {
-            let purpose = Purpose::ALL.get(*index).copied().unwrap_or(Purpose::Duty);
-            let (about, citizen) = (*about, citizen.clone());
-            model.overlays.pop();
-            let history = History { about, citizen: citizen.clone(), purpose, answer: None, scroll: 0 };
-            model.overlays.push(Overlay::History(Box::new(history)));
-            let agreement = model.entry(about).and_then(|entry| entry.agreement.clone());
-            return vec![Effect::FetchHistory { citizen, agreement, purpose }];
-        }
-        Action::Close => {
-            model.overlays.pop();
-        }
-        _ => {}
-    }
-    Vec::new()
 }
 
 /// Where the menu of an entry begins: at what takes its next step, else at the first hinted action that may be done now, never at one that may not.
@@ -321,7 +293,7 @@ fn moves_text(is_at_last: bool, below: u16, action: Action) -> bool {
 }
 
 /// A text's first line after a moving key, never beyond its end as last drawn.
-fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
+pub(super) fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
     let scroll = scroll.min(max);
     match action {
         Action::Up => scroll.saturating_sub(1),
@@ -332,297 +304,4 @@ fn scrolled(scroll: u16, action: Action, max: u16) -> u16 {
         Action::Bottom => max,
         _ => scroll,
     }
-}
-
-/// A verb on the chosen entry (or on nothing, for the shift).
-fn do_verb(model: &mut Model, verb: &str) -> Vec<Effect> {
-    if verb_of(Board::Shift, verb).is_some() {
-        return sign(model, verb);
-    }
-    if let Some(by_hand) = boards::by_hand(model, verb) {
-        return open_by_hand(model, by_hand);
-    }
-    if model.has_just_slipped() {
-        if let Some(number) = model.chosen().map(|entry| entry.number) {
-            model.notice = Some(Notice::Held { number });
-        }
-        model.slipped_at = None;
-        return Vec::new();
-    }
-    let Some(entry) = model.chosen().cloned() else {
-        model.notice = Some(Notice::NothingChosen);
-        return Vec::new();
-    };
-    begin(model, &entry, verb)
-}
-
-/// The offer of a verb among an entry's actions.
-fn offered<'e>(entry: &'e Entry, verb: &str) -> Option<&'e Offered> {
-    entry.actions.iter().find(|action| bare(&action.verb) == verb)
-}
-
-/// Begins an action: sends it, or opens its form, or asks.
-fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect> {
-    if !model.may_act() {
-        model.notice = Some(Notice::ReadOnly);
-        return Vec::new();
-    }
-    let Some(action) = offered(entry, verb).cloned() else {
-        model.notice = Some(Notice::NotHere);
-        return Vec::new();
-    };
-    if let Some(problem) = action.refused_for(model.me_name()) {
-        let problem = problem.clone();
-        let (number, board) = (Some(entry.number), Some(entry.board()));
-        model.notice = Some(Notice::Refused { number, board, verb: verb.to_owned(), problem });
-        return Vec::new();
-    }
-    if model.pending.values().any(|pending| pending.entry == Some(entry.id) && pending.verb == verb) {
-        // Sent already; the row says so. A second press must not become a second command.
-        return Vec::new();
-    }
-    let deed = Deed {
-        entry: Some(entry.id),
-        number: entry.number,
-        board: entry.board(),
-        verb: verb.to_owned(),
-        version: entry.version,
-    };
-    let is_unfinished = verb == "resume" && entry.is_home_unprepared();
-    let asks = model.is_in_doubt()
-        || action.confirm
-        || verb_of(entry.board(), verb).is_some_and(|it| it.weight >= Weight::Asked)
-        || is_unfinished;
-    if !action.fields.is_empty() {
-        model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
-        return Vec::new();
-    }
-    let Some(Ok(command)) = Command::read("", entry.board(), verb, serde_json::Map::new()) else {
-        model.notice = Some(Notice::NotHere);
-        return Vec::new();
-    };
-    if asks {
-        ask(model, Asked::Command { deed, command });
-        return Vec::new();
-    }
-    let (_, effect) = submit(model, Some(&deed), verb, None, command);
-    vec![effect]
-}
-
-/// The form of what is opened by hand.
-fn open_by_hand(model: &mut Model, by_hand: &ByHand) -> Vec<Effect> {
-    if !model.may_act() {
-        model.notice = Some(Notice::ReadOnly);
-        return Vec::new();
-    }
-    let agreements = model.me.as_ref().map(|me| me.agreements.clone()).unwrap_or_default();
-    let action = (by_hand.form)(&agreements);
-    let board = by_hand.board;
-    let deed = Deed { entry: None, number: 0, board, verb: bare(&action.verb).to_owned(), version: 0 };
-    let form = Form::new(deed, &action, false);
-    model.overlays.push(Overlay::Form(Box::new(form)));
-    Vec::new()
-}
-
-fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
-    if !model.may_act() {
-        model.notice = Some(Notice::ReadOnly);
-        return Vec::new();
-    }
-    if model.is_in_doubt() {
-        model.notice = Some(Notice::Doubted);
-        return Vec::new();
-    }
-    if verb == "sign-off" {
-        ask(model, Asked::SignOff);
-        return Vec::new();
-    }
-    send_plain(model, verb).map(|(_, effect)| effect).into_iter().collect()
-}
-
-/// A command without an entry and without fields.
-fn send_plain(model: &mut Model, verb: &str) -> Option<(crate::protocol::Key, Effect)> {
-    let command = Command::read("", Board::Shift, verb, serde_json::Map::new())?.ok()?;
-    Some(submit(model, None, verb, None, command))
-}
-
-fn in_overlay(model: &mut Model, action: Action) -> Vec<Effect> {
-    let max = model.scroll_max;
-    match model.overlays.last_mut() {
-        Some(Overlay::Menu { .. }) => in_menu(model, action),
-        Some(Overlay::Form(_)) => in_form(model, action),
-        Some(Overlay::Confirm(_)) => in_confirm(model, action),
-        Some(Overlay::Filter { .. }) => {
-            in_filter(model, action);
-            Vec::new()
-        }
-        Some(Overlay::Help { scroll } | Overlay::Numbers { scroll }) => {
-            *scroll = scrolled(*scroll, action, max);
-            if action == Action::Close {
-                model.overlays.pop();
-            }
-            Vec::new()
-        }
-        Some(Overlay::History(history)) => {
-            history.scroll = scrolled(history.scroll, action, max);
-            if action == Action::Close {
-                model.overlays.pop();
-            }
-            Vec::new()
-        }
-        Some(Overlay::Purpose { .. }) => in_purpose(model, action),
-        None => Vec::new(),
-    }
-}
-
-fn in_menu(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Menu { entry, index }) = model.overlays.last() else { return Vec::new() };
-    let (id, index) = (*entry, *index);
-    let Some(entry) = model.entry(id).cloned() else {
-        model.overlays.pop();
-        return Vec::new();
-    };
-    let last = entry.actions.len().saturating_sub(1);
-    let step_to = match action {
-        Action::Up => index.saturating_sub(1),
-        Action::Down => (index + 1).min(last),
-        _ => index,
-    };
-    match action {
-        Action::Close => {
-            model.overlays.pop();
-        }
-        Action::Choose => {
-            model.overlays.pop();
-            if let Some(verb) = entry.actions.get(index).map(|action| bare(&action.verb).to_owned()) {
-                return begin(model, &entry, &verb);
-            }
-        }
-        Action::Do(verb) => {
-            model.overlays.pop();
-            return begin(model, &entry, verb);
-        }
-        Action::History => {
-            model.overlays.pop();
-            ask_purpose(model);
-        }
-        _ => {
-            if let Some(Overlay::Menu { index, .. }) = model.overlays.last_mut() {
-                *index = step_to;
-            }
-        }
-    }
-    Vec::new()
-}
-
-fn in_form(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
-    match action {
-        Action::Close if form.has_text() => ask(model, Asked::Discard),
-        Action::Close => {
-            model.overlays.pop();
-        }
-        _ if form.sent.is_some() => {}
-        Action::NextField => form.move_focus(true),
-        Action::PreviousField => form.move_focus(false),
-        Action::NextChoice => form.step_choice(true),
-        Action::PreviousChoice => form.step_choice(false),
-        Action::Choose | Action::Submit => return send_form(model),
-        _ => {}
-    }
-    Vec::new()
-}
-
-fn send_form(model: &mut Model) -> Vec<Effect> {
-    let now = model.now();
-    let numbers: Vec<(u32, EntryId)> = model
-        .board
-        .iter()
-        .flat_map(|board| board.worst_first())
-        .map(|entry| (entry.number, entry.id))
-        .collect();
-    let is_in_doubt = model.is_in_doubt();
-    let entry_of = |number: u32| numbers.iter().find(|(other, _)| *other == number).map(|(_, id)| *id);
-    let Some(Overlay::Form(form)) = model.overlays.last_mut() else { return Vec::new() };
-    let Some(command) = form.command(now, &entry_of) else { return Vec::new() };
-    let (deed, asks) = (form.deed.clone(), form.asks || is_in_doubt);
-    if asks {
-        // What is asked about is what is on the screen now; a change since the form was opened shows in it.
-        let entry = deed.entry.and_then(|id| model.entry(id));
-        let version = entry.map_or(deed.version, |entry| entry.version);
-        ask(model, Asked::Command { deed: Deed { version, ..deed }, command });
-        return Vec::new();
-    }
-    let (id, effect) = submit(model, Some(&deed), &deed.verb, None, command);
-    if let Some(Overlay::Form(form)) = model.overlays.last_mut() {
-        form.sent = Some(id);
-    }
-    vec![effect]
-}
-
-fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
-    let Some(Overlay::Confirm(confirm)) = model.overlays.last() else { return Vec::new() };
-    if action == Action::Close {
-        model.overlays.pop();
-        return Vec::new();
-    }
-    if action != Action::Confirm || confirm.sent.is_some() {
-        return Vec::new();
-    }
-    let asked = confirm.asked.clone();
-    if model.is_in_deep_doubt() {
-        model.notice = Some(Notice::Doubted);
-        return Vec::new();
-    }
-    match asked {
-        Asked::Leave(how) => {
-            model.overlays.pop();
-            vec![left(how)]
-        }
-        Asked::Discard => {
-            model.overlays.pop();
-            model.overlays.pop();
-            Vec::new()
-        }
-        Asked::SignOff => {
-            model.overlays.pop();
-            send_plain(model, "sign-off").map(|(_, effect)| effect).into_iter().collect()
-        }
-        Asked::Command { command, .. } if command.says_dead() && !is_death_answered(model) => Vec::new(),
-        Asked::Command { deed, command } => {
-            let version = Some(deed.version);
-            let (id, effect) = submit(model, Some(&deed), &deed.verb, version, command);
-            for overlay in &mut model.overlays {
-                match overlay {
-                    Overlay::Confirm(confirm) => confirm.sent = Some(id.clone()),
-                    Overlay::Form(form) if form.deed.entry == deed.entry => form.sent = Some(id.clone()),
-                    _ => {}
-                }
-            }
-            vec![effect]
-        }
-    }
-}
-
-/// That somebody is dead has a question of its own, and one press that repeats itself is no answer to it.
-fn is_death_answered(model: &mut Model) -> bool {
-    let now = model.desk_now;
-    let Some(Overlay::Confirm(confirm)) = model.overlays.last_mut() else { return false };
-    let asked_at = *confirm.death_asked_at.get_or_insert(now);
-    now - asked_at >= Duration::milliseconds(DEATH_PAUSE_MS)
-}
-
-fn in_filter(model: &mut Model, action: Action) {
-    match action {
-        Action::Submit => {
-            model.overlays.pop();
-        }
-        Action::Close => {
-            if let Some(Overlay::Filter { before }) = model.overlays.pop() {
-                model.filter = if before.is_empty() { Editor::line() } else { before };
-            }
-        }
-        _ => {}
-    }
-    model.slipped_at = None;
 }
