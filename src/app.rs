@@ -93,14 +93,14 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
 }
 
 /// Where the log and its witness lie.
-struct Place {
+struct Paths {
     data: PathBuf,
     witness: PathBuf,
     /// The secret of ids that are kept as digests: never beside the data.
     id_key: PathBuf,
 }
 
-impl Place {
+impl Paths {
     fn new(given: Option<&PathBuf>, settings: &Settings) -> Result<Self> {
         let data = given.cloned().or_else(config::default_data_folder);
         let data = data.ok_or_else(|| Failed::new(key::CLI_NO_DATA_FOLDER))?;
@@ -130,8 +130,8 @@ impl Place {
 }
 
 /// The same place for every command: a witness that only the server knew would see nothing of what others append.
-fn place(args: &cli::Data) -> Result<Place> {
-    Place::new(args.data.as_ref(), &settings(args)?)
+fn place(args: &cli::Data) -> Result<Paths> {
+    Paths::new(args.data.as_ref(), &settings(args)?)
 }
 
 fn settings(args: &cli::Data) -> Result<Settings> {
@@ -144,6 +144,6 @@ fn settings(args: &cli::Data) -> Result<Settings> {
 fn doctor(args: cli::Data, texts: &Texts) -> Result<()> {
     let settings = settings(&args)?;
     let care = care::checked(&settings.care, texts);
-    let place = Place::new(args.data.as_ref(), &settings).ok();
+    let place = Paths::new(args.data.as_ref(), &settings).ok();
     say::doctor(place.as_ref().map(|it| (it.data.as_path(), it.witness.as_path())), &care, texts)
 }

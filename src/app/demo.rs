@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::descriptors::Budget;
 use super::serve::{adopt, listen, stop_on_signals};
 use super::{log, medcom, say, web_hooks};
-use crate::care::{Told, demo_service};
+use crate::care::{ListedFact, demo_service};
 use crate::cli;
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
@@ -149,7 +149,7 @@ async fn put_on_list(
         () = clock.sleep_until(at) => {}
     }
     let key = Key::new("demo-list-0001").expect("letters, hyphens and digits");
-    service.tell(Told { key, at, agreement, observation });
+    service.tell(ListedFact { key, at, agreement, observation });
 }
 
 type Token = (&'static str, Role, SecretString);

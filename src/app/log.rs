@@ -182,9 +182,9 @@ impl Drop for Line<'_> {
 
 /// How much each place in the code has said within its minute.
 #[derive(Clone, Default)]
-struct Throttle(Arc<Mutex<HashMap<Identifier, Place>>>);
+struct Throttle(Arc<Mutex<HashMap<Identifier, CallSite>>>);
 
-struct Place {
+struct CallSite {
     name: String,
     since: Instant,
     said: u32,
@@ -197,7 +197,7 @@ impl Throttle {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = places.entry(about.callsite()).or_insert_with(|| {
             let name = format!("{}:{}", about.file().unwrap_or_default(), about.line().unwrap_or_default());
-            Place { name, since: now, said: 0, left_out: 0 }
+            CallSite { name, since: now, said: 0, left_out: 0 }
         });
         // What was left out is told first, by the thread, and only then does a new minute begin.
         if now - place.since >= MINUTE && place.left_out == 0 {

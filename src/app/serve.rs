@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use super::descriptors::Budget;
 use super::host::EngineHost;
 use super::say::{self, Failed};
-use super::{Place, admin, adopted, care, log, medcom, settings, web_hooks};
+use super::{Paths, admin, adopted, care, log, medcom, settings, web_hooks};
 use crate::cli::{LISTEN_DEFAULT, Serve};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
@@ -46,7 +46,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
     let budget = Budget::raised();
     let settings = settings(&args.data)?;
     let signers = web_hooks::signers(&settings)?;
-    let place = Place::new(args.data.data.as_ref(), &settings)?;
+    let place = Paths::new(args.data.data.as_ref(), &settings)?;
     let address = match args.listen.or(settings.listen) {
         Some(address) => address,
         None => LISTEN_DEFAULT.parse()?,
@@ -95,7 +95,7 @@ pub async fn run(args: Serve, texts: &Texts) -> Result<()> {
 /// What is started around the engine, and in which order.
 struct Starting<'a> {
     settings: &'a Settings,
-    place: &'a Place,
+    place: &'a Paths,
     engine: &'a Engine,
     budget: Budget,
     texts: &'a Texts,

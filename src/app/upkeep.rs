@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::admin::{self, Answer, Request};
 use super::say::{self, Failed};
 use super::serve::adopt;
-use super::{Place, place};
+use super::{Paths, place};
 use crate::care::Care;
 use crate::cli::{AgreementArgs, AgreementCommand, Copy, User, UserCommand};
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ use crate::ids::Ids;
 use crate::store::{folder, sqlite::LOG_FILE};
 
 /// Asks the running server; without one, opens the log for the moment.
-async fn administer(place: &Place, request: Request) -> Result<Answer> {
+async fn administer(place: &Paths, request: Request) -> Result<Answer> {
     if let Some(answer) = admin::ask(&place.data, &request).await? {
         return Ok(answer);
     }
@@ -70,14 +70,14 @@ pub async fn agreement(args: AgreementArgs, texts: &Texts) -> Result<()> {
 }
 
 /// Says under which id a unit is kept: its own, or the digest that stands for a number.
-pub fn unit(unit: &str, place: &Place) -> Result<()> {
+pub fn unit(unit: &str, place: &Paths) -> Result<()> {
     let ids = Ids::system();
     let masking = Masking::new(config::id_key(&place.id_key, || ids.secret())?);
     let (id, _) = masking.id(Field::Device, unit).ok_or_else(|| Failed::new(key::CLI_NO_UNIT))?;
     say::unit(&id)
 }
 
-pub async fn verify(place: &Place, texts: &Texts) -> Result<()> {
+pub async fn verify(place: &Paths, texts: &Texts) -> Result<()> {
     let log = place.open_existing(&Ids::system()).await?;
     if log.is_unwitnessed() {
         say::unwitnessed(texts);

@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::demo::{KEY_HEADER, WireNote, WirePerson, WireReceipt, WireSearch};
-use super::{Cpr, Person, Told, Visit};
+use super::{Cpr, ListedFact, Person, Visit};
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId};
 
 /// Longest request body (bytes).
@@ -68,7 +68,7 @@ struct Inner {
     notes: Mutex<HashMap<String, Written>>,
     cprs: Mutex<Vec<(Cpr, CitizenId)>>,
     refused: Mutex<Vec<Cpr>>,
-    told: Mutex<Vec<Told>>,
+    told: Mutex<Vec<ListedFact>>,
     visits: Mutex<Vec<Visit>>,
     paused: Mutex<BTreeSet<CitizenId>>,
     mode: watch::Sender<Mode>,
@@ -134,7 +134,7 @@ impl Service {
     }
 
     /// From now on this stands in the lists.
-    pub fn tell(&self, told: Told) {
+    pub fn tell(&self, told: ListedFact) {
         locked(&self.inner.told).push(told);
     }
 

@@ -94,7 +94,7 @@ impl fmt::Debug for Person {
 
 /// A fact that a list of the care system tells: opaque ids, times and codes only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Told {
+pub struct ListedFact {
     /// The same for the same row, however often it is read.
     pub key: Key,
     pub at: DateTime<Utc>,
@@ -120,7 +120,7 @@ impl Held {
 /// What was read of the lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Heard {
-    pub told: Vec<Told>,
+    pub told: Vec<ListedFact>,
     /// Rows that are said to mean something and could not be read, by an id that says nothing.
     pub unreadable: Vec<ExternalId>,
     pub held: Option<Held>,

@@ -10,7 +10,7 @@
 use super::agreement::Matter;
 use super::alarms::{self, Alarm, AlarmEvent};
 use super::boards;
-use super::discharges::stay::Place;
+use super::discharges::stay::Whereabouts;
 use super::discharges::{self, DischargeEvent, Stay, StopReason};
 use super::duties::{self, Duty, DutyEvent, DutyKind, notices};
 use super::entry::{Body, Entry, EntryEvent, LinkWhy, MunicipalityTold};
@@ -367,7 +367,7 @@ impl Step<'_> {
             _ => Vec::new(),
         };
         self.add(duties);
-        let at_home = after.now.place == Place::Home && !after.is_resumed();
+        let at_home = after.now.place == Whereabouts::Home && !after.is_resumed();
         let visits = match (halt(before), halt(after)) {
             (was, Some(halt)) if was != Some(halt) => {
                 let from = after.now.admitted_at.filter(|_| halt == Halt::InHospital);
@@ -385,7 +385,7 @@ impl Step<'_> {
                 }
             }
             (Some(_), None) if !at_home => {
-                let skipped_too = after.now.place == Place::NeverAdmitted;
+                let skipped_too = after.now.place == Whereabouts::NeverAdmitted;
                 visits::go_on(&self.after, ctx, whose, if skipped_too { None } else { Some(ctx.at) })
             }
             _ => Vec::new(),
@@ -397,7 +397,7 @@ impl Step<'_> {
     /// not what was heard last: any order of arrival leaves the same to tell.
     fn is_told_of(&mut self, entry: &Entry, before: &Stay, after: &Stay) {
         let was_admitted = |stay: &Stay| stay.now.admitted_at.is_some();
-        let is_again = before.now.place == Place::Home
+        let is_again = before.now.place == Whereabouts::Home
             && after.now.place.is_hospitals()
             && after.now.admitted_at > before.now.discharged_at
             && before.now.admitted_at != after.now.admitted_at;

@@ -164,7 +164,7 @@ fn belong_together(one: &Entry, other: &Entry, now: DateTime<Utc>) -> bool {
 }
 
 fn is_dead(stay: &discharges::Stay) -> bool {
-    stay.now.place == stay::Place::Dead
+    stay.now.place == stay::Whereabouts::Dead
 }
 
 fn is_of_the_day(visit: &visits::Visit, now: DateTime<Utc>) -> bool {

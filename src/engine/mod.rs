@@ -77,7 +77,7 @@ pub struct Done {
 
 /// What became of an observation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Observed {
+pub enum FactOutcome {
     Recorded(Option<EntryId>),
     Repeat(Option<EntryId>),
     Ignored,
@@ -160,7 +160,7 @@ pub enum Published {
 
 enum Item {
     Order(Order, oneshot::Sender<Result<Done, Failure>>),
-    Facts(SourceName, Vec<Fact>, Vec<Noted>, oneshot::Sender<Result<Vec<Observed>, Failure>>),
+    Facts(SourceName, Vec<Fact>, Vec<Noted>, oneshot::Sender<Result<Vec<FactOutcome>, Failure>>),
     /// What became of a key that came before.
     Known(String, Key, oneshot::Sender<Result<Option<Seen>, Failure>>),
     Report(SourceName, sources::Report),
@@ -359,7 +359,7 @@ impl Engine {
     }
 
     /// Decides observations of one source; answers after they are on disk, in order.
-    pub async fn observe(&self, source: &SourceName, facts: Vec<Fact>) -> Result<Vec<Observed>, Failure> {
+    pub async fn observe(&self, source: &SourceName, facts: Vec<Fact>) -> Result<Vec<FactOutcome>, Failure> {
         self.observe_noting(source, facts, Vec::new()).await
     }
 
@@ -370,7 +370,7 @@ impl Engine {
         source: &SourceName,
         facts: Vec<Fact>,
         noted: Vec<Noted>,
-    ) -> Result<Vec<Observed>, Failure> {
+    ) -> Result<Vec<FactOutcome>, Failure> {
         let (reply, answer) = oneshot::channel();
         let item = Item::Facts(source.clone(), facts, noted, reply);
         self.inbox.send(item).await.map_err(|_| Failure::Unavailable)?;

@@ -33,7 +33,7 @@ use super::live::Personal;
 use super::looking::{Looking, Ticket};
 use super::storing::Storing;
 use super::timers::{Now, Timers};
-use super::{Engine, Fact, Failure, Item, Loaded, Observed, Order, Published, Ringing};
+use super::{Engine, Fact, FactOutcome, Failure, Item, Loaded, Order, Published, Ringing};
 use crate::clock::{Clock, steady};
 use crate::domain::entry::Entry;
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
@@ -244,7 +244,7 @@ impl Writer {
                 for fact in facts {
                     outcomes.push(self.fact(working, known, &source, fact));
                 }
-                if !outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) {
+                if !outcomes.iter().any(|it| matches!(it, FactOutcome::Refused(_))) {
                     working.note(known, &source, noted);
                 }
                 working.answers.push(Answer::Facts(reply, outcomes));

@@ -30,12 +30,12 @@ pub fn fact(observed: Observed) -> Fact {
 }
 
 /// The engine's answer as a receipt.
-pub fn receipt(key: Key, outcome: engine::Observed) -> Receipt {
+pub fn receipt(key: Key, outcome: engine::FactOutcome) -> Receipt {
     let (outcome, entry, problem) = match outcome {
-        engine::Observed::Recorded(entry) => (Outcome::Recorded, entry, None),
-        engine::Observed::Repeat(entry) => (Outcome::Repeat, entry, None),
-        engine::Observed::Ignored => (Outcome::Ignored, None, None),
-        engine::Observed::Refused(refusal) => return refused(Some(key), Problem::from(&refusal)),
+        engine::FactOutcome::Recorded(entry) => (Outcome::Recorded, entry, None),
+        engine::FactOutcome::Repeat(entry) => (Outcome::Repeat, entry, None),
+        engine::FactOutcome::Ignored => (Outcome::Ignored, None, None),
+        engine::FactOutcome::Refused(refusal) => return refused(Some(key), Problem::from(&refusal)),
     };
     Receipt { key: Some(key), outcome, entry, problem }
 }

@@ -13,7 +13,7 @@ use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::{Board, ExternalId, SourceName};
 use crate::domain::phone::CallState;
 use crate::domain::visits::Visit;
-use crate::sources::withdrawn::Standing;
+use crate::sources::withdrawn::StandingVisit;
 use crate::sources::{AlarmLog, AlarmStanding, CallLog, KnownVisit, OpenCall, QueueKind, Stands, VisitLog};
 
 /// A device that was not heard for so long was taken down: a restart does not miss it any more.
@@ -79,14 +79,19 @@ impl VisitLog for EngineInbox {
         visits.iter().filter_map(known).collect()
     }
 
-    fn standing_visits(&self, source: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Standing> {
+    fn standing_visits(
+        &self,
+        source: &SourceName,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+    ) -> Vec<StandingVisit> {
         let state = self.engine.state();
         let standing = state.open_entries().filter_map(|entry| {
             let origin = entry.origin.as_ref().filter(|origin| origin.source == *source)?;
             let Body::Visits(visit) = &entry.body else { return None };
             let has_begun = visit.started_at.is_some() || visit.done_at.is_some();
             let planned_at = told_for(visit).filter(|at| from <= *at && *at < to)?;
-            let stands = Standing {
+            let stands = StandingVisit {
                 visit: origin.id.clone(),
                 citizen: entry.citizen.clone(),
                 planned_at,

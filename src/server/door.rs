@@ -29,12 +29,12 @@ struct Inner {
 struct Places {
     next: u64,
     /// Those that have asked nothing yet come before those that have, and each kind by age.
-    strangers: BTreeMap<Standing, CancellationToken>,
+    strangers: BTreeMap<Seniority, CancellationToken>,
     signed_in: HashMap<PersonName, usize>,
 }
 
 /// Has asked something, and the number of the connection.
-type Standing = (bool, u64);
+type Seniority = (bool, u64);
 
 impl Door {
     pub fn new(limits: &Limits) -> Self {
@@ -49,7 +49,7 @@ impl Door {
     }
 
     /// A place for a new connection, if need be that of the stranger who is nearest to the door.
-    pub fn come_in(&self) -> Place {
+    pub fn come_in(&self) -> Admission {
         let mut places = self.places();
         while places.strangers.len() >= self.0.strangers_max {
             places.send_one_away();
@@ -57,7 +57,7 @@ impl Door {
         let (number, gone) = (places.next, CancellationToken::new());
         places.next += 1;
         places.strangers.insert((false, number), gone.clone());
-        Place(Arc::new(Held { door: self.clone(), number, gone, holder: OnceLock::new() }))
+        Admission(Arc::new(Held { door: self.clone(), number, gone, holder: OnceLock::new() }))
     }
 
     /// The system gives no more descriptors: one stranger makes room.
@@ -80,7 +80,7 @@ impl Places {
 
 /// One connection's place; given back when the last clone is dropped. Cheap to clone.
 #[derive(Clone)]
-pub struct Place(Arc<Held>);
+pub struct Admission(Arc<Held>);
 
 struct Held {
     door: Door,
@@ -90,7 +90,7 @@ struct Held {
     holder: OnceLock<PersonName>,
 }
 
-impl Place {
+impl Admission {
     /// Ready when the connection must go.
     pub async fn must_go(&self) {
         self.0.gone.cancelled().await;
@@ -151,14 +151,14 @@ mod tests {
         PersonName::new(name).expect("a name")
     }
 
-    fn gone(place: &Place) -> bool {
+    fn gone(place: &Admission) -> bool {
         place.0.gone.is_cancelled()
     }
 
     #[test]
     fn the_stranger_who_said_nothing_for_longest_makes_room_and_who_signed_in_never() {
         let door = door(16);
-        let places: Vec<Place> = (0..4).map(|_| door.come_in()).collect();
+        let places: Vec<Admission> = (0..4).map(|_| door.come_in()).collect();
         places[0].has_asked();
         places[1].sign_in(&name("central")).expect("there is room");
         let fifth = door.come_in();
@@ -192,7 +192,7 @@ mod tests {
         let door = door(100);
         let alarm = door.come_in();
         alarm.sign_in(&name("central")).expect("there is room");
-        let strangers: Vec<Place> = (0..1_000).map(|_| door.come_in()).collect();
+        let strangers: Vec<Admission> = (0..1_000).map(|_| door.come_in()).collect();
         assert_eq!(strangers.iter().filter(|place| !gone(place)).count(), 25);
         assert!(!gone(&alarm));
         let next = door.come_in();

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
-use super::door::{Door, Place};
+use super::door::{Admission, Door};
 
 /// More connections than this are of no use to a duty board.
 const CONNECTIONS_MAX: usize = 2_000;
@@ -88,7 +88,7 @@ pub async fn run(listener: TcpListener, router: Router, limits: Limits, stop: Ca
 async fn connection(
     stream: TcpStream,
     router: Router,
-    place: Place,
+    place: Admission,
     limits: Limits,
     stop: CancellationToken,
 ) {

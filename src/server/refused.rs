@@ -39,11 +39,11 @@ pub struct Refused(Arc<Inner>);
 
 struct Inner {
     metrics: Arc<Metrics>,
-    told: Mutex<Told>,
+    told: Mutex<Tally>,
 }
 
 #[derive(Default)]
-struct Told {
+struct Tally {
     at: Option<Instant>,
     untold: [u64; Why::ALL.len()],
 }
@@ -82,7 +82,7 @@ impl Refused {
     }
 }
 
-impl Told {
+impl Tally {
     /// What is to be said now, if anything.
     fn take(&mut self, now: Instant) -> Option<[u64; Why::ALL.len()]> {
         let is_fresh = self.at.is_some_and(|at| now - at < TOLD_EVERY);
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn the_first_is_said_at_once_and_the_rest_once_a_minute_with_their_number() {
-        let (mut told, start) = (Told::default(), clock::steady());
+        let (mut told, start) = (Tally::default(), clock::steady());
         let mut said = Vec::new();
         for second in 0..130_u64 {
             told.untold[Why::WrongToken as usize] += 3;

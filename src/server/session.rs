@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::App;
 use super::asked::one;
-use super::door::Place;
+use super::door::Admission;
 use super::errors::ApiError;
 use super::refused::Why;
 use super::routes::bytes;
@@ -38,7 +38,7 @@ pub struct SourceSession {
     person: Person,
     name: SourceName,
     claim: Option<Claim>,
-    place: Option<Place>,
+    place: Option<Admission>,
 }
 
 /// A source whose token or signature is right, and what it posted.
@@ -49,7 +49,7 @@ pub struct Posted {
 }
 
 /// From now on the connection is theirs. In a test without a listener there is none.
-fn sign_in(place: Option<&Place>, name: &PersonName) -> Result<(), Problem> {
+fn sign_in(place: Option<&Admission>, name: &PersonName) -> Result<(), Problem> {
     place.map_or(Ok(()), |place| place.sign_in(name))
 }
 
@@ -123,7 +123,7 @@ impl SourceSession {
     async fn signing(
         app: &App,
         (name, claim): (SourceName, Claim),
-        place: Option<Place>,
+        place: Option<Admission>,
     ) -> Result<Self, ApiError> {
         let state = app.engine.state();
         let known = PersonName::new(name.as_str()).ok().and_then(|name| state.people.get(&name).cloned());

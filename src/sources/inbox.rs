@@ -108,5 +108,5 @@ pub trait VisitLog: Clone + Send + Sync + 'static {
         source: &SourceName,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Vec<withdrawn::Standing>;
+    ) -> Vec<withdrawn::StandingVisit>;
 }

@@ -17,7 +17,7 @@ const FEWER_MIN: usize = 10;
 
 /// A visit that stands on the board and has not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct StandingVisit {
     pub visit: ExternalId,
     pub citizen: Option<CitizenId>,
     /// As last told by the source, whatever a coordinator has agreed since.
@@ -38,17 +38,17 @@ pub struct Shrunk {
 /// # Errors
 /// [`Shrunk`]: so many are gone that the plan is not believed.
 pub fn gone(
-    standing: Vec<Standing>,
+    standing: Vec<StandingVisit>,
     plan: &BTreeSet<ExternalId>,
     fresh: usize,
-) -> Result<Vec<Standing>, Shrunk> {
+) -> Result<Vec<StandingVisit>, Shrunk> {
     let (left, gone): (Vec<_>, Vec<_>) = standing.into_iter().partition(|it| plan.contains(&it.visit));
     let is_shrunk = gone.len() >= FEWER_MIN && gone.len() > left.len() + fresh;
     if is_shrunk { Err(Shrunk { gone: u32::try_from(gone.len()).unwrap_or(u32::MAX) }) } else { Ok(gone) }
 }
 
 /// That a visit is gone from the plan, seen `at`. The key is the same for as long as nothing happens to the visit.
-pub fn told(gone: &Standing, agreement: &AgreementId, at: DateTime<Utc>) -> Observed {
+pub fn told(gone: &StandingVisit, agreement: &AgreementId, at: DateTime<Utc>) -> Observed {
     let content = format!("{}\n{}\nwithdrawn", gone.visit, gone.version);
     Observed {
         key: Key::of_bytes("withdrawn-", &Sha256::digest(content.as_bytes())[..16]),
@@ -71,8 +71,8 @@ pub fn told(gone: &Standing, agreement: &AgreementId, at: DateTime<Utc>) -> Obse
 mod tests {
     use super::*;
 
-    fn standing(count: usize) -> Vec<Standing> {
-        let one = |n: usize| Standing {
+    fn standing(count: usize) -> Vec<StandingVisit> {
+        let one = |n: usize| StandingVisit {
             visit: ExternalId::new(format!("v-{n}")).expect("an id"),
             citizen: None,
             planned_at: DateTime::UNIX_EPOCH,
@@ -100,10 +100,10 @@ mod tests {
     #[test]
     fn the_same_absence_has_one_key_and_the_next_one_another() {
         let first = standing(1).remove(0);
-        let again = Standing { version: 3, ..first.clone() };
+        let again = StandingVisit { version: 3, ..first.clone() };
         let agreement = "jammerbugt".parse().expect("an id");
         let key =
-            |it: &Standing, s| told(it, &agreement, DateTime::from_timestamp(s, 0).expect("a time")).key;
+            |it: &StandingVisit, s| told(it, &agreement, DateTime::from_timestamp(s, 0).expect("a time")).key;
         assert_eq!(key(&first, 1), key(&first, 2));
         assert_ne!(key(&first, 1), key(&again, 1));
     }

@@ -85,13 +85,13 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
         let msgs = tokio::select! {
             biased;
             told = signals.wait() => match told {
-                Told::End => vec![Msg::Terminate],
-                Told::Stop => vec![Msg::Suspend],
-                Told::Continue => {
+                Signalled::End => vec![Msg::Terminate],
+                Signalled::Stop => vec![Msg::Suspend],
+                Signalled::Continue => {
                     screen.take_again()?;
                     Vec::new()
                 }
-                Told::Resize => Vec::new(),
+                Signalled::Resize => Vec::new(),
             },
             inputs = hands.inputs() => match inputs {
                 Some(inputs) => inputs.into_iter().map(Msg::Input).collect(),
@@ -279,7 +279,7 @@ impl Watch {
     fn new() -> io::Result<Self> {
         let mut signals = Signals::new()?;
         Ok(Self(tokio::spawn(async move {
-            while signals.wait().await != Told::End {}
+            while signals.wait().await != Signalled::End {}
             tokio::time::sleep(STUCK_AFTER).await;
             terminal::abandon();
             std::process::exit(EXIT_STUCK);
@@ -313,7 +313,7 @@ const ENDS: [Number; 13] = [
 
 /// What the system tells the desk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Signalled {
     End,
     /// Give the terminal to the shell.
     Stop,
@@ -323,20 +323,23 @@ enum Told {
 }
 
 struct Signals {
-    told: Vec<(Signal, Told)>,
+    told: Vec<(Signal, Signalled)>,
 }
 
 impl Signals {
     fn new() -> io::Result<Self> {
-        let others =
-            [(Number::TSTP, Told::Stop), (Number::CONT, Told::Continue), (Number::WINCH, Told::Resize)];
+        let others = [
+            (Number::TSTP, Signalled::Stop),
+            (Number::CONT, Signalled::Continue),
+            (Number::WINCH, Signalled::Resize),
+        ];
         let listen =
-            |(number, told): (Number, Told)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, told));
-        let told = ENDS.map(|number| (number, Told::End)).into_iter().chain(others);
+            |(number, told): (Number, Signalled)| Ok((signal(SignalKind::from_raw(number.as_raw()))?, told));
+        let told = ENDS.map(|number| (number, Signalled::End)).into_iter().chain(others);
         Ok(Self { told: told.map(listen).collect::<io::Result<_>>()? })
     }
 
-    async fn wait(&mut self) -> Told {
+    async fn wait(&mut self) -> Signalled {
         std::future::poll_fn(|cx| {
             let found = self
                 .told

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio_util::sync::CancellationToken;
 use vagttavle::care::demo::{BadAddress, Client, Limits};
 use vagttavle::care::demo_service::{Invented, Mode, Service};
-use vagttavle::care::{Care, CareError, Cpr, Plan, Told, Visit, VisitsOf, Whose, Why};
+use vagttavle::care::{Care, CareError, Cpr, ListedFact, Plan, Visit, VisitsOf, Whose, Why};
 use vagttavle::domain::identity::{CitizenId, ExternalId, Key, looks_like_cpr};
 use vagttavle::domain::observation::{Grant, Help, Observation};
 
@@ -129,7 +129,7 @@ async fn lists_and_visits_are_read_and_a_citizen_is_paused_and_resumed() {
     let citizen = running.first().person.citizen;
     assert_eq!(care.lists().await.unwrap().told, Vec::new());
     let stay = ExternalId::new("stay-1").unwrap();
-    let told = Told {
+    let told = ListedFact {
         key: key("row-1"),
         at: said_at(),
         agreement: running.first().agreement,

@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use vagttavle::care::demo::Limits;
 use vagttavle::care::nexus::settings::{List, Names, Says, Settings, Visits};
 use vagttavle::care::nexus::{Access, BadAccess, Client};
-use vagttavle::care::{Ability, Care, CareError, Cpr, Held, Plan, Told, VisitsOf, Whose, Why};
+use vagttavle::care::{Ability, Care, CareError, Cpr, Held, ListedFact, Plan, VisitsOf, Whose, Why};
 use vagttavle::domain::identity::{AgreementId, CitizenId, ExternalId};
 use vagttavle::domain::observation::{Grant, Help, Observation};
 
@@ -429,7 +429,7 @@ async fn rows_of_an_activity_list_over_all_its_pages_become_facts() {
     let heard = care.lists().await.unwrap();
     assert_eq!(heard.unreadable, Vec::new());
     assert!(heard.told.iter().all(|told| told.agreement.as_str() == "norddjurs"));
-    let said = |told: &Told| {
+    let said = |told: &ListedFact| {
         let (what, citizen) = match &told.observation {
             Observation::StayAdmitted { citizen, .. } => ("admitted", citizen.clone()),
             Observation::StayDischargeExpected { citizen, expected_at, told_by, .. } => {

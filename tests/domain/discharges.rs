@@ -6,7 +6,7 @@ use vagttavle::domain::duties::DutyKind;
 use vagttavle::domain::entry::{Body, DueKind};
 use vagttavle::domain::identity::EntryId;
 use vagttavle::domain::observation::{Help, Observation, Setting, StayFact};
-use vagttavle::domain::stay::Place;
+use vagttavle::domain::stay::Whereabouts;
 use vagttavle::protocol::Details;
 use vagttavle::protocol::attention::Level;
 
@@ -876,7 +876,7 @@ proptest! {
         }
         let _ = world.tells(&hour_of(hour), fact(late));
         prop_assert_eq!(world.state_of("s"), "discharged");
-        prop_assert_eq!(world.stay("s").now.place, Place::Home);
+        prop_assert_eq!(world.stay("s").now.place, Whereabouts::Home);
     }
 }
 

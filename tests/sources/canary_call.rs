@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use secrecy::SecretString;
-use vagttavle::sources::ami::canary::{Canary, Standing};
+use vagttavle::sources::ami::canary::{Canary, QueueStanding};
 use vagttavle::sources::ami::translate::Calls;
 use vagttavle::sources::canary_call::dialog::Dialog;
 use vagttavle::sources::canary_call::link::call;
@@ -269,11 +269,11 @@ async fn how_its_queue_stands_is_known_from_the_whole_list_alone() {
     };
     let params = |queue: &str| event("QueueParams", &format!("Queue: {queue}\r\n"));
     let lists = [
-        (vec![params("kanarie"), params("anden"), member("anden")], Standing::Empty),
-        (vec![params("anden")], Standing::Missing),
+        (vec![params("kanarie"), params("anden"), member("anden")], QueueStanding::Empty),
+        (vec![params("anden")], QueueStanding::Missing),
         // Away and on pause: it is a member all the same.
-        (vec![params("kanarie"), member("kanarie")], Standing::Members),
-        (vec![params("kanarie")], Standing::Empty),
+        (vec![params("kanarie"), member("kanarie")], QueueStanding::Members),
+        (vec![params("kanarie")], QueueStanding::Empty),
     ];
     for (items, stands) in lists {
         let link = async {
@@ -286,7 +286,7 @@ async fn how_its_queue_stands_is_known_from_the_whole_list_alone() {
     }
     assert_eq!(canary.is_known().now_or_never(), Some(()));
     let lost = async { canary.lost() };
-    assert_eq!(tokio::join!(canary.look(), lost).0, Standing::Unknown);
+    assert_eq!(tokio::join!(canary.look(), lost).0, QueueStanding::Unknown);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use vagttavle::domain::identity::{Code, ExternalId, SourceName};
 use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::board::SourceState;
 use vagttavle::protocol::observations::{Observed, Outcome, Receipt};
-use vagttavle::sources::withdrawn::Standing;
+use vagttavle::sources::withdrawn::StandingVisit;
 use vagttavle::sources::{
     AlarmLog, AlarmStanding, Backlog, BadRows, CallLog, ClockOffset, Contact, FileRows, HandIn, KnownVisit,
     LostAlarms, Malformed, OpenCall, QueueKind, QueueStaff, RowsAre, SourceHealth, Staffing, Stands,
@@ -43,7 +43,7 @@ pub struct Seen {
     /// What waits, each time that was told.
     pub waiting: Vec<Option<(u32, String)>>,
     /// What the log would know to stand in the plan.
-    pub planned: Vec<Standing>,
+    pub planned: Vec<StandingVisit>,
     pub ahead: Option<TimeDelta>,
     /// Who takes the calls, each time that was told.
     pub staff: Vec<Vec<QueueStaff>>,
@@ -244,7 +244,7 @@ impl VisitLog for TestInbox {
         BTreeMap::new()
     }
 
-    fn standing_visits(&self, _: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Standing> {
+    fn standing_visits(&self, _: &SourceName, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<StandingVisit> {
         let seen = self.seen.lock().unwrap();
         seen.planned.iter().filter(|it| from <= it.planned_at && it.planned_at < to).cloned().collect()
     }

@@ -15,7 +15,7 @@ use vagttavle::sources::drop_folder::{Dropped, Handler, Verdict};
 use vagttavle::sources::visits::settings::Settings;
 use vagttavle::sources::visits::times::{self, When};
 use vagttavle::sources::visits::{Citizens, Lists, Mapping, NotFound, Reading, check};
-use vagttavle::sources::withdrawn::Standing;
+use vagttavle::sources::withdrawn::StandingVisit;
 
 use crate::inbox::TestInbox;
 use crate::support::{masking, night};
@@ -489,7 +489,7 @@ async fn a_whole_list_takes_off_the_board_what_it_no_longer_names() {
         let row = |id: &u32| format!("b-{id};c-1;pleje;22.11.2026 {:02}:00\n", 7 + id);
         format!("visit;citizen;help;agreed_at\n{}", ids.iter().map(row).collect::<String>())
     };
-    let stands = |id: u32| Standing {
+    let stands = |id: u32| StandingVisit {
         visit: ExternalId::new(format!("b-{id}")).unwrap(),
         citizen: None,
         planned_at: utc(&format!("2026-11-22T{:02}:00:00Z", 6 + id)),
@@ -533,7 +533,7 @@ async fn a_whole_list_takes_off_the_board_what_it_no_longer_names() {
     let bench = with("whole = true\n");
     bench.inbox.change(|seen| {
         let named = |n: u32| ExternalId::new(format!("b-{n}")).unwrap();
-        let many = (100..120).map(|n| Standing { visit: named(n), ..stands(2) });
+        let many = (100..120).map(|n| StandingVisit { visit: named(n), ..stands(2) });
         seen.planned.extend(many);
     });
     assert_eq!((bench.drop(list(&[1, 3, 4])).await, gone(&bench)), (Verdict::Done, vec![]));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::super::{CareError, Cpr, Heard, Held, Told};
+use super::super::{CareError, Cpr, Heard, Held, ListedFact};
 use super::settings::{List, Says};
 use super::{AWAY_MAX, Client, UNREADABLE, citizen_id, external, hal, not_set_up};
 use crate::domain::identity::{CitizenId, Code, ExternalId, Key};
@@ -109,7 +109,7 @@ async fn patient_number(client: &Client, patient: &Value) -> Result<u64, CareErr
     hal::id(&client.by_cpr(&cpr).await?).ok_or(UNREADABLE)
 }
 
-async fn told(client: &Client, list: &List, says: Says, row: &Value) -> Result<Told, CareError> {
+async fn told(client: &Client, list: &List, says: Says, row: &Value) -> Result<ListedFact, CareError> {
     let at = hal::time(row, "date").ok_or(UNREADABLE)?;
     let citizen = citizen_id(citizen_of(client, row).await?).ok_or(UNREADABLE)?;
     let observation = observation(client, list, says, row, citizen).await?;
@@ -117,7 +117,7 @@ async fn told(client: &Client, list: &List, says: Says, row: &Value) -> Result<T
     let name = hal::text(row, "name").unwrap_or_default();
     let content = format!("{}\n{name}\n{number}\n{}", list.name, at.timestamp_millis());
     let key = Key::of_bytes("nexus-row-", &Sha256::digest(content.as_bytes())[..16]);
-    Ok(Told { key, at, agreement: list.agreement.clone(), observation })
+    Ok(ListedFact { key, at, agreement: list.agreement.clone(), observation })
 }
 
 async fn observation(

@@ -203,11 +203,11 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
             return Ok(vec![entry.draft(ctx.at, Event::Sources(SourceEvent::Recovered {}))]);
         }
         Report::Trouble { trouble, what, times } => {
-            Told { trouble: *trouble, what: what.clone(), times: *times, ..Told::default() }
+            Reported { trouble: *trouble, what: what.clone(), times: *times, ..Reported::default() }
         }
         Report::Rows { trouble, rows } => {
             let first = rows.first().ok_or(Refusal::Unchanged)?;
-            Told {
+            Reported {
                 trouble: *trouble,
                 what: Some(first.what.clone()),
                 line: Some(first.line),
@@ -231,7 +231,8 @@ pub fn report(state: &State, ctx: &Ctx, report: &Report) -> Result<Vec<Draft>, R
 pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str) -> Option<Draft> {
     let source = ctx.source()?;
     let is_it = |entry: &&Entry| matches!(&entry.body, Body::Sources(it) if it.source == *source && it.trouble == TroubleKind::Odd);
-    let told = Told { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Told::default() };
+    let told =
+        Reported { trouble: TroubleKind::Odd, what: Code::new(what).ok(), times: 1, ..Reported::default() };
     Some(match state.open_on(Board::Sources).find(is_it) {
         Some(entry) => told.again(ctx, entry),
         None => told.opened(state, ctx, source),
@@ -239,7 +240,7 @@ pub(in crate::domain) fn odd(state: &State, ctx: &Ctx, what: &'static str) -> Op
 }
 
 /// One trouble as reported.
-struct Told {
+struct Reported {
     trouble: TroubleKind,
     what: Option<Code>,
     line: Option<u32>,
@@ -248,7 +249,7 @@ struct Told {
     times: u32,
 }
 
-impl Default for Told {
+impl Default for Reported {
     fn default() -> Self {
         Self {
             trouble: TroubleKind::Unreadable,
@@ -261,7 +262,7 @@ impl Default for Told {
     }
 }
 
-impl Told {
+impl Reported {
     fn again(self, ctx: &Ctx, entry: &Entry) -> Draft {
         let Self { what, line, row, rows, times, .. } = self;
         entry.draft(ctx.now, Event::Sources(SourceEvent::Repeated { what, times, line, row, rows }))

@@ -11,7 +11,7 @@ use crate::domain::identity::{AgreementId, EntryId, ExternalId, Key, SourceName}
 use crate::domain::observation::Observation;
 use crate::domain::{self, Actor, Ctx, Refusal, Request, State, sources};
 use crate::engine::live::{Personal, is_same_number};
-use crate::engine::{Fact, Observed};
+use crate::engine::{Fact, FactOutcome};
 use crate::store::Seen;
 
 /// A sender's clock so far ahead of ours is told among the sources.
@@ -24,7 +24,7 @@ impl Writer {
         known: &HashMap<(String, Key), Seen>,
         source: &SourceName,
         fact: Fact,
-    ) -> Observed {
+    ) -> FactOutcome {
         let actor = Actor::Source(source.clone());
         let scope = actor.to_string();
         let content = content(&fact);
@@ -41,7 +41,7 @@ impl Writer {
             let entry = seen.entry.filter(|entry| is_concerned(&working.state, fact.scope(), *entry));
             // After a restart the same fact brings the number again: it is live data that was lost.
             working.keep_personal(entry, fact.personal);
-            return Observed::Repeat(entry);
+            return FactOutcome::Repeat(entry);
         }
         self.odd(working, source, &fact);
         let digest = content;
@@ -77,26 +77,26 @@ impl Writer {
                 working.record(&ctx, &cause, drafts);
                 working.keep_personal(entry, fact.personal);
                 let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
-                ("recorded", entry, Observed::Recorded(seen))
+                ("recorded", entry, FactOutcome::Recorded(seen))
             }
             Err(Refusal::Unchanged) => {
-                let Request::Observation(observation) = &request else { return Observed::Ignored };
+                let Request::Observation(observation) = &request else { return FactOutcome::Ignored };
                 let about = domain::intake::about(&working.state, &ctx, observation);
                 let (entry, is_open) = (about.map(|it| it.id), about.is_some_and(|it| it.is_open()));
                 working.keep_personal(entry, fact.personal);
                 let seen = entry.filter(|id| is_concerned(&working.state, ctx.scope(), *id));
                 // Of a unit that signals ten times a second not even the keys are kept: judged again it says the same.
                 if matches!(observation, Observation::AlarmRaised { .. }) && (is_open || entry.is_none()) {
-                    return Observed::Repeat(seen);
+                    return FactOutcome::Repeat(seen);
                 }
                 match entry {
-                    Some(_) => ("repeat", entry, Observed::Repeat(seen)),
-                    None => ("ignored", None, Observed::Ignored),
+                    Some(_) => ("repeat", entry, FactOutcome::Repeat(seen)),
+                    None => ("ignored", None, FactOutcome::Ignored),
                 }
             }
-            Err(refusal) => ("refused", None, Observed::Refused(refusal)),
+            Err(refusal) => ("refused", None, FactOutcome::Refused(refusal)),
         };
-        if !matches!(observed, Observed::Refused(_)) {
+        if !matches!(observed, FactOutcome::Refused(_)) {
             let seen = Seen {
                 scope,
                 key: fact.key,

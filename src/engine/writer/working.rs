@@ -11,13 +11,13 @@ use super::again::digest;
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
 use crate::domain::{self, Actor, Ctx, Draft, Record, State, sources};
 use crate::engine::live::Personal;
-use crate::engine::{Done, Failure, Noted, Observed};
+use crate::engine::{Done, FactOutcome, Failure, Noted};
 use crate::store::Seen;
 
 /// An answer that waits for the commit.
 pub(super) enum Answer {
     Order(oneshot::Sender<Result<Done, Failure>>, Result<(Sequence, Option<EntryId>), Failure>),
-    Facts(oneshot::Sender<Result<Vec<Observed>, Failure>>, Vec<Observed>),
+    Facts(oneshot::Sender<Result<Vec<FactOutcome>, Failure>>, Vec<FactOutcome>),
 }
 
 /// Everything decided for one commit.

@@ -17,7 +17,7 @@ const LOOK_WITHIN: Duration = Duration::from_secs(12);
 
 /// How the queue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum QueueStanding {
     /// The exchange is not heard.
     Unknown,
     /// It has no such queue.
@@ -43,9 +43,9 @@ struct Shared {
     /// Told to whoever waits when our call joins the queue.
     seen: Notify,
     /// As far as the list has been read that is being told.
-    listed: Mutex<Standing>,
+    listed: Mutex<QueueStanding>,
     /// As the last whole list had it.
-    told: watch::Sender<Standing>,
+    told: watch::Sender<QueueStanding>,
 }
 
 impl Canary {
@@ -53,8 +53,8 @@ impl Canary {
         let shared = Shared {
             wanted: Notify::new(),
             seen: Notify::new(),
-            listed: Mutex::new(Standing::Missing),
-            told: watch::Sender::new(Standing::Unknown),
+            listed: Mutex::new(QueueStanding::Missing),
+            told: watch::Sender::new(QueueStanding::Unknown),
         };
         Self { queue: queue.to_owned(), caller: caller.to_owned(), shared: Arc::new(shared) }
     }
@@ -62,16 +62,16 @@ impl Canary {
     /// Ends when the exchange has told of its queues at least once on this connection.
     pub async fn is_known(&self) {
         // The sender lives in `self`: it cannot be gone.
-        let _ = self.shared.told.subscribe().wait_for(|it| *it != Standing::Unknown).await;
+        let _ = self.shared.told.subscribe().wait_for(|it| *it != QueueStanding::Unknown).await;
     }
 
     /// Asks the exchange now.
-    pub async fn look(&self) -> Standing {
+    pub async fn look(&self) -> QueueStanding {
         let mut told = self.shared.told.subscribe();
         self.shared.wanted.notify_one();
         match timeout(LOOK_WITHIN, told.changed()).await {
             Ok(Ok(())) => *told.borrow(),
-            Ok(Err(_)) | Err(_) => Standing::Unknown,
+            Ok(Err(_)) | Err(_) => QueueStanding::Unknown,
         }
     }
 
@@ -95,15 +95,17 @@ impl Canary {
                 self.shared.seen.notify_waiters();
             }
             // On duty or not, on pause or not: it may be rung the next time.
-            Some("QueueMember") => self.list(|_| Standing::Members),
-            Some("QueueParams") => self.list(|it| if it == Standing::Missing { Standing::Empty } else { it }),
+            Some("QueueMember") => self.list(|_| QueueStanding::Members),
+            Some("QueueParams") => {
+                self.list(|it| if it == QueueStanding::Missing { QueueStanding::Empty } else { it })
+            }
             _ => {}
         }
     }
 
     /// For the link: a list was asked for.
     pub fn list_begins(&self) {
-        self.list(|_| Standing::Missing);
+        self.list(|_| QueueStanding::Missing);
     }
 
     /// For the link: the list is whole.
@@ -116,10 +118,10 @@ impl Canary {
 
     /// For the link: the connection is gone.
     pub fn lost(&self) {
-        self.shared.told.send_replace(Standing::Unknown);
+        self.shared.told.send_replace(QueueStanding::Unknown);
     }
 
-    fn list(&self, next: impl FnOnce(Standing) -> Standing) {
+    fn list(&self, next: impl FnOnce(QueueStanding) -> QueueStanding) {
         let mut listed = self.shared.listed.lock().unwrap_or_else(PoisonError::into_inner);
         *listed = next(*listed);
     }

@@ -96,7 +96,7 @@ pub struct Lines {
 
 /// An open file and how far it is read.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct OpenLog {
     pub(super) file: File,
     /// Device and inode.
     id: (u64, u64),
@@ -106,7 +106,7 @@ pub(super) struct Place {
     mark: Vec<u8>,
 }
 
-impl Place {
+impl OpenLog {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let about = file.metadata()?;
@@ -199,8 +199,8 @@ pub struct LogReader {
     /// Most bytes that a packed one may become.
     unpacked_bytes_max: u64,
     /// The file before the last rotation: the exchange may go on writing to it for a while.
-    previous: Option<Place>,
-    current: Option<Place>,
+    previous: Option<OpenLog>,
+    current: Option<OpenLog>,
 }
 
 impl LogReader {
@@ -238,7 +238,7 @@ impl LogReader {
         if lines.more {
             return Ok(lines);
         }
-        match Place::open(&self.path) {
+        match OpenLog::open(&self.path) {
             Ok(found) if self.current.as_ref().is_none_or(|current| current.id != found.id) => {
                 if let Some(rotated) = self.current.replace(found) {
                     self.previous = Some(rotated);

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use flate2::bufread::MultiGzDecoder;
 
-use super::queue_log::{Cutter, LOG_LINE_BYTES_MAX, LOG_READ_BYTES_MAX, Line, Lines, Place};
+use super::queue_log::{Cutter, LOG_LINE_BYTES_MAX, LOG_READ_BYTES_MAX, Line, Lines, OpenLog};
 use crate::domain::identity::Code;
 
 /// Most bytes that one packed file may become: five times the largest that is kept anywhere. A few kilobytes can be
@@ -87,7 +87,7 @@ impl Packing {
 /// An older file, to be read once.
 #[derive(Debug)]
 pub(super) enum Rotated {
-    Plain(Place),
+    Plain(OpenLog),
     Packed(Box<Packed>),
 }
 
@@ -165,7 +165,7 @@ fn beside(log: &Path, since: DateTime<Utc>) -> Vec<(i64, String, PathBuf)> {
 
 /// The file, with the time of its first line (seconds), or why it is not read.
 fn open(path: &Path, name: &str) -> io::Result<Result<(Option<i64>, Rotated), Unread>> {
-    let place = Place::open(path)?;
+    let place = OpenLog::open(path)?;
     let mut beginning = vec![0; LOG_LINE_BYTES_MAX];
     let read = place.file.read_at(&mut beginning, 0)?;
     beginning.truncate(read);

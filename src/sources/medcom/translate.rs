@@ -38,7 +38,7 @@ impl std::fmt::Debug for Person {
     }
 }
 
-pub struct Told {
+pub struct Reading {
     pub observations: Vec<Observed>,
     pub person: Person,
     /// What makes two messages the same.
@@ -72,7 +72,7 @@ fn activity(code: &str) -> Option<(Doing, StayFact, Option<Setting>)> {
 }
 
 /// Reads what a message says. Errors: the first thing wrong with its content.
-pub fn translate(envelope: &Envelope, now: DateTime<Utc>, masking: &Masking) -> Result<Told, Issue> {
+pub fn translate(envelope: &Envelope, now: DateTime<Utc>, masking: &Masking) -> Result<Reading, Issue> {
     right_kind(envelope)?;
     let patient = only(&envelope.patients, "Patient")?;
     let encounter = only(&envelope.encounters, "Encounter")?;
@@ -109,7 +109,7 @@ pub fn translate(envelope: &Envelope, now: DateTime<Utc>, masking: &Masking) -> 
             said: Said::default(),
         })
         .collect();
-    Ok(Told { observations, person, content })
+    Ok(Reading { observations, person, content })
 }
 
 struct Message<'m> {

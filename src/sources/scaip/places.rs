@@ -13,18 +13,18 @@ use tokio_util::sync::CancellationToken;
 pub struct Places {
     /// One for each connection.
     pub permits: Arc<Semaphore>,
-    standing: Arc<Mutex<Standing>>,
+    standing: Arc<Mutex<Talkers>>,
 }
 
 #[derive(Default)]
-struct Standing {
+struct Talkers {
     next: u64,
     /// By when each last said something, as a count.
     last_heard: BTreeMap<u64, CancellationToken>,
 }
 
 /// One connection's place, until it is dropped.
-pub(super) struct Place {
+pub(super) struct Permit {
     places: Places,
     standing: u64,
     gone: CancellationToken,
@@ -36,17 +36,17 @@ impl Places {
         Self { permits: Arc::new(Semaphore::new(count)), standing: Arc::default() }
     }
 
-    fn standing(&self) -> MutexGuard<'_, Standing> {
+    fn standing(&self) -> MutexGuard<'_, Talkers> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for a new connection, which has said nothing yet.
-    pub(super) fn take(&self) -> Place {
+    pub(super) fn take(&self) -> Permit {
         let mut standing = self.standing();
         let (number, gone) = (standing.next, CancellationToken::new());
         standing.next += 1;
         standing.last_heard.insert(number, gone.clone());
-        Place { places: self.clone(), standing: number, gone }
+        Permit { places: self.clone(), standing: number, gone }
     }
 
     /// Sends away the one that has said nothing for longest. False: there is none.
@@ -56,7 +56,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Permit {
     /// It has said something.
     pub fn is_heard(&mut self) {
         let mut standing = self.places.standing();
@@ -73,7 +73,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         self.places.standing().last_heard.remove(&self.standing);
     }

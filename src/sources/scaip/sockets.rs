@@ -25,7 +25,7 @@ use super::counted::Counted;
 use super::flow::{Flow, HALF_MESSAGE};
 use super::frames::{self, Ends, Frames, KEEP_ALIVE, KEEP_ALIVE_ANSWER, Message, Next};
 use super::head::{self, Head, Start};
-use super::places::{Place, Places};
+use super::places::{Permit, Places};
 use super::served::{Begun, Served};
 use super::settings::{Allowed, Transport};
 use crate::clock::steady;
@@ -228,7 +228,7 @@ impl Shared {
         peer: SocketAddr,
         local: SocketAddr,
         tls: Option<TlsAcceptor>,
-        place: Place,
+        place: Permit,
     ) {
         let _ = stream.set_nodelay(true);
         match tls {
@@ -253,7 +253,7 @@ impl Shared {
         peer: SocketAddr,
         local: SocketAddr,
         transport: Transport,
-        place: Place,
+        place: Permit,
     ) where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
@@ -276,7 +276,7 @@ impl Shared {
         (Conversation { reader, writing }, flow)
     }
 
-    pub(super) async fn converse<S>(&self, opened: Conversation<S>, flow: Flow, mut place: Place)
+    pub(super) async fn converse<S>(&self, opened: Conversation<S>, flow: Flow, mut place: Permit)
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {

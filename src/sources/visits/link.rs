@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::translate::{self, Reading, Told, Who};
-use super::wire::{self, BadRow, Place};
+use super::translate::{self, Reading, RowSays, Who};
+use super::wire::{self, BadRow, RowPlace};
 use super::{Mapping, settings};
 use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, SourceName};
 use crate::domain::masking::Masking;
@@ -103,9 +103,9 @@ struct Seen {
     /// So that nobody is asked about twice.
     found: HashMap<String, Result<CitizenId, NotFound>>,
     /// The rows that wait; all others are on disk. None: it was not read yet.
-    waiting: Option<BTreeSet<Place>>,
+    waiting: Option<BTreeSet<RowPlace>>,
     /// What was told of it.
-    told: BTreeSet<(Place, Code)>,
+    told: BTreeSet<(RowPlace, Code)>,
 }
 
 /// What a list holds.
@@ -184,7 +184,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let Ok(mut troubles) = self.hand_in(known, waits.is_empty()).await else { return Verdict::Retry };
         troubles.extend(bad.into_iter().map(|bad| (bad.place, code(bad.what))));
         troubles.retain(|trouble| !seen.told.contains(trouble));
-        let mut oddities: Vec<(Place, Code)> =
+        let mut oddities: Vec<(RowPlace, Code)> =
             odd.into_iter().map(|odd| (odd.place, code(odd.what))).collect();
         oddities.retain(|odd| !seen.told.contains(odd));
         let (refused, marked) = (told_of(troubles.clone()), told_of(oddities.clone()));
@@ -228,7 +228,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
     }
 
     /// Who a row's citizen is. Nobody is asked about twice in a round, nor anybody once the care system is away.
-    async fn citizen(&self, told: &Told, seen: &mut Seen) -> Result<Option<CitizenId>, NotFound> {
+    async fn citizen(&self, told: &RowSays, seen: &mut Seen) -> Result<Option<CitizenId>, NotFound> {
         let cpr = match &told.planned {
             None => return Ok(None),
             Some((Who::Id(citizen), _)) => return Ok(Some(citizen.clone())),
@@ -260,7 +260,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
     }
 
     /// What the list holds, before any of it is handed in.
-    fn span(&self, rows: &[Told], is_read: bool) -> Span {
+    fn span(&self, rows: &[RowSays], is_read: bool) -> Span {
         if !self.is_whole {
             return Span::default();
         }
@@ -292,9 +292,9 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
     /// Hands in what is new, or everything. The answer: what was refused, with its place.
     async fn hand_in(
         &self,
-        rows: Vec<(Place, Vec<Observed>)>,
+        rows: Vec<(RowPlace, Vec<Observed>)>,
         only_new: bool,
-    ) -> Result<Vec<(Place, Code)>, Unavailable> {
+    ) -> Result<Vec<(RowPlace, Code)>, Unavailable> {
         let visits: Vec<ExternalId> = rows
             .iter()
             .flat_map(|(_, told)| told)
@@ -309,12 +309,12 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         };
         let mut refused = Vec::new();
         loop {
-            let batch: Vec<(Place, Observed)> =
+            let batch: Vec<(RowPlace, Observed)> =
                 news.by_ref().filter(|(_, observed)| is_new(observed)).take(AT_ONCE).collect();
             if batch.is_empty() {
                 return Ok(refused);
             }
-            let (places, batch): (Vec<Place>, Vec<Observed>) = batch.into_iter().unzip();
+            let (places, batch): (Vec<RowPlace>, Vec<Observed>) = batch.into_iter().unzip();
             let receipts = self.inbox.submit(&self.source, batch).await?;
             for (place, receipt) in places.into_iter().zip(receipts) {
                 if receipt.outcome == Outcome::Refused {
@@ -327,11 +327,11 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
 }
 
 /// What is told of rows: the first one by one, the rest by reason.
-fn told_of(mut all: Vec<(Place, Code)>) -> Vec<BadRows> {
+fn told_of(mut all: Vec<(RowPlace, Code)>) -> Vec<BadRows> {
     all.sort();
     all.dedup();
     let rest = all.split_off(all.len().min(BAD_ROWS_TOLD_MAX));
-    let bad_rows = |place: Place, what, rows| BadRows { what, line: place.line, row: place.row, rows };
+    let bad_rows = |place: RowPlace, what, rows| BadRows { what, line: place.line, row: place.row, rows };
     let mut told: Vec<BadRows> = all.into_iter().map(|(place, what)| bad_rows(place, what, 1)).collect();
     let mut by_reason: BTreeMap<Code, BadRows> = BTreeMap::new();
     for (place, what) in rest {
@@ -356,7 +356,7 @@ impl<I: Inbox, C: Citizens> Handler for Lists<I, C> {
 }
 
 /// The rows that can be read, those that cannot, and what is odd about the first.
-type Read = (Vec<Told>, Vec<BadRow>, Vec<BadRow>);
+type Read = (Vec<RowSays>, Vec<BadRow>, Vec<BadRow>);
 
 fn read(
     bytes: &[u8],
@@ -381,8 +381,8 @@ fn read(
 }
 
 /// One id for two citizens: both are kept, the second under an id of its own. One visit at two times: the last stands.
-fn doubles(rows: &mut [Told], masking: &Masking) -> Vec<BadRow> {
-    let mut firsts: HashMap<ExternalId, (Place, String, DateTime<Utc>)> = HashMap::new();
+fn doubles(rows: &mut [RowSays], masking: &Masking) -> Vec<BadRow> {
+    let mut firsts: HashMap<ExternalId, (RowPlace, String, DateTime<Utc>)> = HashMap::new();
     let mut odd = Vec::new();
     for told in rows {
         let Some((who, plan)) = &told.planned else { continue };

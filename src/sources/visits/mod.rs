@@ -22,7 +22,7 @@ pub use link::{Citizens, Lists, NotFound};
 pub use mapping::Mapping;
 pub use start::start;
 pub use translate::Reading;
-pub use wire::{BadRow, Place, Unreadable};
+pub use wire::{BadRow, RowPlace, Unreadable};
 
 /// Larger files are set aside unread (bytes). A day of a large provider is below one megabyte.
 pub const FILE_MAX: u64 = 16 * 1024 * 1024;

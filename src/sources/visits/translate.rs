@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::mapping::{Field, Mapping, Status};
 use super::times::{self, When};
-use super::wire::{BadRow, Place, Row};
+use super::wire::{BadRow, Row, RowPlace};
 use crate::domain::calendar;
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId, Key};
 use crate::domain::masking::{self, Masked, Masking};
@@ -55,8 +55,8 @@ pub struct Plan {
 }
 
 /// What one row says.
-pub struct Told {
-    pub place: Place,
+pub struct RowSays {
+    pub place: RowPlace,
     pub visit: ExternalId,
     /// Set if the row holds a plan.
     pub planned: Option<(Who, Plan)>,
@@ -72,7 +72,7 @@ pub fn row(
     mapping: &Mapping,
     reading: &Reading,
     masking: &Masking,
-) -> Result<Option<Told>, BadRow> {
+) -> Result<Option<RowSays>, BadRow> {
     let reader = Reader { row, mapping, reading, masking, odd: RefCell::default() };
     reader.told().map_err(|what| BadRow { place: row.place, what })
 }
@@ -122,7 +122,7 @@ impl Reader<'_> {
         }
     }
 
-    fn told(&self) -> Result<Option<Told>, &'static str> {
+    fn told(&self) -> Result<Option<RowSays>, &'static str> {
         let status = self.status()?;
         if status == Some(Status::PassOver) {
             return Ok(None);
@@ -137,7 +137,7 @@ impl Reader<'_> {
             return Err(if status.is_none() { "missing-citizen" } else { "missing-time" });
         }
         let odd = self.odd.take();
-        Ok(Some(Told { place: self.row.place, visit, planned, facts, odd }))
+        Ok(Some(RowSays { place: self.row.place, visit, planned, facts, odd }))
     }
 
     fn visit(&self) -> Result<ExternalId, &'static str> {
@@ -314,7 +314,7 @@ impl Who {
     }
 }
 
-impl Told {
+impl RowSays {
     /// What stands for a citizen whom nobody could tell by the CPR number.
     pub fn stand_in(&self, masking: &Masking) -> Option<CitizenId> {
         match &self.planned {

@@ -49,14 +49,14 @@ impl Unreadable {
 
 /// Where a row stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct RowPlace {
     /// From 1, as an editor counts.
     pub line: u32,
     /// In JSON, where a whole list may be one line: which of its objects, from 1.
     pub row: Option<u32>,
 }
 
-impl Place {
+impl RowPlace {
     fn line(line: u32) -> Self {
         Self { line, row: None }
     }
@@ -65,7 +65,7 @@ impl Place {
 /// A row that could not be read, or a fact of it that was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BadRow {
-    pub place: Place,
+    pub place: RowPlace,
     /// Kebab-case; the texts are the screen's.
     pub what: &'static str,
 }
@@ -74,7 +74,7 @@ pub struct BadRow {
 /// written as a CPR number.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    pub place: Place,
+    pub place: RowPlace,
     cells: BTreeMap<Field, String>,
 }
 
@@ -213,7 +213,7 @@ impl Columns {
     }
 
     fn row(&self, record: &StringRecord, line: u32) -> Result<Row, BadRow> {
-        let place = Place::line(line);
+        let place = RowPlace::line(line);
         // A separator inside a text that is not quoted moves every cell behind it to another column.
         if record.iter().skip(self.count).any(|cell| !cell.trim().is_empty()) {
             return Err(BadRow { place, what: "too-many-cells" });
@@ -298,7 +298,7 @@ fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
     let cells = Cells { text, from: rows_from, separator, line: line_at(text, rows_from), open_quotes: 0 };
     let mut list = List { header_line: Some(line), ..List::default() };
     if columns.has_twins {
-        list.odd.push(BadRow { place: Place::line(line), what: "column-twice" });
+        list.odd.push(BadRow { place: RowPlace::line(line), what: "column-twice" });
     }
     let mut last_short = None;
     for next in cells {
@@ -315,7 +315,7 @@ fn csv(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
     }
     // Many exporters end no last line; one that is short besides may be half a row.
     if let Some(line) = last_short.filter(|_| !text.ends_with('\n')) {
-        list.odd.push(BadRow { place: Place::line(line), what: "last-line-open" });
+        list.odd.push(BadRow { place: RowPlace::line(line), what: "last-line-open" });
     }
     Ok(list)
 }
@@ -408,7 +408,7 @@ impl Iterator for Cells<'_> {
         self.open_quotes += 1;
         let is_too_much = self.open_quotes > OPEN_QUOTES_MAX;
         self.advance(if is_too_much { rest.len() } else { length });
-        Some(Err(BadRow { place: Place::line(line), what: "open-quote" }))
+        Some(Err(BadRow { place: RowPlace::line(line), what: "open-quote" }))
     }
 }
 
@@ -455,11 +455,11 @@ fn json(text: &str, mapping: &Mapping) -> Result<List, Unreadable> {
             Ok((line, text)) => match serde_json::from_str::<Value>(text) {
                 Ok(Value::Object(fields)) => {
                     has_visit |= fields.keys().any(|key| is_visit(mapping, key));
-                    json_row(Place { line, row }, &fields, mapping).map(Some)
+                    json_row(RowPlace { line, row }, &fields, mapping).map(Some)
                 }
-                _ => Err(BadRow { place: Place { line, row }, what: "bad-json" }),
+                _ => Err(BadRow { place: RowPlace { line, row }, what: "bad-json" }),
             },
-            Err(line) => Err(BadRow { place: Place { line, row }, what: "cut-off" }),
+            Err(line) => Err(BadRow { place: RowPlace { line, row }, what: "cut-off" }),
         };
         if !take(&mut list, row) {
             break;
@@ -477,7 +477,11 @@ fn is_visit(mapping: &Mapping, column: &str) -> bool {
     mapping.field(column).is_some_and(|(field, _)| field == Field::Visit)
 }
 
-fn json_row(place: Place, fields: &serde_json::Map<String, Value>, mapping: &Mapping) -> Result<Row, BadRow> {
+fn json_row(
+    place: RowPlace,
+    fields: &serde_json::Map<String, Value>,
+    mapping: &Mapping,
+) -> Result<Row, BadRow> {
     let mut best: BTreeMap<Field, (usize, String)> = BTreeMap::new();
     for (name, value) in fields {
         let Some((field, rank)) = mapping.field(name) else { continue };

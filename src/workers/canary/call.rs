@@ -16,7 +16,7 @@ use super::{Probe, Unfit, fly};
 use crate::domain::identity::SourceName;
 use crate::engine::Engine;
 use crate::sources::ami;
-use crate::sources::ami::canary::{Canary, Standing};
+use crate::sources::ami::canary::{Canary, QueueStanding};
 use crate::sources::canary_call::link::call;
 use crate::sources::canary_call::{Account, Missed};
 
@@ -80,10 +80,10 @@ impl Probe for Bird {
             standing = self.canary.look() => standing,
         };
         match standing {
-            Standing::Unknown => Err(BLIND),
-            Standing::Missing => Err("canary-call-no-queue"),
-            Standing::Members => Err("canary-call-members"),
-            Standing::Empty => self.call(stop).await.map_err(Missed::code),
+            QueueStanding::Unknown => Err(BLIND),
+            QueueStanding::Missing => Err("canary-call-no-queue"),
+            QueueStanding::Members => Err("canary-call-members"),
+            QueueStanding::Empty => self.call(stop).await.map_err(Missed::code),
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
 use super::{constant, no_answer, observed, waiting};
-use crate::care::{Plan, Told, Visit, VisitsOf};
+use crate::care::{ListedFact, Plan, Visit, VisitsOf};
 use crate::domain::entry::Body;
 use crate::domain::identity::{AgreementId, ExternalId, Key, SourceName};
 use crate::domain::observation::Observation;
@@ -18,7 +18,7 @@ use crate::engine::cares::Port;
 use crate::inbox::EngineInbox;
 use crate::protocol::observations::Observed;
 use crate::sources::polled::{Answer, Asked, NoAnswer};
-use crate::sources::withdrawn::{self, Standing};
+use crate::sources::withdrawn::{self, StandingVisit};
 use crate::sources::{VisitLog, Waiting};
 
 /// Planned visits are read this far back and ahead (hours).
@@ -66,15 +66,16 @@ impl Calendars {
         plan: &Plan,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
-    ) -> Result<Vec<(Standing, AgreementId)>, withdrawn::Shrunk> {
+    ) -> Result<Vec<(StandingVisit, AgreementId)>, withdrawn::Shrunk> {
         let state = self.engine.state();
-        let is_whole = |it: &Standing| it.citizen.as_ref().is_some_and(|whose| plan.whole.contains(whose));
+        let is_whole =
+            |it: &StandingVisit| it.citizen.as_ref().is_some_and(|whose| plan.whole.contains(whose));
         let mut standing = self.inbox.standing_visits(&self.source, from, to);
         standing.retain(is_whole);
         let fresh =
             plan.visits.iter().filter(|it| state.by_origin(&self.source, &it.visit).is_none()).count();
         let listed = plan.visits.iter().map(|it| it.visit.clone()).chain(plan.others.clone()).collect();
-        let with_agreement = |it: Standing| {
+        let with_agreement = |it: StandingVisit| {
             let agreement = state.by_origin(&self.source, &it.visit)?.agreement.clone()?;
             Some((it, agreement))
         };
@@ -92,7 +93,7 @@ impl Calendars {
 
 /// A visit's plan, and that it began and ended where that is told. The keys are made of what is said: a plan that
 /// changed is another fact, and so is one that came back (`again`).
-fn told_of(visit: &Visit, now: DateTime<Utc>, again: Option<u32>) -> Vec<Told> {
+fn told_of(visit: &Visit, now: DateTime<Utc>, again: Option<u32>) -> Vec<ListedFact> {
     let id = &visit.visit;
     let plan = Observation::VisitPlanned {
         visit: id.clone(),
@@ -112,7 +113,7 @@ fn told_of(visit: &Visit, now: DateTime<Utc>, again: Option<u32>) -> Vec<Told> {
             content.push_str(&format!("\n{version}"));
         }
         let key = Key::of_bytes("care-visit-", &Sha256::digest(content.as_bytes())[..16]);
-        Told { key, at, agreement: visit.agreement.clone(), observation }
+        ListedFact { key, at, agreement: visit.agreement.clone(), observation }
     };
     facts.into_iter().map(told).collect()
 }

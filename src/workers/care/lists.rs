@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 
 use super::{no_answer, observed, waiting};
-use crate::care::Told;
+use crate::care::ListedFact;
 use crate::domain::identity::ExternalId;
 use crate::engine::Engine;
 use crate::engine::cares::Port;
@@ -24,7 +24,7 @@ impl Asked for Lists {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
         let mut heard = self.port.care.lists().await.map_err(no_answer)?;
         // Another municipality's citizens are not its own to tell of.
-        let is_own = |told: &Told| self.engine.cares.is_served_by(&told.agreement, &self.port);
+        let is_own = |told: &ListedFact| self.engine.cares.is_served_by(&told.agreement, &self.port);
         let (told, others): (Vec<_>, Vec<_>) = heard.told.into_iter().partition(is_own);
         heard.told = told;
         heard.unreadable.extend(others.iter().filter_map(|it| ExternalId::new(it.key.as_str()).ok()));

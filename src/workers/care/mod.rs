@@ -16,7 +16,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 
-use crate::care::{Ability, Care, CareError, Held, Told};
+use crate::care::{Ability, Care, CareError, Held, ListedFact};
 use crate::domain::identity::{AgreementId, BadId, Code, SourceName};
 use crate::domain::observation::Rank;
 use crate::engine::Engine;
@@ -158,7 +158,7 @@ fn no_answer(error: CareError) -> NoAnswer {
     }
 }
 
-fn observed(told: Told) -> Observed {
+fn observed(told: ListedFact) -> Observed {
     Observed {
         key: told.key,
         at: told.at,

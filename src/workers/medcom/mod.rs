@@ -29,7 +29,7 @@ use waiting::Waiting;
 use crate::care::{Care, CareError, Cpr, Whose};
 use crate::domain::identity::{CitizenId, Code, SourceName};
 use crate::domain::people::Person;
-use crate::engine::{Engine, Failure, Noted, Observed};
+use crate::engine::{Engine, FactOutcome, Failure, Noted};
 use crate::inbox::{EngineInbox, fact};
 use crate::protocol::Problem;
 use crate::sources::medcom::settings::{OursRule, Settings};
@@ -322,7 +322,7 @@ impl Medcom {
             .collect();
         match self.engine.observe_noting(source, facts, both(&received, TAKEN)).await {
             Err(_) => Err(Held::Log),
-            Ok(outcomes) if outcomes.iter().any(|it| matches!(it, Observed::Refused(_))) => {
+            Ok(outcomes) if outcomes.iter().any(|it| matches!(it, FactOutcome::Refused(_))) => {
                 self.trouble(source, "not-taken").await;
                 Err(Held::One("not-taken"))
             }

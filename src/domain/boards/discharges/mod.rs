@@ -17,7 +17,7 @@ use crate::domain::entry::{Due, Entry, Opening};
 use crate::domain::envelope::Record;
 use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use crate::domain::observation::{Setting, StayFact};
-use crate::domain::stay::{Facts, Folded, Item, Place, Told};
+use crate::domain::stay::{Facts, Folded, Item, Told, Whereabouts};
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, Ended, vocabulary};
 use crate::domain::{Ctx, State};
@@ -138,7 +138,7 @@ pub struct Stay {
 
 impl Stay {
     pub fn state(&self) -> StayState {
-        if self.now.place == Place::Dead {
+        if self.now.place == Whereabouts::Dead {
             return StayState::Dead;
         }
         if self.stopped.is_some() {
@@ -149,9 +149,9 @@ impl Stay {
         }
         let expected = self.now.expected.as_ref();
         match self.now.place {
-            Place::NeverAdmitted => StayState::Cancelled,
-            Place::Home => StayState::Discharged,
-            Place::Leave if expected.is_none_or(|it| self.now.leave_since > Some(it.told_at)) => {
+            Whereabouts::NeverAdmitted => StayState::Cancelled,
+            Whereabouts::Home => StayState::Discharged,
+            Whereabouts::Leave if expected.is_none_or(|it| self.now.leave_since > Some(it.told_at)) => {
                 StayState::OnLeave
             }
             _ if expected.is_some() => StayState::DischargeExpected,
@@ -178,7 +178,7 @@ impl Stay {
     fn is_over(&self) -> bool {
         match (self.now.place, &self.stopped) {
             (_, Some(_)) => true,
-            (Place::Dead, None) => false,
+            (Whereabouts::Dead, None) => false,
             _ => self.is_resumed() && self.upset.is_none(),
         }
     }
@@ -191,12 +191,12 @@ impl Stay {
     /// The citizen is dead: the hospital says so, or we were told by telephone and no message says it yet.
     pub fn is_dead(&self) -> bool {
         let is_told = self.stopped.as_ref().is_some_and(|it| it.reason.is(StopReason::Dead));
-        self.now.place == Place::Dead || is_told
+        self.now.place == Whereabouts::Dead || is_told
     }
 
     /// The hospital has the citizen, and nobody helps at home.
     pub fn is_away(&self) -> bool {
-        let is_there = matches!(self.now.place, Place::Hospital | Place::Leave);
+        let is_there = matches!(self.now.place, Whereabouts::Hospital | Whereabouts::Leave);
         is_there && !self.is_resumed() && self.stopped.is_none()
     }
 
@@ -224,16 +224,16 @@ impl Stay {
             let again = self.now.admitted_at.filter(|admitted| Some(*admitted) > self.resumed_at);
             if again.is_some() {
                 self.upset = Some((Upset::AdmittedAgain, at));
-            } else if before.place == Place::Home {
+            } else if before.place == Whereabouts::Home {
                 self.upset = Some((Upset::DischargeCancelled, at));
             }
         }
-        if cancels_death && before.place == Place::Dead && place != Place::Dead {
+        if cancels_death && before.place == Whereabouts::Dead && place != Whereabouts::Dead {
             self.upset = Some((Upset::DeathCancelled, at));
             self.stopped = self.stopped.take().filter(|it| !it.reason.is(StopReason::Dead));
         }
         // Home again after help had run in vain: it has to be resumed anew.
-        if place == Place::Home && self.upset.is_some_and(|(upset, _)| upset.is_in_vain()) {
+        if place == Whereabouts::Home && self.upset.is_some_and(|(upset, _)| upset.is_in_vain()) {
             self.upset = None;
             self.resumed_at = None;
         }

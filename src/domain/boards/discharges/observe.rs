@@ -11,7 +11,7 @@ use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, Observation, StayFact};
 use crate::domain::realm::Citizen;
 use crate::domain::refusal::Refusal;
-use crate::domain::stay::Place;
+use crate::domain::stay::Whereabouts;
 use crate::domain::{Ctx, Draft, Event, State, boards};
 
 /// Decides an observation about a stay. Facts are never refused: one about a stay we have not heard of opens it.
@@ -128,11 +128,11 @@ fn same_stay<'s>(
     let is_late = |stay: &Stay| stay.ended_at().is_some_and(|ended| ctx.at <= ended);
     let may_be = |stay: &Stay| match stay.now.place {
         _ if !admits => true,
-        Place::Home => {
+        Whereabouts::Home => {
             let moved = |home| ctx.at - home <= Duration::hours(MOVED_HOURS);
             is_late(stay) || stay.now.discharged_at.is_some_and(moved)
         }
-        Place::Dead => is_late(stay),
+        Whereabouts::Dead => is_late(stay),
         _ => true,
     };
     let stays = state.of_citizen(&citizen).filter_map(|entry| match &entry.body {

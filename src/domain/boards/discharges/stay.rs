@@ -65,7 +65,7 @@ pub struct Told {
 
 /// Where the citizen is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Place {
+pub enum Whereabouts {
     /// Nothing but an expectation has been told.
     #[default]
     Unknown,
@@ -78,7 +78,7 @@ pub enum Place {
     NeverAdmitted,
 }
 
-impl Place {
+impl Whereabouts {
     /// Still the hospital's, so that no help of ours is given.
     pub fn is_hospitals(self) -> bool {
         matches!(self, Self::Hospital | Self::Leave)
@@ -95,7 +95,7 @@ pub struct Expected {
 /// What the facts say, taken together.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Folded {
-    pub place: Place,
+    pub place: Whereabouts,
     pub admitted_at: Option<DateTime<Utc>>,
     pub setting: Option<Setting>,
     pub planned: bool,
@@ -115,7 +115,7 @@ pub struct Folded {
 }
 
 /// A fact that stands.
-struct Standing<'t> {
+struct StandingFact<'t> {
     of: StayFact,
     under: Option<&'t ExternalId>,
     /// Nobody told it: it follows from what was taken back.
@@ -167,7 +167,7 @@ impl Facts {
 
     /// What they say together. Pure: depends on what was told, not on the order it came in.
     pub fn fold(&self) -> Folded {
-        let mut standing: Vec<Standing<'_>> = self.0.iter().filter_map(first_told).collect();
+        let mut standing: Vec<StandingFact<'_>> = self.0.iter().filter_map(first_told).collect();
         let (mut admission_cancelled, mut something_cancelled) = (false, false);
         let mut last_discharge_told =
             standing.iter().filter(|it| is_discharge(it)).map(|it| it.told_at).max();
@@ -197,8 +197,8 @@ impl Facts {
         let mut folded = read(&ordered, admission_cancelled);
         folded.is_odd = is_odd;
         // All we heard of was taken back, but not the admission: then the citizen is still in hospital.
-        if folded.place == Place::Unknown && something_cancelled {
-            folded.place = Place::Hospital;
+        if folded.place == Whereabouts::Unknown && something_cancelled {
+            folded.place = Whereabouts::Hospital;
         }
         folded.corrections = corrections;
         folded.expected = self.expected(&folded, last_discharge_told);
@@ -206,7 +206,7 @@ impl Facts {
     }
 
     fn expected(&self, folded: &Folded, used_up_at: Option<DateTime<Utc>>) -> Option<Expected> {
-        let is_open = folded.place.is_hospitals() || folded.place == Place::Unknown;
+        let is_open = folded.place.is_hospitals() || folded.place == Whereabouts::Unknown;
         let last = self.0.iter().rev().find_map(|told| match &told.item {
             Item::Expected { expected_at, told_by } => {
                 Some(Expected { expected_at: *expected_at, told_by: told_by.clone(), told_at: told.at })
@@ -217,13 +217,13 @@ impl Facts {
     }
 }
 
-fn is_discharge(it: &Standing<'_>) -> bool {
+fn is_discharge(it: &StandingFact<'_>) -> bool {
     it.of == StayFact::Discharged
 }
 
-fn first_told(told: &Told) -> Option<Standing<'_>> {
+fn first_told(told: &Told) -> Option<StandingFact<'_>> {
     let Item::Fact { of, setting, planned, department } = &told.item else { return None };
-    Some(Standing {
+    Some(StandingFact {
         of: *of,
         under: told.under.as_ref(),
         is_inferred: false,
@@ -237,16 +237,22 @@ fn first_told(told: &Told) -> Option<Standing<'_>> {
 }
 
 /// The ids that have an admission of their own: the others only add to those.
-fn with_admission<'t>(standing: &[Standing<'t>]) -> BTreeSet<Option<&'t ExternalId>> {
+fn with_admission<'t>(standing: &[StandingFact<'t>]) -> BTreeSet<Option<&'t ExternalId>> {
     standing.iter().filter(|it| it.of == StayFact::Admitted).map(|it| it.under).collect()
 }
 
 /// The latest standing fact of that kind told no later than the correction; of several admissions one of the
 /// setting that is named, if there is one. What is told under an id with an admission of its own is about that one.
-fn target(standing: &[Standing<'_>], told: &Told, of: StayFact, setting: Option<Setting>) -> Option<usize> {
+fn target(
+    standing: &[StandingFact<'_>],
+    told: &Told,
+    of: StayFact,
+    setting: Option<Setting>,
+) -> Option<usize> {
     let under = told.under.as_ref();
     let own = with_admission(standing);
-    let may_be = |it: &Standing<'_>| it.under == under || !(own.contains(&under) && own.contains(&it.under));
+    let may_be =
+        |it: &StandingFact<'_>| it.under == under || !(own.contains(&under) && own.contains(&it.under));
     standing
         .iter()
         .enumerate()
@@ -255,7 +261,7 @@ fn target(standing: &[Standing<'_>], told: &Told, of: StayFact, setting: Option<
         .map(|(place, _)| place)
 }
 
-fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
+fn correct<'t>(standing: &mut Vec<StandingFact<'t>>, told: &'t Told, of: StayFact) {
     let Item::Corrected { corrected_at, setting, department, .. } = &told.item else { return };
     let place = match target(standing, told, of, *setting) {
         Some(place) => Some(place),
@@ -265,7 +271,7 @@ fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
     };
     let Some(place) = place else {
         // Nobody told us what it corrects: then it is the first we hear of it.
-        standing.push(Standing {
+        standing.push(StandingFact {
             of,
             under: told.under.as_ref(),
             is_inferred: false,
@@ -285,7 +291,7 @@ fn correct<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact) {
     it.resume_due = told.resume_due.as_ref().or(it.resume_due);
 }
 
-fn cancel<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact, setting: Option<Setting>) {
+fn cancel<'t>(standing: &mut Vec<StandingFact<'t>>, told: &'t Told, of: StayFact, setting: Option<Setting>) {
     let at = told.at;
     if of == StayFact::Died {
         // One dies once: a corrected time of death is the same death.
@@ -311,7 +317,7 @@ fn cancel<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact, se
         StayFact::LeaveEnded => StayFact::LeaveStarted,
         StayFact::Died | StayFact::LeaveStarted | StayFact::Discharged => StayFact::LeaveEnded,
     };
-    standing.push(Standing {
+    standing.push(StandingFact {
         of: instead,
         under: told.under.as_ref(),
         is_inferred: true,
@@ -326,10 +332,10 @@ fn cancel<'t>(standing: &mut Vec<Standing<'t>>, told: &'t Told, of: StayFact, se
 
 /// Nobody is in two hospitals: of several admissions under ids of their own the last one says where the citizen is, and
 /// what is told under the ids before it says nothing of that any more. A death is a death under any id.
-fn of_last_admission<'s, 't>(standing: &'s [Standing<'t>]) -> Vec<&'s Standing<'t>> {
+fn of_last_admission<'s, 't>(standing: &'s [StandingFact<'t>]) -> Vec<&'s StandingFact<'t>> {
     let own = with_admission(standing);
     let last = standing.iter().filter(|it| it.of == StayFact::Admitted).map(|it| (it.at, it.under)).max();
-    let is_of_last = |it: &&Standing<'t>| {
+    let is_of_last = |it: &&StandingFact<'t>| {
         it.of == StayFact::Died || !own.contains(&it.under) || last.is_none_or(|(_, under)| it.under == under)
     };
     standing.iter().filter(is_of_last).collect()
@@ -338,7 +344,7 @@ fn of_last_admission<'s, 't>(standing: &'s [Standing<'t>]) -> Vec<&'s Standing<'
 /// The facts, in order of time, in the order in which they are read: each end behind its beginning. And whether one had
 /// to be put there: by their times the citizen was home before being admitted. Depends on the facts alone, so that any
 /// order of arrival says the same.
-fn in_order<'s, 't>(line: Vec<&'s Standing<'t>>) -> (Vec<&'s Standing<'t>>, bool) {
+fn in_order<'s, 't>(line: Vec<&'s StandingFact<'t>>) -> (Vec<&'s StandingFact<'t>>, bool) {
     let mut pairs = Pairs { line: &line, is_ended: vec![false; line.len()] };
     let moved: Vec<Option<DateTime<Utc>>> = (0..line.len()).map(|place| pairs.read_at(place)).collect();
     let is_odd = moved.iter().any(Option::is_some);
@@ -352,7 +358,7 @@ fn in_order<'s, 't>(line: Vec<&'s Standing<'t>>) -> (Vec<&'s Standing<'t>>, bool
 
 /// Which beginnings have their end.
 struct Pairs<'p, 's, 't> {
-    line: &'p [&'s Standing<'t>],
+    line: &'p [&'s StandingFact<'t>],
     is_ended: Vec<bool>,
 }
 
@@ -414,12 +420,12 @@ impl Pairs<'_, '_, '_> {
     }
 }
 
-fn read(standing: &[&Standing<'_>], admission_cancelled: bool) -> Folded {
+fn read(standing: &[&StandingFact<'_>], admission_cancelled: bool) -> Folded {
     let mut folded = Folded::default();
     for it in standing {
         match it.of {
             StayFact::Admitted => {
-                folded.place = Place::Hospital;
+                folded.place = Whereabouts::Hospital;
                 folded.admitted_at = Some(it.at);
                 folded.setting = it.setting.or(folded.setting);
                 folded.planned = it.planned;
@@ -427,15 +433,15 @@ fn read(standing: &[&Standing<'_>], admission_cancelled: bool) -> Folded {
                 folded.leave_since = None;
             }
             StayFact::LeaveStarted => {
-                folded.place = Place::Leave;
+                folded.place = Whereabouts::Leave;
                 folded.leave_since = Some(it.at);
             }
             StayFact::LeaveEnded => {
-                folded.place = Place::Hospital;
+                folded.place = Whereabouts::Hospital;
                 folded.leave_since = None;
             }
             StayFact::Discharged => {
-                folded.place = Place::Home;
+                folded.place = Whereabouts::Home;
                 folded.discharged_at = Some(it.at);
                 folded.leave_since = None;
                 folded.resume_due = it.resume_due.cloned();
@@ -443,17 +449,17 @@ fn read(standing: &[&Standing<'_>], admission_cancelled: bool) -> Folded {
             StayFact::Died => folded.died_at = Some(it.at),
         }
     }
-    if folded.place != Place::Home {
+    if folded.place != Whereabouts::Home {
         folded.discharged_at = None;
         folded.resume_due = None;
     }
-    let never_home = !matches!(folded.place, Place::Home) && folded.admitted_at.is_none();
+    let never_home = !matches!(folded.place, Whereabouts::Home) && folded.admitted_at.is_none();
     folded.never_admitted = admission_cancelled && never_home;
     if folded.never_admitted {
-        folded.place = Place::NeverAdmitted;
+        folded.place = Whereabouts::NeverAdmitted;
     }
     if folded.died_at.is_some() {
-        folded.place = Place::Dead;
+        folded.place = Whereabouts::Dead;
     }
     folded
 }
