@@ -7,13 +7,15 @@
 //! To add a rule: find the event in `Step::of`, say there what it brings about. What is looked up is looked up in
 //! `Step::after`, where everything drafted so far has happened: what is there already is not opened twice.
 
+use chrono::{DateTime, Utc};
+
 use super::agreement::Matter;
 use super::alarms::{self, Alarm, AlarmEvent};
 use super::boards;
 use super::discharges::stay::Whereabouts;
 use super::discharges::{self, DischargeEvent, Stay, StopReason};
 use super::duties::{self, Duty, DutyEvent, DutyKind, notices};
-use super::entry::{Body, Entry, EntryEvent, LinkWhy, MunicipalityTold};
+use super::entry::{Body, Entry, EntryEvent, MunicipalityTold};
 use super::envelope::Draft;
 use super::identity::{AgreementId, Board, CitizenId, EntryId};
 use super::observation::Help;
@@ -56,10 +58,12 @@ fn on_other_boards(state: &State, ctx: &Ctx, drafts: Vec<Draft>) -> Vec<Draft> {
     step.drafts
 }
 
-/// Something may follow from it.
+/// Something may follow from it on another board.
 fn may_matter(event: &Event) -> bool {
     match event {
         Event::Entry(event) => matches!(event, EntryEvent::CitizenMatched { .. }),
+        Event::Sources(_) | Event::Complaints(_) => false,
+        Event::Visits(event) => !matches!(event, VisitEvent::Expected { .. } | VisitEvent::DoorStep { .. }),
         _ => event.board().is_some(),
     }
 }
@@ -83,7 +87,9 @@ impl Step<'_> {
 
     /// What one event brings about, but for a stay's.
     fn of(&mut self, draft: &Draft) {
-        let Some(entry) = self.after.entry(draft.entry).cloned() else { return };
+        // One that is over for long may be let go of by the very record that ended it.
+        let known = self.after.entry(draft.entry).or_else(|| self.before.entry(draft.entry));
+        let Some(entry) = known.cloned() else { return };
         match (&draft.event, &entry.body) {
             (Event::Phone(event), Body::Phone(_)) => self.of_call(&entry, event),
             (Event::Alarms(event), Body::Alarms(alarm)) => self.of_alarm(&entry, alarm, event),
@@ -108,7 +114,9 @@ impl Step<'_> {
                     && open.is_none();
                 if is_owed { duties::documentation(after, ctx, entry) } else { None }
             }
-            PhoneEvent::Documented {} => open.map(|duty| duties::fulfilled(ctx, duty)),
+            PhoneEvent::Documented {} => {
+                open.map(|duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)))
+            }
             PhoneEvent::Missed { corrects: true, .. }
             | PhoneEvent::Corrected { what: phone::Correctable::CallBack, .. } => {
                 open.map(|duty| duties::withdrawn(ctx, duty))
@@ -202,7 +210,12 @@ impl Step<'_> {
         if !visits::waits(visit) {
             return;
         }
-        let halt = self.after.citizen_of(entry).and_then(|whose| halt_of(&self.after, &whose));
+        let whose = self.after.citizen_of(entry);
+        let halt = whose.as_ref().and_then(|whose| halt_of(&self.after, whose));
+        // What was agreed before the admission was theirs to keep.
+        let is_before = |from| visit.agreed_at().is_some_and(|at| at < from);
+        let admitted_at = whose.as_ref().and_then(|whose| away_since(&self.after, whose));
+        let halt = halt.filter(|halt| *halt == Halt::Dead || !admitted_at.is_some_and(is_before));
         let event = match (visit.halted, halt) {
             (was, Some(halt)) if was != Some(halt) => VisitEvent::Halted { halt },
             (Some(_), None) => VisitEvent::WentOn {},
@@ -264,14 +277,15 @@ impl Step<'_> {
         let Some(was) = self.before.entry(id).cloned().or_else(opened) else { return };
         let Some(is) = self.after.entry(id).cloned() else { return };
         let (Body::Discharges(before), Body::Discharges(after)) = (&was.body, &is.body) else { return };
-        if after.is_joined() {
-            return self.goes_on_in(&is, drafts);
-        }
         if let Some(agreement) = own.iter().find_map(|event| match event {
             DischargeEvent::Assigned { agreement } => Some(agreement.clone()),
             _ => None,
         }) {
             self.goes_with(&is, &agreement);
+        }
+        self.is_no_more_of(&was, &is);
+        if after.is_joined() {
+            return self.goes_on_in(&is, drafts);
         }
         if after.now.is_odd && !before.now.is_odd {
             let odd = sources::odd(&self.after, self.ctx, "end-before-beginning");
@@ -283,9 +297,10 @@ impl Step<'_> {
 
     /// The stay goes on in another entry: what was told of it, and what is still to be told, goes with it.
     fn goes_on_in(&mut self, from: &Entry, drafts: &[Draft]) {
+        // It was told of by a source, so the other is known under its id from now on; a link they may have had before.
         let other = drafts.iter().find_map(|draft| match &draft.event {
-            Event::Entry(EntryEvent::Linked { to, why: LinkWhy::SameStay }) if draft.entry == from.id => {
-                Some(*to)
+            Event::Discharges(DischargeEvent::Joined { source: Some(_), .. }) if draft.entry != from.id => {
+                Some(draft.entry)
             }
             _ => None,
         });
@@ -294,16 +309,19 @@ impl Step<'_> {
         self.add(over);
     }
 
+    /// Only now it is known whose citizen its id means: what it meant for another's is taken back.
+    fn is_no_more_of(&mut self, was: &Entry, is: &Entry) {
+        let whose = self.after.citizen_of(is);
+        if let Some(other) = self.before.citizen_of(was).filter(|other| whose.as_ref() != Some(other)) {
+            let go_on = visits::go_on(&self.after, self.ctx, &other, None);
+            self.add(go_on);
+        }
+    }
+
     /// The citizen's visits, and the duties to begin help.
     fn of_whose(&mut self, was: &Entry, before: &Stay, is: &Entry, after: &Stay, own: &[&DischargeEvent]) {
         let ctx = self.ctx;
-        let (whose_before, whose) = (self.before.citizen_of(was), self.after.citizen_of(is));
-        // Only now it is known whose citizen its id means: what it meant for another's is taken back.
-        if let Some(other) = whose_before.filter(|other| whose.as_ref() != Some(other)) {
-            let go_on = visits::go_on(&self.after, ctx, &other, None);
-            self.add(go_on);
-        }
-        let Some(whose) = whose else { return };
+        let Some(whose) = self.after.citizen_of(is) else { return };
         if let Some(reason) = own.iter().find_map(|event| match event {
             DischargeEvent::Stopped { reason } => Some(*reason),
             _ => None,
@@ -393,6 +411,10 @@ impl Step<'_> {
         self.add(visits);
     }
 
+    fn is_told(&self, entry: EntryId, what: Matter) -> bool {
+        self.after.entry(entry).is_some_and(|it| it.told.iter().any(|told| told.what == what))
+    }
+
     /// What the municipality is told at once, or need not be told any more (J 3.2): an admission, a death. What stands,
     /// not what was heard last: any order of arrival leaves the same to tell.
     fn is_told_of(&mut self, entry: &Entry, before: &Stay, after: &Stay) {
@@ -412,11 +434,15 @@ impl Step<'_> {
             let stands = notices::stands(&self.after, ctx, entry, Matter::Admission);
             self.add(stands);
         }
-        if after.now.never_admitted {
+        if after.now.never_admitted && !before.now.never_admitted {
             let falls = notices::falls(&self.after, ctx, entry, Matter::Admission);
             self.add(falls);
         }
+        let is_death_told = self.is_told(entry.id, Matter::Death);
         let of_death = match (before.is_dead(), after.is_dead()) {
+            (false, true) if is_death_told => {
+                notices::stands(&self.after, ctx, entry, Matter::Death).into_iter().collect()
+            }
             (false, true) => notices::arises(&self.after, ctx, entry, Matter::Death).into_iter().collect(),
             (true, false) => notices::falls(&self.after, ctx, entry, Matter::Death),
             _ => Vec::new(),
@@ -432,6 +458,14 @@ fn halt(stay: &Stay) -> Option<Halt> {
         (false, true) => Some(Halt::InHospital),
         (false, false) => None,
     }
+}
+
+/// Since when the hospital has a citizen, if it has.
+fn away_since(state: &State, citizen: &Citizen) -> Option<DateTime<Utc>> {
+    state.of_citizen_on(citizen, Board::Discharges).find_map(|other| match &other.body {
+        Body::Discharges(stay) if stay.is_away() => stay.now.admitted_at,
+        _ => None,
+    })
 }
 
 /// Why a citizen's visits stand still, if they do.

@@ -371,6 +371,65 @@ fn what_was_told_goes_with_a_stay_that_goes_on_in_another_entry() {
     world.replays();
 }
 
+/// The two were linked before, by hand or because they looked like one person's: the join writes no link then.
+#[test]
+fn what_was_told_goes_with_a_stay_that_was_linked_before() {
+    let by_hand = |world: &mut World| {
+        world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
+        let mut open = world.state.open_entries();
+        open.find(|entry| matches!(entry.body, Body::Discharges(_))).unwrap().id
+    };
+    let mut world = world();
+    let stay = by_hand(&mut world);
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(notice(&world), told("nurse"));
+    world.does(stay, crate::support::link(world.id_of("s")));
+    world.does(stay, join(world.id_of("s")));
+    assert_eq!(known(&world, "s"), matters(&["admission"], true));
+    assert!(to_tell(&world).is_empty(), "{:?}", to_tell(&world));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Admitted));
+    assert_eq!(to_take_back(&world), ["admission"]);
+
+    // Not told yet: one notice, of the one that goes on.
+    let mut world = self::world();
+    let stay = by_hand(&mut world);
+    world.given("2026-11-21T05:00:00Z", admitted("s"));
+    world.does(stay, crate::support::link(world.id_of("s")));
+    world.does(stay, join(world.id_of("s")));
+    assert_eq!(to_tell(&world), ["admission"]);
+    assert_eq!(duty(world.state.entry(notice(&world)).unwrap()).about, Some(stay));
+    world.replays();
+}
+
+#[test]
+fn a_death_that_was_told_is_not_told_again_when_two_stays_are_one() {
+    let mut world = world();
+    world.tries("anna", None, open(Some("jammerbugt"), None, "2026-11-22T10:00:00Z")).unwrap();
+    let stay = world.state.open_entries().find(|it| matches!(it.body, Body::Discharges(_))).unwrap().id;
+    world.given("2026-11-21T05:00:00Z", died("s"));
+    world.does(notice(&world), told("nurse"));
+    world.does(stay, join(world.id_of("s")));
+    assert_eq!(known(&world, "s"), matters(&["death"], true));
+    assert!(to_tell(&world).is_empty(), "{:?}", to_tell(&world));
+    world.given("2026-11-21T06:00:00Z", stay_cancelled("s", StayFact::Died));
+    assert_eq!(to_take_back(&world), ["death"]);
+    world.replays();
+}
+
+/// A visit that its source took out, told of by hand, and planned again.
+#[test]
+fn what_was_told_by_hand_of_a_visit_that_stands_again_is_taken_back() {
+    let mut world = world();
+    world.given(SATURDAY, visit("v", Help::Personal, "2026-11-21T12:00:00Z"));
+    world.given("2026-11-21T08:05:00Z", visit_withdrawn("v", "2026-11-21T08:05:00Z"));
+    let id = world.id_of("v");
+    world.tries("anna", Some(id), notify("cancelled-activities")).unwrap();
+    world.does(notice(&world), told("assessors"));
+    world.given("2026-11-21T08:20:00Z", visit("v", Help::Personal, "2026-11-21T12:00:00Z"));
+    assert_eq!(to_take_back(&world), ["cancelled-activities"]);
+    world.replays();
+}
+
 // ---- any order of arrival, told at any time -----------------------------------------------------
 
 /// What the municipality believes, and what it has still to be told, fit what we know.

@@ -204,6 +204,28 @@ fn a_stay_of_one_of_two_municipalities_halts_the_visits_of_the_one_it_is_given_t
     world.replays();
 }
 
+/// Given to the wrong one first, then to the right one, where it goes on in another entry.
+#[test]
+fn a_stay_given_to_another_and_joined_there_leaves_nobodys_visits_halted() {
+    let assign = |to: &str| {
+        Command::Discharges(vagttavle::domain::discharges::Command::Assign { agreement: agreement_id(to) })
+    };
+    let mut world = two_towns();
+    world.tries("anna", None, open(Some("norddjurs"), Some("c-1"), "2026-11-26T10:00:00Z")).unwrap();
+    world.given(TUESDAY, visit("n", Help::Personal, TODAY)).of_one_of(&["jammerbugt", "norddjurs"]);
+    world.given(TUESDAY, admitted("s"));
+    let stay = world.id_of("s");
+    world.does(stay, assign("jammerbugt"));
+    assert!(is_halted(&world, "n") != is_halted(&world, "v"), "one of the two namesakes'");
+    world.does(stay, assign("norddjurs"));
+    assert_ne!(world.id_of("s"), stay, "it goes on in the one opened by hand");
+    let halted: Vec<&str> = ["v", "n"].into_iter().filter(|name| is_halted(&world, name)).collect();
+    assert_eq!(halted, ["n"]);
+    let notices = world.duties(vagttavle::domain::duties::DutyKind::ImmediateNotice);
+    assert!(notices.iter().all(|duty| duty.agreement == Some(agreement_id("norddjurs"))), "{notices:?}");
+    world.replays();
+}
+
 #[test]
 fn a_visit_of_one_of_two_municipalities_gets_the_limit_of_the_one_it_is_given_to() {
     let assign = |to: &str| {

@@ -847,6 +847,21 @@ fn practical_help_begins_within_fourteen_days_of_the_notice() {
     world.replays();
 }
 
+/// Heard of after the limit is not done after it.
+#[test]
+fn help_that_began_in_time_and_was_told_of_late_began_in_time() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, granted(Help::Practical));
+    let duty = world.duties(DutyKind::StartOfHelp)[0].id;
+    world.given("2026-12-07T06:00:00Z", visit("v", Help::Practical, "2026-12-08T05:00:00Z"));
+    world.until("2026-12-08T06:30:00Z");
+    assert_eq!(world.state.entry(duty).unwrap().state(), "late");
+    world.given("2026-12-08T05:00:00Z", visit_started("v"));
+    let entry = world.state.entry(duty).unwrap();
+    assert!(matches!(&entry.body, Body::Duties(duty) if duty.done_at.is_some() && !duty.late), "{entry:?}");
+    world.replays();
+}
+
 #[test]
 fn nobody_begins_help_for_the_dead_or_for_those_who_moved_away() {
     use vagttavle::domain::observation::StayFact;

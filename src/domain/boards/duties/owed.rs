@@ -278,19 +278,24 @@ pub fn help_goes_on(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
 }
 
 /// It is done, by what happened elsewhere.
-pub(in crate::domain) fn fulfilled(ctx: &Ctx, entry: &Entry) -> Draft {
-    let late = is_late(entry, ctx.at);
+pub(in crate::domain) fn fulfilled(ctx: &Ctx, entry: &Entry, late: bool) -> Draft {
     entry.draft(ctx.at, Event::Duties(DutyEvent::Done { reference: None, to: None, late }))
+}
+
+/// It happened in time or not, whenever we heard of it: heard of after the limit is not done after it.
+fn in_its_time(ctx: &Ctx, entry: &Entry) -> Draft {
+    let late = entry.due(DueKind::Duty).is_some_and(|due| ctx.at > due.at);
+    fulfilled(ctx, entry, late)
 }
 
 /// Help has begun: the duties to begin it and to agree a time are done.
 pub fn help_started(state: &State, ctx: &Ctx, citizen: &Citizen, help: Help) -> Vec<Draft> {
     let start = of_citizen(state, citizen, DutyKind::StartOfHelp, None).filter(|_| help == Help::Practical);
-    let start = start.map(|entry| fulfilled(ctx, entry));
+    let start = start.map(|entry| in_its_time(ctx, entry));
     start.into_iter().chain(time_agreed(state, ctx, citizen, help)).collect()
 }
 
 /// A visit of that help is planned: the duty to agree a time is done.
 pub fn time_agreed(state: &State, ctx: &Ctx, citizen: &Citizen, help: Help) -> Option<Draft> {
-    of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).map(|entry| fulfilled(ctx, entry))
+    of_citizen(state, citizen, DutyKind::AgreeTime, Some(help)).map(|entry| in_its_time(ctx, entry))
 }
