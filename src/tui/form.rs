@@ -18,7 +18,7 @@ use crate::protocol::{Board, EntryId, Key, Problem};
 const YES_NO: [&str; 2] = ["yes", "no"];
 
 /// The field that repeats a command which was warned about.
-const ALL_THE_SAME: &str = "confirmed";
+pub const ALL_THE_SAME: &str = "confirmed";
 /// A time that lies behind: a clock time without a date is the last one, not the next.
 const TOLD_AT: &str = "told_at";
 

@@ -93,6 +93,9 @@ fn in_norddjurs_all_of_them_go_on_and_keeping_one_is_warned_of_and_marked() {
     kept.does(id, settle(Settlement::Solved, true));
     let settled = complaint(kept.state.entry(id).unwrap()).settled.clone().unwrap();
     assert_eq!(settled.against_contract.as_deref(), Some("3.7.3"));
+    let mut both = world.clone();
+    both.does(id, settle(Settlement::SolvedAndForwarded, false));
+    assert_eq!(shown(&both, id).state, "forwarded");
     // Nothing speaks against sending it on, whatever was confirmed.
     world.does(id, settle(Settlement::Forwarded, true));
     let settled = complaint(world.state.entry(id).unwrap()).settled.clone().unwrap();

@@ -14,7 +14,7 @@ fn deadlines() -> Desk {
 #[test]
 fn one_stands_among_the_deadlines_and_says_what_is_next() {
     let desk = deadlines();
-    desk.shows("klage: vi kom ikke").shows("Send videre til kommunen");
+    desk.shows("klage: vi kom ikke").shows("Send den til kommunen");
     insta::assert_snapshot!("complaints__deadlines__80x24__da", desk.screen());
     let mut desk = deadlines();
     desk.press("Enter");
@@ -41,7 +41,7 @@ fn one_is_taken_in_three_keys_and_a_send() {
 fn it_is_settled_with_its_question() {
     let mut desk = deadlines();
     desk.press("a").shows("sendt videre til kommunen").shows("løst med den, der klagede");
-    desk.press("1 F10").shows("Er du sikker?");
+    desk.press("1 F10").shows("Er du sikker?").hides("Gør det alligevel");
     assert_eq!(desk.submitted(), []);
     desk.press("J");
     let sent = desk.submitted();

@@ -51,6 +51,8 @@ vocabulary! {
         Forwarded,
         /// We put it right, and who complained agrees.
         Solved,
+        /// Both.
+        SolvedAndForwarded,
     }
 }
 vocabulary! {
@@ -143,7 +145,9 @@ impl Complaint {
     pub fn state(&self) -> ComplaintState {
         match (self.withdrawn, self.settled.as_ref().map(|it| it.how)) {
             (true, _) => ComplaintState::Withdrawn,
-            (false, Some(Settlement::Forwarded)) => ComplaintState::Forwarded,
+            (false, Some(Settlement::Forwarded | Settlement::SolvedAndForwarded)) => {
+                ComplaintState::Forwarded
+            }
             (false, Some(Settlement::Solved)) => ComplaintState::Solved,
             (false, None) => ComplaintState::Open,
         }

@@ -37,6 +37,11 @@ impl Listed for ComplaintDetails {
         facts
     }
 
+    /// It goes on in writing.
+    fn is_rung_about(&self) -> bool {
+        false
+    }
+
     fn outcome(&self, words: Words<'_>) -> Said {
         self.outcome.map(|it| words.code("outcome", it)).unwrap_or_default()
     }

@@ -73,6 +73,11 @@ pub trait Listed {
         false
     }
 
+    /// Somebody is rung about it now: the numbers that are manned stand with it.
+    fn is_rung_about(&self) -> bool {
+        true
+    }
+
     /// A bell rings once when it is new; alarms have their own.
     fn is_heard_once(&self, _entry: &Entry) -> bool {
         false

@@ -226,6 +226,9 @@ impl Page<'_> {
     }
 
     fn numbers(&mut self, entry: &Entry, fetched: Option<&[Contact]>) {
+        if !listed(entry).is_rung_about() {
+            return;
+        }
         let all = self.words.model.board.iter().flat_map(|board| &board.contacts);
         let own = |contact: &&Contact| {
             contact.now

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::super::action::Action;
 use super::super::boards::listed;
-use super::super::form::{Form, FormField};
+use super::super::form::{ALL_THE_SAME, Form, FormField};
 use super::super::keymap::Context;
 use super::super::model::{Asked, Confirm, Leaving, Overlay};
 use super::super::paint::{self, Piece, Pieces};
@@ -398,6 +398,8 @@ fn asked_facts(words: Words<'_>, asked: &Asked) -> Vec<Said> {
     let mut facts: Vec<Said> = fields
         .iter()
         .filter(|(name, _)| name.as_str() != "type" && name.as_str() != "text")
+        // Nothing was warned of.
+        .filter(|(name, value)| name.as_str() != ALL_THE_SAME || **value == true)
         .filter_map(|(name, value)| {
             let value = match value {
                 serde_json::Value::Bool(true) => words.look.texts.get(key::COMMON_YES),

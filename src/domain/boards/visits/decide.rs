@@ -57,7 +57,7 @@ pub fn decide(
 ) -> Result<Vec<Draft>, Refusal> {
     let wrong_state = || Err(entry.wrong_state());
     match command {
-        Command::Correct { what, reason } => return correct(state, ctx, entry, visit, *what, *reason),
+        Command::Correct { what, reason } => return correct(ctx, entry, visit, *what, *reason),
         Command::Assign { agreement } => return assign(state, ctx, entry, visit, agreement),
         _ => {}
     }
@@ -193,7 +193,6 @@ fn door(
 
 /// The way back for what was recorded wrongly.
 fn correct(
-    _state: &State,
     ctx: &Ctx,
     entry: &Entry,
     visit: &Visit,
