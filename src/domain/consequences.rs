@@ -196,6 +196,8 @@ impl Step<'_> {
             VisitEvent::Corrected { what: visits::Correctable::Cancellation, .. } => {
                 let falls = notices::falls(after, ctx, entry, Matter::CancelledActivities);
                 self.add(falls);
+                // The citizen may have been admitted meanwhile.
+                self.stands_or_goes(entry, visit);
             }
             VisitEvent::Assigned { agreement } => {
                 self.goes_with(entry, agreement);
@@ -344,6 +346,9 @@ impl Step<'_> {
             }
             _ => None,
         }) {
+            if after.is_dead() && !stopped.reason.is(StopReason::Dead) {
+                return; // Told since: nobody is helped any more, whatever the stop was.
+            }
             // The visits that fell away with the stop come back; one whose time has passed shows that it was skipped.
             let restored = visits::restored(&self.after, ctx, &whose, stopped.at, reason);
             self.add(restored);

@@ -789,6 +789,33 @@ fn moved_away_by_mistake_brings_the_visits_back() {
     assert_eq!((world.state_of("v"), world.is_open("v")), ("planned", true));
 }
 
+/// Help was stopped, and then the hospital told of a death: that the stop was a mistake brings nothing back.
+#[test]
+fn a_stop_taken_back_of_somebody_who_has_died_since_brings_no_visit_back() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, discharged("s"));
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T10:00:00Z"));
+    let stay = world.id_of("s");
+    world.does(stay, stop("moved"));
+    assert_eq!(world.state_of("v"), "cancelled");
+    world.given("2026-11-24T07:30:00Z", died("s"));
+    world.does(stay, correct("stop"));
+    assert_eq!((world.state_of("v"), world.is_open("v")), ("cancelled", false));
+    world.replays();
+}
+
+/// Taken out of the plan, the citizen admitted, and planned again.
+#[test]
+fn a_visit_planned_again_for_somebody_in_hospital_stands_still() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-25T10:00:00Z"));
+    world.given(TUESDAY, visit_withdrawn("v", TUESDAY));
+    world.given(TUESDAY, admitted("s"));
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-25T10:00:00Z"));
+    assert_eq!(world.visit("v").halted, Some(Halt::InHospital));
+    world.replays();
+}
+
 #[test]
 fn a_death_told_by_telephone_halts_the_visits_and_owes_nothing() {
     let mut world = norddjurs();
