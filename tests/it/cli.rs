@@ -91,6 +91,25 @@ async fn list_show_and_do_in_words_and_as_json() {
 }
 
 #[tokio::test]
+async fn a_complaint_is_taken_and_settled_in_words() {
+    let home = Home::new();
+    let (serving, way, _) = with_an_alarm(&home).await;
+    home.run(&format!("open complaint form=oral {way}")).refused(&["what"]);
+    home.run(&format!("open complaint form=shouted what=late {way}")).refused(&["form"]);
+    let opened = home.run(&format!("open complaint form=oral what=late --json {way}")).good();
+    let opened: Value = serde_json::from_str(&opened).unwrap();
+    let (number, state) = (&opened["entry"]["number"], &opened["entry"]["state"]);
+    assert_eq!(state, "open");
+    assert!(home.run(&format!("show {number} {way}")).good().contains("klage"));
+    let settled =
+        home.run(&format!("do {number} settle outcome=forwarded reference=K-7 --json {way}")).good();
+    let settled: Value = serde_json::from_str(&settled).unwrap();
+    assert_eq!(settled["entry"]["state"], "forwarded");
+    assert_eq!(settled["entry"]["details"]["reference"], "K-7");
+    drop(serving);
+}
+
+#[tokio::test]
 async fn what_the_municipality_is_told_at_once_is_opened_and_ticked_in_words() {
     let home = Home::new();
     let (serving, way, entry) = with_an_alarm(&home).await;
