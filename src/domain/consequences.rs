@@ -58,12 +58,19 @@ fn on_other_boards(state: &State, ctx: &Ctx, drafts: Vec<Draft>) -> Vec<Draft> {
     step.drafts
 }
 
-/// Something may follow from it on another board.
+/// Something may follow from it on another board: what [`Step`] has a rule for. The others, a flood of calls that wait
+/// among them, cost no look at the state after them.
 fn may_matter(event: &Event) -> bool {
+    use {AlarmEvent as A, PhoneEvent as P, VisitEvent as V};
     match event {
         Event::Entry(event) => matches!(event, EntryEvent::CitizenMatched { .. }),
+        Event::Phone(event) => !matches!(event, P::Waiting { .. } | P::WaitsIn { .. } | P::Answered { .. }),
+        Event::Alarms(event) => {
+            matches!(event, A::Redirected { .. } | A::Assigned { .. } | A::Corrected { .. })
+        }
+        Event::Visits(event) => !matches!(event, V::Planned { .. } | V::Expected { .. } | V::DoorStep { .. }),
+        Event::Duties(event) => matches!(event, DutyEvent::Done { .. }),
         Event::Sources(_) | Event::Complaints(_) => false,
-        Event::Visits(event) => !matches!(event, VisitEvent::Expected { .. } | VisitEvent::DoorStep { .. }),
         _ => event.board().is_some(),
     }
 }
