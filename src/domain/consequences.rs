@@ -436,9 +436,7 @@ impl Step<'_> {
             && after.now.admitted_at > before.now.discharged_at
             && before.now.admitted_at != after.now.admitted_at;
         let ctx = self.ctx;
-        let is_told =
-            |what| self.after.entry(entry.id).is_some_and(|it| it.told.iter().any(|told| told.what == what));
-        let is_first = !was_admitted(before) && !is_told(Matter::Admission);
+        let is_first = !was_admitted(before) && !self.is_told(entry.id, Matter::Admission);
         if was_admitted(after) && (is_first || is_again || before.now.never_admitted) {
             let arises = notices::arises(&self.after, ctx, entry, Matter::Admission);
             self.add(arises);

@@ -5,6 +5,7 @@
 //! a terminal.
 
 pub mod adoption;
+mod against;
 pub mod agreement;
 mod agreement_file;
 pub mod boards;

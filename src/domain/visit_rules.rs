@@ -6,11 +6,11 @@
 use chrono::{DateTime, Utc};
 
 use super::State;
-use super::agreement::{ProviderMoves, Value, holds};
+use super::against::Against;
+use super::agreement::{ProviderMoves, holds};
 use super::entry::Entry;
 use super::identity::AgreementId;
 use super::observation::{CancelledBy, Help, Window};
-use super::refusal::Refusal;
 use super::visits::{Halt, Limit, Plan, Visit};
 use super::vocabulary::vocabulary;
 
@@ -22,29 +22,6 @@ vocabulary! {
         Owed,
         /// A judgement, in doubt the assessors' (J 3.1.5).
         Judgement,
-    }
-}
-
-/// A clause that an intention speaks against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Against {
-    clause: String,
-    says: String,
-}
-
-impl Against {
-    /// None for the provider's own rule: that warns nobody.
-    fn of<T>(value: &Value<T>) -> Option<Self> {
-        let clause = value.clause()?.as_str().to_owned();
-        Some(Self { clause, says: value.says().unwrap_or_default().to_owned() })
-    }
-
-    pub fn clause(self) -> Option<String> {
-        Some(self.clause)
-    }
-
-    pub fn refusal(self) -> Refusal {
-        Refusal::AgainstContract { clause: self.clause, says: self.says }
     }
 }
 

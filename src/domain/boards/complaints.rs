@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{Column, Decided, agreement_of};
+use crate::domain::against::{Against, warned};
 use crate::domain::agreement::{Agreement, Complaints, Value};
 use crate::domain::entry::{Body, Entry, Opening};
 use crate::domain::envelope::Record;
@@ -167,14 +168,9 @@ impl Complaint {
         }
         entry.not_held_by_other(ctx)?;
         let all = forwarding(state, entry).filter(|it| *it.value() == Complaints::All);
-        let against = all.filter(|_| outcome == Settlement::Solved);
-        let clause = against.and_then(|it| it.clause()).map(|it| it.as_str().to_owned());
-        if let (Some(clause), false) = (&clause, confirmed) {
-            let says = against.and_then(|it| it.says()).unwrap_or_default().to_owned();
-            return Err(Refusal::AgainstContract { clause: clause.clone(), says });
-        }
-        let event =
-            ComplaintEvent::Settled { outcome, reference: reference.cloned(), against_contract: clause };
+        let is_kept = outcome == Settlement::Solved;
+        let against_contract = warned(all.filter(|_| is_kept).and_then(Against::of), confirmed)?;
+        let event = ComplaintEvent::Settled { outcome, reference: reference.cloned(), against_contract };
         Ok(vec![entry.draft(ctx.at, Event::Complaints(event))])
     }
 

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::halted::waits;
 use super::observe::{cancelled, one};
 use super::{Canceller, Command, Correctable, DoorOutcome, Halt, Plan, Visit, VisitEvent};
+use crate::domain::against::warned;
 use crate::domain::agreement::{DoorStep, holds};
 use crate::domain::entry::{DueKind, Entry};
 use crate::domain::identity::AgreementId;
@@ -126,15 +127,6 @@ fn assign(
         drafts.push(of(VisitEvent::Planned { plan, against_contract }));
     }
     Ok(drafts)
-}
-
-/// An intention against the contract is warned about with the clause; repeated as confirmed it is recorded, marked.
-fn warned(against: Option<visit_rules::Against>, confirmed: bool) -> Result<Option<String>, Refusal> {
-    match against {
-        None => Ok(None),
-        Some(against) if confirmed => Ok(against.clause()),
-        Some(against) => Err(against.refusal()),
-    }
 }
 
 fn move_visit(

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::halted::{visits_of, waits};
 use super::{Canceller, Correctable, Plan, Visit, VisitEvent};
+use crate::domain::against::Against;
 use crate::domain::entry::{Body, Entry, EntryEvent, Opening, Origin};
 use crate::domain::identity::{Board, CitizenId, ExternalId};
 use crate::domain::intake::{self, Claims, StandsFor};
@@ -42,7 +43,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             }
             let against =
                 known.plan.as_ref().and_then(|plan| visit_rules::outside_window(state, entry, plan, ctx.at));
-            let against_contract = against.and_then(|it| it.clause());
+            let against_contract = against.map(Against::clause);
             one(ctx, entry, VisitEvent::Started { against_contract })
         }),
         O::VisitDone { visit } => with_visit(state, ctx, visit, |entry, known| {
@@ -116,7 +117,7 @@ fn planned(
             Some(old) => visit_rules::outside_window(state, entry, old, plan.agreed_at),
             None => None,
         };
-        let event = VisitEvent::Planned { plan, against_contract: against.and_then(|it| it.clause()) };
+        let event = VisitEvent::Planned { plan, against_contract: against.map(Against::clause) };
         drafts.push(entry.draft(ctx.at, Event::Visits(event)));
     }
     if drafts.is_empty() { Err(Refusal::Unchanged) } else { Ok(drafts) }
@@ -185,7 +186,7 @@ pub(super) fn cancelled(
         told_at,
         in_time,
         replacement: visit_rules::after_cancellation(by, in_time),
-        against_contract: visit_rules::cancels_granted(state, entry, by).and_then(|it| it.clause()),
+        against_contract: visit_rules::cancels_granted(state, entry, by).map(Against::clause),
     }
 }
 
