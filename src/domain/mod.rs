@@ -227,9 +227,9 @@ pub fn decide(state: &State, ctx: &Ctx, request: &Request) -> Result<Vec<Draft>,
 }
 
 /// The state as it will be after these drafts; nothing of this copy is kept.
-fn after(state: &State, ctx: &Ctx, drafts: &[Draft]) -> State {
+fn after<'d>(state: &State, ctx: &Ctx, drafts: impl IntoIterator<Item = &'d Draft>) -> State {
     let mut after = state.clone();
-    drafts.iter().for_each(|draft| evolve(&mut after, &ctx.provisional(draft)));
+    drafts.into_iter().for_each(|draft| evolve(&mut after, &ctx.provisional(draft)));
     after
 }
 

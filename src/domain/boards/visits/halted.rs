@@ -35,7 +35,7 @@ pub fn halt(
 ) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.halted != Some(halt))
-        .filter(|(_, visit)| from.is_none_or(|from| visit.agreed_at().is_none_or(|at| at >= from)))
+        .filter(|(_, visit)| visit.is_agreed_from(from))
         .map(|(entry, _)| entry.draft(ctx.at, Event::Visits(VisitEvent::Halted { halt })))
         .collect()
 }
@@ -44,7 +44,7 @@ pub fn halt(
 pub fn go_on(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<Utc>>) -> Vec<Draft> {
     visits_of(state, citizen)
         .filter(|(_, visit)| visit.halted.is_some())
-        .filter(|(_, visit)| from.is_none_or(|from| visit.agreed_at().is_none_or(|at| at >= from)))
+        .filter(|(_, visit)| visit.is_agreed_from(from))
         .map(|(entry, _)| entry.draft(ctx.at, Event::Visits(VisitEvent::WentOn {})))
         .collect()
 }
@@ -52,7 +52,7 @@ pub fn go_on(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<
 /// Help has stopped, the citizen has moved away: what is still to come falls away and nothing is owed (J 3.1.1).
 pub fn ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
     visits_of(state, citizen)
-        .filter(|(_, visit)| visit.agreed_at().is_none_or(|at| at >= ctx.at))
+        .filter(|(_, visit)| visit.is_agreed_from(Some(ctx.at)))
         .map(|(entry, _)| {
             let event = VisitEvent::Cancelled {
                 cancelled_by: Canceller::HelpStopped,

@@ -211,6 +211,11 @@ impl Visit {
         self.plan.as_ref().map(|plan| plan.agreed_at)
     }
 
+    /// Agreed for then or later; none: for whenever. One without a time may be.
+    pub(in crate::domain) fn is_agreed_from(&self, from: Option<DateTime<Utc>>) -> bool {
+        from.is_none_or(|from| self.agreed_at().is_none_or(|at| at >= from))
+    }
+
     fn limit(&self) -> Option<Duration> {
         let limit = self.plan.as_ref()?.limit.as_ref()?;
         Some(Duration::minutes(i64::from(limit.minutes)))
