@@ -17,7 +17,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::alarms::AlarmEvent;
-use super::boards::{self, Column, Decided};
+use super::boards::{self, Decided, OnBoard};
 use super::discharges::DischargeEvent;
 use super::entry::{self, Body, Entry, EntryEvent, LinkWhy};
 use super::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
@@ -163,7 +163,7 @@ pub fn beside(state: &State, ctx: &Ctx, opened: &Entry, other: &Entry, is_confli
 
 /// A fact about what `id` stands for on a board. The first we hear of a thing opens it, with `opening`: facts are never
 /// refused.
-pub fn with_entry<B: Column>(
+pub fn with_entry<B: OnBoard>(
     state: &State,
     ctx: &Ctx,
     id: &ExternalId,
@@ -181,7 +181,7 @@ pub fn with_entry<B: Column>(
 }
 
 /// A new thing, and what is told of it. `other` is one under the same id, and whether this contradicts it.
-pub fn opened_with<B: Column>(
+pub fn opened_with<B: OnBoard>(
     state: &State,
     ctx: &Ctx,
     opening: Draft,
@@ -195,7 +195,7 @@ pub fn opened_with<B: Column>(
     Ok(drafts)
 }
 
-fn on<B: Column>(entry: &Entry, then: impl FnOnce(&Entry, &B) -> Decided) -> Decided {
+fn on<B: OnBoard>(entry: &Entry, then: impl FnOnce(&Entry, &B) -> Decided) -> Decided {
     then(entry, B::of(&entry.body).ok_or(Refusal::Unchanged)?)
 }
 

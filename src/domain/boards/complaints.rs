@@ -6,16 +6,16 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Column, Decided, agreement_of};
+use super::{Column, Decided, OnBoard, agreement_of, untold};
 use crate::domain::against::{Against, warned};
 use crate::domain::agreement::{Agreement, Complaints, Value};
 use crate::domain::entry::{Body, Entry, Opening};
 use crate::domain::envelope::Record;
-use crate::domain::identity::{AgreementId, Board, CitizenId, Reference};
+use crate::domain::identity::{AgreementId, CitizenId, Reference};
 use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
 use crate::domain::vocabulary::{CorrectionReason, vocabulary};
-use crate::domain::{Ctx, Draft, Event, State};
+use crate::domain::{Ctx, Event, State};
 
 vocabulary! {
     /// States, in the words of the outside contract.
@@ -194,26 +194,14 @@ fn receive(
     citizen: Option<&CitizenId>,
 ) -> Decided {
     let agreement = agreement_of(state, ctx, agreement)?;
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: Vec::new(),
-        origin: None,
-        citizen: citizen.cloned(),
-        dues: Vec::new(),
-    };
-    let event = Event::Complaints(ComplaintEvent::Received { opening, form, what });
-    Ok(vec![Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: Some(agreement), event }])
+    Ok(vec![untold(ctx, state.free_number(0), agreement, citizen, Vec::new(), |opening| {
+        Event::Complaints(ComplaintEvent::Received { opening, form, what })
+    })])
 }
 
 impl Column for Complaint {
     type Command = Command;
     type Event = ComplaintEvent;
-
-    const BOARD: Board = Board::Complaints;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Complaints(complaint) = body { Some(complaint) } else { None }
-    }
 
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()

@@ -17,26 +17,29 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::agreement::Agreement;
-use super::entry::{self, DueKind, Entry, Opening};
+use super::entry::{self, Due, DueKind, Entry, Opening, Origin};
 use super::envelope::Record;
-use super::identity::{AgreementId, Board, Code, EntryId, ExternalId, SourceName};
+use super::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
 use super::refusal::Refusal;
 use super::{Ctx, Draft, State, adoption, devices, people, server, shift};
 
 /// What comes of a decision.
 pub type Decided = Result<Vec<Draft>, Refusal>;
 
-/// What a board says of itself. Implemented by what an entry of it is.
-pub trait Column: Sized + Into<Body> {
-    /// What a person may ask of it.
-    type Command;
-    /// What is recorded of it.
-    type Event: Serialize + DeserializeOwned;
-
+/// What an entry of a board is. The list makes it.
+pub trait OnBoard: Sized + Into<Body> {
     const BOARD: Board;
 
     /// What an entry is, if it is on this board.
     fn of(body: &Body) -> Option<&Self>;
+}
+
+/// What a board says of itself. Implemented by what an entry of it is.
+pub trait Column: OnBoard {
+    /// What a person may ask of it.
+    type Command;
+    /// What is recorded of it.
+    type Event: Serialize + DeserializeOwned;
 
     /// The state's name, as in the outside contract. `is_held`: somebody has it.
     fn state(&self, is_held: bool) -> &'static str;
@@ -131,11 +134,19 @@ macro_rules! boards {
                     Self::$board(body)
                 }
             }
+
+            impl OnBoard for $module::$body {
+                const BOARD: Board = Board::$board;
+
+                fn of(body: &Body) -> Option<&Self> {
+                    if let Body::$board(it) = body { Some(it) } else { None }
+                }
+            }
         )*
 
         impl Body {
             pub fn board(&self) -> Board {
-                match self { $( Self::$board(_) => <$module::$body as Column>::BOARD, )* }
+                match self { $( Self::$board(_) => Board::$board, )* }
             }
 
             pub(super) fn state(&self, is_held: bool) -> &'static str {
@@ -234,7 +245,7 @@ macro_rules! boards {
                 Event::Server(event) => server::evolve(state, event),
             }
             let board = state.entry(record.entry).map(Entry::board);
-            $( if board == Some(<$module::$body as Column>::BOARD) {
+            $( if board == Some(Board::$board) {
                 $module::$body::keep_count(state, record.entry);
             } )*
         }
@@ -286,6 +297,40 @@ fn change<B: Column>(state: &mut State, record: &Record, event: &B::Event) {
         B::apply(entry, record, event);
         B::settle(entry, record.happened_at);
     });
+}
+
+/// The draft that opens an entry which the sender of a fact tells of, under the id it has there: it belongs where the fact
+/// does.
+fn told(
+    ctx: &Ctx,
+    number: u32,
+    id: &ExternalId,
+    citizen: Option<&CitizenId>,
+    dues: Vec<Due>,
+    event: impl FnOnce(Opening) -> Event,
+) -> Draft {
+    let agreement = ctx.only_agreement();
+    let opening = Opening {
+        number,
+        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
+        origin: ctx.source().map(|source| Origin { source: source.clone(), id: id.clone() }),
+        citizen: citizen.cloned(),
+        dues,
+    };
+    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event: event(opening) }
+}
+
+/// The draft that opens an entry of one municipality which no message tells of.
+fn untold(
+    ctx: &Ctx,
+    number: u32,
+    agreement: AgreementId,
+    citizen: Option<&CitizenId>,
+    dues: Vec<Due>,
+    event: impl FnOnce(Opening) -> Event,
+) -> Draft {
+    let opening = Opening { number, candidates: Vec::new(), origin: None, citizen: citizen.cloned(), dues };
+    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: Some(agreement), event: event(opening) }
 }
 
 /// The agreement that an entry is opened for by hand: the one named, or the only one the person has.

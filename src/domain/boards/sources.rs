@@ -293,12 +293,6 @@ impl Column for Trouble {
     type Command = Command;
     type Event = SourceEvent;
 
-    const BOARD: Board = Board::Sources;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Sources(trouble) = body { Some(trouble) } else { None }
-    }
-
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()
     }

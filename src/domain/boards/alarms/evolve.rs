@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Alarm, AlarmEvent, Correctable, Ending, Justification, Outcome, Redirected, Responded, Sent};
-use crate::domain::boards::Column;
+use crate::domain::boards::OnBoard;
 use crate::domain::entry::{self, Body, Due, DueKind, Entry};
 use crate::domain::envelope::Record;
 use crate::domain::session;

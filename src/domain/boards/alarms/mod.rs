@@ -12,11 +12,11 @@ mod observe;
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
 use crate::domain::envelope::Record;
 use crate::domain::identity::{
-    AgreementId, Board, CitizenId, Code, EntryId, ExternalId, PersonName, Reference, SourceName,
+    AgreementId, CitizenId, Code, EntryId, ExternalId, PersonName, Reference, SourceName,
 };
 use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
@@ -492,6 +492,11 @@ pub enum AlarmEvent {
 }
 
 impl AlarmEvent {
+    /// It began earlier than was known, and nothing more was told of it.
+    fn arrival_alone() -> Self {
+        Self::ArrivalKnown { device: None, citizen: None, trigger: None, technical: false, test: false }
+    }
+
     pub fn is_material(&self) -> bool {
         !matches!(
             self,
@@ -509,12 +514,6 @@ impl AlarmEvent {
 impl Column for Alarm {
     type Command = Command;
     type Event = AlarmEvent;
-
-    const BOARD: Board = Board::Alarms;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Alarms(alarm) = body { Some(alarm) } else { None }
-    }
 
     fn state(&self, is_held: bool) -> &'static str {
         self.state(is_held).name()

@@ -5,8 +5,8 @@ use chrono::{DateTime, Duration, Utc};
 use super::clocks::{justification_due, ring_out_at};
 use super::decide::given_to;
 use super::{Alarm, AlarmEvent, DANGERS, FOLD_MINUTES, ID_REUSED_HOURS, SIGNAL_EVERY_SECONDS, SIGNALS_KEPT};
-use crate::domain::entry::{self, Body, Due, DueKind, Entry, Opening, Origin};
-use crate::domain::identity::{AgreementId, Board, CitizenId, Code, ExternalId, PersonName};
+use crate::domain::entry::{self, Body, Due, DueKind, Entry};
+use crate::domain::identity::{Board, CitizenId, Code, ExternalId, PersonName};
 use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, Observation};
 use crate::domain::refusal::Refusal;
@@ -276,13 +276,7 @@ pub fn waits(
     };
     match wait {
         Wait::Before if ctx.at < entry.opened_at => {
-            let event = AlarmEvent::ArrivalKnown {
-                device: None,
-                citizen: None,
-                trigger: None,
-                technical: false,
-                test: false,
-            };
+            let event = AlarmEvent::arrival_alone();
             Ok(vec![entry.draft(ctx.at, Event::Alarms(event))])
         }
         Wait::Same | Wait::Before => Err(Refusal::Unchanged),
@@ -361,13 +355,7 @@ pub fn passed_on(
     }
     let mut drafts = vec![from.draft(ctx.at, Event::Alarms(AlarmEvent::PassedOn {}))];
     if from.opened_at < to.opened_at {
-        let event = AlarmEvent::ArrivalKnown {
-            device: None,
-            citizen: None,
-            trigger: None,
-            technical: false,
-            test: false,
-        };
+        let event = AlarmEvent::arrival_alone();
         drafts.push(to.draft(from.opened_at, Event::Alarms(event)));
     }
     if !waits.can_ring_out() || to.holder.is_some() {
@@ -441,8 +429,7 @@ fn is_same_emergency(known: Option<&Code>, signal: Option<&Code>) -> bool {
 }
 
 fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
-    let agreement = ctx.only_agreement();
-    let scope: &[AgreementId] = agreement.as_ref().map_or(&ctx.candidates, std::slice::from_ref);
+    let scope = ctx.scope();
     let mut dues = Vec::new();
     if !signal.technical && !signal.test {
         // Counted from when we were told: an old alarm from a source that was away still gets its time to ring.
@@ -458,24 +445,18 @@ fn raised(state: &State, ctx: &Ctx, signal: &Signal<'_>) -> Draft {
             dues.push(Due::own(DueKind::Answer, ctx.at + Duration::seconds(i64::from(seconds))));
         }
     }
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
-        origin: ctx.source().map(|source| Origin { source: source.clone(), id: signal.alarm.clone() }),
-        citizen: signal.citizen.clone(),
-        dues,
-    };
-    let event = AlarmEvent::Raised {
-        opening,
-        alarm: signal.alarm.clone(),
-        device: signal.device.clone(),
-        trigger: signal.trigger.clone(),
-        technical: signal.technical,
-        test: signal.test,
-        namespace: ctx.namespace.clone().filter(|name| Some(name) != ctx.source()),
-        queue: None,
-    };
-    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event: Event::Alarms(event) }
+    boards::told(ctx, state.free_number(0), signal.alarm, signal.citizen.as_ref(), dues, |opening| {
+        Event::Alarms(AlarmEvent::Raised {
+            opening,
+            alarm: signal.alarm.clone(),
+            device: signal.device.clone(),
+            trigger: signal.trigger.clone(),
+            technical: signal.technical,
+            test: signal.test,
+            namespace: ctx.namespace.clone().filter(|name| Some(name) != ctx.source()),
+            queue: None,
+        })
+    })
 }
 
 /// Facts are never refused: one about an alarm we have not heard of raises it first.

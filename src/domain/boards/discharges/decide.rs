@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::observe::opened;
 use super::{
     Command, Correctable, DischargeEvent, Ending, NEAR_MINUTES, Stay, StayState, StopReason, Upset,
     WhyStopped,
@@ -34,7 +33,9 @@ pub fn open_by_hand(state: &State, ctx: &Ctx, command: &Command) -> Result<Vec<D
         };
         return decide(state, ctx, entry, stay, &expect).map_err(is_told);
     }
-    let opening = opened(state, ctx, Some(agreement), citizen, None);
+    let opening = boards::untold(ctx, state.free_number(0), agreement, citizen, Vec::new(), |opening| {
+        Event::Discharges(DischargeEvent::Opened { opening, stay: None })
+    });
     let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let event = DischargeEvent::DischargeExpected { expected_at, told_by: told_by.into() };
     let expected = entry.draft(ctx.at, Event::Discharges(event));

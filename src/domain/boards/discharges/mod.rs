@@ -15,7 +15,7 @@ use crate::domain::agreement::DischargeStep;
 use crate::domain::boards::{Body, Column, Decided};
 use crate::domain::entry::{Due, Entry, Opening};
 use crate::domain::envelope::Record;
-use crate::domain::identity::{AgreementId, Board, CitizenId, Code, EntryId, ExternalId, SourceName};
+use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, SourceName};
 use crate::domain::observation::{Setting, StayFact};
 use crate::domain::stay::{Facts, Folded, Item, Told, Whereabouts};
 use crate::domain::verbs::verbs;
@@ -440,12 +440,6 @@ impl DischargeEvent {
 impl Column for Stay {
     type Command = Command;
     type Event = DischargeEvent;
-
-    const BOARD: Board = Board::Discharges;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Discharges(stay) = body { Some(stay) } else { None }
-    }
 
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()

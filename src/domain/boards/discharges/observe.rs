@@ -5,8 +5,8 @@ use chrono::{DateTime, Duration, Utc};
 use super::decide::joined_by_citizen;
 use super::{DischargeEvent, MOVED_HOURS, Stay, StopReason, TOLD_BEFORE_HOURS, WhyStopped};
 use crate::domain::agreement::value_of;
-use crate::domain::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy, Opening, Origin};
-use crate::domain::identity::{AgreementId, Board, CitizenId, ExternalId};
+use crate::domain::entry::{self, Body, Due, DueKind, Entry, EntryEvent, LinkWhy};
+use crate::domain::identity::{Board, CitizenId, ExternalId};
 use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, Observation, StayFact};
 use crate::domain::realm::Citizen;
@@ -28,7 +28,7 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
         | O::StayCancelled { stay, .. } => (stay, None),
         _ => return Err(Refusal::Unchanged),
     };
-    let source = ctx.source().ok_or(Refusal::Unchanged)?;
+    ctx.source().ok_or(Refusal::Unchanged)?;
     let claims =
         Claims { board: Board::Discharges, device: None, citizen, opens: Some(FactKind::StayAdmitted) };
     let admits = matches!(observation, O::StayAdmitted { .. });
@@ -51,8 +51,9 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             .draft(ctx.at, Event::Discharges(DischargeEvent::Joined { stay: stay.clone(), source: None }));
         return on_known(state, ctx, entry, citizen, observation, vec![joined]);
     }
-    let origin = Origin { source: source.clone(), id: stay.clone() };
-    let opening = opened(state, ctx, None, citizen, Some(origin));
+    let opening = boards::told(ctx, state.free_number(0), stay, citizen, Vec::new(), |opening| {
+        Event::Discharges(DischargeEvent::Opened { opening, stay: Some(stay.clone()) })
+    });
     let entry = boards::opened_entry(&ctx.provisional(&opening)).ok_or(Refusal::Unchanged)?;
     let mut drafts = vec![opening];
     drafts.extend(linked_by_citizen(state, ctx, &entry));
@@ -150,26 +151,6 @@ fn same_stay<'s>(
         state.closed_of_citizen(&citizen).filter(|entry| same_agreement(ctx, entry)).find(was_this)
     };
     open.or_else(|| over().filter(|_| admits))
-}
-
-pub(super) fn opened(
-    state: &State,
-    ctx: &Ctx,
-    agreement: Option<AgreementId>,
-    citizen: Option<&CitizenId>,
-    origin: Option<Origin>,
-) -> Draft {
-    let agreement = agreement.or_else(|| ctx.only_agreement());
-    let stay = origin.as_ref().map(|origin| origin.id.clone());
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
-        origin,
-        citizen: citizen.cloned(),
-        dues: Vec::new(),
-    };
-    let event = Event::Discharges(DischargeEvent::Opened { opening, stay });
-    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event }
 }
 
 fn on_known(

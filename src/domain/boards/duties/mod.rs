@@ -13,10 +13,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agreement::Matter;
-use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::boards::{Column, Decided, OnBoard};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
 use crate::domain::envelope::Record;
-use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId, PersonName, Reference};
+use crate::domain::identity::{AgreementId, CitizenId, EntryId, PersonName, Reference};
 use crate::domain::observation::Help;
 use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
@@ -247,12 +247,6 @@ pub enum DutyEvent {
 impl Column for Duty {
     type Command = Command;
     type Event = DutyEvent;
-
-    const BOARD: Board = Board::Duties;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Duties(duty) = body { Some(duty) } else { None }
-    }
 
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::domain::agreement::{Matter, value_of};
 use crate::domain::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
-use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent, Opening};
+use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Reference};
 use crate::domain::refusal::Refusal;
 use crate::domain::vocabulary::CorrectionReason;
@@ -128,25 +128,20 @@ pub fn open_by_hand(
 ) -> Result<Vec<Draft>, Refusal> {
     let agreement = boards::agreement_of(state, ctx, agreement)?;
     let (clause, due) = rule_of(state, ctx, std::slice::from_ref(&agreement), what).unwrap_or_default();
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: Vec::new(),
-        origin: None,
-        citizen: citizen.cloned(),
-        dues: due.into_iter().collect(),
-    };
-    let opened = DutyEvent::Opened {
-        opening,
-        duty: DutyKind::ImmediateNotice,
-        about: None,
-        owner: None,
-        matter: Some(what),
-        help: None,
-        clause,
-        by_hand: true,
-    };
-    let (entry, happened_at, agreement) = (ctx.fresh(0), ctx.at, Some(agreement));
-    Ok(vec![Draft { entry, happened_at, agreement, event: Event::Duties(opened) }])
+    let dues = due.into_iter().collect();
+    let opened = boards::untold(ctx, state.free_number(0), agreement, citizen, dues, |opening| {
+        Event::Duties(DutyEvent::Opened {
+            opening,
+            duty: DutyKind::ImmediateNotice,
+            about: None,
+            owner: None,
+            matter: Some(what),
+            help: None,
+            clause,
+            by_hand: true,
+        })
+    });
+    Ok(vec![opened])
 }
 
 /// The way back for what was opened by hand and is nothing to tell: the wrong matter, or the wrong entry.

@@ -9,7 +9,7 @@ use crate::domain::entry::{Body, Due, DueKind, Entry, Opening};
 use crate::domain::identity::{AgreementId, Board, CitizenId};
 use crate::domain::observation::Help;
 use crate::domain::realm::Citizen;
-use crate::domain::{Ctx, Draft, Event, State, calendar};
+use crate::domain::{Ctx, Draft, Event, State, boards, calendar};
 
 pub(in crate::domain) fn open(
     ctx: &Ctx,
@@ -121,18 +121,8 @@ pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTi
         clause: rule.and_then(|it| it.clause().map(|it| it.as_str().to_owned())),
         agreement_version: Some(rules.version.clone()),
     };
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: Vec::new(),
-        origin: None,
-        citizen: None,
-        dues: vec![due],
-    };
-    Draft {
-        entry: ctx.fresh(0),
-        happened_at: at,
-        agreement: Some(rules.id.clone()),
-        event: Event::Duties(DutyEvent::Opened {
+    let opened = boards::untold(ctx, state.free_number(0), rules.id.clone(), None, vec![due], |opening| {
+        Event::Duties(DutyEvent::Opened {
             opening,
             duty: DutyKind::HospitalMessages,
             about: None,
@@ -141,8 +131,9 @@ pub fn hospital_messages(state: &State, ctx: &Ctx, rules: &Agreement, at: DateTi
             help: None,
             clause: None,
             by_hand: false,
-        }),
-    }
+        })
+    });
+    Draft { happened_at: at, ..opened }
 }
 
 /// What a notice says that help was granted.
@@ -222,18 +213,10 @@ fn first_time(
 ) -> Draft {
     let nth = u32::from(duty == DutyKind::AgreeTime);
     let agreement_version = Some(rules.version.clone());
-    let opening = Opening {
-        number: state.free_number(nth),
-        candidates: Vec::new(),
-        origin: None,
-        citizen: Some(citizen.clone()),
-        dues: vec![Due { what: DueKind::Duty, at: due_at, clause: clause.clone(), agreement_version }],
-    };
-    Draft {
-        entry: ctx.fresh(nth),
-        happened_at: ctx.at,
-        agreement: Some(rules.id.clone()),
-        event: Event::Duties(DutyEvent::Opened {
+    let due = Due { what: DueKind::Duty, at: due_at, clause: clause.clone(), agreement_version };
+    let (number, agreement) = (state.free_number(nth), rules.id.clone());
+    let opened = boards::untold(ctx, number, agreement, Some(citizen), vec![due], |opening| {
+        Event::Duties(DutyEvent::Opened {
             opening,
             duty,
             about: None,
@@ -242,8 +225,9 @@ fn first_time(
             help: Some(help),
             clause,
             by_hand: false,
-        }),
-    }
+        })
+    });
+    Draft { entry: ctx.fresh(nth), ..opened }
 }
 
 /// The citizen's open duty of that kind, for that help where one is named.

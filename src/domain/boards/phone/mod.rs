@@ -10,10 +10,10 @@ mod observe;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
 use crate::domain::envelope::Record;
-use crate::domain::identity::{AgreementId, Board, Code, EntryId, ExternalId, PersonName};
+use crate::domain::identity::{AgreementId, Code, EntryId, ExternalId, PersonName};
 use crate::domain::observation::{MissedReason, Rank};
 use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
@@ -222,12 +222,6 @@ impl PhoneEvent {
 impl Column for Call {
     type Command = Command;
     type Event = PhoneEvent;
-
-    const BOARD: Board = Board::Phone;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Phone(call) = body { Some(call) } else { None }
-    }
 
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()

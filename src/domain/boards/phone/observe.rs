@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Call, KEPT_DAYS_DEFAULT, Phase, PhoneEvent};
 use crate::domain::agreement::value_of;
-use crate::domain::entry::{self, Body, Due, DueKind, Entry, LinkWhy, Opening, Origin};
+use crate::domain::entry::{self, Body, Due, DueKind, Entry, LinkWhy};
 use crate::domain::identity::{AgreementId, Board, ExternalId, PersonName};
 use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{FactKind, MissedReason, Observation, Rank};
@@ -112,22 +112,10 @@ fn opened_beside(
 }
 
 fn opened(state: &State, ctx: &Ctx, call: &ExternalId, queue: Option<&ExternalId>) -> Draft {
-    let agreement = ctx.only_agreement();
-    let scope: &[AgreementId] = agreement.as_ref().map_or(&ctx.candidates, std::slice::from_ref);
-    let dues = answer_due(state, scope, ctx.at).into_iter().collect();
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
-        origin: ctx.source().map(|source| Origin { source: source.clone(), id: call.clone() }),
-        citizen: None,
-        dues,
-    };
-    Draft {
-        entry: ctx.fresh(0),
-        happened_at: ctx.at,
-        agreement,
-        event: Event::Phone(PhoneEvent::Waiting { opening, call: call.clone(), queue: queue.cloned() }),
-    }
+    let dues = answer_due(state, ctx.scope(), ctx.at).into_iter().collect();
+    boards::told(ctx, state.free_number(0), call, None, dues, |opening| {
+        Event::Phone(PhoneEvent::Waiting { opening, call: call.clone(), queue: queue.cloned() })
+    })
 }
 
 /// It is in a queue: the first one late, the same one again, or the next one.

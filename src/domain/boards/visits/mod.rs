@@ -12,10 +12,10 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::agreement::DoorStep;
-use crate::domain::boards::{Body, Column, Decided};
+use crate::domain::boards::{Body, Column, Decided, OnBoard};
 use crate::domain::entry::{DueKind, Entry, Opening};
 use crate::domain::envelope::Record;
-use crate::domain::identity::{AgreementId, Board, EntryId, ExternalId};
+use crate::domain::identity::{AgreementId, EntryId, ExternalId};
 use crate::domain::observation::{Grant, Help, Window};
 use crate::domain::refusal::Refusal;
 use crate::domain::verbs::verbs;
@@ -453,12 +453,6 @@ impl VisitEvent {
 impl Column for Visit {
     type Command = Command;
     type Event = VisitEvent;
-
-    const BOARD: Board = Board::Visits;
-
-    fn of(body: &Body) -> Option<&Self> {
-        if let Body::Visits(visit) = body { Some(visit) } else { None }
-    }
 
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::halted::{visits_of, waits};
 use super::{Canceller, Correctable, Plan, Visit, VisitEvent};
 use crate::domain::against::Against;
-use crate::domain::entry::{Body, Entry, EntryEvent, Opening, Origin};
+use crate::domain::entry::{Body, Entry, EntryEvent};
 use crate::domain::identity::{Board, CitizenId, ExternalId};
 use crate::domain::intake::{self, Claims, StandsFor};
 use crate::domain::observation::{CancelledBy, Help, Observation};
@@ -143,16 +143,9 @@ fn opened(
     citizen: Option<&CitizenId>,
     plan: Option<Plan>,
 ) -> Draft {
-    let agreement = ctx.only_agreement();
-    let opening = Opening {
-        number: state.free_plan_number(),
-        candidates: if agreement.is_some() { Vec::new() } else { ctx.candidates.clone() },
-        origin: ctx.source().map(|source| Origin { source: source.clone(), id: visit.clone() }),
-        citizen: citizen.cloned(),
-        dues: Vec::new(),
-    };
-    let event = VisitEvent::Opened { opening, visit: visit.clone(), plan };
-    Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement, event: Event::Visits(event) }
+    boards::told(ctx, state.free_plan_number(), visit, citizen, Vec::new(), |opening| {
+        Event::Visits(VisitEvent::Opened { opening, visit: visit.clone(), plan })
+    })
 }
 
 fn with_visit(
