@@ -47,9 +47,13 @@ fn in_two(desk: &Terminal, answer: &[u8], at: usize) {
         desk.redrawn();
         desk.send(&answer[at..]);
         desk.until_read();
-        if begun_at.elapsed() < SILENCE {
+        // Some room: the desk takes its time a little after it read.
+        if begun_at.elapsed() < SILENCE * 3 / 4 {
             return;
         }
+        // Read is not taken in: a frame may have been under way, so the second one shows what the rest did.
+        desk.redrawn();
+        desk.redrawn();
         desk.until("asks nothing", |seen| {
             if seen.has("Esc") {
                 desk.send("\x1b");
