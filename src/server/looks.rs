@@ -55,7 +55,7 @@ struct Seen(LruCache<(PersonName, EntryId), ()>);
 
 impl Seen {
     fn new() -> Self {
-        Self(LruCache::new(REMEMBERED_MAX))
+        Self(LruCache::sparse(REMEMBERED_MAX))
     }
 
     /// Remembers it. False: it is remembered already.

@@ -33,7 +33,7 @@ impl Memory {
             root: Mutex::default(),
             citizens: Links::new(),
             events: Links::new(),
-            receipts: tokio::sync::Mutex::new(Receipts(LruCache::new(RECEIPTS_MAX))),
+            receipts: tokio::sync::Mutex::new(Receipts(LruCache::sparse(RECEIPTS_MAX))),
         }
     }
 }
@@ -43,7 +43,7 @@ pub struct Links(Mutex<LruCache<u64, Url>>);
 
 impl Links {
     fn new() -> Self {
-        Self(Mutex::new(LruCache::new(LINKS_MAX)))
+        Self(Mutex::new(LruCache::sparse(LINKS_MAX)))
     }
 
     pub fn get(&self, number: u64) -> Option<Url> {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn full_receipts_let_go_of_the_one_unused_for_longest() {
-        let mut receipts = Receipts(LruCache::new(RECEIPTS_MAX));
+        let mut receipts = Receipts(LruCache::sparse(RECEIPTS_MAX));
         let key = |nth: usize| Key::new(format!("note-{nth}")).expect("a key");
         let receipt = || ExternalId::new("form-1").expect("an id");
         let max = RECEIPTS_MAX.get();

@@ -17,7 +17,7 @@ pub struct Contacts(Mutex<LruCache<String, Contact>>);
 
 impl Contacts {
     pub fn new() -> Self {
-        Self(Mutex::new(LruCache::new(REMEMBERED_MAX)))
+        Self(Mutex::new(LruCache::sparse(REMEMBERED_MAX)))
     }
 
     pub fn remember(&self, user: String, contact: Contact) {

@@ -22,7 +22,7 @@ pub struct Counted(Arc<Mutex<LruCache<IpAddr, u32>>>);
 
 impl Counted {
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(LruCache::new(COUNTED_MAX))))
+        Self(Arc::new(Mutex::new(LruCache::sparse(COUNTED_MAX))))
     }
 
     /// Counts a request. True: there are too many from there.

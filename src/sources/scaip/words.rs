@@ -21,7 +21,7 @@ pub struct Words(LruCache<ExternalId, (Word, Instant)>);
 
 impl Words {
     pub fn new() -> Self {
-        Self(LruCache::new(WORDS_MAX))
+        Self(LruCache::sparse(WORDS_MAX))
     }
 
     /// The unit said just this a moment ago.
