@@ -126,7 +126,7 @@ impl Starting<'_> {
         let means = scaip::Means {
             data: &self.place.data,
             connections: &self.budget.alarms(),
-            key: &|| random(engine),
+            key: &|| engine.ids.secret(),
             ring_out_seconds: &|agreement| {
                 value_of(&engine.state().agreements.get(agreement)?.alarms.ring_out_seconds)
             },
@@ -188,13 +188,6 @@ impl Starting<'_> {
         info!(agreements = engine.state().agreements.len(), "serving");
         Ok(())
     }
-}
-
-fn random(engine: &Engine) -> [u8; 32] {
-    let mut key = [0; 32];
-    key[..16].copy_from_slice(&engine.ids.salt());
-    key[16..].copy_from_slice(&engine.ids.salt());
-    key
 }
 
 /// An agreement stays as it was adopted; a program that has newer rules for it says so, and how to get them.
