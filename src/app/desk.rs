@@ -11,13 +11,10 @@ use crate::config;
 use crate::domain::identity::Key;
 use crate::i18n::Texts;
 use crate::ids::Ids;
-use crate::theme::Library;
+use crate::theme::{self, Library};
 use crate::tui::keymap::Keymap;
 use crate::tui::look::Look;
 use crate::tui::{self, terminal};
-
-/// The dark one: most use it at night.
-const DEFAULT_THEME: &str = "nat";
 
 /// The desk, until its person leaves or `stop`.
 pub async fn run(client: Client, look: &LookArgs, texts: &Texts, stop: &CancellationToken) -> Result<()> {
@@ -27,7 +24,7 @@ pub async fn run(client: Client, look: &LookArgs, texts: &Texts, stop: &Cancella
         library.add_folder(&folder)?;
     }
     let depth = if config::no_color() { TermProfile::NoColor } else { terminal::depth() };
-    let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| DEFAULT_THEME.to_owned());
+    let name = look.theme.clone().or(settings.theme).unwrap_or_else(|| theme::DEFAULT.to_owned());
     let theme = library.load(&name, depth)?;
     let clock = Clock::system();
     let session = Key::of_bytes("desk-", Ids::system().uuid(clock.now()).as_bytes()).to_string();

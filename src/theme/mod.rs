@@ -16,7 +16,7 @@ use termprofile::TermProfile;
 
 use file::File;
 
-/// The default theme: dark.
+/// The default theme, a dark one: most use it at night.
 pub const DEFAULT: &str = "nat";
 /// The theme of a terminal without colours.
 const COLORLESS: &str = "terminal";
