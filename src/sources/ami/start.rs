@@ -10,9 +10,6 @@ use super::settings::Settings;
 use crate::domain::identity::SourceName;
 use crate::sources::host::{Announced, Host};
 
-/// A telephone exchange is pinged each 5 s; nothing for this long and it counts as late (seconds).
-const EXPECTED_SECONDS: i64 = 12;
-
 /// Begins to read them. `canary`: which of them tells of a queue besides its own.
 ///
 /// # Errors
@@ -26,10 +23,12 @@ pub fn start<H: Host<Inbox: Inbox>>(
         let secret = host.secret(&exchange.secret_file)?;
         let agreements: BTreeSet<_> =
             exchange.queues.values().flat_map(|queue| queue.agreements.iter().cloned()).collect();
+        let timing = Timing::default();
         let inbox = host.announce(Announced {
             name: exchange.name.clone(),
             kind: "ami",
-            within: Some(TimeDelta::seconds(EXPECTED_SECONDS)),
+            // A connection that says nothing for so long is taken as lost: then it is late too.
+            within: TimeDelta::from_std(timing.silent_after).ok(),
             agreements: agreements.into_iter().collect(),
             units_of: None,
             is_plan_only: false,
@@ -39,7 +38,7 @@ pub fn start<H: Host<Inbox: Inbox>>(
             secret,
             inbox,
             now: host.now(),
-            timing: Timing::default(),
+            timing,
             canary: canary.filter(|(seen_by, _)| *seen_by == exchange.name).map(|(_, canary)| canary.clone()),
         };
         tokio::spawn(link.run(host.stop()));
