@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::domain::identity::{ExternalId, SourceName};
 use crate::sources::medcom::settings::OursRule;
-use crate::sources::settings::{Block, label};
+use crate::sources::settings::{Block, label, resolve};
 use crate::sources::{ami, medcom, scaip, visits, web_hook};
 use crate::workers::{canary, care, escalation};
 
@@ -178,8 +178,8 @@ pub fn settings(file: &Path) -> Result<Settings, BadConfig> {
         block.checked().map_err(|wrong| BadConfig::whole(file, wrong))?;
     }
     settings.check_together(file)?;
-    settings.agreements = settings.agreements.take().map(|path| folder.join(path));
-    settings.witness = settings.witness.take().map(|path| folder.join(path));
+    resolve(&mut settings.agreements, folder);
+    resolve(&mut settings.witness, folder);
     settings.id_key_file = Some(folder.join(settings.id_key_file.take().unwrap_or_else(|| ID_KEY.into())));
     Ok(settings)
 }
@@ -203,8 +203,7 @@ pub fn desk_settings() -> Result<DeskSettings, BadConfig> {
     }
     let text = read_text(&file)?;
     let mut settings: DeskSettings = parse(&file, &text)?;
-    let folder = file.parent().unwrap_or_else(|| Path::new(".")).to_owned();
-    settings.token_file = settings.token_file.map(|path| folder.join(path));
+    resolve(&mut settings.token_file, file.parent().unwrap_or_else(|| Path::new(".")));
     Ok(settings)
 }
 

@@ -44,7 +44,7 @@ pub fn label(block: &dyn Block) -> String {
     }
 }
 
-/// A file that may be named. For [`Block::resolve`].
+/// A file or folder that may be named: relative to `folder`.
 pub fn resolve(file: &mut Option<PathBuf>, folder: &Path) {
     if let Some(file) = file {
         *file = folder.join(&*file);
