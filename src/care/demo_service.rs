@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::demo::{KEY_HEADER, WireNote, WirePerson, WireReceipt, WireSearch};
-use super::{Cpr, ListedFact, Person, Visit};
+use super::{Cpr, ListedFact, Person, Visit, locked};
 use crate::domain::identity::{AgreementId, CitizenId, ExternalId};
 
 /// Longest request body (bytes).
@@ -203,11 +203,6 @@ impl Service {
         };
         axum::serve(listener, router).with_graceful_shutdown(shutdown).await
     }
-}
-
-/// A panic elsewhere cannot leave any of them half changed: every change is one step.
-fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Token first, then whatever the mode says.

@@ -13,6 +13,7 @@ pub mod nexus;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -370,4 +371,9 @@ impl Care {
             Self::Off => Err(OFF),
         }
     }
+}
+
+/// For what is changed in one step: a panic elsewhere cannot leave it half changed.
+fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
+    it.lock().unwrap_or_else(PoisonError::into_inner)
 }

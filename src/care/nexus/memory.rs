@@ -3,12 +3,13 @@
 //! Owns how much of it: what was unused for longest makes room. In memory only. Must never hold a name or a text.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use lru::LruCache;
 use reqwest::Url;
 use serde_json::Value;
 
+use crate::care::locked;
 use crate::domain::identity::{ExternalId, Key};
 
 /// Links of citizens remembered at most.
@@ -70,11 +71,6 @@ impl Receipts {
     pub fn remember(&mut self, key: Key, receipt: ExternalId) {
         self.0.put(key, receipt);
     }
-}
-
-/// A panic elsewhere cannot leave any of them half changed: every change is one step.
-pub fn locked<T>(it: &Mutex<T>) -> MutexGuard<'_, T> {
-    it.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

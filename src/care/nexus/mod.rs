@@ -22,10 +22,10 @@ use reqwest::{Method, Url};
 use serde_json::{Value, json};
 
 use super::http::Limits;
-use super::{Ability, CareError, Cpr, Heard, Person, Plan, VisitsOf, Whose, Why};
+use super::{Ability, CareError, Cpr, Heard, Person, Plan, VisitsOf, Whose, Why, locked};
 use crate::domain::calendar;
 use crate::domain::identity::{CitizenId, ExternalId, Key};
-use memory::{Memory, locked};
+use memory::Memory;
 use session::Session;
 pub use session::{Access, BadAccess};
 use settings::Names;
