@@ -122,11 +122,6 @@ impl Masking {
     }
 }
 
-/// True when an id of this field would be masked as a CPR number.
-pub fn reads_as_cpr(field: Field, text: &str) -> bool {
-    cpr_in(field, text).is_some()
-}
-
 /// The ten digits of a text that is a CPR number, however people and spreadsheets write it: with hyphen, blanks or full
 /// stops, as a number cell (`1012800123.0`), with the zero in front lost. For a column that may hold one.
 pub fn cpr_of(text: &str) -> Option<String> {

@@ -19,7 +19,7 @@ impl Engine {
     /// Asks its care system who an entry is about, in the background; puts the answer in live data. A plan of a thousand
     /// visits asks for nobody: it does when there is something to ring about, or when somebody opens one. An alarm or a
     /// call is asked about at once; everything else takes its turn, so that many late visits never stand before it.
-    pub(crate) fn ask_who(&self, entry: &Entry) {
+    pub(super) fn ask_who(&self, entry: &Entry) {
         let asked = self.cares.about(entry);
         if !entry.is_spoken_of() || matches!(asked, Err(Refusal::CitizenUnknown)) {
             return;

@@ -63,9 +63,9 @@ impl Writer {
         self.ring();
     }
 
-    /// The commit may have happened or not: the log alone knows. True when the log can be used again; what rang
-    /// unstored is in it then.
-    pub(super) async fn recover(&mut self) -> bool {
+    /// The commit may have happened or not: the log alone knows. When it can be used again, what rang unstored is put
+    /// into it.
+    pub(super) async fn recover(&mut self) {
         let is_loaded = self.engine.is_loaded();
         let head = is_loaded.then_some(self.state.head);
         let reread = async move |log: &mut Log| (reread(log, head).await, log.is_unwitnessed());
@@ -78,7 +78,7 @@ impl Writer {
                 if !is_loaded {
                     self.out.loaded.send_replace(Loaded::Failed(error));
                 }
-                return false;
+                return;
             }
         };
         self.retry_at = None;
@@ -106,7 +106,6 @@ impl Writer {
             self.out.loaded.send_replace(Loaded::Yes);
             self.keep_known().await;
         }
-        self.retry_at.is_none()
     }
 
     /// The log was opened for the first time: what of it is missing is said.

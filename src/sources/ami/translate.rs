@@ -283,17 +283,6 @@ impl Calls {
         }
     }
 
-    /// When the next conclusion is due, if any is.
-    pub fn next_due_at(&self) -> Option<DateTime<Utc>> {
-        self.stays.values().filter_map(|stay| stay.pending).map(|pending| pending.due_at).min()
-    }
-
-    // Events about a caller.
-
-    // The list.
-
-    // Which call is meant.
-
     // Telling.
 
     /// Moves the stay on; never back.
