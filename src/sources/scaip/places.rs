@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 /// The connections of all receivers of a program. Cheap to clone.
@@ -28,6 +28,8 @@ pub(super) struct Permit {
     places: Places,
     standing: u64,
     gone: CancellationToken,
+    /// Another's when this is dropped, and not before.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Places {
@@ -40,13 +42,13 @@ impl Places {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a new connection, which has said nothing yet.
-    pub(super) fn take(&self) -> Permit {
+    /// A place for a new connection that has `room`, which has said nothing yet.
+    pub(super) fn take(&self, room: OwnedSemaphorePermit) -> Permit {
         let mut standing = self.standing();
         let (number, gone) = (standing.next, CancellationToken::new());
         standing.next += 1;
         standing.last_heard.insert(number, gone.clone());
-        Permit { places: self.clone(), standing: number, gone }
+        Permit { places: self.clone(), standing: number, gone, _room: room }
     }
 
     /// Sends away the one that has said nothing for longest. False: there is none.

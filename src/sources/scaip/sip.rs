@@ -206,7 +206,7 @@ impl Station {
     /// A connection of our own, read like the others. Never by TCP to who asked for TLS.
     async fn connect(&self, contact: Contact) -> Result<Flow, NotSent> {
         let Contact { transport, address: peer } = contact;
-        let permit = self.shared.connections.permits.clone().try_acquire_owned().map_err(|_| NotSent)?;
+        let room = self.shared.connections.permits.clone().try_acquire_owned().map_err(|_| NotSent)?;
         let stream =
             timeout(CONNECT, TcpStream::connect(peer)).await.map_err(|_| NotSent)?.map_err(|_| NotSent)?;
         let _ = stream.set_nodelay(true);
@@ -214,9 +214,9 @@ impl Station {
         let local = listens.or_else(|| stream.local_addr().ok()).ok_or(NotSent)?;
         let flow = if transport == Transport::Tls {
             let stream = self.handshake(stream, peer).await?;
-            self.begin(stream, peer, local, transport, permit)
+            self.begin(stream, peer, local, transport, room)
         } else {
-            self.begin(stream, peer, local, transport, permit)
+            self.begin(stream, peer, local, transport, room)
         };
         self.called().insert(contact, flow.clone());
         // Nothing may hold it that is not to be spoken on any more: it could not end.
@@ -250,7 +250,7 @@ impl Station {
         peer: SocketAddr,
         local: SocketAddr,
         transport: Transport,
-        permit: OwnedSemaphorePermit,
+        room: OwnedSemaphorePermit,
     ) -> Flow
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
@@ -258,8 +258,7 @@ impl Station {
         let (opened, flow) = self.shared.begin(stream, peer, local, transport);
         let (shared, its) = (self.shared.clone(), flow.clone());
         tokio::spawn(async move {
-            let _permit = permit;
-            let place = shared.connections.take();
+            let place = shared.connections.take(room);
             shared.converse(opened, its, place).await;
         });
         flow

@@ -199,21 +199,18 @@ impl Shared {
                 self.tell("sender-not-allowed").await;
                 continue;
             }
-            let Some(permit) = self.room().await else { continue };
-            let place = self.connections.take();
+            let Some(room) = self.room().await else { continue };
+            let place = self.connections.take(room);
             let (shared, tls, local) = (self.clone(), tls.clone(), *local);
-            tokio::spawn(async move {
-                let _permit = permit;
-                shared.accepted(stream, peer, local, tls, place).await;
-            });
+            tokio::spawn(async move { shared.accepted(stream, peer, local, tls, place).await });
         }
     }
 
     /// Room for one more connection: if there is none, the one that has said nothing for longest makes it. It is said
     /// either way, and a unit that calls is heard.
     async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = self.connections.permits.clone().try_acquire_owned() {
-            return Some(permit);
+        if let Ok(room) = self.connections.permits.clone().try_acquire_owned() {
+            return Some(room);
         }
         self.tell("too-many-connections").await;
         if !self.connections.make_room() {
