@@ -14,6 +14,9 @@ pub enum Heard {
     Unreadable(&'static str),
 }
 
+/// What is told as unreadable while there is no room.
+pub(super) const FULL: &str = "scaip-full";
+
 /// What a request wants, as far as we answer it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
+use super::arrived::FULL;
 use super::auth::{Doorkeeper, Verdict};
 use super::frames::BODY_MAX;
 use super::memory;
@@ -45,8 +46,7 @@ use health::Trouble;
 const IN_WORK_MAX: usize = 2_048;
 /// Messages read and not yet begun; more wait in their sockets, which is told.
 const HEARD_MAX: usize = 2_048;
-/// What is told while there is no room.
-const FULL: &str = "scaip-full";
+/// What is told while there is no room for an answer of ours.
 const ANSWERS_FULL: &str = "scaip-answers-full";
 /// Sessions looked through under one reference; a unit that uses the same one always has one a press.
 const SESSIONS_MAX: u32 = 10_000;

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use super::arrived::{Arrived, Heard, Reply, Wanted};
+use super::arrived::{Arrived, FULL, Heard, Reply, Wanted};
 use super::counted::Counted;
 use super::flow::{Flow, HALF_MESSAGE};
 use super::frames::{self, Ends, Frames, KEEP_ALIVE, KEEP_ALIVE_ANSWER, Message, Next};
@@ -153,7 +153,7 @@ impl Shared {
         // Fails only when nobody works any more.
         if let Err(TrySendError::Full(heard)) = self.heard.try_send(Heard::Request(Box::new(arrived))) {
             let _ = self.heard.send(heard).await;
-            self.tell("scaip-full").await;
+            self.tell(FULL).await;
         }
     }
 
