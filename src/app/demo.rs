@@ -124,8 +124,7 @@ fn surround(engine: &Engine) -> Result<(Around<EngineInbox>, Vec<AgreementId>)> 
         AGREEMENTS.iter().map(|id| AgreementId::new(*id)).collect::<Result<_, _>>()?;
     let inbox = |(name, kind, within): (&str, &'static str, TimeDelta)| -> Result<EngineInbox> {
         let name = SourceName::new(name)?;
-        engine.health.expect(name, kind, Some(within), agreements.clone(), engine.clock.now());
-        Ok(EngineInbox { engine: engine.clone(), kind })
+        Ok(EngineInbox::expecting(engine, name, kind, Some(within), agreements.clone()))
     };
     let around = Around {
         exchange: inbox(around::EXCHANGE)?,

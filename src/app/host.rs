@@ -32,8 +32,7 @@ impl Host for EngineHost<'_> {
         if is_plan_only {
             self.engine.plan_only.add(name.clone());
         }
-        self.engine.health.expect(name, kind, within, agreements, self.engine.clock.now());
-        EngineInbox { engine: self.engine.clone(), kind }
+        EngineInbox::expecting(self.engine, name, kind, within, agreements)
     }
 
     fn secret(&self, file: &Path) -> anyhow::Result<SecretString> {

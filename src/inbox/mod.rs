@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tracing::warn;
 
-use crate::domain::identity::{Code, SourceName};
+use crate::domain::identity::{AgreementId, Code, SourceName};
 use crate::domain::sources::{Report, RowSaid, TroubleKind};
 use crate::engine::Engine;
 use crate::engine::health::{self, Queue};
@@ -36,6 +36,21 @@ pub struct EngineInbox {
     pub engine: Engine,
     /// As the kind stands in source health.
     pub kind: &'static str,
+}
+
+impl EngineInbox {
+    /// Of a source that is expected from now on; silence longer than `within` is trouble, if it is seen. On the screens of
+    /// `agreements`.
+    pub fn expecting(
+        engine: &Engine,
+        source: SourceName,
+        kind: &'static str,
+        within: Option<TimeDelta>,
+        agreements: Vec<AgreementId>,
+    ) -> Self {
+        engine.health.expect(source, kind, within, agreements, engine.clock.now());
+        Self { engine: engine.clone(), kind }
+    }
 }
 
 impl HandIn for EngineInbox {

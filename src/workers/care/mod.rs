@@ -74,15 +74,17 @@ fn start_one(
         let agreements = settings.lists.iter().map(|list| list.agreement.clone()).collect();
         let look_back = TimeDelta::days(settings.look_back_days.unwrap_or(LOOK_BACK_DAYS).into());
         let lists = Lists { engine: engine.clone(), port: port.clone(), look_back };
-        poll(engine, port.name.clone(), agreements, lists, seconds, within, stop);
+        let source = port.name.clone();
+        let inbox = expecting(engine, source.clone(), within, agreements);
+        poll(source, inbox, lists, seconds, stop);
     }
     if may(port, Ability::Visits) {
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
         let source = SourceName::new(format!("{}-kalender", port.name))?;
-        let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
-        let calendars =
-            Calendars { engine: engine.clone(), port: port.clone(), source: source.clone(), inbox };
-        poll(engine, source, agreements, calendars, seconds, within, stop);
+        let inbox = expecting(engine, source.clone(), within, agreements);
+        let (engine, port) = (engine.clone(), port.clone());
+        let calendars = Calendars { engine, port, source: source.clone(), inbox: inbox.clone() };
+        poll(source, inbox, calendars, seconds, stop);
     }
     Ok(())
 }
@@ -101,7 +103,8 @@ pub fn start_for_demo(
     let source = SourceName::new("omsorgssystem")?;
     for port in engine.cares.all() {
         let lists = Lists { engine: engine.clone(), port: port.clone(), look_back };
-        poll(engine, source.clone(), agreements.clone(), lists, POLL_SECONDS_MIN, within, stop);
+        let inbox = expecting(engine, source.clone(), within, agreements.clone());
+        poll(source.clone(), inbox, lists, POLL_SECONDS_MIN, stop);
     }
     Ok(())
 }
@@ -126,17 +129,16 @@ fn show_missing(engine: &Engine) -> Result<(), BadId> {
     Ok(())
 }
 
-fn poll(
+fn expecting(
     engine: &Engine,
     source: SourceName,
-    agreements: Vec<AgreementId>,
-    asked: impl Asked,
-    seconds: u32,
     within: TimeDelta,
-    stop: &CancellationToken,
-) {
-    engine.health.expect(source.clone(), "care", Some(within), agreements, engine.clock.now());
-    let inbox = EngineInbox { engine: engine.clone(), kind: "care" };
+    agreements: Vec<AgreementId>,
+) -> EngineInbox {
+    EngineInbox::expecting(engine, source, "care", Some(within), agreements)
+}
+
+fn poll(source: SourceName, inbox: EngineInbox, asked: impl Asked, seconds: u32, stop: &CancellationToken) {
     let poll = Poll { source, inbox, asked, every: Duration::from_secs(u64::from(seconds)) };
     tokio::spawn(poll.run(stop.clone()));
 }

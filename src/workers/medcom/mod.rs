@@ -66,8 +66,6 @@ pub struct Acknowledgement {
 /// # Errors
 /// The folder of the acknowledgements cannot be made.
 pub fn start(settings: Settings, engine: &Engine, stop: &CancellationToken) -> Result<Medcom, NoOutbox> {
-    let agreements: BTreeSet<_> =
-        settings.agreement_by_receiver.values().chain(&settings.default_agreement).cloned().collect();
     let ours = Ours {
         agreement_by_receiver: settings.agreement_by_receiver,
         default_agreement: settings.default_agreement,
@@ -78,9 +76,11 @@ pub fn start(settings: Settings, engine: &Engine, stop: &CancellationToken) -> R
         // Missing later is told as source health; at start it is a mistake that is said at once.
         outbox.make().map_err(|why| NoOutbox { outbox: outbox.0.clone(), why })?;
         let source = settings.name.unwrap_or_else(|| SourceName::new(INBOX).expect("a constant name"));
-        let now = engine.clock.now();
-        engine.health.expect(source.clone(), "medcom", None, agreements.into_iter().collect(), now);
-        let told = EngineInbox { engine: engine.clone(), kind: "medcom" };
+        let Ours { agreement_by_receiver, default_agreement } = &medcom.ours;
+        let agreements: BTreeSet<_> =
+            agreement_by_receiver.values().chain(default_agreement).cloned().collect();
+        let agreements = agreements.into_iter().collect();
+        let told = EngineInbox::expecting(engine, source.clone(), "medcom", None, agreements);
         tokio::spawn(folder::watch(medcom.clone(), source, (inbox, outbox), told, stop.clone()));
     }
     Ok(medcom)
