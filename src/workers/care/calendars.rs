@@ -9,11 +9,11 @@ use sha2::{Digest, Sha256};
 
 use super::{constant, no_answer, observed, waiting};
 use crate::care::{ListedFact, Plan, Visit, VisitsOf};
+use crate::domain::State;
 use crate::domain::entry::Body;
 use crate::domain::identity::{AgreementId, ExternalId, Key, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::visits::Canceller;
-use crate::engine::Engine;
 use crate::engine::cares::Port;
 use crate::inbox::EngineInbox;
 use crate::protocol::observations::Observed;
@@ -27,7 +27,6 @@ const VISITS_AHEAD: TimeDelta = TimeDelta::hours(24);
 
 /// The calendars of one care system.
 pub struct Calendars {
-    pub engine: Engine,
     pub port: Arc<Port>,
     pub source: SourceName,
     pub inbox: EngineInbox,
@@ -35,21 +34,23 @@ pub struct Calendars {
 
 impl Asked for Calendars {
     async fn ask(&self) -> Result<Answer, NoAnswer> {
-        let now = self.engine.clock.now();
+        let engine = &self.inbox.engine;
+        let now = engine.clock.now();
         let (from, to) = (now - VISITS_BACK, now + VISITS_AHEAD);
         let mut plan = self.port.care.visits(&VisitsOf::Everybody, from, to).await.map_err(no_answer)?;
-        let is_own = |visit: &Visit| self.engine.cares.is_served_by(&visit.agreement, &self.port);
+        let is_own = |visit: &Visit| engine.cares.is_served_by(&visit.agreement, &self.port);
         let (visits, others): (Vec<_>, Vec<_>) = plan.visits.into_iter().partition(is_own);
         plan.visits = visits;
         plan.unreadable.extend(others.into_iter().map(|it| it.visit));
+        let state = engine.state();
         let mut told: Vec<Observed> = plan
             .visits
             .iter()
-            .flat_map(|visit| told_of(visit, now, self.came_back(&visit.visit)))
+            .flat_map(|visit| told_of(visit, now, self.came_back(&state, &visit.visit)))
             .map(observed)
             .collect();
         let mut waiting = plan.held.map(waiting);
-        match self.gone(&plan, from, to) {
+        match self.gone(&state, &plan, from, to) {
             Ok(gone) => told.extend(gone.iter().map(|(it, agreement)| withdrawn::told(it, agreement, now))),
             Err(withdrawn::Shrunk { gone }) => {
                 waiting = Some(Waiting { count: gone, why: constant("care-calendar-shrunk") });
@@ -63,11 +64,11 @@ impl Calendars {
     /// What is no longer in the calendar of somebody whose calendar was read to its end.
     fn gone(
         &self,
+        state: &State,
         plan: &Plan,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
     ) -> Result<Vec<(StandingVisit, AgreementId)>, withdrawn::Shrunk> {
-        let state = self.engine.state();
         let is_whole =
             |it: &StandingVisit| it.citizen.as_ref().is_some_and(|whose| plan.whole.contains(whose));
         let mut standing = self.inbox.standing_visits(&self.source, from, to);
@@ -83,8 +84,7 @@ impl Calendars {
     }
 
     /// Of a visit that was taken out of the calendar: its version then. That it stands there is a new fact.
-    fn came_back(&self, visit: &ExternalId) -> Option<u32> {
-        let state = self.engine.state();
+    fn came_back(&self, state: &State, visit: &ExternalId) -> Option<u32> {
         let entry = state.by_origin(&self.source, visit)?;
         let Body::Visits(known) = &entry.body else { return None };
         known.cancelled.as_ref().filter(|it| it.by == Canceller::Withdrawn).map(|_| entry.version)

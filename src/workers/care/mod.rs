@@ -82,8 +82,7 @@ fn start_one(
         let agreements = settings.visits.iter().map(|visits| visits.agreement.clone()).collect();
         let source = SourceName::new(format!("{}-kalender", port.name))?;
         let inbox = expecting(engine, source.clone(), within, agreements);
-        let (engine, port) = (engine.clone(), port.clone());
-        let calendars = Calendars { engine, port, source: source.clone(), inbox: inbox.clone() };
+        let calendars = Calendars { port: port.clone(), source: source.clone(), inbox: inbox.clone() };
         poll(source, inbox, calendars, seconds, stop);
     }
     Ok(())
