@@ -243,6 +243,17 @@ text_id!(
     /// A kebab-case code: reason, teller, step. The list of known ones is in OpenAPI.
     Code, max 40, kebab, "a-z0-9-", like "pendant"
 );
+impl Code {
+    /// A word of ours, as the program itself spells it.
+    ///
+    /// # Panics
+    /// It is no code: a mistake in the program, never in what it was told.
+    #[track_caller]
+    pub fn constant(word: &'static str) -> Self {
+        Self::new(word).expect("a word of ours is kebab-case")
+    }
+}
+
 text_id!(
     /// What makes an observation or command unique: per source, or per person.
     Key, max 160, opaque, "A-Za-z0-9._:/@+#=;-", like "k-1"

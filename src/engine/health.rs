@@ -386,7 +386,7 @@ mod tests {
 
     #[test]
     fn rubbish_all_night_is_counted_each_time_and_told_once_a_minute() {
-        let (sources, what) = (Sources::default(), Code::new("not-json").expect("a code"));
+        let (sources, what) = (Sources::default(), Code::constant("not-json"));
         let told: Vec<_> =
             (0..90).filter_map(|second| sources.unreadable(&name(), "web-hook", &what, at(second))).collect();
         assert_eq!(told, [1, 60]);

@@ -298,7 +298,7 @@ impl<I: Inbox> Watch<I> {
             Some("file-being-written" | "is-folder" | "is-link" | "folder-full") => SourceState::Late,
             Some(_) => SourceState::Silent,
         };
-        self.folder.inbox.state(&self.folder.source, state, trouble.map(code));
+        self.folder.inbox.state(&self.folder.source, state, trouble.map(Code::constant));
     }
 
     /// Counts how long each file has looked the same; what is gone is forgotten.
@@ -334,7 +334,7 @@ impl<I: Inbox> Watch<I> {
         let path = self.folder.folder.join(name);
         let max = self.folder.file_max;
         let verdict = if looks.size > max {
-            Verdict::SetAside(code("file-too-large"))
+            Verdict::SetAside(Code::constant("file-too-large"))
         } else {
             let (from, shown) = (path.clone(), name.to_string_lossy().into_owned());
             match blocking(move || read(&from, looks, max)).await {
@@ -347,7 +347,7 @@ impl<I: Inbox> Watch<I> {
                 }
                 Ok(None) => return None,
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    Verdict::SetAside(code("file-unreadable"))
+                    Verdict::SetAside(Code::constant("file-unreadable"))
                 }
                 // The disk's trouble, or the server is stopping: the file is well.
                 Err(_) => Verdict::Retry,
@@ -405,10 +405,6 @@ impl<I: Inbox> Watch<I> {
             }
         }
     }
-}
-
-fn code(word: &'static str) -> Code {
-    Code::new(word).expect("the codes of this file are kebab-case")
 }
 
 /// Runs on a thread that may block.

@@ -125,6 +125,6 @@ impl<I: Inbox, A: Asked> Poll<I, A> {
     }
 
     fn unreadable(&self, what: &'static str) {
-        self.inbox.unreadable(&self.source, Code::new(what).expect("a constant code"));
+        self.inbox.unreadable(&self.source, Code::constant(what));
     }
 }

@@ -103,7 +103,7 @@ enum Lost {
 
 impl Lost {
     fn code(self) -> Code {
-        code(match self {
+        Code::constant(match self {
             Self::Unreachable => "unreachable",
             Self::NoBanner => "no-banner",
             Self::LoginRefused => "login-refused",
@@ -114,10 +114,6 @@ impl Lost {
             Self::ListUnfinished => "list-unfinished",
         })
     }
-}
-
-fn code(word: &'static str) -> Code {
-    Code::new(word).expect("the codes of this file are kebab-case")
 }
 
 /// Whom an exchange tells, and asks which calls are open.
@@ -384,7 +380,7 @@ impl<I: Inbox> Link<I> {
                         _ => {}
                     }
                     if is_refused_list(&message) {
-                        self.tell(health, SourceState::Late, Some(code("list-refused")));
+                        self.tell(health, SourceState::Late, Some(Code::constant("list-refused")));
                         list = List::Due(heard_at + timing.list_every);
                     }
                     self.take(&message, health).await;
@@ -472,7 +468,7 @@ impl<I: Inbox> Link<I> {
         for queue in missing {
             tracing::warn!(source = %self.exchange.settings.name, queue, "the exchange has no such queue");
             if !*agreed {
-                self.unreadable(code("unknown-queue"));
+                self.unreadable(Code::constant("unknown-queue"));
             }
         }
         *agreed = true;

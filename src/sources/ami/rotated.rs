@@ -41,7 +41,7 @@ pub enum Unread {
 impl Unread {
     /// The code of source health.
     pub fn code(self) -> Code {
-        Code::new(match self {
+        Code::constant(match self {
             Self::Unreadable => "queue-log-old-unreadable",
             Self::Broken => "queue-log-old-broken",
             Self::TooLarge => "queue-log-old-too-large",
@@ -49,7 +49,6 @@ impl Unread {
             Self::Xz => "queue-log-old-xz",
             Self::Zst => "queue-log-old-zst",
         })
-        .expect("a kebab-case word")
     }
 }
 

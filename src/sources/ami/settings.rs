@@ -71,12 +71,11 @@ pub enum Then {
 impl Then {
     /// As the redirect says it.
     pub fn code(self) -> Code {
-        Code::new(match self {
+        Code::constant(match self {
             Self::MunicipalUnit => "municipal-unit",
             Self::BackUp => "back-up",
             Self::Other => "other",
         })
-        .expect("a kebab-case word")
     }
 }
 

@@ -7,9 +7,9 @@
 use chrono::{DateTime, Duration, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::script::{code, id};
+use super::script::id;
 use super::{AGREEMENTS, Citizen, Clock};
-use crate::domain::identity::{AgreementId, SourceName};
+use crate::domain::identity::{AgreementId, Code, SourceName};
 use crate::domain::observation::Observation;
 use crate::sources::{BadRows, Contact, FileRows, QueueStaff, RowsAre, Staffing};
 
@@ -88,7 +88,7 @@ impl<I: Contact + Staffing + FileRows> Around<I> {
                 .staff(&name(EXCHANGE.0), vec![queue("doegnvagt", *main), queue("noedkald", *alarms)]);
         }
         for (_, what, first_line, rows) in BAD_ROWS.iter().filter(|(at, ..)| *at == second) {
-            let rows = BadRows { what: code(what), line: *first_line, row: None, rows: *rows };
+            let rows = BadRows { what: Code::constant(what), line: *first_line, row: None, rows: *rows };
             self.routes.heard(&name(ROUTES.0));
             self.routes.rows(&name(ROUTES.0), RowsAre::Refused, vec![rows]).await;
         }
@@ -107,7 +107,7 @@ pub(super) fn listed(start: DateTime<Utc>, who: &Citizen) -> Listed {
         stay: id("demo-list-0001"),
         citizen: Some(who.citizen.clone()),
         expected_at: at + LISTED.1,
-        told_by: code("care-system"),
+        told_by: Code::constant("care-system"),
     };
     Listed { at, agreement: who.agreement.clone(), observation }
 }

@@ -250,10 +250,6 @@ pub(super) fn id(text: &str) -> ExternalId {
     ExternalId::new(text).expect("an id of the script: lower-case letters, hyphens and few digits")
 }
 
-pub(super) fn code(text: &str) -> Code {
-    Code::new(text).expect("a kebab-case code of the script")
-}
-
 pub(super) fn colleague() -> ExternalId {
     id(COLLEAGUE)
 }
@@ -282,12 +278,12 @@ pub(super) fn ended(call: &ExternalId) -> WireObservation {
 }
 
 /// An alarm of a citizen's device.
-pub(super) fn raised(alarm: &ExternalId, by: &Citizen, trigger: &str) -> wire::AlarmRaised {
+pub(super) fn raised(alarm: &ExternalId, by: &Citizen, trigger: &'static str) -> wire::AlarmRaised {
     wire::AlarmRaised {
         alarm: alarm.clone(),
         device: Some(by.device.clone()),
         citizen: Some(by.citizen.clone()),
-        trigger: Some(code(trigger)),
+        trigger: Some(Code::constant(trigger)),
         technical: false,
         test: false,
         text: None,
@@ -305,7 +301,7 @@ pub(super) fn rang_out(alarm: &ExternalId) -> WireObservation {
 pub(super) fn redirected(alarm: &ExternalId) -> WireObservation {
     WireObservation::AlarmRedirected(wire::AlarmRedirected {
         alarm: alarm.clone(),
-        to: code("municipal-unit"),
+        to: Code::constant("municipal-unit"),
     })
 }
 

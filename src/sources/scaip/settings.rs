@@ -102,7 +102,7 @@ fn heartbeat_factor() -> f64 {
 }
 
 fn redirects_to() -> Code {
-    Code::new("municipal-unit").expect("a constant code")
+    Code::constant("municipal-unit")
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -67,17 +67,13 @@ pub fn meaning(request: &Request, settings: &Settings) -> Meaning {
         Says::Rings | Says::Technical(_) | Says::GivenUp => None,
     };
     let is_reset = gives_up || matches!(says, Says::GivenUp | Says::Reset);
-    Meaning { sort, trigger: code(trigger), is_reset, word }
+    Meaning { sort, trigger: Code::constant(trigger), is_reset, word }
 }
 
 fn is_test(request: &Request, settings: &Settings) -> bool {
     let is_test_account =
         request.account.as_ref().is_some_and(|account| settings.test_accounts.contains(account));
     is_test_account || request.info.is_some_and(|info| settings.test_info_codes.contains(&info))
-}
-
-fn code(word: &'static str) -> Code {
-    Code::new(word).expect("the codes of this file are kebab-case")
 }
 
 /// The device id of an account; see the head of the folder. An account may be the unit's telephone number.

@@ -151,7 +151,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         let read = tokio::task::spawn_blocking(move || read(&file.bytes, &mapping, &reading, &masking));
         let (rows, bad, mut odd) = match read.await {
             Ok(Ok(read)) => read,
-            Ok(Err(unreadable)) => return Verdict::SetAside(code(unreadable.code())),
+            Ok(Err(unreadable)) => return Verdict::SetAside(Code::constant(unreadable.code())),
             // The server is stopping.
             Err(_) => return Verdict::Retry,
         };
@@ -182,10 +182,10 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         }
         // What waits is read again, perhaps after a later list: what was known already must have a key by then, too.
         let Ok(mut troubles) = self.hand_in(known, waits.is_empty()).await else { return Verdict::Retry };
-        troubles.extend(bad.into_iter().map(|bad| (bad.place, code(bad.what))));
+        troubles.extend(bad.into_iter().map(|bad| (bad.place, Code::constant(bad.what))));
         troubles.retain(|trouble| !seen.told.contains(trouble));
         let mut oddities: Vec<(RowPlace, Code)> =
-            odd.into_iter().map(|odd| (odd.place, code(odd.what))).collect();
+            odd.into_iter().map(|odd| (odd.place, Code::constant(odd.what))).collect();
         oddities.retain(|odd| !seen.told.contains(odd));
         let (refused, marked) = (told_of(troubles.clone()), told_of(oddities.clone()));
         if !refused.is_empty() {
@@ -197,14 +197,15 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
         troubles.extend(oddities);
         if let Some((_, why)) = waits.first() {
             seen.told.extend(troubles);
-            let waiting = Waiting { count: u32::try_from(waits.len()).unwrap_or(u32::MAX), why: code(why) };
+            let waiting =
+                Waiting { count: u32::try_from(waits.len()).unwrap_or(u32::MAX), why: Code::constant(why) };
             seen.waiting = Some(waits.into_iter().map(|(place, _)| place).collect());
             self.asked().files.insert(file.name, seen);
             return Verdict::Waits(waiting);
         }
         // The list of a day of which nobody knows a word yet: once the mapping says them, it can be read again.
         if is_unread {
-            return Verdict::SetAside(code(NO_ROW_READ));
+            return Verdict::SetAside(Code::constant(NO_ROW_READ));
         }
         if self.is_whole && self.withdraw(span, &reading).await.is_err() {
             return Verdict::Retry;
@@ -284,7 +285,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
                     self.inbox.submit(&self.source, batch.to_vec()).await?;
                 }
             }
-            Err(_) => self.inbox.unreadable(&self.source, code("list-shrunk")),
+            Err(_) => self.inbox.unreadable(&self.source, Code::constant("list-shrunk")),
         }
         Ok(())
     }
@@ -319,7 +320,7 @@ impl<I: Inbox, C: Citizens> Lists<I, C> {
             for (place, receipt) in places.into_iter().zip(receipts) {
                 if receipt.outcome == Outcome::Refused {
                     let why = receipt.problem.and_then(|problem| Code::new(problem.code).ok());
-                    refused.push((place, why.unwrap_or_else(|| code("refused"))));
+                    refused.push((place, why.unwrap_or_else(|| Code::constant("refused"))));
                 }
             }
         }
@@ -398,10 +399,6 @@ fn doubles(rows: &mut [RowSays], masking: &Masking) -> Vec<BadRow> {
         firsts.insert(told.visit.clone(), (told.place, whose, at));
     }
     odd
-}
-
-fn code(word: &'static str) -> Code {
-    Code::new(word).expect("the codes of this folder are kebab-case")
 }
 
 /// The visit an observation is about; none for one of something else.

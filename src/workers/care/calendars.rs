@@ -7,11 +7,11 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{constant, no_answer, observed, waiting};
+use super::{no_answer, observed, waiting};
 use crate::care::{ListedFact, Plan, Visit, VisitsOf};
 use crate::domain::State;
 use crate::domain::entry::Body;
-use crate::domain::identity::{AgreementId, ExternalId, Key, SourceName};
+use crate::domain::identity::{AgreementId, Code, ExternalId, Key, SourceName};
 use crate::domain::observation::Observation;
 use crate::domain::visits::Canceller;
 use crate::engine::cares::Port;
@@ -53,7 +53,7 @@ impl Asked for Calendars {
         match self.gone(&state, &plan, from, to) {
             Ok(gone) => told.extend(gone.iter().map(|(it, agreement)| withdrawn::told(it, agreement, now))),
             Err(withdrawn::Shrunk { gone }) => {
-                waiting = Some(Waiting { count: gone, why: constant("care-calendar-shrunk") });
+                waiting = Some(Waiting { count: gone, why: Code::constant("care-calendar-shrunk") });
             }
         }
         Ok(Answer { observed: told, unreadable: plan.unreadable, waiting })

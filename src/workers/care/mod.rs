@@ -144,15 +144,11 @@ fn poll(source: SourceName, inbox: EngineInbox, asked: impl Asked, seconds: u32,
 
 /// What the care system could not answer for, as the source shows it.
 fn waiting(held: Held) -> Waiting {
-    Waiting { count: held.count, why: constant(held.why.code()) }
-}
-
-fn constant(code: &'static str) -> Code {
-    Code::new(code).expect("a constant code")
+    Waiting { count: held.count, why: Code::constant(held.why.code()) }
 }
 
 fn no_answer(error: CareError) -> NoAnswer {
-    let code = constant(error.code());
+    let code = Code::constant(error.code());
     match error {
         CareError::Away { .. } | CareError::Unknown => NoAnswer::Away(code),
         CareError::Refused | CareError::NotSetUp { .. } => NoAnswer::Never(code),

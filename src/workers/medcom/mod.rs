@@ -138,12 +138,11 @@ enum Held {
 impl Held {
     /// What it waits for, as source health shows it.
     fn code(self) -> Code {
-        let code = match self {
+        Code::constant(match self {
             Self::Log => "log-away",
             Self::Away(error) => error.code(),
             Self::One(code) => code,
-        };
-        Code::new(code).expect("a constant code")
+        })
     }
 }
 
@@ -346,7 +345,7 @@ impl Medcom {
     }
 
     async fn trouble(&self, source: &SourceName, what: &str) {
-        let what = Code::new(what).unwrap_or_else(|_| Code::new("unreadable").expect("a constant code"));
+        let what = Code::new(what).unwrap_or_else(|_| Code::constant("unreadable"));
         self.engine.unreadable(source, "medcom", what).await;
     }
 }

@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 
 use super::super::queue_log::{Lines, LogReader};
-use super::{Inbox, Link, code};
+use super::{Inbox, Link};
+use crate::domain::identity::Code;
 use crate::protocol::observations::Observed;
 
 impl<I: Inbox> Link<I> {
@@ -33,7 +34,7 @@ impl<I: Inbox> Link<I> {
                 }
                 Err(error) => {
                     if failed.replace(error.kind()) != Some(error.kind()) {
-                        self.unreadable(code("queue-log-missing"));
+                        self.unreadable(Code::constant("queue-log-missing"));
                     }
                 }
             }
@@ -50,7 +51,7 @@ impl<I: Inbox> Link<I> {
 
     async fn take_lines(&self, lines: Lines) {
         if lines.unreadable > 0 {
-            self.unreadable(code("queue-log-line"));
+            self.unreadable(Code::constant("queue-log-line"));
         }
         for unread in &lines.unread {
             let (source, file) = (&self.exchange.settings.name, &unread.file);
