@@ -107,11 +107,6 @@ impl Entry {
         self.state == state.name()
     }
 
-    /// Somebody comes home, and not all of the resume list is done.
-    pub fn is_home_unprepared(&self) -> bool {
-        self.details.is_home_unprepared(self.head())
-    }
-
     /// Its number is one to speak: not that of a visit as planned.
     pub fn is_spoken_of(&self) -> bool {
         self.number <= SPOKEN_MAX

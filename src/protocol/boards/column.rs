@@ -69,11 +69,6 @@ pub trait Column: Sized {
         None
     }
 
-    /// Somebody comes home, and not all of the resume list is done.
-    fn is_home_unprepared(&self, _head: Head<'_>) -> bool {
-        false
-    }
-
     /// The command says that somebody is dead.
     fn says_dead(_command: &Self::Command) -> bool {
         false

@@ -293,12 +293,6 @@ impl Column for DischargeDetails {
         }
     }
 
-    fn is_home_unprepared(&self, head: Head<'_>) -> bool {
-        let comes_home =
-            matches!(head.state_of(), Some(StayState::Discharged | StayState::DischargeExpected));
-        comes_home && self.steps.iter().any(|step| step.done_at.is_none())
-    }
-
     fn says_dead(command: &C) -> bool {
         matches!(command, C::Stop { reason: StopReason::Dead })
     }

@@ -86,10 +86,6 @@ macro_rules! boards {
             pub(super) fn outside_id(&self) -> Option<&ExternalId> {
                 match self { $( Self::$board(it) => it.outside_id(), )* }
             }
-
-            pub(super) fn is_home_unprepared(&self, head: Head<'_>) -> bool {
-                match self { $( Self::$board(it) => it.is_home_unprepared(head), )* }
-            }
         }
 
         /// What the entry's own board offers.

@@ -60,6 +60,12 @@ impl Listed for DischargeDetails {
         missing.map(|missing| label.join(": ", &missing)).into_iter().collect()
     }
 
+    /// Somebody comes home, and not all of the resume list is done.
+    fn asks_before(&self, entry: &Entry, verb: &str) -> bool {
+        let comes_home = entry.is(StayState::Discharged) || entry.is(StayState::DischargeExpected);
+        verb == "resume" && comes_home && self.steps.iter().any(|step| step.done_at.is_none())
+    }
+
     fn opened_label(&self) -> Key {
         key::DETAIL_KNOWN
     }

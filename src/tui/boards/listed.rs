@@ -53,6 +53,11 @@ pub trait Listed {
         Vec::new()
     }
 
+    /// A verb of little weight is asked about all the same.
+    fn asks_before(&self, _entry: &Entry, _verb: &str) -> bool {
+        false
+    }
+
     /// What it comes from, where that is no municipality.
     fn origin(&self) -> Option<Said> {
         None

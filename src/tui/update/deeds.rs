@@ -68,11 +68,10 @@ pub(super) fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect>
         verb: verb.to_owned(),
         version: entry.version,
     };
-    let is_unfinished = verb == "resume" && entry.is_home_unprepared();
     let asks = model.is_in_doubt()
         || action.confirm
         || verb_of(entry.board(), verb).is_some_and(|it| it.weight >= Weight::Asked)
-        || is_unfinished;
+        || boards::listed(entry).asks_before(entry, verb);
     if !action.fields.is_empty() {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
         return Vec::new();
