@@ -108,7 +108,7 @@ macro_rules! boards {
         }
 
         /// Its entries are of citizens.
-        pub(super) fn is_of_citizens(board: Board) -> bool {
+        pub fn is_of_citizens(board: Board) -> bool {
             match board {
                 $( Board::$board => <$details as Column>::IS_OF_CITIZENS, )*
                 $( Board::$bare => false, )*

@@ -3,9 +3,10 @@
 use super::super::action::Place;
 use super::super::paint::Pieces;
 use super::super::words::Words;
-use super::{ByHand, Listed, deadlines, listed};
+use super::{ByHand, Listed, deadlines};
 use crate::i18n::{Key, Said, dates, key};
 use crate::protocol::actions::opening_a_notice;
+use crate::protocol::boards::is_of_citizens;
 use crate::protocol::entry::DutyDetails;
 use crate::protocol::vocabulary::DutyKind;
 use crate::protocol::{Board, Entry};
@@ -14,7 +15,7 @@ use crate::protocol::{Board, Entry};
 pub const BY_HAND: ByHand = ByHand {
     board: Board::Duties,
     form: opening_a_notice,
-    is_meant: |model| model.chosen().is_none_or(|entry| listed(entry).is_nobodys()),
+    is_meant: |model| model.chosen().is_none_or(|entry| !is_of_citizens(entry.board())),
 };
 
 impl Listed for DutyDetails {
@@ -32,10 +33,6 @@ impl Listed for DutyDetails {
 
     fn outcome(&self, words: Words<'_>) -> Said {
         words.code("duty", self.duty)
-    }
-
-    fn is_nobodys(&self) -> bool {
-        true
     }
 }
 

@@ -73,11 +73,6 @@ pub trait Listed {
         false
     }
 
-    /// It is nobody's: what the municipality is told is not of it.
-    fn is_nobodys(&self) -> bool {
-        false
-    }
-
     /// Somebody is rung about it now: the numbers that are manned stand with it.
     fn is_rung_about(&self) -> bool {
         true

@@ -59,10 +59,6 @@ impl Listed for SourceDetails {
         Some(Said::outside(&self.source))
     }
 
-    fn is_nobodys(&self) -> bool {
-        true
-    }
-
     /// Silence must be heard of, and is no alarm.
     fn is_heard_once(&self, entry: &Entry) -> bool {
         entry.attention.level == Level::Duty
