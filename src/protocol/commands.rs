@@ -213,7 +213,7 @@ pub fn parse(body: Value) -> Result<Parsed, Problem> {
 }
 
 /// `alarms.justify.begin` is board `alarms`, verb `justify.begin`; `claim` is no board.
-fn split_board(tag: &str) -> (Option<Board>, &str) {
+pub fn split_board(tag: &str) -> (Option<Board>, &str) {
     match tag.split_once('.').and_then(|(board, verb)| Some((Board::parse(board)?, verb))) {
         Some((board, verb)) => (Some(board), verb),
         None => (None, tag),

@@ -3,7 +3,7 @@
 //! Owns the list of actions and their names (used by the settings and `keys`). Says nothing
 //! about which key it is nor what then happens.
 
-use crate::protocol::Board;
+use crate::protocol::commands::split_board;
 
 /// A screen one can go to: the boards, and what lies above and beside them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -121,10 +121,7 @@ impl Action {
 
 /// A verb without its board.
 pub fn bare(verb: &str) -> &str {
-    match verb.split_once('.') {
-        Some((board, rest)) if Board::parse(board).is_some() => rest,
-        _ => verb,
-    }
+    split_board(verb).1
 }
 
 fn kebab(name: &str) -> String {
