@@ -11,13 +11,12 @@ use super::action::{field, word};
 pub use super::boards::discharges::opening_a_stay;
 pub use super::boards::duties::opening_a_notice;
 use super::boards::{self, MadeUp, Offer, offer};
-use super::commands::{Command, NOTE, verb_of};
+use super::commands::{Command, NOTE, Weight, weight_of};
 use super::problem::Problem;
 use super::sight::{Shown, Sight};
 use crate::domain::agreement::Matter;
 use crate::domain::entry::{self, Entry};
 use crate::domain::identity::{EntryId, ExternalId};
-use crate::domain::verbs::Weight;
 use crate::domain::vocabulary::Word;
 use crate::domain::{self, Actor, Ctx, Refusal, State, duties};
 
@@ -51,7 +50,7 @@ pub fn actions(state: &State, entry: &Entry, sight: Sight<'_>, now: DateTime<Utc
             Action {
                 verb: format!("{}.{verb}", board.name()),
                 fields: offer.fields,
-                confirm: verb_of(board, verb).is_some_and(|verb| verb.weight >= Weight::Grave),
+                confirm: weight_of(board, verb) >= Weight::Grave,
                 refused: refusal.as_ref().map(Problem::from),
                 refused_to_holder: own.map(|own| Problem::from(&own).with("holder", holder)),
             }

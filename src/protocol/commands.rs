@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::boards;
+pub use super::boards::verbs;
 use super::entry::Entry;
 use super::problem::Problem;
 use super::text::LongText;
@@ -65,17 +66,17 @@ pub const NOTE: Verb = Verb { name: "note", weight: Weight::Light, about: About:
 const NOTIFY: &str = "notify";
 const JUSTIFY_SENT: &str = "justify.sent";
 
-/// The verbs of a board that are its own.
-pub fn verbs(board: Board) -> &'static [Verb] {
-    boards::verbs(board)
-}
-
 /// What a verb is on a board, its own or one that every board knows.
 pub fn verb_of(board: Board, verb: &str) -> Option<Verb> {
     let notify = duties::Command::VERBS.iter().filter(|it| it.name == NOTIFY);
     let of_entries = entry::Command::VERBS.iter().chain([&NOTE]).chain(notify);
     let shared = of_entries.filter(|_| boards::has_entries(board));
     shared.chain(verbs(board)).find(|it| it.name == verb).copied()
+}
+
+/// How much a verb weighs on a board; what the board does not know weighs nothing.
+pub fn weight_of(board: Board, verb: &str) -> Weight {
+    verb_of(board, verb).map_or(Weight::Light, |verb| verb.weight)
 }
 
 /// The fields of what is read with its text beside them.
@@ -131,15 +132,11 @@ impl Command {
         }
     }
 
-    /// How much it weighs.
-    pub fn weight(&self) -> Weight {
-        let named = self.name().and_then(|(board, verb)| verb_of(board.unwrap_or(Board::Duties), verb));
-        named.map_or(Weight::Light, |verb| verb.weight)
-    }
-
     /// Closing, redirecting and stopping demand the version that was read.
     pub fn demands_version(&self) -> bool {
-        self.weight() == Weight::Final
+        let Some((board, verb)) = self.name() else { return false };
+        // What every board knows weighs alike on each.
+        weight_of(board.unwrap_or(Board::Duties), verb) == Weight::Final
     }
 
     /// It says that somebody is dead.

@@ -9,7 +9,7 @@ use super::action::{Action, Place};
 use super::keymap::{Chord, Context, Row};
 use crate::i18n::{Key, key};
 use crate::protocol::Board;
-use crate::protocol::commands::{Weight, verb_of};
+use crate::protocol::commands::{Weight, weight_of};
 
 const fn row(context: Context, chord: Chord, action: Action, text: Key, rank: u8) -> Row {
     Row { context, chord, action, text, rank, is_destructive: false }
@@ -30,8 +30,7 @@ fn asks_first(row: &Row) -> bool {
     let (Action::Do(verb), Context::On(board) | Context::At(board)) = (row.action, row.context) else {
         return false;
     };
-    let verb = Board::parse(board).and_then(|board| verb_of(board, verb));
-    verb.is_some_and(|verb| verb.weight >= Weight::Asked)
+    Board::parse(board).is_some_and(|board| weight_of(board, verb) >= Weight::Asked)
 }
 
 const ALWAYS: &[Row] = &{

@@ -143,7 +143,7 @@ macro_rules! boards {
         }
 
         /// The verbs of a board that are its own.
-        pub(super) fn verbs(board: Board) -> &'static [Verb] {
+        pub fn verbs(board: Board) -> &'static [Verb] {
             match board {
                 $( Board::$board => <Commands<$details>>::VERBS, )*
                 $( Board::$bare => <$commands>::VERBS, )*

@@ -11,7 +11,7 @@ use super::super::model::{Asked, Model, Notice, Overlay};
 use super::keys::ask;
 use super::submit;
 use crate::protocol::actions::Action as Offered;
-use crate::protocol::commands::{Command, Weight, verb_of};
+use crate::protocol::commands::{Command, Weight, verb_of, weight_of};
 use crate::protocol::{Board, Entry};
 
 /// A verb on the chosen entry (or on nothing, for the shift).
@@ -70,7 +70,7 @@ pub(super) fn begin(model: &mut Model, entry: &Entry, verb: &str) -> Vec<Effect>
     };
     let asks = model.is_in_doubt()
         || action.confirm
-        || verb_of(entry.board(), verb).is_some_and(|it| it.weight >= Weight::Asked)
+        || weight_of(entry.board(), verb) >= Weight::Asked
         || boards::listed(entry).asks_before(entry, verb);
     if !action.fields.is_empty() {
         model.overlays.push(Overlay::Form(Box::new(Form::new(deed, &action, asks))));
