@@ -249,7 +249,7 @@ impl Column for AlarmDetails {
 
     /// Until it is at its end: also with help on its way, somebody waits at home.
     fn is_waited_for(&self, _: Head<'_>) -> bool {
-        !self.technical && !self.test && self.outcome.is_none() && self.redirected_at.is_none()
+        self.is_in_hand()
     }
 
     fn outside_id(&self) -> Option<&ExternalId> {
@@ -266,6 +266,11 @@ impl Column for AlarmDetails {
 }
 
 impl AlarmDetails {
+    /// An alarm of a person that is not over.
+    pub fn is_in_hand(&self) -> bool {
+        !self.technical && !self.test && self.outcome.is_none() && self.redirected_at.is_none()
+    }
+
     fn of_justification(&self, now: DateTime<Utc>) -> Attention {
         let Some(it) = self.justification.as_ref().filter(|it| it.sent_at.is_none()) else {
             return Attention::new(Level::Info, Why::Handled, Next::Close);

@@ -81,8 +81,7 @@ impl Listed for AlarmDetails {
 
 /// An alarm of a person that is not over.
 pub fn is_person_alarm(entry: &Entry) -> bool {
-    matches!(&entry.details, Details::Alarms(alarm) if !alarm.technical && !alarm.test
-        && alarm.redirected_at.is_none() && alarm.outcome.is_none())
+    matches!(&entry.details, Details::Alarms(alarm) if alarm.is_in_hand())
 }
 
 pub fn is_ringing(entry: &Entry) -> bool {
