@@ -97,22 +97,25 @@ fn layer(file: &str) -> &str {
 
 /// What of ours a file uses: the first word after each `crate::` or `vagttavle::`, braces opened.
 fn used(code: &str) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for root in ["crate::", "vagttavle::"] {
-        let mut rest = code;
-        while let Some(at) = rest.find(root) {
-            let before = rest[..at].chars().next_back();
-            rest = &rest[at + root.len()..];
-            if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':') {
-                continue;
-            }
-            match rest.strip_prefix('{') {
-                Some(group) => found.extend(firsts(group)),
-                None => found.extend(word(rest)),
-            }
-        }
+    let outer = ["crate::", "vagttavle::"].into_iter().flat_map(|root| after(code, root));
+    outer.flat_map(paths).filter_map(|path| path.get(1).cloned()).collect()
+}
+
+/// A module of a layer: the words of its path, `protocol::boards::phone`.
+type Module = Vec<String>;
+
+/// Every path that a piece of a `use` names, braces opened: `a::{b, c::d}` gives a b and a c d.
+fn paths(text: &str) -> Vec<Module> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return members(group).into_iter().flat_map(paths).collect();
     }
-    found
+    let Some(first) = word(text) else { return vec![Vec::new()] };
+    let rest = match text[first.len()..].strip_prefix("::") {
+        Some(rest) => paths(rest),
+        None => vec![Vec::new()],
+    };
+    rest.into_iter().map(|path| [vec![first.clone()], path].concat()).collect()
 }
 
 fn word(text: &str) -> Option<String> {
@@ -120,25 +123,40 @@ fn word(text: &str) -> Option<String> {
     (!word.is_empty()).then_some(word)
 }
 
-/// The first words of a group's members: `domain::{a, b}, store::c}` gives domain and store.
-fn firsts(group: &str) -> Vec<String> {
+/// The members of a group whose brace was opened before.
+fn members(group: &str) -> Vec<&str> {
     let (mut depth, mut start, mut found) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
         match c {
-            '{' => depth += 1,
             '}' if depth == 0 => {
-                found.extend(word(&group[start..at]));
+                found.push(&group[start..at]);
                 return found;
             }
+            '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                found.extend(word(&group[start..at]));
+                found.push(&group[start..at]);
                 start = at + 1;
             }
             _ => {}
         }
     }
     found
+}
+
+/// What stands in the code after each `root`, unless that is the middle of a longer path.
+fn after<'c>(code: &'c str, root: &str) -> Vec<&'c str> {
+    let is_start = |at: usize| {
+        !code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
+    };
+    code.match_indices(root).filter(|(at, _)| is_start(*at)).map(|(at, _)| &code[at..]).collect()
+}
+
+/// Names this module: in a path, or anywhere in a `use`, however many lines that has.
+fn names(code: &str, module: &str) -> bool {
+    let uses = after(code, "use ").into_iter().filter_map(|it| it.split(';').next());
+    let mut words = uses.flat_map(|it| it.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    code.contains(&format!("{module}::")) || words.any(|word| word == module)
 }
 
 /// What is wrong with the direction of one file, as `file uses layer`.
@@ -205,7 +223,7 @@ fn names_a_board(file: &str, text: &str) -> Vec<String> {
     let code = code_of(text);
     BOARDS
         .iter()
-        .filter(|board| code.contains(&format!("domain::{board}")) || code.contains(&format!("{board}::")))
+        .filter(|board| code.contains(&format!("domain::{board}")) || names(&code, board))
         .map(|board| format!("{file} names {board}"))
         .collect()
 }
@@ -298,6 +316,8 @@ fn the_generic_layers_name_no_board() {
         ["store/log.rs names alarms"]
     );
     assert_eq!(names_a_board("client/mod.rs", "phone::Call"), ["client/mod.rs names phone"]);
+    let over_lines = "use crate::domain::{\n    Ctx,\n    visits,\n};";
+    assert_eq!(names_a_board("engine/writer.rs", over_lines), ["engine/writer.rs names visits"]);
 }
 
 /// Outside crates with one door: XML is looked through before anybody reads it.
@@ -341,56 +361,10 @@ fn no_file_is_so_long_that_it_owns_two_things() {
     assert_eq!(too_long("engine/writer.rs", &"a line\n".repeat(LINES_MAX)), None);
 }
 
-/// A module of a layer: the words of its path, `protocol::boards::phone`.
-type Module = Vec<String>;
-
 /// The module of a file; a folder's own file is the folder.
 fn module_of(file: &str) -> Module {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
     path.split('/').map(str::to_owned).collect()
-}
-
-/// Every path that a piece of a `use` names, braces opened: `a::{b, c::d}` gives a b and a c d.
-fn paths(text: &str) -> Vec<Module> {
-    let text = text.trim_start();
-    if let Some(group) = text.strip_prefix('{') {
-        return members(group).into_iter().flat_map(paths).collect();
-    }
-    let Some(first) = word(text) else { return vec![Vec::new()] };
-    let rest = match text[first.len()..].strip_prefix("::") {
-        Some(rest) => paths(rest),
-        None => vec![Vec::new()],
-    };
-    rest.into_iter().map(|path| [vec![first.clone()], path].concat()).collect()
-}
-
-/// The members of a group whose brace was opened before.
-fn members(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '}' if depth == 0 => {
-                found.push(&group[start..at]);
-                return found;
-            }
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                found.push(&group[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// What stands in the code after each `root`, unless that is the middle of a longer path.
-fn after<'c>(code: &'c str, root: &str) -> Vec<&'c str> {
-    let is_start = |at: usize| {
-        !code[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == ':')
-    };
-    code.match_indices(root).filter(|(at, _)| is_start(*at)).map(|(at, _)| &code[at..]).collect()
 }
 
 /// The modules among `known` that a file of theirs names by path; an item is its module's, also where that only hands
@@ -493,22 +467,13 @@ fn no_board_on_the_wire_names_another() {
     assert!(files.len() > 5, "the boards are found");
 }
 
-/// Which other boards a file of a board's rules names, by `domain::…`, `super::…` or a member of their braces.
+/// Which other boards a file of a board's rules names.
 fn boards_named(file: &str, text: &str) -> Vec<String> {
     let own = file.strip_prefix("domain/boards/").unwrap_or_default();
     let own = own.split(['/', '.']).next().unwrap_or_default();
     let code = code_of(text);
-    let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-    let others = BOARDS.iter().filter(|board| **board != own && words.contains(**board));
-    let is_path = |board: &&&str| {
-        code.contains(&format!("{board}::"))
-            || code.lines().any(|line| {
-                line.starts_with("use ") && {
-                    line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == **board)
-                }
-            })
-    };
-    others.filter(is_path).map(|board| format!("{file} names {board}")).collect()
+    let others = BOARDS.iter().filter(|board| **board != own);
+    others.filter(|board| names(&code, board)).map(|board| format!("{file} names {board}")).collect()
 }
 
 /// What follows on another board stands in `domain/consequences.rs`; a board's rules know their own alone.
@@ -525,5 +490,10 @@ fn no_board_of_the_domain_names_another() {
     assert_eq!(
         boards_named("domain/boards/alarms/decide.rs", planted),
         ["domain/boards/alarms/decide.rs names phone", "domain/boards/alarms/decide.rs names duties"]
+    );
+    let over_lines = "pub use crate::domain::{\n    Ctx,\n    entry::{self, Entry}, visits,\n    State,\n};";
+    assert_eq!(
+        boards_named("domain/boards/alarms/mod.rs", over_lines),
+        ["domain/boards/alarms/mod.rs names visits"]
     );
 }
