@@ -102,8 +102,6 @@ impl Column for AlarmDetails {
     type Body = Alarm;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Alarms;
-
     fn project(alarm: &Alarm, _: Shown<'_>) -> Self {
         Self {
             alarm: alarm.alarm.clone(),
@@ -199,7 +197,7 @@ impl Column for AlarmDetails {
     }
 
     fn correction(shown: Shown<'_>) -> Option<Offer<C>> {
-        Some(correction(shown, Self::AMONG_ALL, |what, reason| C::Correct { what, reason }))
+        Some(correction(shown, domain::Command::Alarms, |what, reason| C::Correct { what, reason }))
     }
 
     fn attention(&self, head: Head<'_>, now: DateTime<Utc>) -> Option<Attention> {

@@ -9,7 +9,6 @@ use super::super::attention::Attention;
 use super::super::head::Head;
 use super::super::sight::Shown;
 use super::offer::Offer;
-use crate::domain;
 use crate::domain::agreement::{Agreement, AnswerTarget, Value};
 use crate::domain::identity::ExternalId;
 
@@ -21,8 +20,6 @@ pub trait Column: Sized {
     /// What may be asked for on this board.
     type Command;
 
-    /// One of its commands, as a command among all.
-    const AMONG_ALL: fn(Self::Command) -> domain::Command;
     /// Its entries are of citizens: notes are written of them, and the municipality may be told of them at once.
     const IS_OF_CITIZENS: bool = true;
 

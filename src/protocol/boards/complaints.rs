@@ -44,8 +44,6 @@ impl Column for ComplaintDetails {
     type Body = Complaint;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Complaints;
-
     fn project(complaint: &Complaint, shown: Shown<'_>) -> Self {
         let rule = forwarding(shown.state, shown.entry);
         let settled = complaint.settled.as_ref();
@@ -85,7 +83,7 @@ impl Column for ComplaintDetails {
     }
 
     fn correction(shown: Shown<'_>) -> Option<Offer<C>> {
-        Some(correction(shown, Self::AMONG_ALL, |what, reason| C::Correct { what, reason }))
+        Some(correction(shown, domain::Command::Complaints, |what, reason| C::Correct { what, reason }))
     }
 
     fn attention(&self, _: Head<'_>, _: DateTime<Utc>) -> Option<Attention> {

@@ -104,8 +104,6 @@ impl Column for DischargeDetails {
     type Body = Stay;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Discharges;
-
     fn project(stay: &Stay, shown: Shown<'_>) -> Self {
         let Shown { state, entry, sight, .. } = shown;
         let struck = first_day_visits(state, entry, stay);
@@ -225,7 +223,7 @@ impl Column for DischargeDetails {
     }
 
     fn correction(shown: Shown<'_>) -> Option<Offer<C>> {
-        Some(correction(shown, Self::AMONG_ALL, |what, reason| C::Correct { what, reason }))
+        Some(correction(shown, domain::Command::Discharges, |what, reason| C::Correct { what, reason }))
     }
 
     fn attention(&self, head: Head<'_>, now: DateTime<Utc>) -> Option<Attention> {

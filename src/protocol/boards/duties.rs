@@ -13,7 +13,6 @@ use super::super::head::Head;
 use super::super::sight::Shown;
 use super::column::Column;
 use super::offer::{Offer, offer};
-use crate::domain;
 use crate::domain::agreement::Matter;
 use crate::domain::duties::{Command as C, Correctable, Duty, DutyKind, PostponeReason, ToldTo};
 use crate::domain::entry::DueKind;
@@ -55,7 +54,6 @@ impl Column for DutyDetails {
     type Body = Duty;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Duties;
     /// Notes and notices are of the entry that a duty is about.
     const IS_OF_CITIZENS: bool = false;
 

@@ -92,7 +92,7 @@ macro_rules! boards {
         pub(super) fn offers(shown: Shown<'_>) -> Vec<Offer<domain::Command>> {
             match &shown.entry.body {
                 $( Body::$board(body) => {
-                    among_all(<$details as Column>::AMONG_ALL, <$details as Column>::offers(body, shown))
+                    among_all(domain::Command::$board, <$details as Column>::offers(body, shown))
                 } )*
             }
         }
@@ -102,7 +102,7 @@ macro_rules! boards {
             match &shown.entry.body {
                 $( Body::$board(_) => {
                     let own = <$details as Column>::correction(shown);
-                    own.map(|own| own.among_all(<$details as Column>::AMONG_ALL))
+                    own.map(|own| own.among_all(domain::Command::$board))
                 } )*
             }
         }

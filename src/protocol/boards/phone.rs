@@ -55,8 +55,6 @@ impl Column for PhoneDetails {
     type Body = Call;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Phone;
-
     fn project(call: &Call, shown: Shown<'_>) -> Self {
         let answered_later =
             shown.entry.links.iter().filter(|link| link.why == LinkWhy::SameCaller).find_map(|link| {
@@ -117,7 +115,7 @@ impl Column for PhoneDetails {
     }
 
     fn correction(shown: Shown<'_>) -> Option<Offer<C>> {
-        Some(correction(shown, Self::AMONG_ALL, |what, reason| C::Correct { what, reason }))
+        Some(correction(shown, domain::Command::Phone, |what, reason| C::Correct { what, reason }))
     }
 
     fn attention(&self, head: Head<'_>, now: DateTime<Utc>) -> Option<Attention> {

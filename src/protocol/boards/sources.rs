@@ -12,7 +12,6 @@ use super::super::head::Head;
 use super::super::sight::Shown;
 use super::column::Column;
 use super::offer::{Offer, offer};
-use crate::domain;
 use crate::domain::identity::Code;
 use crate::domain::sources::{Command as C, RowSaid, Trouble, TroubleKind};
 
@@ -57,7 +56,6 @@ impl Column for SourceDetails {
     type Body = Trouble;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Sources;
     const IS_OF_CITIZENS: bool = false;
 
     fn project(trouble: &Trouble, _: Shown<'_>) -> Self {

@@ -146,8 +146,6 @@ impl Column for VisitDetails {
     type Body = Visit;
     type Command = C;
 
-    const AMONG_ALL: fn(C) -> domain::Command = domain::Command::Visits;
-
     fn project(visit: &Visit, shown: Shown<'_>) -> Self {
         let plan = visit.plan.as_ref();
         let off = visit.deviation();
@@ -269,7 +267,7 @@ impl Column for VisitDetails {
     }
 
     fn correction(shown: Shown<'_>) -> Option<Offer<C>> {
-        Some(correction(shown, Self::AMONG_ALL, |what, reason| C::Correct { what, reason }))
+        Some(correction(shown, domain::Command::Visits, |what, reason| C::Correct { what, reason }))
     }
 
     fn attention(&self, head: Head<'_>, now: DateTime<Utc>) -> Option<Attention> {
