@@ -138,16 +138,12 @@ fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
         Applied::Gap => vec![Effect::Resync],
         Applied::Old => Vec::new(),
         Applied::Fresh { entry, is_new } => {
-            let mut effects = Vec::new();
-            let rings =
-                entry.filter(|_| is_new).and_then(|id| model.entry(id)).filter(|entry| is_ringing(entry));
-            if let Some(number) = rings.map(|alarm| alarm.number) {
-                effects.extend(new_alarm(model, number));
-            }
             let fresh = entry.filter(|_| is_new).and_then(|id| model.entry(id));
-            if fresh.is_some_and(|entry| listed(entry).is_heard_once(entry)) {
-                effects.push(Effect::Bell);
-            }
+            let is_heard = fresh.is_some_and(|entry| listed(entry).is_heard_once(entry));
+            let rings = fresh.filter(|entry| is_ringing(entry)).map(|alarm| alarm.number);
+            let mut effects = Vec::new();
+            effects.extend(rings.into_iter().flat_map(|number| new_alarm(model, number)));
+            effects.extend(is_heard.then_some(Effect::Bell));
             effects.extend(refetch_detail(model, entry));
             effects
         }

@@ -103,7 +103,7 @@ fn open_by_hand(model: &mut Model, by_hand: &ByHand) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
+fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
     if !model.may_act() {
         model.notice = Some(Notice::ReadOnly);
         return Vec::new();
@@ -116,11 +116,14 @@ pub(super) fn sign(model: &mut Model, verb: &str) -> Vec<Effect> {
         ask(model, Asked::SignOff);
         return Vec::new();
     }
-    send_plain(model, verb).map(|(_, effect)| effect).into_iter().collect()
+    send_plain(model, verb)
 }
 
 /// A command without an entry and without fields.
-pub(super) fn send_plain(model: &mut Model, verb: &str) -> Option<(crate::protocol::Key, Effect)> {
-    let command = Command::read("", Board::Shift, verb, serde_json::Map::new())?.ok()?;
-    Some(submit(model, None, verb, None, command))
+pub(super) fn send_plain(model: &mut Model, verb: &str) -> Vec<Effect> {
+    let Some(Ok(command)) = Command::read("", Board::Shift, verb, serde_json::Map::new()) else {
+        return Vec::new();
+    };
+    let (_, effect) = submit(model, None, verb, None, command);
+    vec![effect]
 }

@@ -142,7 +142,7 @@ fn worst(model: &mut Model) {
 }
 
 /// One step back. From the top it goes nowhere: one `Esc` too many must not end the watch.
-pub(super) fn back(model: &mut Model) {
+fn back(model: &mut Model) {
     if model.detail.take().is_some() {
     } else if !model.filter.is_empty() {
         model.filter = Editor::line();
@@ -152,7 +152,7 @@ pub(super) fn back(model: &mut Model) {
 }
 
 /// One step back, and out from the top.
-pub(super) fn leave(model: &mut Model) -> Vec<Effect> {
+fn leave(model: &mut Model) -> Vec<Effect> {
     if model.detail.is_none() && model.filter.is_empty() && model.place == Place::Overview {
         return leaving(model, Leaving::Quit);
     }
@@ -192,7 +192,7 @@ pub(super) fn ask(model: &mut Model, asked: Asked) {
     })));
 }
 
-pub(super) fn open(model: &mut Model) -> Vec<Effect> {
+fn open(model: &mut Model) -> Vec<Effect> {
     let Some(entry) = model.chosen().map(|entry| entry.id) else {
         model.notice = Some(Notice::NothingChosen);
         return Vec::new();
@@ -201,7 +201,7 @@ pub(super) fn open(model: &mut Model) -> Vec<Effect> {
     vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
 }
 
-pub(super) fn menu(model: &mut Model) {
+fn menu(model: &mut Model) {
     match model.chosen().map(|entry| (entry.id, likeliest(model, entry))) {
         Some((entry, index)) => model.overlays.push(Overlay::Menu { entry, index }),
         None => model.notice = Some(Notice::NothingChosen),

@@ -181,7 +181,7 @@ fn in_confirm(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Asked::SignOff => {
             model.overlays.pop();
-            send_plain(model, "sign-off").map(|(_, effect)| effect).into_iter().collect()
+            send_plain(model, "sign-off")
         }
         Asked::Command { command, .. } if command.says_dead() && !is_death_answered(model) => Vec::new(),
         Asked::Command { deed, command } => {
