@@ -75,6 +75,8 @@ vocabulary! {
         DutyNoticeTakenBack,
         MovedElsewhere,
         NoWord,
+        /// We said that the citizen was taken away, and no hospital has said a word.
+        StillAway,
         SourceSilent,
         SourceUnreadable,
         SourceAlarmUnreadable,
@@ -136,6 +138,7 @@ vocabulary! {
         AssessorsTold,
         ReportToAssessors,
         AskMoved,
+        AskStillThere,
         PutInByHand,
         Contact,
         DoorSteps,

@@ -25,7 +25,7 @@ pub fn verb(entry: &Entry) -> Option<&'static str> {
         Next::Resume | Next::ResumeOrLook => "resume",
         Next::Stop | Next::StopHelpAgain => "stop",
         Next::AssessorsTold => "assessors-told",
-        Next::AskMoved => "still-there",
+        Next::AskMoved | Next::AskStillThere => "still-there",
         Next::Receipt
         | Next::PutInByHand
         | Next::DoActionPlan

@@ -8,6 +8,7 @@ mod actions;
 mod agreements;
 mod alarms;
 mod attention;
+mod away;
 mod calendar;
 mod complaints;
 mod devices;

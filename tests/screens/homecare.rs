@@ -166,7 +166,7 @@ fn a_visit_whose_citizen_is_away_says_so_and_has_no_number_to_speak() {
         visit.halted = Some(Halt::InHospital);
     }
     let mut desk = alone(halted);
-    desk.press("5").shows("i bero, på sygehus");
+    desk.press("5").shows("holdt: indlagt");
     assert!(!desk.screen().contains("10…"), "{}", desk.screen());
 }
 

@@ -38,3 +38,9 @@ agreements-none = Ingen aftaler.
 agreements-head = { $name } · udgave { $version } · gælder fra { $from }
 agreements-shared = Omsorgssystem: { $system }. Borgernes numre deles med de aftaler, der nævner det samme.
 agreements-legend = Med punkt: aftalt. »egen regel«: vores egen. Resten er ikke fastsat og vises ikke.
+
+follows-head = Hvad der følger af sig selv
+follows-hospital = Kørt til sygehus, sagt ved et nødkald, en dør eller en besked: ophold på Udskrivninger · borgerens besøg er holdt · kommunen får besked straks, hvor aftalen siger det · siger intet sygehus noget, spørges der hver morgen kl. 7: stadig der?
+follows-death = Død, sagt de samme steder: besøg er holdt · hjælp, der skulle begynde, bortfalder · kommunen får besked straks · endeligt, når kommunen eller omsorgssystemet bekræfter det
+follows-home = Hjemme igen: et besøg begyndt, en dør lukket op eller hjælp ved et nyt nødkald sætter besøgene i gang, når kun egne folk har sagt, at borgeren er kørt
+follows-back = Rettes det, tages det hele tilbage; det, et sygehus også har sagt, står

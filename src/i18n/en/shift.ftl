@@ -38,3 +38,9 @@ agreements-none = No agreements.
 agreements-head = { $name } · edition { $version } · valid from { $from }
 agreements-shared = Care system: { $system }. Citizens' ids are shared with the agreements that name the same.
 agreements-legend = With a clause: agreed. "own rule": our own. The rest is not set and not shown.
+
+follows-head = What follows by itself
+follows-hospital = Taken to hospital, said by an alarm, a door or a notice: a stay on Discharges · the citizen's visits are held · the municipality is told at once where the agreement says so · while no hospital says a word, it is asked every morning at 7: still there?
+follows-death = Dead, said in the same places: visits are held · help that was to begin falls away · the municipality is told at once · final when the municipality or the care system confirms it
+follows-home = Home again: a visit begun, a door opened or help at a new alarm starts the visits, when only our own people said that the citizen was taken away
+follows-back = Corrected, all of it is taken back; what a hospital said as well stands

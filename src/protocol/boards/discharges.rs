@@ -100,6 +100,13 @@ pub struct DischargeDetails {
     pub elsewhere: Option<EntryId>,
 }
 
+impl DischargeDetails {
+    /// Taken away or dead by what our own people say; no hospital has said a word of it.
+    pub fn is_by_our_word(&self) -> bool {
+        self.stay.is_none() && (self.admitted_at.is_some() || self.died_at.is_some())
+    }
+}
+
 impl Column for DischargeDetails {
     type Body = Stay;
     type Command = C;
@@ -259,7 +266,11 @@ impl Column for DischargeDetails {
             StayState::Admitted | StayState::OnLeave
                 if due(DueKind::StillThere).is_some_and(|at| at <= now) =>
             {
-                Attention::new(Level::Duty, Why::NoWord, Next::AskMoved).until(due(DueKind::StillThere), now)
+                let (why, next) = match self.is_by_our_word() {
+                    true => (Why::StillAway, Next::AskStillThere),
+                    false => (Why::NoWord, Next::AskMoved),
+                };
+                Attention::new(Level::Duty, why, next).until(due(DueKind::StillThere), now)
             }
             StayState::Admitted if self.asks_assessors => {
                 Attention::new(Level::Duty, Why::AskAssessors, Next::AssessorsTold)

@@ -40,6 +40,19 @@ pub fn lines(words: Words<'_>, width: u16) -> Vec<Pieces> {
             rule_lines(words, &rule, width, &mut out);
         }
     }
+    out.extend(what_follows(words, width));
+    out
+}
+
+/// What follows of an ending, whatever the agreement: `domain::consequences` decides it.
+fn what_follows(words: Words<'_>, width: u16) -> Vec<Pieces> {
+    let texts = &words.look.texts;
+    let mut out = vec![Vec::new(), vec![Piece::new(texts.get(key::FOLLOWS_HEAD), Role::Title)]];
+    for line in [key::FOLLOWS_HOSPITAL, key::FOLLOWS_DEATH, key::FOLLOWS_HOME, key::FOLLOWS_BACK] {
+        for part in paint::wrap(&texts.get(line), width.saturating_sub(2)) {
+            out.push(vec![Piece::fixed("  ", Role::Base), Piece::plain(part)]);
+        }
+    }
     out
 }
 

@@ -109,6 +109,7 @@ fn since(words: Words<'_>, entry: &Entry, stay: &DischargeDetails) -> Piece {
 fn told_by(words: Words<'_>, stay: &DischargeDetails) -> Said {
     match (&stay.department, &stay.stay, &stay.expected_told_by) {
         (Some(department), ..) => Said::outside(department.as_str()),
+        _ if stay.is_by_our_word() => words.look.texts.get(key::FACT_BY_OUR_WORD),
         (None, None, _) => words.look.texts.get(key::FACT_BY_TELEPHONE),
         (None, Some(_), Some(teller)) => words.code("teller", teller.as_str()),
         (None, Some(_), None) => words.look.texts.get(key::COMMON_UNKNOWN),
@@ -139,7 +140,10 @@ fn facts(words: Words<'_>, stay: &DischargeDetails) -> Vec<(Key, Said)> {
         words.code("why", code).join(" · ", &at)
     });
     add(key::FACT_UPSET, upset);
-    let by_hand = || texts.get(key::FACT_BY_TELEPHONE);
+    let by_hand = || match stay.is_by_our_word() {
+        true => texts.get(key::FACT_BY_OUR_WORD),
+        false => texts.get(key::FACT_BY_TELEPHONE),
+    };
     add(key::FACT_STAY, Some(stay.stay.as_ref().map_or_else(by_hand, |id| Said::outside(id.as_str()))));
     let same = stay
         .may_be_same

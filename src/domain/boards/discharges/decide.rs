@@ -114,6 +114,8 @@ fn resume(ctx: &Ctx, entry: &Entry, stay: &Stay) -> Result<Vec<Draft>, Refusal> 
     match stay.state() {
         StayState::Discharged | StayState::DischargeExpected | StayState::Cancelled => {}
         StayState::Resumed if restored => {}
+        // Nobody but us said that the citizen was taken away, and now one of us knows better.
+        StayState::Admitted if stay.is_by_our_word() => return Ok(super::said::home(entry, ctx.at)),
         StayState::Admitted
         | StayState::OnLeave
         | StayState::Resumed

@@ -1,11 +1,14 @@
 //! What a record makes of a stay. Pure and total: what makes no sense is left alone. Must never decide.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-use super::{Correctable, DischargeEvent, SILENT_HOURS, Stay, StayState, StopReason, Stopped};
-use crate::domain::State;
+use super::{
+    ASKED_AFTER_HOURS, ASKED_AT_HOUR, Correctable, DischargeEvent, SILENT_HOURS, Stay, StayState, StopReason,
+    Stopped,
+};
 use crate::domain::entry::{Body, Due, DueKind, Entry};
 use crate::domain::identity::EntryId;
+use crate::domain::{State, calendar};
 
 pub(super) fn apply(stay: &mut Stay, at: DateTime<Utc>, event: &DischargeEvent) {
     if let Some(told) = event.told(at) {
@@ -64,9 +67,11 @@ pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
         .filter(|_| stay.state() == StayState::DischargeExpected)
         .map(|it| Due::own(DueKind::Expected, it.expected_at));
     let resume = stay.now.resume_due.clone().filter(|_| waits_for_help);
-    let silent = stay
-        .away_since_word()
-        .map(|word| Due::own(DueKind::StillThere, word + Duration::hours(SILENT_HOURS)));
+    let silent = stay.away_since_word().map(|word| match stay.is_by_our_word() {
+        true => next_morning(word + Duration::hours(ASKED_AFTER_HOURS)),
+        false => word + Duration::hours(SILENT_HOURS),
+    });
+    let silent = silent.map(|at| Due::own(DueKind::StillThere, at));
     for what in [DueKind::Expected, DueKind::Resume, DueKind::StillThere] {
         entry.drop_due(what);
     }
@@ -78,15 +83,23 @@ pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
     entry.dues.extend(expected.into_iter().chain(resume).chain(silent));
 }
 
+/// The next time it is the hour at which we ask.
+fn next_morning(after: DateTime<Utc>) -> DateTime<Utc> {
+    let hour = |date: NaiveDate| date.and_hms_opt(ASKED_AT_HOUR, 0, 0).map(calendar::instant);
+    let today = calendar::local_date(after);
+    let days = [Some(today), today.succ_opt()].into_iter().flatten().filter_map(hour);
+    days.into_iter().find(|at| *at > after).unwrap_or(after)
+}
+
 /// The visits of the admission's own date that this stay struck: wasted unless the assessors told us before.
 pub fn first_day_visits(state: &State, entry: &Entry, stay: &Stay) -> Vec<EntryId> {
     let Some(admitted_at) = stay.now.admitted_at else { return Vec::new() };
     let linked = entry.links.iter().filter_map(|link| state.entry(link.to));
     linked
         .filter(|other| match &other.body {
-            Body::Visits(visit) => visit.agreed_at().is_some_and(|at| {
-                at >= admitted_at && crate::domain::calendar::days_apart(at, admitted_at) == 0
-            }),
+            Body::Visits(visit) => visit
+                .agreed_at()
+                .is_some_and(|at| at >= admitted_at && calendar::days_apart(at, admitted_at) == 0),
             _ => false,
         })
         .map(|other| other.id)

@@ -6,6 +6,7 @@
 mod decide;
 mod evolve;
 mod observe;
+pub mod said;
 pub mod stay;
 
 use chrono::{DateTime, Utc};
@@ -70,6 +71,8 @@ vocabulary! {
     Ending {
         /// Another entry turned out to be this stay and goes on with it.
         Joined,
+        /// One of ours said so by mistake, and nobody else spoke of it.
+        TakenBack,
     }
 }
 vocabulary! {
@@ -92,6 +95,10 @@ const NEAR_MINUTES: i64 = 60;
 const MOVED_HOURS: i64 = 6;
 /// Not a word of somebody in hospital for so long, and it is asked whether they still are (own choice, hours).
 const SILENT_HOURS: i64 = 48;
+/// Taken away by ambulance and no word of a hospital: many are home the next morning. Asked daily at this hour, local
+/// time, and not sooner than so long after the last word (own choices).
+const ASKED_AT_HOUR: u32 = 7;
+const ASKED_AFTER_HOURS: i64 = 1;
 
 vocabulary! {
     /// What was told after the coordinator acted, and must be looked at again.
