@@ -253,6 +253,7 @@ async fn field(client: &Client, action: &Action, given: &str) -> Result<(String,
             Some(at) => serde_json::to_value(at)?,
             None => clock.into(),
         },
+        (FieldKind::Codes, several) => several.split(',').map(str::trim).collect(),
         (_, value) => value.into(),
     };
     Ok((name.to_owned(), value))

@@ -458,6 +458,12 @@ pub struct VisitRules {
     /// What to do when nobody opens; names of [`DoorStep`]. (J 3.1.8, N 3.5.6)
     #[serde(skip_serializing_if = "Option::is_none")]
     pub door_steps: Rule<Vec<DoorStep>>,
+    /// Where the municipality's instruction is to be found: an address, or the name of the portal. (J 3.1.8)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub door_instruction: Rule<String>,
+    /// Nobody at home and nobody knows where: the municipality is told at once. (J 3.1.8)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_found_told: Rule<bool>,
 }
 
 impl VisitRules {
@@ -585,6 +591,7 @@ vocabulary! {
         Admission,
         Death,
         CancelledActivities,
+        NotFound,
     }
 }
 

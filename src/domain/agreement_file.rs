@@ -170,6 +170,8 @@ fn visits(table: &Table<'_>) -> VisitRules {
         agree_by_order_date: rule(table, "agree_by_order_date", yes_or_no),
         receipts: rule(table, "receipts", yes_or_no),
         door_steps: rule(table, "door_steps", words),
+        door_instruction: rule(table, "door_instruction", |it| short_text(it, LONGEST_READING)),
+        not_found_told: rule(table, "not_found_told", yes_or_no),
     }
 }
 

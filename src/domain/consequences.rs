@@ -26,7 +26,7 @@ use super::observation::Help;
 use super::phone::{self, Phase, PhoneEvent};
 use super::realm::Citizen;
 use super::refusal::Refusal;
-use super::visits::{self, Canceller, Visit, VisitEvent};
+use super::visits::{self, Canceller, DoorOutcome, Visit, VisitEvent};
 use super::{Ctx, Event, State, after, evolve, links, voice};
 
 /// The drafts, and after them all that they bring about.
@@ -191,8 +191,16 @@ impl<'s> Step<'s> {
                 self.add(begun);
                 self.says_where(id);
             }
-            VisitEvent::DoorClosed { .. } => self.says_where(id),
-            VisitEvent::Corrected { what: visits::Correctable::Door, .. } => self.said_where(id),
+            VisitEvent::DoorClosed { outcome, .. } => {
+                self.says_where(id);
+                if *outcome == DoorOutcome::NotHome {
+                    self.tell(id, notices::of_not_found);
+                }
+            }
+            VisitEvent::Corrected { what: visits::Correctable::Door, .. } => {
+                self.said_where(id);
+                self.tell(id, |after, ctx, entry| notices::falls(after, ctx, entry, Matter::NotFound));
+            }
             // What we cancel ourselves the municipality is told at once (J 3.2).
             VisitEvent::Cancelled { cancelled_by: Canceller::Provider, .. } => {
                 self.tell(id, |after, ctx, entry| {

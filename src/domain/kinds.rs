@@ -220,6 +220,7 @@ pub const FIELDS: &[(&str, Privacy)] = &[
     ("row", Privacy::Count),
     ("rows", Privacy::Count),
     ("setting", Privacy::Code),
+    ("skipped", Privacy::Code),
     ("source", Privacy::Opaque),
     ("starts", Privacy::Code),
     ("stay", Privacy::Opaque),

@@ -75,6 +75,10 @@ pub enum Refusal {
     FieldMissing {
         field: String,
     },
+    /// A door that nobody opened ends with steps left out, and it is not said why (J 3.1.8, N 3.5.6).
+    StepsMissing {
+        field: String,
+    },
     TestAlarm,
     TechnicalAlarm,
     NotTechnical,

@@ -60,6 +60,8 @@ pub struct Field {
 pub enum FieldKind {
     /// One of `codes`.
     Code,
+    /// Several of `codes`: a list.
+    Codes,
     /// yes or no.
     Yes,
     /// An instant; typed as a local time.
@@ -90,6 +92,11 @@ pub(super) fn word<W: Word>(name: &str, words: &[W]) -> Field {
 /// One of these words, or none.
 pub(super) fn word_or_none<W: Word>(name: &str, words: &[W]) -> Field {
     Field { required: false, ..word(name, words) }
+}
+
+/// Any of these words, or none.
+pub(super) fn words_or_none<W: Word>(name: &str, words: &[W]) -> Field {
+    Field { kind: FieldKind::Codes, ..word_or_none(name, words) }
 }
 
 /// An act that opens an entry, with the choice of an agreement at this place where there is one.

@@ -4,6 +4,8 @@
 //! the server with the action, so that what is asked and what is accepted cannot differ.
 //! A refused form keeps its text.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
@@ -55,6 +57,8 @@ pub struct Form {
 pub struct FormField {
     pub spec: Field,
     pub chosen: Option<usize>,
+    /// Of several codes: those marked.
+    pub marked: BTreeSet<usize>,
     pub editor: Editor,
 }
 
@@ -68,16 +72,46 @@ impl FormField {
         if let (FieldKind::Entry, Some(number)) = (spec.kind, spec.codes.first()) {
             editor.insert(number);
         }
-        Self { spec, chosen: None, editor }
+        Self { spec, chosen: None, marked: BTreeSet::new(), editor }
     }
 
     /// A choice among codes; else it is typed.
     pub fn is_choice(&self) -> bool {
-        matches!(self.spec.kind, FieldKind::Code | FieldKind::Yes | FieldKind::Agreement)
+        matches!(self.spec.kind, FieldKind::Code | FieldKind::Codes | FieldKind::Yes | FieldKind::Agreement)
+    }
+
+    /// Each digit marks one, or takes the mark away.
+    pub fn is_several(&self) -> bool {
+        self.spec.kind == FieldKind::Codes
     }
 
     pub fn is_filled(&self) -> bool {
-        if self.is_choice() { self.chosen.is_some() } else { !self.editor.is_empty() }
+        match self.spec.kind {
+            FieldKind::Codes => !self.marked.is_empty(),
+            _ if self.is_choice() => self.chosen.is_some(),
+            _ => !self.editor.is_empty(),
+        }
+    }
+
+    /// What is chosen of the codes.
+    pub fn choices(&self) -> impl Iterator<Item = &str> {
+        let is_it = |index: &usize| {
+            if self.is_several() { self.marked.contains(index) } else { self.chosen == Some(*index) }
+        };
+        self.spec
+            .codes
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| is_it(index))
+            .map(|(_, code)| code.as_str())
+    }
+
+    fn pick(&mut self, index: usize) {
+        if !self.is_several() {
+            self.chosen = Some(index);
+        } else if !self.marked.remove(&index) {
+            self.marked.insert(index);
+        }
     }
 
     fn choice(&self) -> Option<&str> {
@@ -86,7 +120,7 @@ impl FormField {
 
     fn step(&mut self, forward: bool) {
         let count = self.spec.codes.len();
-        if count == 0 {
+        if count == 0 || self.is_several() {
             return;
         }
         self.chosen = Some(match (self.chosen, forward) {
@@ -107,6 +141,7 @@ impl FormField {
         Ok(match self.spec.kind {
             FieldKind::Yes => json!(self.choice() == Some(YES_NO[0])),
             FieldKind::Code | FieldKind::Agreement => json!(self.choice()),
+            FieldKind::Codes => json!(self.choices().collect::<Vec<_>>()),
             FieldKind::Time => {
                 let from = if self.spec.name == TOLD_AT { now - Duration::days(1) } else { now };
                 json!(dates::parse_next(text, from).ok_or("not-a-time")?)
@@ -148,6 +183,10 @@ impl Form {
         if let Some(at) = at.filter(|_| problem.code == "against-contract") {
             self.is_warned = true;
             self.focus = at;
+        } else if let Some(at) =
+            self.fields.iter().position(|field| Some(&field.spec.name) == problem.field.as_ref())
+        {
+            self.focus = at;
         }
         self.problem = Some(problem);
     }
@@ -178,7 +217,7 @@ impl Form {
             match chord {
                 Chord::Char(c) => match c.to_digit(10).map(|digit| digit as usize) {
                     Some(digit) if (1..=field.spec.codes.len()).contains(&digit) => {
-                        field.chosen = Some(digit - 1);
+                        field.pick(digit - 1);
                         true
                     }
                     _ => false,

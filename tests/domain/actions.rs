@@ -101,6 +101,7 @@ fn body(action: &Action, world: &World) -> Value {
     for field in action.fields.iter().filter(|field| field.required) {
         let value = match field.kind {
             FieldKind::Code => json!(field.codes.first().map_or("wrong-entry", String::as_str)),
+            FieldKind::Codes => json!(field.codes),
             FieldKind::Agreement => json!("norddjurs"),
             FieldKind::Yes => json!(true),
             FieldKind::Time => json!((world.now + chrono::Duration::hours(1)).to_rfc3339()),

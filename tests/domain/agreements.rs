@@ -135,7 +135,8 @@ fn what_each_contract_says_stands_in_its_own_file() {
     assert_eq!(value_of(&j.records.paper_allowed), Some(false));
     let mut notices = j.immediate_notice.as_ref().unwrap().value().clone();
     notices.sort();
-    assert_eq!(notices, Matter::ALL);
+    // Of a door that nobody opens another clause says what is done.
+    assert_eq!(notices, Matter::ALL.iter().copied().filter(|it| *it != Matter::NotFound).collect::<Vec<_>>());
     assert_eq!(clause_of(&j.immediate_notice), Some("3.2"));
     assert_eq!(j.visits.door_steps.as_ref().unwrap().value(), DoorStep::ALL);
     assert_eq!(n.discharges.steps.as_ref().unwrap().value(), DischargeStep::ALL);

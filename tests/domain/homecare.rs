@@ -199,11 +199,28 @@ pub fn replace(to: &str) -> Command {
 }
 
 pub fn door_step(step: &str) -> Command {
-    Command::Visits(visits::Command::Door { step: Some(word(step)), done: true, outcome: None })
+    Command::Visits(visits::Command::Door {
+        steps: Vec::new(),
+        step: Some(word(step)),
+        done: true,
+        outcome: None,
+        skipped: None,
+    })
 }
 
 pub fn door_outcome(outcome: &str) -> Command {
-    Command::Visits(visits::Command::Door { step: None, done: true, outcome: Some(word(outcome)) })
+    at_door(&[], Some(outcome), None)
+}
+
+/// Steps done at a door, how it turned out, and why steps were left out.
+pub fn at_door(steps: &[&str], outcome: Option<&str>, skipped: Option<&str>) -> Command {
+    Command::Visits(visits::Command::Door {
+        steps: steps.iter().map(|step| word(step)).collect(),
+        step: None,
+        done: true,
+        outcome: outcome.map(word),
+        skipped: skipped.map(word),
+    })
 }
 
 pub fn cancel(by: CancelledBy) -> Command {

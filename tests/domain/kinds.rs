@@ -152,7 +152,7 @@ fn golden() -> Vec<(&'static str, Value)> {
         ("visits.settled", json!({})),
         ("visits.door-unanswered", json!({})),
         ("visits.door-step", json!({ "step": "windows", "done": true })),
-        ("visits.door-closed", json!({ "outcome": "found-well" })),
+        ("visits.door-closed", json!({ "outcome": "not-home", "skipped": "relative-knows" })),
         ("visits.halted", json!({ "halt": "in-hospital" })),
         ("visits.went-on", json!({})),
         ("visits.corrected", json!({ "what": "contact", "reason": "wrong-entry" })),

@@ -2,13 +2,13 @@
 
 use chrono::{Duration, NaiveTime};
 use proptest::prelude::*;
+use vagttavle::domain::Refusal;
 use vagttavle::domain::duties::DutyKind;
 use vagttavle::domain::entry::{Body, DueKind};
 use vagttavle::domain::observation::CancelledBy::{Citizen, Municipality, Provider};
 use vagttavle::domain::observation::{Grant, Help, Observation, StayFact, Window};
 use vagttavle::domain::visit_rules::Standing;
 use vagttavle::domain::visits::{Canceller, Halt, Side};
-use vagttavle::domain::{Command, Refusal, visits};
 use vagttavle::protocol::Details;
 use vagttavle::protocol::attention::Level;
 
@@ -499,9 +499,60 @@ fn nobody_opens_is_a_list_of_steps_each_with_its_time_closed_with_an_outcome() {
     assert_eq!(done, [at("2026-11-24T08:05:00Z"), at("2026-11-24T08:09:00Z")]);
     assert_eq!(world.tries("anna", Some(id), door_step("car")), Err(Refusal::AlreadyDone));
 
-    world.does(id, door_outcome("not-home"));
+    let rest = ["light", "curtains", "bicycle", "municipal-instruction"];
+    world.does(id, at_door(&rest, Some("not-home"), None));
     assert_eq!((world.state_of("v"), world.is_open("v")), ("done", false));
     world.replays();
+}
+
+/// J 3.1.8, N 3.5.6: a citizen whom nobody has seen is not a closed case before the instruction is followed.
+#[test]
+fn a_door_behind_which_nobody_was_seen_needs_the_instruction_or_a_reason() {
+    for (agreement, steps) in [
+        (jammerbugt(), &["windows", "light", "curtains", "car", "bicycle", "municipal-instruction"][..]),
+        (norddjurs(), &["municipal-instruction"]),
+    ] {
+        let mut world = with_visit(agreement, Help::Personal);
+        let id = world.id_of("v");
+        for outcome in ["not-home", "handed-to-municipality"] {
+            for done in 0..steps.len() {
+                let refused = world.tries("anna", Some(id), at_door(&steps[..done], Some(outcome), None));
+                assert_eq!(
+                    refused,
+                    Err(Refusal::StepsMissing { field: "skipped".into() }),
+                    "{outcome} {done}"
+                );
+            }
+        }
+        assert!(world.visit("v").door.is_none(), "what is refused leaves nothing");
+        let mut followed = world.clone();
+        followed.does(id, at_door(steps, Some("not-home"), Some("relative-knows")));
+        assert_eq!(details(&followed, "v").door.unwrap().skipped, None, "nothing was left out");
+        world.does(id, at_door(&[], Some("not-home"), Some("relative-knows")));
+        let door = details(&world, "v").door.unwrap();
+        assert_eq!(door.skipped.map(|it| it.name()), Some("relative-knows"));
+        world.replays();
+    }
+    // Whoever was seen was seen.
+    for outcome in ["let-in", "found-well", "helped", "in-hospital", "deceased"] {
+        let mut world = with_visit(jammerbugt(), Help::Personal);
+        world.does(world.id_of("v"), door_outcome(outcome));
+        assert!(!world.is_open("v"), "{outcome}");
+    }
+}
+
+#[test]
+fn nobody_at_home_is_told_at_once_where_the_agreement_says_so() {
+    use vagttavle::domain::duties::DutyKind;
+    let mut world = with_visit(jammerbugt(), Help::Personal);
+    let id = world.id_of("v");
+    world.does(id, at_door(&[], Some("not-home"), Some("cannot-be-seen")));
+    assert_eq!(world.duties(DutyKind::ImmediateNotice).len(), 1);
+    world.does(id, correct("door"));
+    assert_eq!(world.duties(DutyKind::ImmediateNotice).len(), 0, "and not, when it was a mistake");
+    let mut world = with_visit(norddjurs(), Help::Personal);
+    world.does(world.id_of("v"), at_door(&[], Some("not-home"), Some("cannot-be-seen")));
+    assert_eq!(world.duties(DutyKind::ImmediateNotice).len(), 0, "its guideline is not ours to write");
 }
 
 #[test]
@@ -517,9 +568,9 @@ fn staff_ring_in_that_nobody_opens() {
 fn a_door_about_which_nothing_is_said_changes_nothing() {
     let mut world = with_visit(norddjurs(), Help::Personal);
     let before = world.state_of("v");
-    let empty = Command::Visits(visits::Command::Door { step: None, done: true, outcome: None });
+    let empty = at_door(&[], None, None);
     let refused = world.tries("anna", Some(world.id_of("v")), empty);
-    assert_eq!(refused, Err(Refusal::FieldMissing { field: "step".into() }));
+    assert_eq!(refused, Err(Refusal::FieldMissing { field: "steps".into() }));
     assert_eq!(world.state_of("v"), before);
 }
 

@@ -33,7 +33,13 @@ fn each_command_is_read_as_it_is_meant() {
         told_by: word("nurse"),
     });
     let door = |step: Option<&str>, done, outcome: Option<&str>| {
-        Command::Visits(visits::Command::Door { step: step.map(word), done, outcome: outcome.map(word) })
+        Command::Visits(visits::Command::Door {
+            steps: Vec::new(),
+            step: step.map(word),
+            done,
+            outcome: outcome.map(word),
+            skipped: None,
+        })
     };
     let when = "2026-11-24T13:00:00+01:00";
     let cases = [

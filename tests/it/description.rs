@@ -56,6 +56,7 @@ impl Generated<'_> {
                 Some(examples) => examples[0].clone(),
                 None => json!("en tekst"),
             },
+            (Some("array"), _) => json!([self.one(&schema["items"])]),
             (Some("boolean"), _) => json!(false),
             (Some("integer"), _) => json!(1),
             other => panic!("{other:?}: {schema}"),

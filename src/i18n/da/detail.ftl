@@ -259,6 +259,7 @@ form-entry-changed = Posten er ændret imens: nu { $state }, hos { $holder }.
 form-send = Send
 form-sending = Sender …
 form-choose-hint = ←/→ eller tal vælger
+form-mark-hint = hvert tal sætter eller fjerner et mærke
 form-required = skal udfyldes
 form-optional = kan undværes
 form-time-hint = fx 03:12 eller 17.12 03:12

@@ -3,6 +3,8 @@ action-discharges-assessors-told = visitationen sagde det
 field-expected_at = Ventes hjem
 field-told_by = Sagt af
 field-step = Trin
+field-steps = Gjorte trin
+field-skipped = Trin udeladt, fordi
 field-done = Gjort
 field-told = Sagde de det før
 field-citizen = Borger
@@ -73,6 +75,7 @@ duty-immediate-notice = meld
 duty-notice-taken-back = taget tilbage: sig det til kommunen,
 fact-begun-short = begyndt
 
+matter-not-found = borger ikke fundet
 matter-admission = indlæggelse
 matter-death = dødsfald
 matter-cancelled-activities = aflyst besøg

@@ -15,6 +15,7 @@ refusal-in-future = Tidspunktet ligger i fremtiden. Ret det.
 refusal-in-past = Tiden i feltet { $field } er forbi. Ret den.
 refusal-before-opened = Tidspunktet ligger før postens begyndelse { $opened-at }. Ret det.
 refusal-already-done = Det er gjort i forvejen.
+refusal-steps-missing = Kommunens instruks er ikke fulgt til ende, og borgeren er ikke set. Gør trinnene, eller sig under „Trin udeladt, fordi“, hvorfor ikke.
 refusal-already-open = Borgeren står på tavlen i forvejen som nr. { $number }. Åbn den.
 refusal-nothing-to-correct = Der er intet af den slags at rette.
 refusal-unknown-code = Valget i feltet { $field } kendes ikke. Vælg igen.

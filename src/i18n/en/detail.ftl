@@ -256,6 +256,7 @@ form-entry-changed = The entry changed meanwhile: now { $state }, with { $holder
 form-send = Send
 form-sending = Sending …
 form-choose-hint = ←/→ or a digit chooses
+form-mark-hint = each digit sets or takes a mark
 form-required = needed
 form-optional = may be left out
 form-time-hint = e.g. 03:12 or 17.12 03:12

@@ -3,6 +3,8 @@ action-discharges-assessors-told = assessors told us
 field-expected_at = Expected home
 field-told_by = Told by
 field-step = Step
+field-steps = Steps done
+field-skipped = Steps left out because
 field-done = Done
 field-told = Told before
 field-citizen = Citizen
@@ -73,6 +75,7 @@ duty-immediate-notice = report
 duty-notice-taken-back = taken back: tell the municipality,
 fact-begun-short = begun
 
+matter-not-found = citizen not found
 matter-admission = admission
 matter-death = death
 matter-cancelled-activities = cancelled visit

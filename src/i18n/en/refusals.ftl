@@ -15,6 +15,7 @@ refusal-in-future = The time lies in the future. Correct it.
 refusal-in-past = The time in the field { $field } has passed. Correct it.
 refusal-before-opened = The time lies before the entry began at { $opened-at }. Correct it.
 refusal-already-done = It has been done already.
+refusal-steps-missing = The municipality’s instruction was not followed to its end, and nobody saw the citizen. Do the steps, or say under “Steps left out because” why not.
 refusal-already-open = The citizen is on the board already as no. { $number }. Open that one.
 refusal-nothing-to-correct = There is nothing of that kind to correct.
 refusal-unknown-code = The choice in { $field } is not known. Choose again.

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::super::action::{FieldKind, field, word, word_or_none};
+use super::super::action::{FieldKind, field, word, word_or_none, words_or_none};
 use super::super::attention::{Attention, Level, Next, Why};
 use super::super::head::Head;
 use super::super::sight::Shown;
@@ -20,7 +20,9 @@ use crate::domain::entry::DueKind;
 use crate::domain::identity::ExternalId;
 use crate::domain::observation::{CancelledBy, Grant, Help};
 use crate::domain::visit_rules::{Standing, holiday_clause};
-use crate::domain::visits::{Canceller, Command as C, Door, DoorOutcome, Halt, Side, Visit, VisitState};
+use crate::domain::visits::{
+    Canceller, Command as C, Door, DoorOutcome, DoorSkipped, Halt, Side, Visit, VisitState,
+};
 use crate::domain::vocabulary::Word;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -125,6 +127,12 @@ pub struct DoorDetails {
     pub outcome: Option<DoorOutcome>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
+    /// Why steps were left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<DoorSkipped>,
+    /// Where the municipality's instruction is to be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instruction: Option<String>,
 }
 
 impl DoorDetails {
@@ -138,6 +146,12 @@ impl DoorDetails {
             clause: rule.and_then(|value| value.clause()).map(|clause| clause.as_str().to_owned()),
             outcome: door.outcome.as_ref().map(|(code, _)| *code),
             closed_at: door.outcome.as_ref().map(|(_, at)| *at),
+            skipped: door.skipped,
+            instruction: shown
+                .state
+                .rules(shown.entry.agreements())
+                .find_map(|rules| rules.visits.door_instruction.as_ref())
+                .map(|value| value.value().clone()),
         }
     }
 }
@@ -227,18 +241,26 @@ impl Column for VisitDetails {
         let is_open = |step: &&DoorStep| {
             visit.door.as_ref().is_none_or(|door| door.steps.iter().all(|(done, _)| done != *step))
         };
-        let step = DoorStep::ALL.iter().find(is_open).copied();
-        let outcome = if step.is_none() { Some(DoorOutcome::ALL[0]) } else { None };
+        let open: Vec<DoorStep> = DoorStep::ALL.iter().filter(is_open).copied().collect();
+        let outcome = if open.is_empty() { Some(DoorOutcome::ALL[0]) } else { None };
+        let mut at_door = vec![words_or_none("steps", &open)];
+        if open.len() < DoorStep::ALL.len() {
+            at_door.extend([word_or_none("step", DoorStep::ALL), field("done", FieldKind::Yes, false, &[])]);
+        }
+        at_door
+            .extend([word_or_none("outcome", DoorOutcome::ALL), word_or_none("skipped", DoorSkipped::ALL)]);
         let by = CancelledBy::Citizen;
         let mut offers = vec![
             offer(vec![field("reached", FieldKind::Yes, true, &[])], C::Contact { reached: true }),
             offer(
-                vec![
-                    word_or_none("step", DoorStep::ALL),
-                    field("done", FieldKind::Yes, false, &[]),
-                    word_or_none("outcome", DoorOutcome::ALL),
-                ],
-                C::Door { step, done: true, outcome },
+                at_door,
+                C::Door {
+                    steps: open.first().copied().into_iter().collect(),
+                    step: None,
+                    done: true,
+                    outcome,
+                    skipped: None,
+                },
             ),
             offer(
                 vec![

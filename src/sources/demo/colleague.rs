@@ -249,7 +249,8 @@ fn at_the_door(visit: &VisitDetails, now: DateTime<Utc>) -> Option<Command> {
     }
     let step = next_step(&door.steps).and_then(|it| DoorStep::of(it.step.as_str()));
     let outcome = step.is_none().then_some(DoorOutcome::FoundWell);
-    Some(Command::Visits(visits::Command::Door { step, done: true, outcome }))
+    let steps = step.into_iter().collect();
+    Some(Command::Visits(visits::Command::Door { steps, step: None, done: true, outcome, skipped: None }))
 }
 
 fn next_step(steps: &[Step]) -> Option<&Step> {

@@ -244,5 +244,8 @@ fn at_the_door(words: Words<'_>, door: &DoorDetails) -> Vec<(Key, Said)> {
         words.code("door-outcome", code).join(" ", &door.closed_at.map(clock).unwrap_or_default())
     });
     facts.extend(outcome.map(|it| (key::FACT_OUTCOME, it)));
+    facts.extend(door.skipped.map(|code| (key::FACT_SKIPPED, words.code("door-skipped", code))));
+    let instruction = door.instruction.as_ref().filter(|_| door.outcome.is_none());
+    facts.extend(instruction.map(|it| (key::FACT_INSTRUCTION, Said::outside(it))));
     facts
 }

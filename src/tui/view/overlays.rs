@@ -191,6 +191,7 @@ fn label_line(words: Words<'_>, form: &Form, field: &FormField, is_here: bool) -
         FieldKind::Code | FieldKind::Yes | FieldKind::Agreement if is_here => {
             texts.get(key::FORM_CHOOSE_HINT)
         }
+        FieldKind::Codes if is_here => texts.get(key::FORM_MARK_HINT),
         _ => Said::default(),
     };
     let hint = texts.get(needed).join(" · ", &hint);
@@ -208,21 +209,32 @@ fn choice_lines(
     lines: &mut Vec<Pieces>,
 ) {
     if !is_here {
-        let chosen = field.chosen.and_then(|index| field.spec.codes.get(index));
-        let said = chosen.map(|code| words.option(&form.deed.verb, &field.spec.name, code));
-        let said = said.unwrap_or_else(|| words.look.texts.get(key::COMMON_NOBODY));
-        lines.push(vec![Piece::fixed("    ", Role::Base), Piece::plain(said)]);
+        let chosen: Vec<Said> =
+            field.choices().map(|code| words.option(&form.deed.verb, &field.spec.name, code)).collect();
+        let said = match chosen.is_empty() {
+            true => words.look.texts.get(key::COMMON_NOBODY),
+            false => Said::all(&chosen, ", "),
+        };
+        for part in paint::wrap(&said, room.saturating_sub(4)) {
+            lines.push(vec![Piece::fixed("    ", Role::Base), Piece::plain(part)]);
+        }
         return;
     }
     for (index, code) in field.spec.codes.iter().enumerate() {
-        let is_chosen = field.chosen == Some(index);
+        let is_chosen = field.choices().any(|it| it == code);
         let role = if is_chosen { Role::Selection } else { Role::Base };
         let number = Said::number(i64::try_from(index + 1).unwrap_or(0));
         let name = words.option(&form.deed.verb, &field.spec.name, code);
         let ring = number_for(words, form, &field.spec.name, code).unwrap_or_default();
         let name = name.join("  ", &ring).join(" · ", &done_at(words, form, &field.spec.name, code));
         let text = paint::fit(&number.join(" ", &name), room.saturating_sub(4));
-        let mark = Piece::fixed(if is_chosen { "  (x) " } else { "  ( ) " }, role);
+        let mark = match (field.is_several(), is_chosen) {
+            (true, true) => "  [x] ",
+            (true, false) => "  [ ] ",
+            (false, true) => "  (x) ",
+            (false, false) => "  ( ) ",
+        };
+        let mark = Piece::fixed(mark, role);
         lines.push(vec![mark, Piece::new(text, role)]);
     }
 }

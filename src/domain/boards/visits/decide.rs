@@ -1,10 +1,12 @@
 //! What a coordinator does with a visit, and the way back. Must never apply an event.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::halted::waits;
 use super::observe::{cancelled, one};
-use super::{Canceller, Command, Correctable, DoorOutcome, Halt, Plan, Visit, VisitEvent};
+use super::{Canceller, Command, Correctable, DoorOutcome, DoorSkipped, Halt, Plan, Visit, VisitEvent};
 use crate::domain::against::warned;
 use crate::domain::agreement::{DoorStep, holds};
 use crate::domain::entry::{DueKind, Entry};
@@ -89,7 +91,10 @@ pub fn decide(
             let against_contract = warned(against, *confirmed)?;
             one(ctx, entry, VisitEvent::Replaced { replaced_at: *at, against_contract })
         }
-        Command::Door { step, done, outcome } => door(ctx, entry, visit, *step, *done, *outcome),
+        Command::Door { steps, step, done, outcome, skipped } => {
+            let told = AtDoor { steps, step: *step, done: *done, outcome: *outcome, skipped: *skipped };
+            told.decide(state, ctx, entry, visit)
+        }
         Command::Assign { .. } | Command::Correct { .. } => wrong_state(),
         Command::Done {} if visit.door_is_open_question() => wrong_state(),
         Command::Done {} if is_cancelled => one(ctx, entry, VisitEvent::Settled {}),
@@ -150,37 +155,63 @@ fn move_visit(
     one(ctx, entry, event)
 }
 
-fn door(
-    ctx: &Ctx,
-    entry: &Entry,
-    visit: &Visit,
+/// What is told of a door that nobody opens.
+struct AtDoor<'c> {
+    steps: &'c [DoorStep],
     step: Option<DoorStep>,
     done: bool,
     outcome: Option<DoorOutcome>,
-) -> Result<Vec<Draft>, Refusal> {
-    let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
-    if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
-        return Err(entry.wrong_state());
-    }
-    // A form sent by mistake must not end the wait for a visit.
-    if step.is_none() && outcome.is_none() {
-        return Err(Refusal::FieldMissing { field: "step".into() });
-    }
-    let mut drafts = Vec::new();
-    if visit.door.is_none() {
-        drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
-    }
-    if let Some(step) = step {
-        let known = visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| *it == step));
-        if known == done {
+    skipped: Option<DoorSkipped>,
+}
+
+impl AtDoor<'_> {
+    fn decide(&self, state: &State, ctx: &Ctx, entry: &Entry, visit: &Visit) -> Result<Vec<Draft>, Refusal> {
+        let is_cancelled = visit.cancelled.is_some() && !visit.door_is_open_question();
+        if is_cancelled || visit.door.as_ref().is_some_and(|door| door.outcome.is_some()) {
+            return Err(entry.wrong_state());
+        }
+        // A form sent by mistake must not end the wait for a visit.
+        if self.steps.is_empty() && self.step.is_none() && self.outcome.is_none() {
+            return Err(Refusal::FieldMissing { field: "steps".into() });
+        }
+        let known = |step: &DoorStep| {
+            visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| it == step))
+        };
+        let mut drafts = Vec::new();
+        if visit.door.is_none() {
+            drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
+        }
+        if let Some(step) = self.step {
+            if known(&step) == self.done {
+                return Err(Refusal::AlreadyDone);
+            }
+            drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done: self.done })?);
+        }
+        let is_new = |step: &DoorStep| !known(step) && Some(*step) != self.step;
+        let news: BTreeSet<DoorStep> = self.steps.iter().copied().filter(is_new).collect();
+        if news.is_empty() && self.step.is_none() && self.outcome.is_none() {
             return Err(Refusal::AlreadyDone);
         }
-        drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done })?);
+        for step in &news {
+            drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step: *step, done: true })?);
+        }
+        if let Some(outcome) = self.outcome {
+            let is_done = |step: &DoorStep| match Some(*step) == self.step {
+                true => self.done,
+                false => known(step) || news.contains(step),
+            };
+            let is_followed = state
+                .rules(entry.agreements())
+                .filter_map(|rules| rules.visits.door_steps.as_ref())
+                .all(|rule| rule.value().iter().all(is_done));
+            if outcome.is_unseen() && !is_followed && self.skipped.is_none() {
+                return Err(Refusal::StepsMissing { field: "skipped".into() });
+            }
+            let skipped = self.skipped.filter(|_| !is_followed);
+            drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome, skipped })?);
+        }
+        Ok(drafts)
     }
-    if let Some(outcome) = outcome {
-        drafts.extend(one(ctx, entry, VisitEvent::DoorClosed { outcome })?);
-    }
-    Ok(drafts)
 }
 
 /// The way back for what was recorded wrongly.

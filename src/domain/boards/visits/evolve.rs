@@ -63,7 +63,7 @@ pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
         }
         VisitEvent::Settled {} => visit.settled = true,
         VisitEvent::DoorUnanswered {} => {
-            visit.door = Some(Door { since: at, steps: Vec::new(), outcome: None });
+            visit.door = Some(Door { since: at, steps: Vec::new(), outcome: None, skipped: None });
         }
         VisitEvent::DoorStep { step, done } => {
             if let Some(door) = &mut visit.door {
@@ -73,8 +73,9 @@ pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
                 }
             }
         }
-        VisitEvent::DoorClosed { outcome } => {
+        VisitEvent::DoorClosed { outcome, skipped } => {
             if let Some(door) = &mut visit.door {
+                door.skipped = *skipped;
                 door.outcome = Some((*outcome, at));
             }
         }

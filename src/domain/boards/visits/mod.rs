@@ -59,6 +59,28 @@ vocabulary! {
         HandedToMunicipality,
     }
 }
+impl DoorOutcome {
+    /// Nobody of ours, or of those we asked, has seen the citizen: then the instruction is followed to its end
+    /// (J 3.1.8, N 3.5.6).
+    pub fn is_unseen(self) -> bool {
+        match self {
+            Self::NotHome | Self::HandedToMunicipality => true,
+            Self::LetIn | Self::FoundWell | Self::InHospital | Self::Helped | Self::Deceased => false,
+        }
+    }
+}
+vocabulary! {
+    /// Why the instruction for a closed door was not followed to its end.
+    DoorSkipped {
+        /// Another arrangement for that day (J 3.1.8).
+        ArrangedOtherwise,
+        CitizenPhoned,
+        RelativeKnows,
+        /// Third floor, no car park: there is nothing to look at.
+        CannotBeSeen,
+        MunicipalityTookOver,
+    }
+}
 vocabulary! {
     /// What may be corrected about a visit.
     Correctable {
@@ -177,6 +199,8 @@ pub struct Door {
     /// Steps done, each with its time.
     pub steps: Vec<(DoorStep, DateTime<Utc>)>,
     pub outcome: Option<(DoorOutcome, DateTime<Utc>)>,
+    /// Why steps were left out.
+    pub skipped: Option<DoorSkipped>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -330,8 +354,11 @@ verbs! {
             #[serde(default)]
             confirmed: bool,
         }
-        /// Nobody opens: a step done (or taken back), or the outcome.
+        /// Nobody opens: steps done (or one taken back), or the outcome.
         "door" [Light, Entry] => Door {
+            /// Done by now, besides those known already.
+            #[serde(default, skip_serializing_if = "Vec::is_empty")]
+            steps: Vec<DoorStep>,
             #[serde(default, skip_serializing_if = "Option::is_none")]
             step: Option<DoorStep>,
             #[serde(default = "crate::domain::verbs::yes")]
@@ -339,6 +366,9 @@ verbs! {
             /// Ends the list: how the closed door turned out.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             outcome: Option<DoorOutcome>,
+            /// With an outcome: why steps were left out.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            skipped: Option<DoorSkipped>,
         }
         /// Delivered and receipted; of a cancelled one: nothing more is owed.
         "done" [Asked, Entry] => Done {}
@@ -427,6 +457,8 @@ pub enum VisitEvent {
     },
     DoorClosed {
         outcome: DoorOutcome,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        skipped: Option<DoorSkipped>,
     },
     /// The citizen is in hospital, or dead: nobody is late.
     Halted {
