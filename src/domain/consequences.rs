@@ -85,6 +85,7 @@ impl<'s> Step<'s> {
             Event::Visits(event) => self.of_visit(draft.entry, event),
             Event::Duties(event) => self.of_duty(draft, event),
             Event::Entry(EntryEvent::CitizenMatched { .. }) => self.of_match(draft.entry),
+            Event::Entry(EntryEvent::NoteWritten { .. }) => self.of_note_written(draft.entry),
             Event::Entry(_) | Event::Discharges(_) => {}
             Event::Sources(_) | Event::Complaints(_) | Event::Devices(_) | Event::Shift(_) => {}
             Event::People(_) | Event::Agreements(_) | Event::Server(_) => {}
@@ -141,6 +142,33 @@ impl<'s> Step<'s> {
         }
     }
 
+    /// An alarm is a talk about a citizen too, once somebody has spoken with them (N 3.9.1, J 3.1.6): owed when it is over
+    /// and nothing has been written yet.
+    fn alarm_note_owed(&mut self, id: EntryId) -> Option<Draft> {
+        let (entry, ctx) = (self.entry(id)?, self.ctx);
+        let Body::Alarms(alarm) = &entry.body else { return None };
+        let is_owed = alarm.talked_at.is_some() && !alarm.is_of_nobody() && entry.notes == 0;
+        let after = self.after();
+        if is_owed && after.documentation_of(id).is_none() {
+            duties::documentation(after, ctx, &entry)
+        } else {
+            None
+        }
+    }
+
+    /// A note of it is in the care system: that is what was owed.
+    fn of_note_written(&mut self, id: EntryId) {
+        let ctx = self.ctx;
+        let Some(entry) = self.entry(id) else { return };
+        let done = self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)));
+        if let (Body::Phone(call), Some(_)) = (&entry.body, &done)
+            && call.documented_at.is_none()
+        {
+            self.add([entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))]);
+        }
+        self.add(done);
+    }
+
     /// What becomes of the open duty to write a talk down.
     fn of_note(&mut self, call: EntryId, becomes: impl FnOnce(&Entry) -> Draft) -> Option<Draft> {
         self.after().documentation_of(call).map(becomes)
@@ -150,17 +178,29 @@ impl<'s> Step<'s> {
     fn of_alarm(&mut self, id: EntryId, event: &AlarmEvent) {
         match event {
             AlarmEvent::Redirected { .. } => self.redirect_counts(id),
-            AlarmEvent::Assigned { .. } => {
+            AlarmEvent::Assigned { agreement, .. } => {
                 let is_redirected =
                     |entry: Entry| matches!(entry.body, Body::Alarms(it) if it.redirect.is_some());
+                let ctx = self.ctx;
+                let given = self.of_note(id, |duty| duties::given(ctx, duty, Some(agreement)));
+                self.add(given);
                 if self.entry(id).is_some_and(is_redirected) {
                     self.redirect_counted(id);
                     self.redirect_counts(id);
                 }
             }
             AlarmEvent::Corrected { what: alarms::Correctable::Redirect, .. } => self.redirect_counted(id),
-            AlarmEvent::Closed { .. } => self.says_where(id),
-            AlarmEvent::Corrected { what: alarms::Correctable::Outcome, .. } => self.said_where(id),
+            AlarmEvent::Closed { .. } => {
+                self.says_where(id);
+                let owed = self.alarm_note_owed(id);
+                self.add(owed);
+            }
+            AlarmEvent::Corrected { what: alarms::Correctable::Outcome, .. } => {
+                self.said_where(id);
+                let ctx = self.ctx;
+                let withdrawn = self.of_note(id, |duty| duties::withdrawn(ctx, duty));
+                self.add(withdrawn);
+            }
             _ => {}
         }
     }

@@ -86,6 +86,8 @@ pub enum Action {
     PageDown,
     // on an entry
     Open,
+    /// What the entry is about, also one that is closed.
+    OpenAbout,
     Menu,
     /// What the log knows of the citizen.
     History,

@@ -160,6 +160,7 @@ const BOARDS: &[Row] = &{
         deed(DUTIES, 'a', "done", key::ACTION_DUTIES_DONE, 2),
         deed(VISITS, 'm', "assign", key::ACTION_VISITS_ASSIGN, 0),
         deed(DUTIES, 'e', "postpone", key::ACTION_DUTIES_POSTPONE, 3),
+        row(DUTIES, Chord::Char('f'), Action::OpenAbout, key::KEYS_OPEN_ABOUT, 21),
         deed(SOURCES, 'a', "done", key::ACTION_SOURCES_DONE, 2),
         deed(Context::On("complaints"), 'a', "settle", key::ACTION_COMPLAINTS_SETTLE, 2),
         deed(Context::At("discharges"), '+', "open", key::ACTION_DISCHARGES_OPEN, 1),

@@ -343,7 +343,14 @@ impl Model {
         self.board.as_ref().filter(|_| place == Place::Visits).map_or(0, Replica::more)
     }
 
+    /// An entry of the board, or the opened one, which may be over.
     pub fn entry(&self, id: EntryId) -> Option<&Entry> {
+        let opened = || self.detail.as_ref()?.view.as_ref().map(|view| &view.entry).filter(|it| it.id == id);
+        self.on_board(id).or_else(opened)
+    }
+
+    /// An entry that is open, as the board has it.
+    pub fn on_board(&self, id: EntryId) -> Option<&Entry> {
         self.board.as_ref()?.get(id)
     }
 

@@ -6,6 +6,7 @@ mod support;
 mod accounted;
 mod actions;
 mod agreements;
+mod alarm_notes;
 mod alarms;
 mod attention;
 mod away;

@@ -33,6 +33,7 @@ keys-suspend = sæt på pause
 keys-context-always = Altid, også mens du skriver
 keys-redraw = tegn skærmen igen
 keys-hide-people = skjul eller vis navne
+keys-open-about = vis sagen
 keys-open = åbn
 keys-menu = hvad kan gøres
 keys-copy = kopiér nummer

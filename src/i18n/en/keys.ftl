@@ -33,6 +33,7 @@ keys-suspend = pause
 keys-context-always = Always, while typing too
 keys-redraw = draw the screen again
 keys-hide-people = hide or show names
+keys-open-about = show the case
 keys-open = open
 keys-menu = what can be done
 keys-copy = copy number

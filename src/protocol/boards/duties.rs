@@ -16,7 +16,7 @@ use super::offer::{Offer, offer};
 use crate::domain::agreement::Matter;
 use crate::domain::duties::{Command as C, Correctable, Duty, DutyKind, PostponeReason, ToldTo};
 use crate::domain::entry::DueKind;
-use crate::domain::identity::{AgreementId, EntryId, PersonName};
+use crate::domain::identity::{AgreementId, Board, EntryId, PersonName};
 use crate::domain::observation::Help;
 use crate::domain::vocabulary::{CorrectionReason, Word};
 
@@ -28,6 +28,11 @@ pub struct DutyDetails {
     /// The spoken number of what it is about, while that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_number: Option<u32>,
+    /// The board it is on, and since when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_board: Option<Board>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about_since: Option<DateTime<Utc>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<PersonName>,
     /// Of a notice: what the municipality is told of, or told that it is not so (admission, death, accident, …).
@@ -58,13 +63,13 @@ impl Column for DutyDetails {
     const IS_OF_CITIZENS: bool = false;
 
     fn project(duty: &Duty, shown: Shown<'_>) -> Self {
+        let about = duty.about.and_then(|id| shown.sight.find(shown.state, id));
         Self {
             duty: duty.duty,
             about: duty.about.filter(|about| shown.sight.may_name(shown.state, *about)),
-            about_number: duty
-                .about
-                .and_then(|id| shown.sight.find(shown.state, id))
-                .map(|entry| entry.number),
+            about_number: about.map(|entry| entry.number),
+            about_board: about.map(|entry| entry.board()),
+            about_since: about.map(|entry| entry.opened_at),
             owner: duty.owner.clone(),
             matter: duty.matter,
             help: duty.help,
@@ -82,6 +87,8 @@ impl Column for DutyDetails {
             duty: DutyKind::FollowUp,
             about: None,
             about_number: None,
+            about_board: None,
+            about_since: None,
             owner: None,
             matter: None,
             help: None,

@@ -9,7 +9,7 @@ use crate::protocol::actions::opening_a_notice;
 use crate::protocol::boards::is_of_citizens;
 use crate::protocol::entry::DutyDetails;
 use crate::protocol::vocabulary::DutyKind;
-use crate::protocol::{Board, Entry};
+use crate::protocol::{Board, Entry, EntryId};
 
 /// What the municipality is told at once of no entry on the board.
 pub const BY_HAND: ByHand = ByHand {
@@ -29,6 +29,10 @@ impl Listed for DutyDetails {
 
     fn facts(&self, words: Words<'_>, _: &Entry) -> Vec<(Key, Said)> {
         facts(words, self)
+    }
+
+    fn about(&self) -> Option<EntryId> {
+        self.about
     }
 
     fn outcome(&self, words: Words<'_>) -> Said {
@@ -55,12 +59,13 @@ fn facts(words: Words<'_>, duty: &DutyDetails) -> Vec<(Key, Said)> {
     let clause = duty.clause.as_ref().map(|it| words.clause_said(it)).unwrap_or_default();
     let mut facts = vec![(key::FACT_DUTY, named(words, duty).join(", ", &clause))];
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
-    let about = duty.about.and_then(|id| words.model.entry(id)).map(|entry| words.name(entry));
-    let number = || {
-        duty.about_number
-            .map(|number| words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())]))
-    };
-    add(key::FACT_ABOUT, about.or_else(number));
+    let number = |number: u32| words.look.texts.with(key::COMMON_NUMBER, &[("number", number.into())]);
+    let about = duty.about_number.map(number).map(|number| {
+        let board = duty.about_board.map(|board| words.code("board", board.name())).unwrap_or_default();
+        let since = duty.about_since.map(|at| dates::near(at, words.now())).unwrap_or_default();
+        board.join(" · ", &number).join(" · ", &since)
+    });
+    add(key::FACT_ABOUT, about);
     add(key::FACT_OWNER, duty.owner.as_ref().map(|name| Said::outside(name.as_str())));
     add(key::FACT_POSTPONED, (duty.postponed > 0).then(|| Said::number(i64::from(duty.postponed))));
     add(key::FACT_REFERENCE, duty.reference.as_deref().map(Said::outside));

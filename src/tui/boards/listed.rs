@@ -10,7 +10,7 @@ use super::super::words::Words;
 use crate::i18n::{Key, Said, key};
 use crate::protocol::actions::Action;
 use crate::protocol::entry::Step;
-use crate::protocol::{AgreementId, Board, Entry};
+use crate::protocol::{AgreementId, Board, Entry, EntryId};
 
 /// A board's entries, in lists and opened. Implemented by their details.
 pub trait Listed {
@@ -81,6 +81,11 @@ pub trait Listed {
     /// A bell rings once when it is new; alarms have their own.
     fn is_heard_once(&self, _entry: &Entry) -> bool {
         false
+    }
+
+    /// The entry that it is about, open or over.
+    fn about(&self) -> Option<EntryId> {
+        None
     }
 
     /// What the time is called at which we heard of it.

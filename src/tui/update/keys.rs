@@ -4,6 +4,7 @@
 //! (`overlays`).
 
 use super::super::action::{Action, Place, bare};
+use super::super::boards::listed;
 use super::super::editor::Editor;
 use super::super::effect::{Effect, Purpose};
 use super::super::keymap::Chord;
@@ -102,6 +103,7 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Back => back(model),
         Action::Leave => return leave(model),
         Action::Open => return open(model),
+        Action::OpenAbout => return open_about(model),
         Action::Menu => menu(model),
         Action::History => ask_purpose(model),
         Action::Copy => return copy(model),
@@ -194,6 +196,16 @@ pub(super) fn ask(model: &mut Model, asked: Asked) {
 
 fn open(model: &mut Model) -> Vec<Effect> {
     let Some(entry) = model.chosen().map(|entry| entry.id) else {
+        model.notice = Some(Notice::NothingChosen);
+        return Vec::new();
+    };
+    model.detail = Some(Detail { entry, view: None, problem: None, scroll: 0 });
+    vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
+}
+
+/// A duty says what it is about: that is opened, open or over.
+fn open_about(model: &mut Model) -> Vec<Effect> {
+    let Some(entry) = model.chosen().and_then(|entry| listed(entry).about()) else {
         model.notice = Some(Notice::NothingChosen);
         return Vec::new();
     };

@@ -256,6 +256,12 @@ impl Alarm {
         self.is_handled() && !self.owes_justification()
     }
 
+    /// A test or a technical signal: of no citizen.
+    pub fn is_of_nobody(&self) -> bool {
+        let is_said = |it: HowEnded| matches!(it, Ended::Said(Outcome::Test | Outcome::Technical));
+        self.test || self.technical || self.outcome.is_some_and(is_said)
+    }
+
     /// Has an outcome or went elsewhere: what may be left is paper.
     fn is_handled(&self) -> bool {
         self.outcome.is_some() || self.redirect.is_some()

@@ -27,6 +27,8 @@ pub(in crate::domain) fn open(
     };
     let owner = match &about.body {
         Body::Phone(call) => call.answered_by.clone().or_else(|| ctx.actor.person().cloned()),
+        // Who ends an alarm knows what was said.
+        Body::Alarms(_) if duty == DutyKind::Documentation => ctx.actor.person().cloned(),
         _ => None,
     };
     Draft {
