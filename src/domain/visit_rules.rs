@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use super::State;
 use super::against::Against;
 use super::agreement::{ProviderMoves, holds};
-use super::entry::Entry;
-use super::identity::AgreementId;
+use super::entry::{Body, Entry};
+use super::identity::{AgreementId, Board};
 use super::observation::{CancelledBy, Help, Window};
 use super::visits::{Halt, Limit, Plan, Visit};
 use super::vocabulary::vocabulary;
@@ -59,7 +59,7 @@ pub fn against_move(
             .and_then(Against::of)
     };
     let again = || {
-        let postponed_before = visit.moves.iter().any(super::visits::Moved::is_postponed_by_provider);
+        let postponed_before = is_postponed(visit) || is_postponed_before(state, entry, visit, plan);
         rules()
             .filter_map(|visits| visits.postponed_once_at_most.as_ref())
             .find(|value| *value.value() && postponed_before && to > plan.agreed_at)
@@ -67,6 +67,26 @@ pub fn against_move(
     };
     let provider = if by_provider { who().or_else(again) } else { None };
     provider.or_else(|| outside_window(state, entry, plan, to))
+}
+
+fn is_postponed(visit: &Visit) -> bool {
+    visit.moves.iter().any(super::visits::Moved::is_postponed_by_provider)
+}
+
+/// The citizen's last visit of that help before this one was postponed by us: care, help and support may not be
+/// postponed several times in a row (N 3.2), whichever visits they are.
+fn is_postponed_before(state: &State, entry: &Entry, visit: &Visit, plan: &Plan) -> bool {
+    let Some(citizen) = state.citizen_of(entry) else { return false };
+    let first_agreed = |visit: &Visit| visit.moves.first().map(|it| it.from).or(visit.agreed_at());
+    let own = first_agreed(visit);
+    let others = state.of_citizen_on(&citizen, Board::Visits).chain(state.closed_of_citizen(&citizen));
+    let before = others.filter(|other| other.id != entry.id).filter_map(|other| match &other.body {
+        Body::Visits(it) if it.plan.as_ref().is_some_and(|it| it.help == plan.help) => {
+            first_agreed(it).filter(|at| Some(*at) < own).map(|at| (at, it))
+        }
+        _ => None,
+    });
+    before.max_by_key(|(at, _)| *at).is_some_and(|(_, last)| is_postponed(last))
 }
 
 /// The clause of the delivery window that this time lies outside of, if any.

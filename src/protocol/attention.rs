@@ -87,6 +87,8 @@ vocabulary! {
         SourceRowsRefused,
         SourceOdd,
         VisitLate,
+        /// Within the limit for a call, and yet outside of its delivery interval.
+        LeavesInterval,
         VisitEarly,
         NotReached,
         DoorUnanswered,

@@ -3,7 +3,8 @@
 //!
 //! `old_log/records.jsonl` holds 73 small logs of invented codes and ids, each after a line with its name; between them
 //! nearly every kind there was. `old_log/agreements.json` are the agreements they adopt, by their index.
-//! `old_log/boards.jsonl` is what was shown of each entry at the end, but for what may be done to it: acts are added.
+//! `old_log/boards.jsonl` is what was shown of each entry at the end, but for what may be done to it: acts are added. Since then
+//! one thing is meant to be otherwise: practical help missed in hospital is owed from its agreed time (N 3.2).
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

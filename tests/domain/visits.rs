@@ -1145,3 +1145,84 @@ fn one_begun_outside_the_delivery_window_is_recorded_and_marked() {
     }
     world.replays();
 }
+
+// ---- what is owed, in a row, and before it is too late ------------------------------------------
+
+/// N 3.2: owed when the citizen is in hospital at the agreed time, not hours later.
+#[test]
+fn cleaning_missed_in_hospital_is_owed_from_the_agreed_time_on() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, visit("clean", Help::Practical, "2026-11-24T09:00:00Z"));
+    world.given(TUESDAY, admitted("s"));
+    world.until("2026-11-24T08:59:59Z");
+    assert_eq!(world.state_of("clean"), "planned");
+    world.until("2026-11-24T09:00:01Z");
+    assert_eq!(world.why("clean"), "replacement-owed");
+    // It never was: then it was skipped, and that shows.
+    world.until("2026-11-24T10:00:00Z");
+    world.given(
+        "2026-11-24T10:00:00Z",
+        stay_cancelled("s", vagttavle::domain::observation::StayFact::Admitted),
+    );
+    world.until("2026-11-24T10:00:01Z");
+    assert_eq!((world.visit("clean").replacement, world.state_of("clean")), (Standing::Nothing, "late"));
+    world.replays();
+}
+
+#[test]
+fn a_visit_that_was_made_after_all_is_not_missed() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, visit("clean", Help::Practical, "2026-11-24T09:00:00Z"));
+    world.given(TUESDAY, admitted("s"));
+    world.until("2026-11-24T09:20:00Z");
+    world.given("2026-11-24T09:10:00Z", visit_started("clean"));
+    world.given("2026-11-24T09:20:00Z", visit_done("clean"));
+    assert_eq!((world.state_of("clean"), world.visit("clean").replacement), ("done", Standing::Nothing));
+}
+
+/// N 3.2: not several times in a row, whichever visits of that help they are.
+#[test]
+fn a_second_postponement_in_a_row_is_warned_of_though_it_is_another_visit() {
+    let mut world = norddjurs();
+    for (name, agreed) in [
+        ("first", "2026-11-24T10:00:00Z"),
+        ("second", "2026-11-25T10:00:00Z"),
+        ("food", "2026-11-25T11:00:00Z"),
+        ("third", "2026-11-26T10:00:00Z"),
+    ] {
+        let help = if name == "food" { Help::Food } else { Help::Practical };
+        world.given(TUESDAY, visit(name, help, agreed));
+    }
+    world.does(world.id_of("first"), move_to("2026-11-24T11:00:00Z", Provider));
+    let again = world.tries("anna", Some(world.id_of("second")), move_to("2026-11-25T11:00:00Z", Provider));
+    assert_eq!(against(again), "3.2");
+    world.does(world.id_of("second"), move_to("2026-11-25T11:00:00Z", Citizen));
+    // The one before was not postponed by us: then it is none in a row.
+    world.does(world.id_of("third"), move_to("2026-11-26T11:00:00Z", Provider));
+}
+
+/// N 3.4: a delay of ten minutes that leaves the delivery interval is shown before it has happened.
+#[test]
+fn a_delay_out_of_the_delivery_interval_is_shown_before_whatever_its_length() {
+    let mut world = norddjurs();
+    world.given(TUESDAY, visit("v", Help::Practical, "2026-11-24T15:50:00Z"));
+    world.until("2026-11-24T15:00:00Z");
+    let number = world.of("v").number;
+    world.given("2026-11-24T15:00:00Z", visit_expected("v", "2026-11-24T15:55:00Z"));
+    assert_eq!(world.attention("v").level, Level::None, "within the interval");
+    for (expected, why) in [
+        ("2026-11-24T16:10:00Z", "leaves-interval"),
+        ("2026-11-24T15:52:00Z", "planned"),
+        ("2026-11-24T16:11:00Z", "leaves-interval"),
+    ] {
+        let at = world.now + chrono::Duration::minutes(1);
+        world.until(&at.to_rfc3339());
+        world.given(&at.to_rfc3339(), visit_expected("v", expected));
+        assert_eq!(world.why("v"), why, "{expected}");
+    }
+    assert_ne!(world.of("v").number, number, "it has a number to speak of");
+    world.does(world.id_of("v"), contact(true));
+    assert_eq!(world.state_of("v"), "contacted");
+    assert_eq!(world.attention("v").level, Level::None);
+    world.replays();
+}

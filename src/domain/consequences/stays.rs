@@ -111,6 +111,7 @@ impl Step<'_> {
             if reason.is(StopReason::Dead) {
                 self.of_death_and_place(&whose, before, after);
             } else if after.is_taken_back() {
+                self.never_away(&whose, before);
                 let go_on = visits::go_on(self.after(), ctx, &whose, None);
                 self.add(go_on);
                 let owed = duties::help_goes_on(self.after(), ctx, &whose);
@@ -160,6 +161,14 @@ impl Step<'_> {
         }
     }
 
+    /// What was struck while the citizen was thought to be away comes back.
+    fn never_away(&mut self, whose: &Citizen, before: &Stay) {
+        let ctx = self.ctx;
+        let from = before.now.admitted_at.or(before.now.died_at);
+        let restored = visits::never_away(self.after(), ctx, whose, from);
+        self.add(restored);
+    }
+
     /// What a change of where the citizen is means for the visits, and for the duties to begin help.
     fn of_death_and_place(&mut self, whose: &Citizen, before: &Stay, after: &Stay) {
         let ctx = self.ctx;
@@ -170,6 +179,9 @@ impl Step<'_> {
         };
         self.add(duties);
         let at_home = after.now.place == Whereabouts::Home && !after.is_resumed();
+        if after.now.never_admitted && !before.now.never_admitted && !after.is_dead() {
+            self.never_away(whose, before);
+        }
         let was = standstill(before).map(|it| it.halt);
         let visits = match (was, standstill(after)) {
             (was, Some(Standstill { halt, from })) if was != Some(halt) => {

@@ -54,6 +54,7 @@ correct-move = flytningen
 correct-cancellation = aflysningen
 correct-door = den lukkede dør
 
+why-leaves-interval = Uden for leveringstiden: borgeren skal vide det
 why-visit-late = Forsinket: borgeren er ikke kontaktet
 why-visit-early = For tidligt: borgeren er ikke kontaktet
 why-not-reached = Borgeren er ikke truffet

@@ -54,6 +54,7 @@ correct-move = the move
 correct-cancellation = the cancellation
 correct-door = the unanswered door
 
+why-leaves-interval = Outside its delivery interval: the citizen is to know
 why-visit-late = Late: the citizen has not been contacted
 why-visit-early = Early: the citizen has not been contacted
 why-not-reached = The citizen was not reached

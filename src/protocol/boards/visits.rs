@@ -89,6 +89,10 @@ pub struct VisitDetails {
     /// The clause that the last change spoke against.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against_contract: Option<String>,
+    /// The clause of the delivery interval that the visit will leave as it is expected now, while the citizen does not
+    /// know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_outside: Option<String>,
     /// Practical help on a public holiday: another day is offered by this clause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday_clause: Option<String>,
@@ -198,6 +202,7 @@ impl Column for VisitDetails {
             halted: visit.halted,
             no_receipt: visit.no_receipt_since.is_some(),
             against_contract: visit.against_contract.clone(),
+            expected_outside: visit.expected_outside.clone().filter(|_| visit.leaves_interval()),
             holiday_clause: plan.and_then(|plan| holiday_clause(shown.state, shown.entry, plan)),
         }
     }
@@ -231,6 +236,7 @@ impl Column for VisitDetails {
             halted: None,
             no_receipt: false,
             against_contract: None,
+            expected_outside: None,
             holiday_clause: None,
         }
     }
@@ -322,6 +328,9 @@ impl Column for VisitDetails {
             VisitState::Moved if moved_by_us => duty(Why::MovedUntold),
             _ if self.no_receipt => info(Why::NoReceipt, Next::Receipt),
             _ if self.halted.is_some() => Attention::new(Level::None, Why::VisitHalted, Next::Nothing),
+            VisitState::Planned if self.expected_outside.is_some() => {
+                duty(Why::LeavesInterval).until(self.agreed_at, now)
+            }
             VisitState::Planned if self.holiday_clause.is_some() && !started => {
                 info(Why::OnHoliday, Next::OfferAnotherDay)
             }

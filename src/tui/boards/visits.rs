@@ -93,7 +93,7 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
         return vec![Piece::new(texts.with(key::FACT_HALTED_SHORT, &why), words.role(entry))];
     }
     let state = words.state(entry);
-    let clause = visit.against_contract.as_ref();
+    let clause = visit.against_contract.as_ref().or(visit.expected_outside.as_ref());
     let said = match (entry.state_of::<VisitState>(), &visit.door, clause) {
         (Some(VisitState::DoorUnanswered), Some(door), _) => {
             state.join(" ", &discharges::progress(words, &door.steps))
@@ -158,7 +158,7 @@ fn facts(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Vec<(Key, Sai
     let mut facts = Vec::new();
     let mut add = |label: Key, value: Option<Said>| facts.extend(value.map(|value| (label, value)));
     let against = |it: &String| plain::by_clause(words, key::FACT_AGAINST_SAYS, it);
-    add(key::FACT_AGAINST, visit.against_contract.as_ref().map(against));
+    add(key::FACT_AGAINST, visit.against_contract.as_ref().or(visit.expected_outside.as_ref()).map(against));
     add(key::FACT_OFF, deviation(words, visit).map(|said| said.join(", ", &limit(words, visit))));
     add(key::FACT_AGREED, visit.agreed_at.map(|at| clock(at).join(", ", &window(words, visit))));
     add(key::FACT_EXPECTED, visit.expected_at.map(clock));

@@ -4,7 +4,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::halted::waits;
 use super::{
-    Cancelled, Contact, Correctable, Deviation, Door, Moved, Plan, RECEIPT_HOURS, Side, Visit, VisitEvent,
+    Cancelled, Canceller, Contact, Correctable, Deviation, Door, Moved, Plan, RECEIPT_HOURS, Side, Visit,
+    VisitEvent,
 };
 use crate::domain::calendar;
 use crate::domain::entry::{Body, Due, DueKind, Entry};
@@ -22,11 +23,21 @@ pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
                 new_time(visit);
             }
         }
-        VisitEvent::Expected { expected_at } => {
+        VisitEvent::Expected { expected_at, against_contract } => {
             visit.expected_at = Some(*expected_at);
+            visit.expected_outside = against_contract.clone();
             visit.expected_told_at = Some(at);
         }
         VisitEvent::Started { against_contract } => {
+            // Home after all, and the visit is made.
+            if visit
+                .cancelled
+                .as_ref()
+                .is_some_and(|it| matches!(it.by, Canceller::Hospital | Canceller::Death))
+            {
+                visit.cancelled = None;
+                visit.replacement = Standing::Nothing;
+            }
             visit.started_at = Some(at);
             visit.against_contract = against_contract.clone().or(visit.against_contract.take());
         }
@@ -88,6 +99,7 @@ pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
 /// What was known about the old time says nothing about the new one.
 fn new_time(visit: &mut Visit) {
     visit.expected_at = None;
+    visit.expected_outside = None;
     visit.silent_since = None;
     visit.contact = None;
     visit.no_receipt_since = None;
@@ -133,7 +145,12 @@ pub(super) fn settle(entry: &mut Entry, at: DateTime<Utc>) {
 
 fn dues(visit: &Visit, opened_at: DateTime<Utc>) -> Vec<Due> {
     let is_asked_for = visit.no_receipt_since.is_some() || visit.lapsed || visit.cancelled.is_some();
-    let over_at = visit.agreed_at().unwrap_or(opened_at) + Duration::hours(RECEIPT_HOURS);
+    // A stay that covers the agreed time has cost the citizen that visit there and then (N 3.2); of all but practical
+    // help nothing is owed, and it may still be heard that it was given.
+    let is_missed = visit.halted.is_some() && waits(visit);
+    let is_practical = visit.plan.as_ref().is_some_and(|plan| plan.help == Help::Practical);
+    let wait = if is_missed && is_practical { Duration::zero() } else { Duration::hours(RECEIPT_HOURS) };
+    let over_at = visit.agreed_at().unwrap_or(opened_at) + wait;
     let mut dues = Vec::new();
     if !is_asked_for {
         dues.push(Due::own(DueKind::Receipt, over_at));

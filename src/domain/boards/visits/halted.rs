@@ -66,6 +66,18 @@ pub fn ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
         .collect()
 }
 
+/// The citizen never was away: what a stay struck stands again, and what was skipped shows.
+pub fn never_away(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<Utc>>) -> Vec<Draft> {
+    let is_struck = |entry: &&Entry| {
+        matches!(&entry.body, Body::Visits(visit) if visit.is_agreed_from(from)
+            && visit.cancelled.as_ref().is_some_and(|it| matches!(it.by, Canceller::Hospital | Canceller::Death)))
+    };
+    let open = state.of_citizen_on(citizen, Board::Visits);
+    let struck = open.chain(state.closed_of_citizen(citizen)).filter(is_struck);
+    let (what, reason) = (Correctable::Cancellation, CorrectionReason::NewInformation);
+    struck.map(|entry| entry.draft(ctx.at, Event::Visits(VisitEvent::Corrected { what, reason }))).collect()
+}
+
 /// Help was not to be stopped after all: what fell away with it stands again.
 pub fn restored(
     state: &State,

@@ -27,7 +27,7 @@ pub use crate::domain::observation::CancelledBy;
 pub use decide::{decide, receipt_due, silence_due};
 pub use evolve::falls_on_holiday;
 pub(in crate::domain) use halted::waits;
-pub use halted::{ended, go_on, halt, restored};
+pub use halted::{ended, go_on, halt, never_away, restored};
 pub use observe::{has_planned, observe};
 
 /// So long after its time a visit should be over and receipted (hours). No contract we know names the hours.
@@ -210,6 +210,8 @@ pub struct Visit {
     pub plan: Option<Plan>,
     pub expected_at: Option<DateTime<Utc>>,
     expected_told_at: Option<DateTime<Utc>>,
+    /// The clause of the delivery interval that the expected time lies outside of, whatever the limit for a call.
+    pub expected_outside: Option<String>,
     pub started_at: Option<DateTime<Utc>>,
     /// Nobody had started when the limit passed.
     pub silent_since: Option<DateTime<Utc>>,
@@ -312,7 +314,12 @@ impl Visit {
 
     /// More than a plan: somebody may ring about it.
     fn is_spoken_of(&self) -> bool {
-        self.state() != VisitState::Planned || self.no_receipt_since.is_some()
+        self.state() != VisitState::Planned || self.no_receipt_since.is_some() || self.leaves_interval()
+    }
+
+    /// It will not come within the delivery interval, nobody is there yet, and the citizen does not know.
+    pub fn leaves_interval(&self) -> bool {
+        self.expected_outside.is_some() && waits(self) && self.halted.is_none() && !self.is_told()
     }
 
     fn is_over(&self) -> bool {
@@ -411,6 +418,9 @@ pub enum VisitEvent {
     },
     Expected {
         expected_at: DateTime<Utc>,
+        /// The clause of the delivery interval that it would then lie outside of (N 3.4).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        against_contract: Option<String>,
     },
     Started {
         /// Begun outside the delivery window.
@@ -497,6 +507,7 @@ impl Column for Visit {
             plan: plan.clone(),
             expected_at: None,
             expected_told_at: None,
+            expected_outside: None,
             started_at: None,
             silent_since: None,
             done_at: None,

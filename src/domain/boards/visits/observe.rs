@@ -35,7 +35,12 @@ pub fn observe(state: &State, ctx: &Ctx, observation: &Observation) -> Result<Ve
             if is_old || known.expected_at == Some(*expected_at) {
                 return Err(Refusal::Unchanged);
             }
-            one(ctx, entry, VisitEvent::Expected { expected_at: *expected_at })
+            let outside = known
+                .plan
+                .as_ref()
+                .and_then(|plan| visit_rules::outside_window(state, entry, plan, *expected_at));
+            let against_contract = outside.map(Against::clause);
+            one(ctx, entry, VisitEvent::Expected { expected_at: *expected_at, against_contract })
         }),
         O::VisitStarted { visit } => with_visit(state, ctx, visit, |entry, known| {
             if known.started_at.is_some() {
