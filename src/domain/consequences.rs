@@ -147,7 +147,7 @@ impl<'s> Step<'s> {
     fn alarm_note_owed(&mut self, id: EntryId) -> Option<Draft> {
         let (entry, ctx) = (self.entry(id)?, self.ctx);
         let Body::Alarms(alarm) = &entry.body else { return None };
-        let is_owed = alarm.talked_at.is_some() && !alarm.is_of_nobody() && entry.notes == 0;
+        let is_owed = alarm.lacks_note() && entry.notes == 0;
         let after = self.after();
         if is_owed && after.documentation_of(id).is_none() {
             duties::documentation(after, ctx, &entry)
@@ -190,6 +190,12 @@ impl<'s> Step<'s> {
                 }
             }
             AlarmEvent::Corrected { what: alarms::Correctable::Redirect, .. } => self.redirect_counted(id),
+            AlarmEvent::Documented {} => {
+                let ctx = self.ctx;
+                let done =
+                    self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)));
+                self.add(done);
+            }
             AlarmEvent::Closed { .. } => {
                 self.says_where(id);
                 let owed = self.alarm_note_owed(id);
@@ -347,6 +353,10 @@ impl<'s> Step<'s> {
         match (duty.duty, &about.body, duty.matter) {
             (DutyKind::Documentation, Body::Phone(call), _) if call.documented_at.is_none() => {
                 let documented = about.draft(self.ctx.at, Event::Phone(PhoneEvent::Documented {}));
+                self.add([documented]);
+            }
+            (DutyKind::Documentation, Body::Alarms(alarm), _) if alarm.documented_at.is_none() => {
+                let documented = about.draft(self.ctx.at, Event::Alarms(AlarmEvent::Documented {}));
                 self.add([documented]);
             }
             (DutyKind::NoticeTakenBack, _, Some(what)) => {

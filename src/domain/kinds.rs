@@ -82,6 +82,7 @@ pub const KINDS: &[(&str, u16)] = &[
     ("alarms.justification-begun", 1),
     ("alarms.justification-sent", 1),
     ("alarms.technical-done", 1),
+    ("alarms.documented", 1),
     ("alarms.corrected", 1),
     ("alarms.waits-in", 1),
     ("alarms.talk-ended", 1),

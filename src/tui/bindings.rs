@@ -136,6 +136,7 @@ const BOARDS: &[Row] = &{
         deed(ALARMS, 'v', "redirect", key::ACTION_ALARMS_REDIRECT, 7),
         deed(ALARMS, 'b', "justify.begin", key::ACTION_ALARMS_JUSTIFY_BEGIN, 3),
         deed(ALARMS, 'B', "justify.sent", key::ACTION_ALARMS_JUSTIFY_SENT, 3),
+        deed(ALARMS, 'd', "documented", key::ACTION_ALARMS_DOCUMENTED, 0),
         deed(ALARMS, 'x', "technical.done", key::ACTION_ALARMS_TECHNICAL_DONE, 8),
         deed(ALARMS, 'm', "assign", key::ACTION_ALARMS_ASSIGN, 9),
         deed(PHONE, 'u', "answer", key::ACTION_PHONE_ANSWER, 2),

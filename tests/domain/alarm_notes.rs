@@ -67,6 +67,27 @@ fn a_note_about_it_is_what_was_owed() {
 }
 
 #[test]
+fn written_elsewhere_it_is_said_on_the_alarm_or_on_the_duty() {
+    let documented = || Command::Alarms(alarms::Command::Documented {});
+    let (mut world, alarm) = talked("norddjurs");
+    world.does(alarm, documented());
+    world.does(alarm, close(alarms::Outcome::Helped));
+    assert!(owed(&world).is_empty());
+    let (mut world, alarm) = talked("norddjurs");
+    world.does(alarm, close(alarms::Outcome::Helped));
+    world.does(alarm, documented());
+    assert!(owed(&world).is_empty(), "said of the closed alarm");
+    let (mut world, alarm) = talked("norddjurs");
+    world.does(alarm, close(alarms::Outcome::Helped));
+    world.does(owed(&world)[0], duty_done());
+    // Ended by mistake, and ended again: it was written down.
+    world.does(alarm, correct("outcome"));
+    world.does(alarm, close(alarms::Outcome::NothingWrong));
+    assert!(owed(&world).is_empty());
+    world.replays();
+}
+
+#[test]
 fn nothing_is_owed_where_nobody_spoke_of_a_citizen() {
     for outcome in [alarms::Outcome::Test, alarms::Outcome::Technical] {
         let (mut world, alarm) = talked("norddjurs");

@@ -107,6 +107,7 @@ fn golden() -> Vec<(&'static str, Value)> {
             json!({ "channel": "letter", "reference": "2026-117/B", "late": true }),
         ),
         ("alarms.technical-done", json!({})),
+        ("alarms.documented", json!({})),
         ("alarms.corrected", json!({ "what": "redirect", "reason": "wrong-entry", "dues": [due] })),
         ("discharges.opened", with(json!({ "stay": "s-1" }))),
         ("discharges.joined", json!({ "stay": "s-1" })),

@@ -357,6 +357,7 @@ fn all_commands() -> Vec<(&'static str, Value)> {
         ("alarms", json!({ "type": "justify.begin" })),
         ("alarms", json!({ "type": "justify.sent", "channel": "letter", "reference": "2026-117/B" })),
         ("alarms", json!({ "type": "technical.done" })),
+        ("alarms", json!({ "type": "documented" })),
         ("duties", json!({ "type": "done", "reference": "HP-1", "to": "nurse", "told_at": later })),
         ("duties", json!({ "type": "notify", "what": "abuse", "agreement": "norddjurs", "citizen": "x" })),
         ("duties", json!({ "type": "postpone", "until": later, "reason": "busy-night" })),

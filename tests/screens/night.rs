@@ -99,6 +99,10 @@ fn alarm_actions(held: bool, state: Option<&str>) -> Vec<Value> {
         }
     }
     actions.extend(common("alarms", held));
+    if held {
+        // Who has it has spoken with the citizen.
+        actions.push(action("alarms.documented", json!([]), false));
+    }
     actions
 }
 

@@ -205,6 +205,7 @@ kind-phone-assigned = kommune valgt
 kind-phone-called-back = ringet tilbage
 kind-phone-call-back-tried = ringet tilbage uden svar
 kind-phone-given-up = opgivet
+kind-alarms-documented = dokumenteret
 kind-phone-documented = dokumenteret
 kind-phone-confirmed = bekræftet af centralen
 kind-phone-corrected = rettet

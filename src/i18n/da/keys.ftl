@@ -85,6 +85,7 @@ action-alarms-justify-sent = begrundelse sendt
 action-alarms-technical-done = teknisk klaret
 action-phone-answer = taget telefonen
 action-phone-call-back = ringet tilbage
+action-alarms-documented = dokumenteret
 action-phone-documented = dokumenteret
 action-alarms-assign = vælg kommune
 action-phone-assign = vælg kommune

@@ -203,6 +203,7 @@ kind-phone-assigned = municipality chosen
 kind-phone-called-back = called back
 kind-phone-call-back-tried = called back without answer
 kind-phone-given-up = given up
+kind-alarms-documented = documented
 kind-phone-documented = documented
 kind-phone-confirmed = confirmed by the exchange
 kind-phone-corrected = corrected

@@ -85,6 +85,7 @@ action-alarms-justify-sent = justification sent
 action-alarms-technical-done = technical, done
 action-phone-answer = answered
 action-phone-call-back = called back
+action-alarms-documented = documented
 action-phone-documented = documented
 action-alarms-assign = choose municipality
 action-phone-assign = choose municipality

@@ -182,6 +182,7 @@ impl Column for AlarmDetails {
             offer(vec![], C::Arrive {}),
             offer(vec![word("outcome", Outcome::ALL)], C::Close { outcome: Outcome::ALL[0] }),
             offer(vec![word("to", RedirectTo::ALL)], C::Redirect { to: RedirectTo::ALL[0] }),
+            offer(vec![], C::Documented {}),
             offer(vec![], C::JustifyBegin {}),
             offer(justify, C::JustifySent { channel: Channel::ALL[0], reference: None }),
             offer(

@@ -111,19 +111,15 @@ fn answered_alarm(pen: &mut Pen, turns: &mut Turns, at_ms: i64, people: &[Citize
     let (alarm, who) = (pen.alarm(), pick(pen, people));
     let agreement = of(people);
     let trigger = pen.one_of(&["pendant", "pendant", "bracelet", "fall", "pull-cord"]);
-    let outcome = pen.one_of(&[
-        Outcome::Helped,
-        Outcome::Helped,
-        Outcome::NothingWrong,
-        Outcome::FalseAlarm,
-        Outcome::TakenToHospital,
-    ]);
+    let outcome = pen.one_of(&[Outcome::Helped, Outcome::Helped, Outcome::NothingWrong, Outcome::FalseAlarm]);
     let observation = WireObservation::AlarmRaised(raised(&alarm, &who, trigger));
     turns.facts.push(pen.say(at_ms, agreement.as_ref(), observation));
     let answered_ms = at_ms + pen.between(6, 48) * SECOND;
     let by = alarm_answered(&alarm, Some(colleague()));
     turns.facts.push(pen.say(answered_ms, agreement.as_ref(), by));
     let closed_ms = answered_ms + pen.between(4, 35) * MINUTE;
+    let documented = Command::Alarms(alarms::Command::Documented {});
+    turns.deeds.push(deed(closed_ms - 5 * SECOND, &alarm, documented));
     turns.deeds.push(deed(closed_ms, &alarm, Command::Alarms(alarms::Command::Close { outcome })));
 }
 

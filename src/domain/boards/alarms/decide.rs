@@ -23,6 +23,10 @@ pub fn decide(
     match command {
         Command::Assign { agreement } => assign(state, ctx, entry, alarm, agreement),
         Command::Correct { what, reason } => correct(state, ctx, entry, alarm, *what, *reason),
+        // Also of one that is over.
+        Command::Documented {} if alarm.documented_at.is_some() => Err(Refusal::AlreadyDone),
+        Command::Documented {} if alarm.talked_at.is_none() => Err(entry.wrong_state()),
+        Command::Documented {} => one(AlarmEvent::Documented {}),
         _ if !entry.is_open() => Err(entry.wrong_state()),
         Command::Respond { with, helper } => respond(state, ctx, entry, alarm, *with, *helper),
         Command::Arrive {} => {

@@ -78,6 +78,7 @@ fn about_the_alarm(entry: &mut Entry, record: &Record, event: &AlarmEvent) {
             alarm.arrived_at = Some(at);
             entry.dues.retain(|due| due.what == DueKind::Justification);
         }
+        AlarmEvent::Documented {} => alarm.documented_at = Some(at),
         AlarmEvent::Closed { outcome } => {
             alarm.outcome = Some(Ended::Said(*outcome));
             alarm.outcome_at = Some(at);

@@ -195,6 +195,7 @@ pub struct Alarm {
     pub arrived_at: Option<DateTime<Utc>>,
     pub outcome: Option<HowEnded>,
     pub outcome_at: Option<DateTime<Utc>>,
+    pub documented_at: Option<DateTime<Utc>>,
     /// The device says it was cleared: only a remark, never an end.
     pub cleared_at: Option<DateTime<Utc>>,
     /// The device says that somebody is with the citizen: likewise only a remark.
@@ -254,6 +255,11 @@ impl Alarm {
     /// Over when it has an outcome or a redirect, and no justification is owed.
     fn is_over(&self) -> bool {
         self.is_handled() && !self.owes_justification()
+    }
+
+    /// Somebody spoke with the citizen, and it is not written down.
+    pub fn lacks_note(&self) -> bool {
+        self.talked_at.is_some() && self.documented_at.is_none() && !self.is_of_nobody()
     }
 
     /// A test or a technical signal: of no citizen.
@@ -361,6 +367,8 @@ verbs! {
             reference: Option<Reference>,
         }
         "technical.done" [Asked, Entry] => TechnicalDone {}
+        /// The talk is written down in the care system (N 3.9.1).
+        "documented" [Light, Entry] => Documented {}
         /// Which municipality the alarm is about, once somebody knows (an exchange queue may serve several).
         "assign" [Light, Entry] => Assign { agreement: AgreementId }
         /// The way back for what was recorded wrongly.
@@ -482,6 +490,7 @@ pub enum AlarmEvent {
         late: bool,
     },
     TechnicalDone {},
+    Documented {},
     /// `justification_due` as the assigned agreement has it, for an alarm that rang out or was redirected.
     Assigned {
         agreement: AgreementId,
@@ -513,6 +522,7 @@ impl AlarmEvent {
                 | Self::WaitsIn { .. }
                 | Self::TalkEnded { .. }
                 | Self::VoiceAnswered { .. }
+                | Self::Documented {}
         )
     }
 }
@@ -549,6 +559,7 @@ impl Column for Alarm {
             arrived_at: None,
             outcome: None,
             outcome_at: None,
+            documented_at: None,
             cleared_at: None,
             presence_at: None,
             unanswered_at: None,
