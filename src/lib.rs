@@ -135,7 +135,7 @@
 //!    the domain's body, what is left of it elsewhere, which verbs are offered with which fields, and what it asks for.
 //!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in
 //!    [`protocol::attention`](mod@protocol::attention) the reasons and next steps that no board had yet. What sources
-//!    tell of it, if they do, is read in [`protocol::observations`].
+//!    tell of it, if they do, is a line in `facts!` of [`domain::observation`], and read and described from there.
 //! 3. A file in `tui/boards`: of the same details, where they stand, and what is said of them there and when one is
 //!    opened (the trait `Listed`); what it does not answer is answered as for most boards. Then its line in `listed`
 //!    beside it, and in `BY_HAND` if somebody opens its entries; its keys in `tui/bindings.rs`, what takes its next steps

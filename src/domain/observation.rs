@@ -1,6 +1,7 @@
 //! Observations: what a source tells us, without a citizen's data.
 //!
-//! Owns the list of types of the outside contract, reduced to what may be stored.
+//! Owns the list of types of the outside contract, reduced to what may be stored, and how one is read from its fields
+//! (so that a mistake names its field), remembered and described.
 //! Must never hold a name, a number or free text: those travel beside it, in memory,
 //! as `protocol::observations::LiveFacts`.
 
@@ -8,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::identity::{CitizenId, Code, ExternalId};
+use super::verbs::{BadFields, Schemas, Shape, zoned, zoned_option};
 use super::vocabulary::vocabulary;
 
 vocabulary! {
@@ -77,7 +79,7 @@ vocabulary! {
 }
 
 /// A local delivery window on the day of the visit, `HH:MM` to `HH:MM` in Europe/Copenhagen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Window {
     pub from: chrono::NaiveTime,
     pub to: chrono::NaiveTime,
@@ -93,8 +95,8 @@ vocabulary! {
     }
 }
 
-/// Who or what a citizen id belongs to.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Who or what a citizen id belongs to. From outside it comes as a field of its own name beside the others.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Matched {
     Stay(ExternalId),
@@ -102,165 +104,68 @@ pub enum Matched {
     Call(ExternalId),
 }
 
-/// One fact from a source. Times are UTC. The variants are the outside contract's types.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-pub enum Observation {
-    CallWaiting {
-        call: ExternalId,
-        queue: ExternalId,
-        /// The call is of one of our own, not of a citizen.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        colleague: bool,
-    },
-    CallAnswered {
-        call: ExternalId,
-        agent: Option<ExternalId>,
-    },
-    CallMissed {
-        call: ExternalId,
-        reason: MissedReason,
-    },
-    CallEnded {
-        call: ExternalId,
-    },
-    /// A colleague's call waited in a queue for somebody else's, and that one has its place now (attended transfer).
-    CallPassedOn {
-        call: ExternalId,
-        /// The one that waits in its place.
-        to: ExternalId,
-    },
-    AlarmRaised {
-        alarm: ExternalId,
-        device: Option<ExternalId>,
-        citizen: Option<CitizenId>,
-        trigger: Option<Code>,
-        technical: bool,
-        test: bool,
-    },
-    /// A call is in a queue of kind alarm: it is an alarm, and its id is the call's.
-    AlarmWaiting {
-        alarm: ExternalId,
-        queue: ExternalId,
-    },
-    AlarmAnswered {
-        alarm: ExternalId,
-        agent: Option<ExternalId>,
-    },
-    AlarmCleared {
-        alarm: ExternalId,
-    },
-    AlarmUnanswered {
-        alarm: ExternalId,
-    },
-    AlarmRedirected {
-        alarm: ExternalId,
-        to: Code,
-    },
-    HelpArrived {
-        alarm: ExternalId,
-    },
-    DeviceHeard {
-        device: ExternalId,
-    },
-    DeviceSilent {
-        device: ExternalId,
-    },
-    /// All is well with it, or this much is: ends trouble of the device itself, never a person's alarm.
-    DeviceWell {
-        device: ExternalId,
-        ends: Ends,
-    },
-    /// Somebody is with the citizen, the device says.
-    DevicePresence {
-        device: ExternalId,
-    },
-    StayAdmitted {
-        stay: ExternalId,
-        citizen: Option<CitizenId>,
-        setting: Setting,
-        planned: bool,
-        department: Option<ExternalId>,
-    },
-    StayLeaveStarted {
-        stay: ExternalId,
-    },
-    StayLeaveEnded {
-        stay: ExternalId,
-    },
-    StayDischargeExpected {
-        stay: ExternalId,
-        citizen: Option<CitizenId>,
-        expected_at: DateTime<Utc>,
-        told_by: Code,
-    },
-    StayDischarged {
-        stay: ExternalId,
-        citizen: Option<CitizenId>,
-    },
-    StayDied {
-        stay: ExternalId,
-        citizen: Option<CitizenId>,
-    },
-    StayCorrected {
-        stay: ExternalId,
-        of: StayFact,
-        at: Option<DateTime<Utc>>,
-        setting: Option<Setting>,
-        department: Option<ExternalId>,
-    },
-    StayCancelled {
-        stay: ExternalId,
-        of: StayFact,
-        /// Of an admission: which one, where the stay has an acute one and another.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        setting: Option<Setting>,
-    },
-    CitizenMatched {
-        of: Matched,
-        citizen: CitizenId,
-    },
-    CitizenMoved {
-        citizen: CitizenId,
-    },
-    VisitPlanned {
-        visit: ExternalId,
-        citizen: CitizenId,
-        grant: Grant,
-        help: Help,
-        agreed_at: DateTime<Utc>,
-        window: Option<Window>,
-        /// Whether this visit's start will be told; none: as its source does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        starts: Option<bool>,
-    },
-    VisitExpected {
-        visit: ExternalId,
-        expected_at: DateTime<Utc>,
-    },
-    VisitStarted {
-        visit: ExternalId,
-    },
-    VisitDone {
-        visit: ExternalId,
-    },
-    VisitCancelled {
-        visit: ExternalId,
-        by: CancelledBy,
-        told_at: DateTime<Utc>,
-        /// Nobody said so: it is no longer in its source's plan. A plan that comes again takes it back.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        withdrawn: bool,
-    },
-    DoorUnanswered {
-        visit: ExternalId,
-    },
-    HelpGranted {
-        citizen: CitizenId,
-        help: Help,
-        notified_at: DateTime<Utc>,
-        order_on: chrono::NaiveDate,
-    },
+/// Declares the facts: `"name" [Kind] => Variant { field: Type, … }`. What is *told* comes from outside too, and is read
+/// and described from here; what is *ours* an adapter of ours alone says.
+///
+/// Makes the enum, written as `{ "type": "name", … }` (which is remembered as a digest: its form is for ever), and with
+/// it `TYPES`, `kind`, `read` and `shapes`.
+macro_rules! facts {
+    ($(#[$meta:meta])* $name:ident {
+        told { $(
+            $(#[$vmeta:meta])*
+            $tag:literal [$kind:ident] => $variant:ident { $( $(#[$fmeta:meta])* $field:ident : $type:ty ),* $(,)? }
+        )* }
+        ours { $(
+            $(#[$own_vmeta:meta])*
+            $own_tag:literal [$own_kind:ident] => $own:ident { $( $(#[$own_fmeta:meta])* $own_field:ident : $own_type:ty ),* $(,)? }
+        )* }
+    }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        pub enum $name {
+            $( $(#[$vmeta])* #[serde(rename = $tag)] $variant { $( $(#[$fmeta])* $field: $type ),* }, )*
+            $( $(#[$own_vmeta])* #[serde(rename = $own_tag)] $own { $( $(#[$own_fmeta])* $own_field: $own_type ),* }, )*
+        }
+
+        impl $name {
+            /// The name of every fact that is told, with that of its shape in the API's description.
+            pub const TYPES: &'static [(&'static str, &'static str)] = &[$(($tag, stringify!($variant))),*];
+
+            /// Which kind of fact this is. What a device says of itself is one kind.
+            pub fn kind(&self) -> FactKind {
+                match self {
+                    $( Self::$variant { .. } => FactKind::$kind, )*
+                    $( Self::$own { .. } => FactKind::$own_kind, )*
+                }
+            }
+
+            /// Reads the fields of a fact that is told. None: there is none of this name.
+            pub fn read(name: &str, fields: serde_json::Value) -> Option<Result<Self, BadFields>> {
+                match name {
+                    $( $tag => {
+                        #[derive(Deserialize)]
+                        struct Fields { $( $(#[$fmeta])* $field: $type ),* }
+                        let read = serde_path_to_error::deserialize(fields);
+                        Some(read.map(|Fields { $( $field ),* }| Self::$variant { $( $field ),* }))
+                    } )*
+                    _ => None,
+                }
+            }
+
+            /// What the fields of each that is told look like, by the shape's name; what that refers to is added to
+            /// `schemas`.
+            pub fn shapes(schemas: &mut Schemas) -> Vec<Shape> {
+                vec![$( (stringify!($variant), {
+                    #[derive(utoipa::ToSchema)]
+                    #[allow(dead_code)]
+                    struct Fields { $( $(#[$fmeta])* $field: $type ),* }
+                    <Fields as utoipa::ToSchema>::schemas(schemas);
+                    <Fields as utoipa::PartialSchema>::schema()
+                }), )*]
+            }
+        }
+    };
 }
 
 vocabulary! {
@@ -299,42 +204,135 @@ vocabulary! {
     }
 }
 
-impl Observation {
-    /// Which kind of fact this is. What a device says of itself is one kind.
-    pub fn kind(&self) -> FactKind {
-        use Observation as O;
-        match self {
-            O::CallWaiting { .. } => FactKind::CallWaiting,
-            O::CallAnswered { .. } => FactKind::CallAnswered,
-            O::CallMissed { .. } => FactKind::CallMissed,
-            // For who made that call it is over.
-            O::CallEnded { .. } | O::CallPassedOn { .. } => FactKind::CallEnded,
-            O::AlarmRaised { .. } => FactKind::AlarmRaised,
-            O::AlarmWaiting { .. } => FactKind::AlarmWaiting,
-            O::AlarmAnswered { .. } => FactKind::AlarmAnswered,
-            O::AlarmCleared { .. } => FactKind::AlarmCleared,
-            O::AlarmUnanswered { .. } => FactKind::AlarmUnanswered,
-            O::AlarmRedirected { .. } => FactKind::AlarmRedirected,
-            O::HelpArrived { .. } => FactKind::HelpArrived,
-            O::DeviceHeard { .. } | O::DeviceWell { .. } | O::DevicePresence { .. } => FactKind::DeviceHeard,
-            O::DeviceSilent { .. } => FactKind::DeviceSilent,
-            O::StayAdmitted { .. } => FactKind::StayAdmitted,
-            O::StayLeaveStarted { .. } => FactKind::StayLeaveStarted,
-            O::StayLeaveEnded { .. } => FactKind::StayLeaveEnded,
-            O::StayDischargeExpected { .. } => FactKind::StayDischargeExpected,
-            O::StayDischarged { .. } => FactKind::StayDischarged,
-            O::StayDied { .. } => FactKind::StayDied,
-            O::StayCorrected { .. } => FactKind::StayCorrected,
-            O::StayCancelled { .. } => FactKind::StayCancelled,
-            O::CitizenMatched { .. } => FactKind::CitizenMatched,
-            O::CitizenMoved { .. } => FactKind::CitizenMoved,
-            O::VisitPlanned { .. } => FactKind::VisitPlanned,
-            O::VisitExpected { .. } => FactKind::VisitExpected,
-            O::VisitStarted { .. } => FactKind::VisitStarted,
-            O::VisitDone { .. } => FactKind::VisitDone,
-            O::VisitCancelled { .. } => FactKind::VisitCancelled,
-            O::DoorUnanswered { .. } => FactKind::DoorUnanswered,
-            O::HelpGranted { .. } => FactKind::HelpGranted,
+facts! {
+    /// One fact from a source. Times are UTC. What is told is the outside contract, reduced to what may be stored.
+    Observation {
+        told {
+            "call-waiting" [CallWaiting] => CallWaiting {
+                call: ExternalId,
+                queue: ExternalId,
+                /// One of our own calls, not a citizen: missed, nobody is to be rung back.
+                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                colleague: bool,
+            }
+            "call-answered" [CallAnswered] => CallAnswered { call: ExternalId, agent: Option<ExternalId> }
+            "call-missed" [CallMissed] => CallMissed {
+                call: ExternalId,
+                /// hung-up, timeout or no-agent.
+                reason: MissedReason,
+            }
+            "call-ended" [CallEnded] => CallEnded { call: ExternalId }
+            "alarm-raised" [AlarmRaised] => AlarmRaised {
+                alarm: ExternalId,
+                device: Option<ExternalId>,
+                citizen: Option<CitizenId>,
+                trigger: Option<Code>,
+                /// Battery, line or heartbeat: kept apart.
+                #[serde(default)]
+                technical: bool,
+                /// An installer's test: kept out of all figures.
+                #[serde(default)]
+                test: bool,
+            }
+            "alarm-answered" [AlarmAnswered] => AlarmAnswered { alarm: ExternalId, agent: Option<ExternalId> }
+            "alarm-cleared" [AlarmCleared] => AlarmCleared { alarm: ExternalId }
+            "alarm-unanswered" [AlarmUnanswered] => AlarmUnanswered { alarm: ExternalId }
+            "alarm-redirected" [AlarmRedirected] => AlarmRedirected { alarm: ExternalId, to: Code }
+            "help-arrived" [HelpArrived] => HelpArrived { alarm: ExternalId }
+            "device-heard" [DeviceHeard] => DeviceHeard { device: ExternalId }
+            "device-silent" [DeviceSilent] => DeviceSilent { device: ExternalId }
+            /// All is well with it, or this much is: ends trouble of the device itself, never a person's alarm.
+            "device-well" [DeviceHeard] => DeviceWell {
+                device: ExternalId,
+                /// all, mains or link: the technical trouble of the device that is over. Never ends a person's alarm.
+                ends: Ends,
+            }
+            /// Somebody is with the citizen, the device says.
+            "device-presence" [DeviceHeard] => DevicePresence { device: ExternalId }
+            "stay-admitted" [StayAdmitted] => StayAdmitted {
+                stay: ExternalId,
+                citizen: Option<CitizenId>,
+                setting: Setting,
+                #[serde(default)]
+                planned: bool,
+                department: Option<ExternalId>,
+            }
+            "stay-leave-started" [StayLeaveStarted] => StayLeaveStarted { stay: ExternalId }
+            "stay-leave-ended" [StayLeaveEnded] => StayLeaveEnded { stay: ExternalId }
+            "stay-discharge-expected" [StayDischargeExpected] => StayDischargeExpected {
+                stay: ExternalId,
+                citizen: Option<CitizenId>,
+                #[serde(deserialize_with = "zoned")]
+                expected_at: DateTime<Utc>,
+                told_by: Code,
+            }
+            "stay-discharged" [StayDischarged] => StayDischarged { stay: ExternalId, citizen: Option<CitizenId> }
+            "stay-died" [StayDied] => StayDied { stay: ExternalId, citizen: Option<CitizenId> }
+            "stay-corrected" [StayCorrected] => StayCorrected {
+                stay: ExternalId,
+                of: StayFact,
+                #[serde(default, deserialize_with = "zoned_option")]
+                at: Option<DateTime<Utc>>,
+                setting: Option<Setting>,
+                department: Option<ExternalId>,
+            }
+            "stay-cancelled" [StayCancelled] => StayCancelled {
+                stay: ExternalId,
+                of: StayFact,
+                /// Of an admission: inpatient or acute-outpatient, where the stay has both.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                setting: Option<Setting>,
+            }
+            "citizen-matched" [CitizenMatched] => CitizenMatched { of: Matched, citizen: CitizenId }
+            "citizen-moved" [CitizenMoved] => CitizenMoved { citizen: CitizenId }
+            "visit-planned" [VisitPlanned] => VisitPlanned {
+                visit: ExternalId,
+                citizen: CitizenId,
+                grant: Grant,
+                help: Help,
+                #[serde(deserialize_with = "zoned")]
+                agreed_at: DateTime<Utc>,
+                window: Option<Window>,
+                /// False: nobody will tell when it starts, so that silence is not late. None: as set for the source.
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                starts: Option<bool>,
+            }
+            "visit-expected" [VisitExpected] => VisitExpected {
+                visit: ExternalId,
+                #[serde(deserialize_with = "zoned")]
+                expected_at: DateTime<Utc>,
+            }
+            "visit-started" [VisitStarted] => VisitStarted { visit: ExternalId }
+            "visit-done" [VisitDone] => VisitDone { visit: ExternalId }
+            "visit-cancelled" [VisitCancelled] => VisitCancelled {
+                visit: ExternalId,
+                by: CancelledBy,
+                #[serde(deserialize_with = "zoned")]
+                told_at: DateTime<Utc>,
+                /// True: nobody said so, it is no longer in the plan. A begun visit is left alone, one that somebody may have
+                /// acted on stays on the board as cancelled, and a plan that comes again takes it back.
+                #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+                withdrawn: bool,
+            }
+            "door-unanswered" [DoorUnanswered] => DoorUnanswered { visit: ExternalId }
+            "help-granted" [HelpGranted] => HelpGranted {
+                citizen: CitizenId,
+                help: Help,
+                #[serde(deserialize_with = "zoned")]
+                notified_at: DateTime<Utc>,
+                order_on: chrono::NaiveDate,
+            }
+        }
+        ours {
+            /// A colleague's call waited in a queue for somebody else's, and that one has its place now (attended
+            /// transfer). For who made that call it is over.
+            "call-passed-on" [CallEnded] => CallPassedOn {
+                call: ExternalId,
+                /// The one that waits in its place.
+                to: ExternalId,
+            }
+            /// A call is in a queue of kind alarm: it is an alarm, and its id is the call's.
+            "alarm-waiting" [AlarmWaiting] => AlarmWaiting { alarm: ExternalId, queue: ExternalId }
         }
     }
 }

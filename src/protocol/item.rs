@@ -5,15 +5,16 @@
 //! Must never know whose token sent it.
 
 use chrono::{DateTime, Utc};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::observations::{LiveFacts, Mark, Observed, Said, WireObservation};
+use super::observations::{LiveFacts, Mark, OF, Observed, Said, WHOSE};
 use super::problem::Problem;
 use super::text::Text;
 use super::wire;
 use crate::domain::calendar;
-use crate::domain::identity::{AgreementId, Code, Key};
+use crate::domain::identity::{AgreementId, CitizenId, Code, ExternalId, Key};
 use crate::domain::masking::{Field, Masking};
 use crate::domain::observation::{Observation, Rank};
 
@@ -98,7 +99,7 @@ fn read(
     let body = fields.remove("observation");
     let body = body.ok_or_else(|| Problem::field(422, "missing-field", "observation"))?;
     let (tag, mut body) = wire::tagged("observation", body)?;
-    if !WireObservation::TYPES.contains(&tag.as_str()) {
+    if !Observation::TYPES.iter().any(|(name, _)| *name == tag) {
         return Err(Problem::field(422, "unknown-observation", "observation.type"));
     }
     with_zone(&mut body, &mut marks);
@@ -174,13 +175,15 @@ fn told(
     at: DateTime<Utc>,
     marks: &mut Vec<Mark>,
 ) -> Result<(Observation, LiveFacts), Problem> {
+    let live = live(tag, &mut body, marks);
+    if tag == "citizen-matched" {
+        whose(&mut body, marks)?;
+    }
     for _ in 0..DROPPED_MAX {
-        let read = WireObservation::parse("observation", tag, body.clone());
-        let problem =
-            match read.ok_or_else(|| Problem::field(422, "unknown-observation", "observation.type"))? {
-                Ok(body) => return body.split(),
-                Err(problem) => problem,
-            };
+        let problem = match fact(tag, body.clone()) {
+            Ok(fact) => return Ok((fact, live)),
+            Err(problem) => problem,
+        };
         let field = problem.field.as_deref().and_then(|path| path.strip_prefix("observation."));
         let name = field.map(|path| path.split(['.', '[']).next().unwrap_or(path).to_owned());
         let instead = name
@@ -195,7 +198,7 @@ fn told(
         let Some(name) = name.filter(|name| body.contains_key(name)) else { return Err(problem) };
         body.remove(&name);
         // What it cannot be without is missed at the next try: then this is what to say.
-        if let Some(Err(without)) = WireObservation::parse("observation", tag, body.clone())
+        if let Err(without) = fact(tag, body.clone())
             && without.field == problem.field
         {
             return Err(problem);
@@ -203,6 +206,53 @@ fn told(
         marks.push(Mark::FieldDropped);
     }
     Err(Problem::field(422, "bad-value", "observation"))
+}
+
+fn fact(tag: &str, fields: Map<String, Value>) -> Result<Observation, Problem> {
+    let read = Observation::read(tag, Value::Object(fields));
+    let read = read.ok_or_else(|| Problem::field(422, "unknown-observation", "observation.type"))?;
+    read.map_err(|bad| wire::at_fault("observation", bad))
+}
+
+/// Takes out the live data that a kind may bring.
+fn live(tag: &str, body: &mut Map<String, Value>, marks: &mut Vec<Mark>) -> LiveFacts {
+    let mut live = LiveFacts::default();
+    for name in LiveFacts::of(tag) {
+        if let (Some(place), Some(text)) = (live.named(name), optional::<Text>(body, name, marks)) {
+            *place = Some(text);
+        }
+    }
+    live
+}
+
+/// Of a match one of three is named: makes that the fact's one field. Who it is is asked first.
+fn whose(body: &mut Map<String, Value>, marks: &mut Vec<Mark>) -> Result<(), Problem> {
+    let mut named = Map::new();
+    for name in WHOSE {
+        if let Some(id) = optional::<ExternalId>(body, name, marks) {
+            named.insert(name.into(), String::from(id).into());
+        }
+    }
+    if named.len() == 1 {
+        body.insert(OF.into(), Value::Object(named));
+        return Ok(());
+    }
+    let citizen = body.remove("citizen");
+    let citizen = citizen.ok_or_else(|| Problem::field(422, "missing-field", "observation.citizen"))?;
+    wire::read::<CitizenId>("observation.citizen", citizen)?;
+    Err(Problem::field(422, "exactly-one-of", "observation.stay"))
+}
+
+/// Takes out what a kind can be without. What cannot be read is left out.
+fn optional<T: DeserializeOwned>(
+    body: &mut Map<String, Value>,
+    name: &str,
+    marks: &mut Vec<Mark>,
+) -> Option<T> {
+    let value = body.remove(name).filter(|value| !value.is_null())?;
+    let read = serde_json::from_value(value).ok();
+    marks.extend(read.is_none().then_some(Mark::FieldDropped));
+    read
 }
 
 /// The word, or the time, that stands for one that cannot be read.

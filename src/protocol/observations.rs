@@ -1,25 +1,28 @@
 //! Observations on the wire: `POST /v1/observations`, and what every source hands in.
 //!
-//! Owns the split between the fact (storable) and the live data beside it (memory only).
+//! Owns the split between the fact (storable, the domain's own) and the live data beside it (memory only). Which facts
+//! there are and what their fields are is the domain's: here stands only what is otherwise on the wire.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use chrono::{DateTime, Utc};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::problem::Problem;
 use super::text::Text;
-use super::wire::{self, tagged_enum};
-use crate::domain::identity::{AgreementId, CitizenId, Code, EntryId, ExternalId, Key};
+use crate::domain::identity::{AgreementId, EntryId, Key};
 use crate::domain::masking::Masked;
-use crate::domain::observation::{
-    CancelledBy, Ends, Grant, Help, Matched, MissedReason, Observation, Rank, Setting, StayFact, Window,
-};
+use crate::domain::observation::{Observation, Rank};
+use crate::domain::verbs::Schemas;
 
 /// Observations in one request at most.
 pub const BATCH_MAX: usize = 500;
 
 /// Personal data that came with a fact. Never stored, never logged: its `Debug` says only what is there.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, ToSchema)]
 pub struct LiveFacts {
     pub caller: Option<Text>,
     pub caller_name: Option<Text>,
@@ -160,227 +163,94 @@ pub struct ObservationItem {
     pub observation: WireObservation,
 }
 
-tagged_enum! {
-    /// What a source tells us. Ids are opaque; `caller`, `caller_name` and `text` are live data, never stored.
-    WireObservation {
-        "call-waiting" => CallWaiting {
-            pub call: ExternalId,
-            pub queue: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub caller: Option<Text>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub caller_name: Option<Text>,
-            /// One of our own calls, not a citizen: missed, nobody is to be rung back.
-            #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub colleague: bool,
-        }
-        "call-answered" => CallAnswered {
-            pub call: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
-        }
-        "call-missed" => CallMissed {
-            pub call: ExternalId,
-            /// hung-up, timeout or no-agent.
-            pub reason: MissedReason,
-        }
-        "call-ended" => CallEnded { pub call: ExternalId, }
-        "alarm-raised" => AlarmRaised {
-            pub alarm: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub device: Option<ExternalId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub trigger: Option<Code>,
-            /// Battery, line or heartbeat: kept apart.
-            #[serde(default)] pub technical: bool,
-            /// An installer's test: kept out of all figures.
-            #[serde(default)] pub test: bool,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub text: Option<Text>,
-        }
-        "alarm-answered" => AlarmAnswered {
-            pub alarm: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub agent: Option<ExternalId>,
-        }
-        "alarm-cleared" => AlarmCleared { pub alarm: ExternalId, }
-        "alarm-unanswered" => AlarmUnanswered { pub alarm: ExternalId, }
-        "alarm-redirected" => AlarmRedirected {
-            pub alarm: ExternalId,
-            pub to: Code,
-        }
-        "help-arrived" => HelpArrived { pub alarm: ExternalId, }
-        "device-heard" => DeviceHeard { pub device: ExternalId, }
-        "device-silent" => DeviceSilent { pub device: ExternalId, }
-        "device-well" => DeviceWell {
-            pub device: ExternalId,
-            /// all, mains or link: the technical trouble of the device that is over. Never ends a person's alarm.
-            pub ends: Ends,
-        }
-        "device-presence" => DevicePresence { pub device: ExternalId, }
-        "stay-admitted" => StayAdmitted {
-            pub stay: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            pub setting: Setting,
-            #[serde(default)] pub planned: bool,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
-        }
-        "stay-leave-started" => StayLeaveStarted { pub stay: ExternalId, }
-        "stay-leave-ended" => StayLeaveEnded { pub stay: ExternalId, }
-        "stay-discharge-expected" => StayDischargeExpected {
-            pub stay: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
-            pub told_by: Code,
-        }
-        "stay-discharged" => StayDischarged {
-            pub stay: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-        }
-        "stay-died" => StayDied {
-            pub stay: ExternalId,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub citizen: Option<CitizenId>,
-        }
-        "stay-corrected" => StayCorrected {
-            pub stay: ExternalId,
-            pub of: StayFact,
-            #[serde(default, deserialize_with = "wire::zoned_option", skip_serializing_if = "Option::is_none")] pub at: Option<DateTime<Utc>>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub department: Option<ExternalId>,
-        }
-        "stay-cancelled" => StayCancelled {
-            pub stay: ExternalId,
-            pub of: StayFact,
-            /// Of an admission: inpatient or acute-outpatient, where the stay has both.
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub setting: Option<Setting>,
-        }
-        "citizen-matched" => CitizenMatched {
-            /// One of `stay`, `alarm`, `call`.
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub stay: Option<ExternalId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub alarm: Option<ExternalId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub call: Option<ExternalId>,
-            pub citizen: CitizenId,
-        }
-        "citizen-moved" => CitizenMoved { pub citizen: CitizenId, }
-        "visit-planned" => VisitPlanned {
-            pub visit: ExternalId,
-            pub citizen: CitizenId,
-            pub grant: Grant,
-            pub help: Help,
-            #[serde(deserialize_with = "wire::zoned")] pub agreed_at: DateTime<Utc>,
-            #[schema(value_type = Option<Object>)] #[serde(default, skip_serializing_if = "Option::is_none")] pub window: Option<Window>,
-            /// False: nobody will tell when it starts, so that silence is not late. None: as set for the source.
-            #[serde(default, skip_serializing_if = "Option::is_none")] pub starts: Option<bool>,
-        }
-        "visit-expected" => VisitExpected {
-            pub visit: ExternalId,
-            #[serde(deserialize_with = "wire::zoned")] pub expected_at: DateTime<Utc>,
-        }
-        "visit-started" => VisitStarted { pub visit: ExternalId, }
-        "visit-done" => VisitDone { pub visit: ExternalId, }
-        "visit-cancelled" => VisitCancelled {
-            pub visit: ExternalId,
-            pub by: CancelledBy,
-            #[serde(deserialize_with = "wire::zoned")] pub told_at: DateTime<Utc>,
-            /// True: nobody said so, it is no longer in the plan. A begun visit is left alone, one that somebody may have
-            /// acted on stays on the board as cancelled, and a plan that comes again takes it back.
-            #[serde(default, skip_serializing_if = "std::ops::Not::not")] pub withdrawn: bool,
-        }
-        "door-unanswered" => DoorUnanswered { pub visit: ExternalId, }
-        "help-granted" => HelpGranted {
-            pub citizen: CitizenId,
-            pub help: Help,
-            #[serde(deserialize_with = "wire::zoned")] pub notified_at: DateTime<Utc>,
-            pub order_on: NaiveDate,
+/// A fact as it stands on the wire: its fields, and beside them the live data that its kind may bring.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WireObservation {
+    pub fact: Observation,
+    pub live: LiveFacts,
+}
+
+impl From<Observation> for WireObservation {
+    fn from(fact: Observation) -> Self {
+        Self { fact, live: LiveFacts::default() }
+    }
+}
+
+/// Which kinds bring live data, and under which names.
+const LIVE: [(&str, &[&str]); 2] =
+    [("call-waiting", &["caller", "caller_name"]), ("alarm-raised", &["text"])];
+
+impl LiveFacts {
+    /// The names of what a kind may bring.
+    pub fn of(kind: &str) -> &'static [&'static str] {
+        LIVE.iter().find(|(name, _)| *name == kind).map_or(&[], |(_, fields)| fields)
+    }
+
+    /// What stands under a name.
+    pub fn named(&mut self, name: &str) -> Option<&mut Option<Text>> {
+        match name {
+            "caller" => Some(&mut self.caller),
+            "caller_name" => Some(&mut self.caller_name),
+            "text" => Some(&mut self.text),
+            _ => None,
         }
     }
 }
 
-impl WireObservation {
-    /// The fact and the live data beside it. Errors: `citizen-matched` without exactly one id.
-    pub fn split(self) -> Result<(Observation, LiveFacts), Problem> {
-        use Observation as O;
-        let mut live = LiveFacts::default();
-        let fact = match self {
-            Self::CallWaiting(it) => {
-                live.caller = it.caller;
-                live.caller_name = it.caller_name;
-                O::CallWaiting { call: it.call, queue: it.queue, colleague: it.colleague }
-            }
-            Self::CallAnswered(it) => O::CallAnswered { call: it.call, agent: it.agent },
-            Self::CallMissed(it) => O::CallMissed { call: it.call, reason: it.reason },
-            Self::CallEnded(it) => O::CallEnded { call: it.call },
-            Self::AlarmRaised(it) => {
-                live.text = it.text;
-                O::AlarmRaised {
-                    alarm: it.alarm,
-                    device: it.device,
-                    citizen: it.citizen,
-                    trigger: it.trigger,
-                    technical: it.technical,
-                    test: it.test,
-                }
-            }
-            Self::AlarmAnswered(it) => O::AlarmAnswered { alarm: it.alarm, agent: it.agent },
-            Self::AlarmCleared(it) => O::AlarmCleared { alarm: it.alarm },
-            Self::AlarmUnanswered(it) => O::AlarmUnanswered { alarm: it.alarm },
-            Self::AlarmRedirected(it) => O::AlarmRedirected { alarm: it.alarm, to: it.to },
-            Self::HelpArrived(it) => O::HelpArrived { alarm: it.alarm },
-            Self::DeviceHeard(it) => O::DeviceHeard { device: it.device },
-            Self::DeviceSilent(it) => O::DeviceSilent { device: it.device },
-            Self::DeviceWell(it) => O::DeviceWell { device: it.device, ends: it.ends },
-            Self::DevicePresence(it) => O::DevicePresence { device: it.device },
-            Self::StayAdmitted(it) => O::StayAdmitted {
-                stay: it.stay,
-                citizen: it.citizen,
-                setting: it.setting,
-                planned: it.planned,
-                department: it.department,
-            },
-            Self::StayLeaveStarted(it) => O::StayLeaveStarted { stay: it.stay },
-            Self::StayLeaveEnded(it) => O::StayLeaveEnded { stay: it.stay },
-            Self::StayDischargeExpected(it) => O::StayDischargeExpected {
-                stay: it.stay,
-                citizen: it.citizen,
-                expected_at: it.expected_at,
-                told_by: it.told_by,
-            },
-            Self::StayDischarged(it) => O::StayDischarged { stay: it.stay, citizen: it.citizen },
-            Self::StayDied(it) => O::StayDied { stay: it.stay, citizen: it.citizen },
-            Self::StayCorrected(it) => O::StayCorrected {
-                stay: it.stay,
-                of: it.of,
-                at: it.at,
-                setting: it.setting,
-                department: it.department,
-            },
-            Self::StayCancelled(it) => O::StayCancelled { stay: it.stay, of: it.of, setting: it.setting },
-            Self::CitizenMatched(it) => {
-                let of = match (it.stay, it.alarm, it.call) {
-                    (Some(id), None, None) => Matched::Stay(id),
-                    (None, Some(id), None) => Matched::Alarm(id),
-                    (None, None, Some(id)) => Matched::Call(id),
-                    _ => return Err(Problem::field(422, "exactly-one-of", "observation.stay")),
-                };
-                O::CitizenMatched { of, citizen: it.citizen }
-            }
-            Self::CitizenMoved(it) => O::CitizenMoved { citizen: it.citizen },
-            Self::VisitPlanned(it) => O::VisitPlanned {
-                visit: it.visit,
-                citizen: it.citizen,
-                grant: it.grant,
-                help: it.help,
-                agreed_at: it.agreed_at,
-                window: it.window,
-                starts: it.starts,
-            },
-            Self::VisitExpected(it) => O::VisitExpected { visit: it.visit, expected_at: it.expected_at },
-            Self::VisitStarted(it) => O::VisitStarted { visit: it.visit },
-            Self::VisitDone(it) => O::VisitDone { visit: it.visit },
-            Self::VisitCancelled(it) => {
-                O::VisitCancelled { visit: it.visit, by: it.by, told_at: it.told_at, withdrawn: it.withdrawn }
-            }
-            Self::DoorUnanswered(it) => O::DoorUnanswered { visit: it.visit },
-            Self::HelpGranted(it) => O::HelpGranted {
-                citizen: it.citizen,
-                help: it.help,
-                notified_at: it.notified_at,
-                order_on: it.order_on,
-            },
+impl Serialize for WireObservation {
+    fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
+        let Value::Object(mut fields) = serde_json::to_value(&self.fact).map_err(S::Error::custom)? else {
+            return Err(S::Error::custom("a fact has fields"));
         };
-        Ok((fact, live))
+        fields.retain(|_, value| !value.is_null());
+        if let Observation::CitizenMatched { of, .. } = &self.fact {
+            fields.remove(OF);
+            if let Value::Object(one) = serde_json::to_value(of).map_err(S::Error::custom)? {
+                fields.extend(one);
+            }
+        }
+        let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();
+        let mut live = self.live.clone();
+        for name in LiveFacts::of(kind) {
+            if let Some(text) = live.named(name).and_then(Option::take) {
+                fields.insert((*name).into(), String::from(text).into());
+            }
+        }
+        fields.serialize(writer)
+    }
+}
+
+/// Who or what a citizen id belongs to: in the fact one field, on the wire the one of [`WHOSE`] that is there.
+pub const OF: &str = "of";
+pub const WHOSE: [&str; 3] = ["stay", "alarm", "call"];
+
+impl PartialSchema for WireObservation {
+    fn schema() -> RefOr<Schema> {
+        let about = "What a source tells us. Ids are opaque; `caller`, `caller_name` and `text` are live data, never stored.";
+        OneOfBuilder::new().description(Some(about)).into()
+    }
+}
+
+impl ToSchema for WireObservation {
+    /// A shape for each type; the description chooses among them.
+    fn schemas(schemas: &mut Schemas) {
+        /// Written out where they are used.
+        const IN_PLACE: [&str; 2] = ["Matched", "Window"];
+        let mut referred = Vec::new();
+        LiveFacts::schemas(&mut referred);
+        let RefOr::T(Schema::Object(live)) = LiveFacts::schema() else { return };
+        for ((kind, _), (name, mut shape)) in
+            Observation::TYPES.iter().zip(Observation::shapes(&mut referred))
+        {
+            if let RefOr::T(Schema::Object(shape)) = &mut shape {
+                let brought = LiveFacts::of(kind).iter();
+                let brought =
+                    brought.filter_map(|it| Some(((*it).to_owned(), live.properties.get(*it)?.clone())));
+                shape.properties.extend(brought);
+            }
+            schemas.push((name.into(), shape));
+        }
+        referred.retain(|(name, _)| !IN_PLACE.contains(&name.as_str()));
+        schemas.extend(referred);
     }
 }

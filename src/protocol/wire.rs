@@ -1,13 +1,12 @@
 //! Reading JSON from outside so that an error names the field and a stable code, never the content.
 //!
-//! Owns the macro that makes a tagged enum of structs (`type` beside the fields) readable with a path.
+//! Owns how a mistake in a field becomes a problem, and what no request may be: nested too deep, without a `type`.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::domain::verbs::instant;
-pub use crate::domain::verbs::{zoned, zoned_option};
 
 /// JSON nested deeper than this is refused (objects and arrays).
 pub const DEPTH_MAX: usize = 64;
@@ -94,43 +93,3 @@ pub fn check_depth(value: &Value) -> Result<(), Problem> {
     }
     Ok(())
 }
-
-/// A tagged enum whose variants are structs of their own, so that reading one names the field at fault.
-macro_rules! tagged_enum {
-    ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $tag:literal => $variant:ident { $($body:tt)* })* }) => {
-        $(
-            $(#[$vmeta])*
-            #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
-            pub struct $variant { $($body)* }
-        )*
-
-        $(#[$meta])*
-        #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
-        #[serde(tag = "type")]
-        pub enum $name {
-            $(#[serde(rename = $tag)] $variant($variant),)*
-        }
-
-        impl $name {
-            /// Every type's name on the wire.
-            pub const TYPES: &'static [&'static str] = &[$($tag),*];
-            /// The same, each with the name of its shape in the API's description.
-            pub const SHAPES: &'static [(&'static str, &'static str)] = &[$(($tag, stringify!($variant))),*];
-
-            /// Reads the fields of one type. None when the type is not known.
-            pub fn parse(
-                prefix: &str,
-                tag: &str,
-                fields: serde_json::Map<String, serde_json::Value>,
-            ) -> Option<Result<Self, crate::protocol::problem::Problem>> {
-                match tag {
-                    $($tag => Some(
-                        crate::protocol::wire::read(prefix, serde_json::Value::Object(fields)).map(Self::$variant),
-                    ),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-pub(super) use tagged_enum;

@@ -4,9 +4,10 @@ use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 use vagttavle::domain::agreement::{Agreement, value_of};
 use vagttavle::domain::identity::{looks_like_cpr, looks_like_phone};
+use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::commands;
 use vagttavle::protocol::item::parse_item;
-use vagttavle::protocol::observations::{ObservationItem, WireObservation};
+use vagttavle::protocol::observations::ObservationItem;
 use vagttavle::sources::demo::{Act, Night, Said, Step, TooFewCitizens};
 
 use super::world;
@@ -65,8 +66,8 @@ fn every_fact_reads_back_as_it_was_meant() {
             let (key, read) = parse_item(json, at.max(start()), &super::world::masking());
             assert_eq!(key.as_ref(), Some(&said.key));
             let read = read.unwrap_or_else(|problem| panic!("seed {seed}: {problem:?}"));
-            let (fact, live) = said.observation.clone().split().unwrap();
-            assert_eq!((read.observation, read.live), (fact, live));
+            let meant = said.observation.clone();
+            assert_eq!((read.observation, read.live), (meant.fact, meant.live));
             assert_eq!((read.at, read.agreement), (at, said.agreement.clone()));
         }
     }
@@ -131,29 +132,30 @@ fn the_times_fit_the_agreements() {
     );
     for seed in 0..20 {
         let opening = night(seed).opening;
-        let at = |wanted: &dyn Fn(&WireObservation) -> bool| {
-            let found = opening.iter().find(|step| said(step).is_some_and(|said| wanted(&said.observation)));
+        let at = |wanted: &dyn Fn(&Observation) -> bool| {
+            let found =
+                opening.iter().find(|step| said(step).is_some_and(|said| wanted(&said.observation.fact)));
             found.unwrap_or_else(|| panic!("seed {seed}: not in the opening")).at_offset_ms
         };
-        let out = opening.iter().find_map(|step| match said(step).map(|said| &said.observation) {
-            Some(WireObservation::AlarmUnanswered(it)) => Some((it.alarm.clone(), step.at_offset_ms)),
+        let out = opening.iter().find_map(|step| match said(step).map(|said| &said.observation.fact) {
+            Some(Observation::AlarmUnanswered { alarm }) => Some((alarm.clone(), step.at_offset_ms)),
             _ => None,
         });
         let (alarm, out_ms) = out.unwrap();
-        let raised_ms = at(&|it| matches!(it, WireObservation::AlarmRaised(it) if it.alarm == alarm));
+        let raised_ms = at(&|it| matches!(it, Observation::AlarmRaised { alarm: it, .. } if *it == alarm));
         assert!(out_ms >= raised_ms + rings_for, "seed {seed}: rings out after {} ms", out_ms - raised_ms);
 
-        let WireObservation::CallWaiting(first) = opening
+        let Observation::CallWaiting { call: first, .. } = opening
             .iter()
             .filter_map(said)
-            .map(|said| &said.observation)
-            .find(|it| matches!(it, WireObservation::CallWaiting(_)))
+            .map(|said| &said.observation.fact)
+            .find(|it| matches!(it, Observation::CallWaiting { .. }))
             .unwrap()
         else {
             unreachable!()
         };
-        let came_ms = at(&|it| matches!(it, WireObservation::CallWaiting(it) if it.call == first.call));
-        let taken_ms = at(&|it| matches!(it, WireObservation::CallAnswered(it) if it.call == first.call));
+        let came_ms = at(&|it| matches!(it, Observation::CallWaiting { call, .. } if call == first));
+        let taken_ms = at(&|it| matches!(it, Observation::CallAnswered { call, .. } if call == first));
         assert!(taken_ms - came_ms > waits, "seed {seed}: answered after {} ms", taken_ms - came_ms);
     }
 }
@@ -171,17 +173,18 @@ fn visits_slip_as_far_as_must_be_told() {
             let agreed: std::collections::HashMap<_, _> = night
                 .history
                 .iter()
-                .filter_map(|step| match &said(step)?.observation {
-                    WireObservation::VisitPlanned(it) => Some((it.visit.clone(), it.agreed_at)),
+                .filter_map(|step| match &said(step)?.observation.fact {
+                    Observation::VisitPlanned { visit, agreed_at, .. } => Some((visit.clone(), *agreed_at)),
                     _ => None,
                 })
                 .collect();
-            let off = night.opening.iter().filter_map(|step| match said(step)? {
-                Said { agreement, observation: WireObservation::VisitExpected(it), .. } => {
-                    let is_here = agreement.as_ref() == Some(&rules.id);
-                    is_here.then(|| (it.expected_at - agreed[&it.visit]).num_seconds())
-                }
-                _ => None,
+            let off = night.opening.iter().filter_map(|step| {
+                let said = said(step)?;
+                let Observation::VisitExpected { visit, expected_at } = &said.observation.fact else {
+                    return None;
+                };
+                let is_here = said.agreement.as_ref() == Some(&rules.id);
+                is_here.then(|| (*expected_at - agreed[visit]).num_seconds())
             });
             let off: Vec<_> = off.collect();
             assert_eq!(off, [seconds], "seed {seed}");
@@ -197,8 +200,8 @@ fn plans_are_on_whole_minutes_whenever_the_night_begins() {
     let plans: Vec<_> = night
         .history
         .iter()
-        .filter_map(|step| match &said(step)?.observation {
-            WireObservation::VisitPlanned(it) => Some(it.agreed_at),
+        .filter_map(|step| match &said(step)?.observation.fact {
+            Observation::VisitPlanned { agreed_at, .. } => Some(*agreed_at),
             _ => None,
         })
         .collect();

@@ -9,7 +9,7 @@ use vagttavle::domain::observation::Observation;
 use vagttavle::protocol::Problem;
 use vagttavle::protocol::commands::{self, Command as Sent, NOTE, verbs};
 use vagttavle::protocol::item::parse_item;
-use vagttavle::protocol::observations::{Mark, WireObservation};
+use vagttavle::protocol::observations::Mark;
 
 use crate::support::*;
 
@@ -86,7 +86,7 @@ fn with(observation: &Value, field: &str, value: Option<Value>) -> Value {
 fn every_type_of_the_contract_is_accepted() {
     let all = all_observations();
     let mut types: Vec<&str> = all.iter().map(|it| it["type"].as_str().unwrap()).collect();
-    let mut known = WireObservation::TYPES.to_vec();
+    let mut known: Vec<_> = Observation::TYPES.iter().map(|(name, _)| *name).collect();
     types.sort_unstable();
     known.sort_unstable();
     assert_eq!(types, known);
@@ -96,6 +96,61 @@ fn every_type_of_the_contract_is_accepted() {
         assert_eq!(key.unwrap().as_str(), "k-1");
         assert_eq!(observed.at, at(NIGHT));
     }
+}
+
+/// Digests of this text are remembered: in another form a fact of yesterday is another fact today.
+#[test]
+fn a_fact_is_remembered_in_the_form_it_always_had() {
+    let form = |observation: Value| {
+        let observed = parse_item(item(observation), at(NIGHT), &masking()).1.unwrap();
+        serde_json::to_string(&observed.observation).unwrap()
+    };
+    for (told, kept) in [
+        (
+            json!({ "type": "call-waiting", "call": "c", "queue": "q", "caller": "+45 12 34 56 78" }),
+            r#"{"type":"call-waiting","call":"c","queue":"q"}"#,
+        ),
+        (
+            json!({ "type": "call-answered", "call": "c" }),
+            r#"{"type":"call-answered","call":"c","agent":null}"#,
+        ),
+        (
+            json!({ "type": "alarm-raised", "alarm": "a", "text": "Fald" }),
+            r#"{"type":"alarm-raised","alarm":"a","device":null,"citizen":null,"trigger":null,"technical":false,"test":false}"#,
+        ),
+        (
+            json!({ "type": "stay-corrected", "stay": "s", "of": "admitted" }),
+            r#"{"type":"stay-corrected","stay":"s","of":"admitted","at":null,"setting":null,"department":null}"#,
+        ),
+        (
+            json!({ "type": "stay-cancelled", "stay": "s", "of": "admitted" }),
+            r#"{"type":"stay-cancelled","stay":"s","of":"admitted"}"#,
+        ),
+        (
+            json!({ "type": "citizen-matched", "alarm": "a", "citizen": "b-1" }),
+            r#"{"type":"citizen-matched","of":{"alarm":"a"},"citizen":"b-1"}"#,
+        ),
+        (
+            json!({ "type": "visit-planned", "visit": "v", "citizen": "b-1", "grant": "pathway", "help": "food",
+                "agreed_at": "2026-11-22T03:00:00+01:00" }),
+            r#"{"type":"visit-planned","visit":"v","citizen":"b-1","grant":"pathway","help":"food","agreed_at":"2026-11-22T02:00:00Z","window":null}"#,
+        ),
+    ] {
+        assert_eq!(form(told), kept);
+    }
+}
+
+#[test]
+fn a_match_without_a_citizen_is_told_that_before_that_it_names_too_much() {
+    let refused = |citizen: Value| {
+        let matched = json!({ "type": "citizen-matched", "alarm": "a", "call": "c", "citizen": citizen });
+        let problem = parse_item(item(matched), at(NIGHT), &masking()).1.unwrap_err();
+        (problem.code.clone(), problem.field.unwrap_or_default())
+    };
+    let is = |code: &str, field: &str| (code.to_owned(), field.to_owned());
+    assert_eq!(refused(json!("b-1")), is("exactly-one-of", "observation.stay"));
+    assert_eq!(refused(json!({})), is("bad-value", "observation.citizen"));
+    assert_eq!(refused(json!("")), is("empty", "observation.citizen"));
 }
 
 /// What each kind cannot be without: what it is about, and where it matters when.

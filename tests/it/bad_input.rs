@@ -78,7 +78,7 @@ async fn each_mistake_in_an_item_has_its_code_and_field_and_stops_no_other() {
 async fn every_observation_of_the_contract_is_taken_or_plainly_refused() {
     let server = Setup::memory().start().await;
     let at = server.now();
-    for (n, kind) in vagttavle::protocol::observations::WireObservation::TYPES.iter().enumerate() {
+    for (n, (kind, _)) in vagttavle::domain::observation::Observation::TYPES.iter().enumerate() {
         let observation = json!({ "type": kind, "call": "c-1", "alarm": "a-1", "device": "d-1", "citizen": "b-1",
             "queue": "q", "reason": "timeout", "to": "municipal-unit", "setting": "inpatient", "expected_at": at,
             "told_by": "hospital", "ends": "all", "of": "admitted", "visit": "v-1", "grant": "pathway", "help": "personal",

@@ -193,7 +193,7 @@ async fn every_kind_of_observation_made_from_the_description_alone_is_understood
             tried.insert(item["observation"]["type"].as_str().unwrap().to_owned());
         }
     }
-    for kind in vagttavle::protocol::observations::WireObservation::TYPES {
+    for (kind, _) in vagttavle::domain::observation::Observation::TYPES {
         assert!(tried.contains(*kind), "{kind} is not described");
     }
     server.stop().await;

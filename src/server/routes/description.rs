@@ -7,10 +7,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::identity::Board;
+use crate::domain::observation::Observation;
 use crate::domain::vocabulary::Word;
 use crate::domain::{alarms, discharges};
 use crate::protocol::commands::{self, Command};
-use crate::protocol::observations::WireObservation;
+use crate::protocol::observations::{OF, WHOSE};
 use crate::protocol::text::LONG_TEXT_CHARS_MAX as LONG_TEXT;
 
 /// Answered without a token.
@@ -25,7 +26,7 @@ pub fn whole(generated: utoipa::openapi::OpenApi) -> Value {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         commands(schemas);
         let facts: Vec<_> =
-            WireObservation::SHAPES.iter().map(|(tag, shape)| (*shape, vec![(*tag).to_owned()])).collect();
+            Observation::TYPES.iter().map(|(tag, shape)| (*shape, vec![(*tag).to_owned()])).collect();
         tagged(schemas, "WireObservation", &facts);
         one_of_three(schemas);
     }
@@ -160,17 +161,17 @@ fn local_time() -> Value {
 
 /// Of `stay`, `alarm` and `call` one is named: three shapes say so, one says it to nobody.
 fn one_of_three(schemas: &mut Map<String, Value>) {
-    const WHOSE: [&str; 3] = ["stay", "alarm", "call"];
     let Some(schema) = schemas.get_mut("CitizenMatched") else { return };
     let shapes: Vec<Value> = WHOSE
         .iter()
         .map(|whose| {
             let mut shape = schema.clone();
             if let Some(properties) = shape["properties"].as_object_mut() {
-                properties.retain(|name, _| name == whose || !WHOSE.contains(&name.as_str()));
+                properties.remove(OF);
                 properties.insert((*whose).into(), json!({ "$ref": format!("{SCHEMAS}ExternalId") }));
             }
             if let Some(required) = shape["required"].as_array_mut() {
+                required.retain(|name| *name != OF);
                 required.push((*whose).into());
             }
             shape

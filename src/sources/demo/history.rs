@@ -16,7 +16,6 @@ use crate::domain::calendar::{self, Month};
 use crate::domain::identity::{AgreementId, ExternalId};
 use crate::domain::observation::MissedReason;
 use crate::domain::{Command, phone, shift};
-use crate::protocol::observations::WireObservation;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -112,7 +111,7 @@ fn answered_alarm(pen: &mut Pen, turns: &mut Turns, at_ms: i64, people: &[Citize
     let agreement = of(people);
     let trigger = pen.one_of(&["pendant", "pendant", "bracelet", "fall", "pull-cord"]);
     let outcome = pen.one_of(&[Outcome::Helped, Outcome::Helped, Outcome::NothingWrong, Outcome::FalseAlarm]);
-    let observation = WireObservation::AlarmRaised(raised(&alarm, &who, trigger));
+    let observation = raised(&alarm, &who, trigger);
     turns.facts.push(pen.say(at_ms, agreement.as_ref(), observation));
     let answered_ms = at_ms + pen.between(6, 48) * SECOND;
     let by = alarm_answered(&alarm, Some(colleague()));
@@ -141,7 +140,7 @@ fn old_redirect(pen: &mut Pen, turns: &mut Turns, start: DateTime<Utc>) {
     let rang_out_ms = (rang_out_at - start).num_milliseconds();
     let (alarm, who) = (pen.alarm(), pen.jammerbugt[1].clone());
     let agreement = Some(&who.agreement);
-    let observation = WireObservation::AlarmRaised(raised(&alarm, &who, "pendant"));
+    let observation = raised(&alarm, &who, "pendant");
     turns.facts.push(pen.say(rang_out_ms - RANG_FOR_MS, agreement, observation));
     turns.facts.push(pen.say(rang_out_ms, agreement, rang_out(&alarm)));
     turns.facts.push(pen.say(rang_out_ms + 40 * SECOND, agreement, redirected(&alarm)));

@@ -11,10 +11,8 @@ use super::script::{Act, Deed, Pen, Step, deed, duty_done, id};
 use crate::domain::agreement::DischargeStep;
 use crate::domain::calendar::{self, ExtraDaysOff};
 use crate::domain::identity::ExternalId;
-use crate::domain::observation::{CancelledBy, Grant, Help, Setting, Window};
+use crate::domain::observation::{CancelledBy, Grant, Help, Matched, Observation, Setting, Window};
 use crate::domain::{Command, discharges, visits};
-use crate::protocol::observations as wire;
-use crate::protocol::observations::WireObservation as Says;
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -134,8 +132,8 @@ impl Cast {
     /// The hospital's message; the colleague ticks off one step, the user goes on.
     fn comes_home(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
         let (stay, who) = &self.comes_home;
-        let home = wire::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
-        steps.push(pen.say(95 * SECOND, Some(&who.agreement), Says::StayDischarged(home)));
+        let home = Observation::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
+        steps.push(pen.say(95 * SECOND, Some(&who.agreement), home));
         let step = discharges::Command::Step { step: DischargeStep::VisitsPlanned, done: true };
         steps.push(deed(300 * SECOND, stay, Command::Discharges(step)));
     }
@@ -155,13 +153,9 @@ impl Cast {
     fn is_late(&self, pen: &mut Pen, steps: &mut Vec<Step>, call: &ExternalId) {
         let Planned { who, agreed_ms, .. } = &self.late;
         off_time(pen, steps, 165 * SECOND, &self.late, agreed_ms + LATE);
-        let matched = wire::CitizenMatched {
-            stay: None,
-            alarm: None,
-            call: Some(call.clone()),
-            citizen: who.citizen.clone(),
-        };
-        steps.push(pen.say(200 * SECOND, Some(&who.agreement), Says::CitizenMatched(matched)));
+        let matched =
+            Observation::CitizenMatched { of: Matched::Call(call.clone()), citizen: who.citizen.clone() };
+        steps.push(pen.say(200 * SECOND, Some(&who.agreement), matched));
     }
 
     /// The colleague rings this one.
@@ -176,27 +170,27 @@ impl Cast {
         let (stay, who) = &self.on_leave;
         let of = Some(&who.agreement);
         let stay = stay.clone();
-        let left = Says::StayLeaveStarted(wire::StayLeaveStarted { stay: stay.clone() });
+        let left = Observation::StayLeaveStarted { stay: stay.clone() };
         steps.push(pen.say(270 * SECOND, of, left));
-        let back = Says::StayLeaveEnded(wire::StayLeaveEnded { stay: stay.clone() });
+        let back = Observation::StayLeaveEnded { stay: stay.clone() };
         steps.push(pen.say(3 * HOUR, of, back));
-        let home = wire::StayDischarged { stay, citizen: Some(who.citizen.clone()) };
-        steps.push(pen.say(5 * HOUR, of, Says::StayDischarged(home)));
+        let home = Observation::StayDischarged { stay, citizen: Some(who.citizen.clone()) };
+        steps.push(pen.say(5 * HOUR, of, home));
     }
 
     /// An acute stay of some hours.
     fn admitted(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
         let (stay, who) = &self.admitted;
         steps.push(admitted(pen, 470 * SECOND, stay, who, false, "sor-afd-03"));
-        let home = wire::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
-        steps.push(pen.say(7 * HOUR, Some(&who.agreement), Says::StayDischarged(home)));
+        let home = Observation::StayDischarged { stay: stay.clone(), citizen: Some(who.citizen.clone()) };
+        steps.push(pen.say(7 * HOUR, Some(&who.agreement), home));
     }
 
     /// Left to the user for a while.
     fn door(&self, pen: &mut Pen, steps: &mut Vec<Step>) {
-        let closed = wire::DoorUnanswered { visit: self.door.visit.clone() };
+        let closed = Observation::DoorUnanswered { visit: self.door.visit.clone() };
         let of = self.door.who.agreement.clone();
-        steps.push(pen.say(345 * SECOND, Some(&of), Says::DoorUnanswered(closed)));
+        steps.push(pen.say(345 * SECOND, Some(&of), closed));
     }
 
     /// Personal care that the colleague moves although the contract says never; the citizen does not know yet.
@@ -261,18 +255,18 @@ fn admitted(
     planned: bool,
     department: &str,
 ) -> Step {
-    let admitted = wire::StayAdmitted {
+    let admitted = Observation::StayAdmitted {
         stay: stay.clone(),
         citizen: Some(who.citizen.clone()),
         setting: Setting::Inpatient,
         planned,
         department: Some(id(department)),
     };
-    pen.say(at_ms, Some(&who.agreement), Says::StayAdmitted(admitted))
+    pen.say(at_ms, Some(&who.agreement), admitted)
 }
 
 fn plan(pen: &mut Pen, at_ms: i64, it: &Planned, help: Help, window: Option<Window>) -> Step {
-    let planned = wire::VisitPlanned {
+    let planned = Observation::VisitPlanned {
         visit: it.visit.clone(),
         citizen: it.who.citizen.clone(),
         grant: Grant::Service,
@@ -281,19 +275,19 @@ fn plan(pen: &mut Pen, at_ms: i64, it: &Planned, help: Help, window: Option<Wind
         window,
         starts: None,
     };
-    pen.say(at_ms, Some(&it.who.agreement), Says::VisitPlanned(planned))
+    pen.say(at_ms, Some(&it.who.agreement), planned)
 }
 
 /// Told at `at_ms` that it will be off its time, and then it is.
 fn off_time(pen: &mut Pen, steps: &mut Vec<Step>, at_ms: i64, it: &Planned, expected_ms: i64) {
-    let expected = wire::VisitExpected { visit: it.visit.clone(), expected_at: pen.at(expected_ms) };
-    steps.push(pen.say(at_ms, Some(&it.who.agreement), Says::VisitExpected(expected)));
+    let expected = Observation::VisitExpected { visit: it.visit.clone(), expected_at: pen.at(expected_ms) };
+    steps.push(pen.say(at_ms, Some(&it.who.agreement), expected));
     begins_and_ends(pen, steps, it, expected_ms);
 }
 
 fn begins_and_ends(pen: &mut Pen, steps: &mut Vec<Step>, it: &Planned, at_ms: i64) {
     let (visit, of) = (it.visit.clone(), Some(&it.who.agreement));
-    let started = Says::VisitStarted(wire::VisitStarted { visit: visit.clone() });
+    let started = Observation::VisitStarted { visit: visit.clone() };
     steps.push(pen.say(at_ms, of, started));
-    steps.push(pen.say(at_ms + LASTS, of, Says::VisitDone(wire::VisitDone { visit })));
+    steps.push(pen.say(at_ms + LASTS, of, Observation::VisitDone { visit }));
 }

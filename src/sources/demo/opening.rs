@@ -11,14 +11,13 @@ use chrono::Duration;
 use super::history::Past;
 use super::script::{
     Act, Pen, Step, alarm_answered, answered, colleague, deed, ended, id, missed, raised, rang_out,
-    redirected, text, waiting,
+    redirected, tested, waiting, with_text,
 };
-use super::{USER, homecare};
+use super::{USER, homecare, script};
 use crate::domain::alarms::{self, Helper, Outcome, Response};
-use crate::domain::identity::ExternalId;
-use crate::domain::observation::MissedReason;
+use crate::domain::identity::{Code, ExternalId};
+use crate::domain::observation::{MissedReason, Observation};
 use crate::domain::{Command, entry, phone};
-use crate::protocol::observations::{AlarmRaised, WireObservation};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -51,11 +50,11 @@ fn named(act: &Act) -> Option<ExternalId> {
     match act {
         Act::SayIfUntaken { alarm, .. } => Some(alarm.clone()),
         Act::Do(deed) => deed.on.clone(),
-        Act::Say(said) => match &said.observation {
-            WireObservation::AlarmRaised(it) => Some(it.alarm.clone()),
-            WireObservation::CallWaiting(it) => Some(it.call.clone()),
-            WireObservation::DoorUnanswered(it) => Some(it.visit.clone()),
-            WireObservation::VisitExpected(it) => Some(it.visit.clone()),
+        Act::Say(said) => match &said.observation.fact {
+            Observation::AlarmRaised { alarm: id, .. }
+            | Observation::CallWaiting { call: id, .. }
+            | Observation::DoorUnanswered { visit: id }
+            | Observation::VisitExpected { visit: id, .. } => Some(id.clone()),
             _ => None,
         },
     }
@@ -96,16 +95,14 @@ fn pen_ms(pen: &mut Pen, from_s: i64, to_s: i64) -> i64 {
 
 fn installers_test(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, at) = (pen.alarm(), pen.norddjurs[1].clone());
-    let test = AlarmRaised { test: true, ..raised(&alarm, &at, "pull-cord") };
-    steps.push(pen.say(14 * SECOND, Some(&at.agreement), WireObservation::AlarmRaised(test)));
+    steps.push(pen.say(14 * SECOND, Some(&at.agreement), tested(&alarm, &at, "pull-cord")));
     steps.push(close(11 * MINUTE, &alarm, Outcome::Test));
 }
 
 fn answered_to_the_end(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, who) = (pen.alarm(), pen.jammerbugt[3].clone());
     let of = Some(&who.agreement);
-    let signal = raised(&alarm, &who, "pendant");
-    steps.push(pen.say(20 * SECOND, of, WireObservation::AlarmRaised(signal)));
+    steps.push(pen.say(20 * SECOND, of, raised(&alarm, &who, "pendant")));
     steps.push(pen.say(34 * SECOND, of, alarm_answered(&alarm, None)));
     steps.push(claim(38 * SECOND, &alarm));
     steps.push(send_help(70 * SECOND, &alarm));
@@ -115,14 +112,7 @@ fn answered_to_the_end(pen: &mut Pen, steps: &mut Vec<Step>) {
 
 fn low_battery(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, at) = (pen.alarm(), pen.jammerbugt[4].clone());
-    // No trigger: nobody pressed anything.
-    let low = AlarmRaised {
-        technical: true,
-        trigger: None,
-        text: Some(text("Batteri lavt: 12 %")),
-        ..raised(&alarm, &at, "pendant")
-    };
-    steps.push(pen.say(45 * SECOND, Some(&at.agreement), WireObservation::AlarmRaised(low)));
+    steps.push(pen.say(45 * SECOND, Some(&at.agreement), script::low_battery(&alarm, &at, 12)));
 }
 
 fn missed_and_called_back(pen: &mut Pen, steps: &mut Vec<Step>) {
@@ -138,8 +128,8 @@ fn missed_and_called_back(pen: &mut Pen, steps: &mut Vec<Step>) {
 /// Nobody takes it: it rings out and goes to the municipal unit. Unless the user takes it.
 fn rings_out(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, who) = (pen.alarm(), pen.jammerbugt[5].clone());
-    let signal = AlarmRaised { text: Some(text("Tryk på halssmykke")), ..raised(&alarm, &who, "pendant") };
-    steps.push(pen.say(80 * SECOND, Some(&who.agreement), WireObservation::AlarmRaised(signal)));
+    let signal = with_text(raised(&alarm, &who, "pendant"), "Tryk på halssmykke");
+    steps.push(pen.say(80 * SECOND, Some(&who.agreement), signal));
     steps.push(pen.say_if_untaken((80 + 183) * SECOND, &alarm, rang_out(&alarm)));
     steps.push(pen.say_if_untaken((80 + 205) * SECOND, &alarm, redirected(&alarm)));
 }
@@ -156,11 +146,16 @@ fn answered_by_the_user(pen: &mut Pen, steps: &mut Vec<Step>) -> ExternalId {
 
 fn unknown_device(pen: &mut Pen, steps: &mut Vec<Step>) {
     let alarm = pen.alarm();
-    let mut signal = raised(&alarm, &pen.norddjurs[4].clone(), "bracelet");
-    signal.citizen = None;
-    signal.device = Some(id("demo-device-unknown-01"));
+    let signal = Observation::AlarmRaised {
+        alarm: alarm.clone(),
+        device: Some(id("demo-device-unknown-01")),
+        citizen: None,
+        trigger: Some(Code::constant("bracelet")),
+        technical: false,
+        test: false,
+    };
     let of = pen.norddjurs[4].agreement.clone();
-    steps.push(pen.say(180 * SECOND, Some(&of), WireObservation::AlarmRaised(signal)));
+    steps.push(pen.say(180 * SECOND, Some(&of), signal));
     steps.push(claim(pen_ms(pen, 280, 300), &alarm));
     let nurse = alarms::Command::Respond { with: Response::Nurse, helper: None };
     steps.push(deed(330 * SECOND, &alarm, Command::Alarms(nurse)));
@@ -188,10 +183,9 @@ fn left_to_the_user(pen: &mut Pen, steps: &mut Vec<Step>) {
     let (alarm, again) = (pen.alarm(), pen.alarm());
     let who = pen.norddjurs[5].clone();
     let of = Some(&who.agreement);
-    let signal = AlarmRaised { text: Some(text("Fald registreret i stuen")), ..raised(&alarm, &who, "fall") };
-    steps.push(pen.say(370 * SECOND, of, WireObservation::AlarmRaised(signal)));
-    let repeat = raised(&again, &who, "pendant");
-    steps.push(pen.say(398 * SECOND, of, WireObservation::AlarmRaised(repeat)));
+    let signal = with_text(raised(&alarm, &who, "fall"), "Fald registreret i stuen");
+    steps.push(pen.say(370 * SECOND, of, signal));
+    steps.push(pen.say(398 * SECOND, of, raised(&again, &who, "pendant")));
     steps.push(claim(pen_ms(pen, 515, 525), &alarm));
     steps.push(send_help(540 * SECOND, &alarm));
     steps.push(arrive(pen_ms(pen, 690, 715), &alarm));

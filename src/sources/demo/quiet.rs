@@ -5,9 +5,8 @@
 use std::collections::VecDeque;
 
 use super::homecare;
-use super::script::{Pen, Step, answered, colleague, ended, missed, raised, text, waiting};
+use super::script::{Pen, Step, answered, colleague, ended, low_battery, missed, raised, tested, waiting};
 use crate::domain::observation::MissedReason;
-use crate::protocol::observations::{AlarmRaised, WireObservation};
 
 const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -86,24 +85,16 @@ fn missed_call(pen: &mut Pen, at_ms: i64) -> Vec<Step> {
 fn person_alarm(pen: &mut Pen, at_ms: i64) -> Vec<Step> {
     let (alarm, who) = (pen.alarm(), pen.anybody());
     let trigger = pen.one_of(&["pendant", "pendant", "bracelet", "fall", "pull-cord", "wander"]);
-    let signal = WireObservation::AlarmRaised(raised(&alarm, &who, trigger));
-    vec![pen.say(at_ms, Some(&who.agreement), signal)]
+    vec![pen.say(at_ms, Some(&who.agreement), raised(&alarm, &who, trigger))]
 }
 
 fn battery(pen: &mut Pen, at_ms: i64) -> Vec<Step> {
     let (alarm, at) = (pen.alarm(), pen.anybody());
     let left = pen.between(6, 19);
-    let low = AlarmRaised {
-        technical: true,
-        trigger: None,
-        text: Some(text(&format!("Batteri lavt: {left} %"))),
-        ..raised(&alarm, &at, "pendant")
-    };
-    vec![pen.say(at_ms, Some(&at.agreement), WireObservation::AlarmRaised(low))]
+    vec![pen.say(at_ms, Some(&at.agreement), low_battery(&alarm, &at, left))]
 }
 
 fn test(pen: &mut Pen, at_ms: i64) -> Vec<Step> {
     let (alarm, at) = (pen.alarm(), pen.anybody());
-    let test = AlarmRaised { test: true, ..raised(&alarm, &at, "pendant") };
-    vec![pen.say(at_ms, Some(&at.agreement), WireObservation::AlarmRaised(test))]
+    vec![pen.say(at_ms, Some(&at.agreement), tested(&alarm, &at, "pendant"))]
 }

@@ -13,10 +13,9 @@ use rand::{RngExt, SeedableRng};
 use super::quiet::Quiet;
 use super::{AGREEMENTS, COLLEAGUE, Citizen, around, history, homecare, opening};
 use crate::domain::identity::{AgreementId, Code, ExternalId, Key};
-use crate::domain::observation::MissedReason;
+use crate::domain::observation::{MissedReason, Observation};
 use crate::domain::{Command, duties};
-use crate::protocol::observations as wire;
-use crate::protocol::observations::{ObservationItem, WireObservation};
+use crate::protocol::observations::{LiveFacts, ObservationItem, WireObservation};
 use crate::protocol::text::Text;
 
 /// Every municipality needs so many citizens for a night.
@@ -205,14 +204,19 @@ impl Pen {
         (at - self.start).num_milliseconds()
     }
 
-    fn said(&mut self, agreement: Option<&AgreementId>, observation: WireObservation) -> Said {
+    fn said(&mut self, agreement: Option<&AgreementId>, observation: impl Into<WireObservation>) -> Said {
         self.keys += 1;
         let key =
             Key::new(format!("demo-{:05}", self.keys)).expect("lower-case letters, a hyphen and digits");
-        Said { key, agreement: agreement.cloned(), observation }
+        Said { key, agreement: agreement.cloned(), observation: observation.into() }
     }
 
-    pub fn say(&mut self, at_ms: i64, of: Option<&AgreementId>, observation: WireObservation) -> Step {
+    pub fn say(
+        &mut self,
+        at_ms: i64,
+        of: Option<&AgreementId>,
+        observation: impl Into<WireObservation>,
+    ) -> Step {
         Step { at_offset_ms: at_ms, act: Act::Say(self.said(of, observation)) }
     }
 
@@ -221,13 +225,13 @@ impl Pen {
         &mut self,
         seconds: (i64, i64),
         of: Option<&AgreementId>,
-        observation: WireObservation,
+        observation: impl Into<WireObservation>,
     ) -> Step {
         let at_ms = self.between(seconds.0, seconds.1) * 1_000;
         self.say(at_ms, of, observation)
     }
 
-    pub fn say_if_untaken(&mut self, at_ms: i64, alarm: &ExternalId, observation: WireObservation) -> Step {
+    pub fn say_if_untaken(&mut self, at_ms: i64, alarm: &ExternalId, observation: Observation) -> Step {
         let said = self.said(None, observation);
         Step { at_offset_ms: at_ms, act: Act::SayIfUntaken { alarm: alarm.clone(), said } }
     }
@@ -256,55 +260,69 @@ pub(super) fn colleague() -> ExternalId {
 
 /// A call from somebody, or from a number nobody knows.
 pub(super) fn waiting(call: &ExternalId, from: Option<&Citizen>) -> WireObservation {
-    WireObservation::CallWaiting(wire::CallWaiting {
-        call: call.clone(),
-        queue: id(QUEUE),
-        caller: from.map_or_else(|| text("00 00 99 41"), |it| it.phone.clone()).into(),
-        caller_name: from.map(|it| it.name.clone()),
-        colleague: false,
-    })
-}
-
-pub(super) fn answered(call: &ExternalId, agent: ExternalId) -> WireObservation {
-    WireObservation::CallAnswered(wire::CallAnswered { call: call.clone(), agent: Some(agent) })
-}
-
-pub(super) fn missed(call: &ExternalId, reason: MissedReason) -> WireObservation {
-    WireObservation::CallMissed(wire::CallMissed { call: call.clone(), reason })
-}
-
-pub(super) fn ended(call: &ExternalId) -> WireObservation {
-    WireObservation::CallEnded(wire::CallEnded { call: call.clone() })
-}
-
-/// An alarm of a citizen's device.
-pub(super) fn raised(alarm: &ExternalId, by: &Citizen, trigger: &'static str) -> wire::AlarmRaised {
-    wire::AlarmRaised {
-        alarm: alarm.clone(),
-        device: Some(by.device.clone()),
-        citizen: Some(by.citizen.clone()),
-        trigger: Some(Code::constant(trigger)),
-        technical: false,
-        test: false,
-        text: None,
+    let caller = from.map_or_else(|| text("00 00 99 41"), |it| it.phone.clone());
+    WireObservation {
+        fact: Observation::CallWaiting { call: call.clone(), queue: id(QUEUE), colleague: false },
+        live: LiveFacts { caller: Some(caller), caller_name: from.map(|it| it.name.clone()), text: None },
     }
 }
 
-pub(super) fn alarm_answered(alarm: &ExternalId, agent: Option<ExternalId>) -> WireObservation {
-    WireObservation::AlarmAnswered(wire::AlarmAnswered { alarm: alarm.clone(), agent })
+pub(super) fn answered(call: &ExternalId, agent: ExternalId) -> Observation {
+    Observation::CallAnswered { call: call.clone(), agent: Some(agent) }
 }
 
-pub(super) fn rang_out(alarm: &ExternalId) -> WireObservation {
-    WireObservation::AlarmUnanswered(wire::AlarmUnanswered { alarm: alarm.clone() })
+pub(super) fn missed(call: &ExternalId, reason: MissedReason) -> Observation {
+    Observation::CallMissed { call: call.clone(), reason }
 }
 
-pub(super) fn redirected(alarm: &ExternalId) -> WireObservation {
-    WireObservation::AlarmRedirected(wire::AlarmRedirected {
+pub(super) fn ended(call: &ExternalId) -> Observation {
+    Observation::CallEnded { call: call.clone() }
+}
+
+/// An alarm of a citizen's device.
+pub(super) fn raised(alarm: &ExternalId, by: &Citizen, trigger: &'static str) -> Observation {
+    signal(alarm, by, Some(trigger), false)
+}
+
+/// An installer's test of it.
+pub(super) fn tested(alarm: &ExternalId, by: &Citizen, trigger: &'static str) -> Observation {
+    signal(alarm, by, Some(trigger), true)
+}
+
+fn signal(alarm: &ExternalId, by: &Citizen, trigger: Option<&'static str>, test: bool) -> Observation {
+    Observation::AlarmRaised {
         alarm: alarm.clone(),
-        to: Code::constant("municipal-unit"),
-    })
+        device: Some(by.device.clone()),
+        citizen: Some(by.citizen.clone()),
+        trigger: trigger.map(Code::constant),
+        // Without one nobody pressed anything.
+        technical: trigger.is_none(),
+        test,
+    }
 }
 
-pub(super) fn text(raw: &str) -> Text {
+/// The device's own trouble.
+pub(super) fn low_battery(alarm: &ExternalId, at: &Citizen, percent: i64) -> WireObservation {
+    with_text(signal(alarm, at, None, false), &format!("Batteri lavt: {percent} %"))
+}
+
+/// What the device says beside it.
+pub(super) fn with_text(fact: Observation, raw: &str) -> WireObservation {
+    WireObservation { fact, live: LiveFacts { text: Some(text(raw)), ..LiveFacts::default() } }
+}
+
+pub(super) fn alarm_answered(alarm: &ExternalId, agent: Option<ExternalId>) -> Observation {
+    Observation::AlarmAnswered { alarm: alarm.clone(), agent }
+}
+
+pub(super) fn rang_out(alarm: &ExternalId) -> Observation {
+    Observation::AlarmUnanswered { alarm: alarm.clone() }
+}
+
+pub(super) fn redirected(alarm: &ExternalId) -> Observation {
+    Observation::AlarmRedirected { alarm: alarm.clone(), to: Code::constant("municipal-unit") }
+}
+
+fn text(raw: &str) -> Text {
     Text::new(raw).expect("a short text of the script")
 }
