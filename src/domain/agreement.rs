@@ -8,6 +8,7 @@
 use chrono::{DateTime, Duration, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use serde_with::skip_serializing_none;
 use sha2::{Digest, Sha256};
 
 use super::agreement_file;
@@ -114,6 +115,7 @@ impl TryFrom<String> for Clause {
 }
 
 /// A contract with one municipality. Its clock is Europe/Copenhagen, always.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
@@ -137,7 +139,6 @@ pub struct Agreement {
     pub immediate_notice: Rule<Vec<Matter>>,
     /// The care system that it shares with other agreements: with those that say the same, citizens' ids are one and
     /// the same. Without it its citizens are its own, whatever their ids.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub care_system: Option<Code>,
 }
 
@@ -382,11 +383,11 @@ impl DeliveryWindow {
 }
 
 /// When help of one kind may be delivered.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WindowRule {
     /// `None`: under either kind of grant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
     pub help: Help,
     pub window: Value<DeliveryWindow>,
@@ -403,11 +404,11 @@ vocabulary! {
 }
 
 /// A rule about moving visits.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MoveRule {
     /// `None`: every kind of help without a rule of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,
     pub by_provider: Value<ProviderMoves>,
 }
@@ -529,13 +530,13 @@ vocabulary! {
 }
 
 /// A number to call and the hours it answers. Never a citizen's.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
     pub role: ContactRole,
     pub number: String,
     /// Local hours; `None`: around the clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<ClockWindow>,
     #[serde(default)]
     pub days: Days,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::agreement::{Matter, value_of};
 pub use super::boards::Body;
@@ -104,14 +105,13 @@ impl DueKind {
 }
 
 /// A due time with where it comes from, fixed when the duty began (editing an agreement never rewrites the past).
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     pub what: DueKind,
     pub at: DateTime<Utc>,
     /// The contract's clause; none for an own rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement_version: Option<String>,
 }
 
@@ -135,6 +135,7 @@ pub struct Origin {
 }
 
 /// What an event that opens an entry says about it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
     /// Short and spoken; unique among the open entries.
@@ -142,9 +143,7 @@ pub struct Opening {
     /// Agreements it may belong to while `agreement` is unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<AgreementId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citizen: Option<CitizenId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dues: Vec<Due>,
@@ -372,6 +371,7 @@ vocabulary! {
 }
 
 /// Events that every board knows.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -381,7 +381,6 @@ pub enum EntryEvent {
     },
     /// Given back; an alarm nobody responded to rings anew.
     Released {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out_at: Option<DateTime<Utc>>,
     },
     TakenOver {
@@ -391,7 +390,6 @@ pub enum EntryEvent {
     /// The claim ran out and the entry came back. `ring_out_at` starts anew for an alarm nobody responded to.
     ClaimExpired {
         holder: PersonName,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out_at: Option<DateTime<Utc>>,
     },
     Linked {
@@ -419,13 +417,11 @@ pub enum EntryEvent {
     /// The municipality was told of it (J 3.2).
     MunicipalityTold {
         what: Matter,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<duties::ToldTo>,
     },
     /// The municipality was told that what it had been told was not so.
     MunicipalityCorrected {
         what: Matter,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<duties::ToldTo>,
     },
 }

@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::envelope::Record;
 use super::identity::PersonName;
@@ -16,25 +17,19 @@ verbs! {
     Command {
         "sign-on" [Light, Nothing] => SignOn {
             /// Until when the shift lasts, when that is known.
-            #[serde(
-                default,
-                deserialize_with = "crate::domain::verbs::zoned_option",
-                skip_serializing_if = "Option::is_none"
-            )]
+            #[serde(default, deserialize_with = "crate::domain::verbs::zoned_option")]
             until: Option<DateTime<Utc>>,
         }
         "sign-off" [Asked, Nothing] => SignOff {}
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 pub enum ShiftEvent {
-    SignedOn {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        until: Option<DateTime<Utc>>,
-    },
+    SignedOn { until: Option<DateTime<Utc>> },
     SignedOff {},
 }
 

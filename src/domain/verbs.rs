@@ -85,6 +85,7 @@ macro_rules! verbs {
         )*
     }) => {
         $(#[$meta])*
+        #[serde_with::skip_serializing_none]
         #[derive(Debug, Clone, PartialEq, serde::Serialize)]
         #[serde(tag = "type")]
         pub enum $name {

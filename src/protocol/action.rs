@@ -3,6 +3,7 @@
 //! Owns their JSON. Must never know which board has which: that is each board's, and `actions` puts them together.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
@@ -10,6 +11,7 @@ use crate::domain::identity::AgreementId;
 use crate::domain::vocabulary::Word;
 
 /// One action offered with an entry.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Action {
     /// `board.verb`, as a command's `type`.
@@ -21,10 +23,8 @@ pub struct Action {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub confirm: bool,
     /// Why not just now. `held-by-other` and its like do not bind the holder named in them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<Problem>,
     /// Why the `holder` named in it may not, when everybody else may: taking over what one has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_to_holder: Option<Problem>,
 }
 

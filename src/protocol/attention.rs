@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use crate::domain::vocabulary::vocabulary;
@@ -152,13 +153,13 @@ vocabulary! {
     }
 }
 /// What an entry asks for.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attention {
     pub level: Level,
     pub why: Why,
     pub next: Next,
     /// When the next limit is reached or was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breach_at: Option<DateTime<Utc>>,
     #[serde(default)]
     pub overdue: bool,

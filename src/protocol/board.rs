@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 pub use super::contact::Contact;
@@ -9,6 +10,7 @@ use super::entry::Entry;
 use crate::domain::identity::{AgreementId, Board, PersonName};
 
 /// What is open in one scope: everything but entries at rest beyond the nearest. `rate` is how fast the server's clock runs (1 outside a demo).
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BoardSnapshot {
     pub sequence: u64,
@@ -32,23 +34,20 @@ pub struct BoardSnapshot {
     #[serde(default)]
     pub notes_waiting: u32,
     /// What is wrong with the log; none while all is well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogTrouble>,
 }
 
 /// The log cannot be written, or is not believed. Until that is over alarms ring unstored and nothing is acknowledged.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogTrouble {
     /// A code: log-loading, disk-slow, log-away or log-damaged.
     pub why: String,
     /// Of a damaged log: record, look or key.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<String>,
     /// Of a damaged log: the first number that is bad or gone; 0 means the file itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
     /// Of a damaged log: the last one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
 }
 
@@ -78,6 +77,7 @@ fn is_none_waiting(count: &u32) -> bool {
     *count == 0
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceHealth {
     pub name: String,
@@ -85,17 +85,17 @@ pub struct SourceHealth {
     pub kind: String,
     pub state: SourceState,
     #[serde(default)]
+    #[serialize_always]
     pub heard_at: Option<DateTime<Utc>>,
     #[serde(default)]
+    #[serialize_always]
     pub expected_within_s: Option<u32>,
     /// False: the program could listen to it, and nobody has set it up; its state is off.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub set_up: bool,
     /// A code: why it is not well, as its link says; for what is not set up, what is missing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
     /// Since when it is waited for: the start of the server.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
     /// What could not be read, since the start of the server.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -104,10 +104,8 @@ pub struct SourceHealth {
     #[serde(default, skip_serializing_if = "is_none_waiting")]
     pub waiting: u32,
     /// A code: what they wait for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_why: Option<String>,
     /// Seconds that the other side's clock is ahead of ours (negative: behind), when it is worth telling.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_ahead_s: Option<i64>,
     /// Who takes the calls of an exchange's queues; empty while that is not known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -174,6 +172,7 @@ pub struct Answering {
     pub formula: String,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Within {
     /// Seconds.
@@ -185,7 +184,6 @@ pub struct Within {
     /// The goal in percent.
     pub percent: f64,
     /// `contract` clause or none for an own rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
 }
 
@@ -196,12 +194,12 @@ pub struct Shift {
     pub next: Option<OnCall>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OnCall {
     pub name: PersonName,
     pub role: String,
     pub since: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
     /// They can see a desk of theirs right now: its terminal takes what is drawn.
     pub signed_on: bool,

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value, json};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::boards;
@@ -21,28 +22,26 @@ use crate::domain::verbs::{About, Schemas, Shape, Verb};
 use crate::domain::{self, Refusal, alarms, duties, entry};
 
 /// A command as sent. The same `id` again gives the same answer.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct CommandRequest {
     /// Drawn by the sender, unique per person.
     pub id: Key,
     /// The entry that is meant: needed by all but `open`, `expect`, `notify`, `sign-on` and `sign-off`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryId>,
     /// Demanded only for closing, redirecting and stopping.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// RFC 3339 with a zone; never in the future.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub happened_at: Option<DateTime<Utc>>,
     #[schema(value_type = Object)]
     pub command: Command,
 }
 
 /// The answer to a command that took effect.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CommandReply {
     pub sequence: Sequence,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
     /// The note waits in memory for the care system.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,11 +1,13 @@
 //! A number to ring, as an agreement gives it.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use crate::domain::identity::AgreementId;
 
 /// A number to ring, from an agreement.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Contact {
     pub agreement: AgreementId,
@@ -13,9 +15,7 @@ pub struct Contact {
     pub role: String,
     pub number: String,
     /// Copenhagen `HH:MM`; none means all day. A window may pass midnight.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
     /// all, working or weekend.
     pub days: String,

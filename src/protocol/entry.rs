@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::action::Action;
@@ -26,6 +27,7 @@ use crate::domain::identity::{AgreementId, Board, CitizenId, EntryId, ExternalId
 use crate::domain::vocabulary::Word;
 
 /// One entry. Times are UTC.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Entry {
     pub id: EntryId,
@@ -33,7 +35,6 @@ pub struct Entry {
     pub number: u32,
     /// One of the contract's states of its board.
     pub state: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementId>,
     /// Agreements it may belong to while `agreement` is unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,15 +45,12 @@ pub struct Entry {
     /// When it was written; shown beside `opened_at` when they differ by more than two minutes.
     pub recorded_at: DateTime<Utc>,
     /// Set when it is over: a desk lets go of it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
     #[serde(default)]
     pub due: Vec<Due>,
     pub attention: Attention,
     /// The care system's opaque id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub citizen: Option<CitizenId>,
     #[serde(default)]
     pub links: Vec<EntryId>,
@@ -60,7 +58,6 @@ pub struct Entry {
     #[serde(default)]
     pub notes: u32,
     /// A second person was called about it, or is being called.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalation: Option<Escalation>,
     /// What the municipality was told of it at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -74,7 +71,6 @@ pub struct Entry {
     /// What may be done; a refusal beside what may not be done just now.
     pub actions: Vec<Action>,
     /// Personal data, where this scope may have it. In memory only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub live: Option<Live>,
 }
 
@@ -123,29 +119,21 @@ impl Entry {
 }
 
 /// Personal data of an open entry. Lives in memory; its `Debug` says nothing of it.
+#[skip_serializing_none]
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Live {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller: Option<Text>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_name: Option<Text>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Text>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Text>,
     /// A reference to the key box, never the code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_box: Option<Text>,
     /// What the device said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<Text>,
     /// The unit's short name, as the settings give it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Text>,
     /// What could not be had, and where to look instead.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub look: Option<WhereToLook>,
 }
 
@@ -156,13 +144,12 @@ impl std::fmt::Debug for Live {
 }
 
 /// Where a person finds what the board no longer has: never an empty field.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct WhereToLook {
     /// exchange-call, device, care-system, hospital-notice or nothing-known.
     pub place: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     pub at: DateTime<Utc>,
 }

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use crate::domain::agreement::Matter;
@@ -36,29 +37,29 @@ impl Head<'_> {
 }
 
 /// Who has it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Holder {
     pub name: PersonName,
     pub since: DateTime<Utc>,
     /// When the claim runs out and the entry comes back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Due {
     pub what: DueKind,
     pub at: DateTime<Utc>,
     /// The contract's clause; none for an own rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
 }
 
 /// One thing that the municipality was told at once.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MunicipalityTold {
     pub what: Matter,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<ToldTo>,
     pub at: DateTime<Utc>,
     /// It turned out not to be so, and the municipality does not know that yet.
@@ -67,14 +68,13 @@ pub struct MunicipalityTold {
 }
 
 /// A second person is called: once for an entry.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Escalation {
     pub why: escalation::Why,
     pub begun_at: DateTime<Utc>,
     /// None while it is tried.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<escalation::Outcome>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
     /// How often it was tried.
     #[serde(default)]

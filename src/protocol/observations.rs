@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::ser::Error as _;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -139,18 +140,17 @@ pub enum Outcome {
 }
 
 /// The answer to one observation, in the order they were sent.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Receipt {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
     pub outcome: Outcome,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<EntryId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
 
 /// One item of the request body, for the API description.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ObservationItem {
     /// Unique per source, `[A-Za-z0-9._:/@+#=;-]{1,160}`.
@@ -158,7 +158,6 @@ pub struct ObservationItem {
     /// When it happened; RFC 3339 with a zone, not in the future.
     pub at: DateTime<Utc>,
     /// May be missing on calls.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementId>,
     pub observation: WireObservation,
 }

@@ -4,11 +4,13 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use crate::domain::Refusal;
 
 /// One problem. `code` is stable; arguments stand beside it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// HTTP status.
@@ -16,7 +18,6 @@ pub struct Problem {
     /// Stable, kebab-case.
     pub code: String,
     /// The field at fault, as a path (`observation.call`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// Arguments of the code.
     #[serde(flatten)]

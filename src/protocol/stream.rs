@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::board::{Answering, Ledger, LogTrouble, Shift, SourceHealth};
@@ -16,6 +17,7 @@ pub const BEAT_SECONDS: u64 = 2;
 pub const STALE_SECONDS: i64 = 5;
 
 /// One item of the stream.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum StreamItem {
@@ -24,7 +26,6 @@ pub enum StreamItem {
     /// Personal data of an entry came or went.
     Live {
         entry: EntryId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         live: Option<Live>,
     },
     /// An alarm that could not be stored: it rings all the same, and its source got no acknowledgement.
@@ -34,6 +35,7 @@ pub enum StreamItem {
     Beat(Beat),
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Recorded {
     pub sequence: u64,
@@ -45,31 +47,24 @@ pub struct Recorded {
     pub kind: String,
     /// None for what belongs to no entry (shift, people, agreements), and for new entries at rest that the board would
     /// not carry: of many in a row only the last is told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entry: Option<Entry>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ledgers: Option<Vec<Ledger>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answering: Option<Vec<Answering>>,
 }
 
 /// Every two seconds. `through` is the last sequence that was sent to this scope (the snapshot's when nothing was
 /// since): another number than the desk's own means that something got lost.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Beat {
     pub through: u64,
     pub now: DateTime<Utc>,
     pub rate: f64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<SourceHealth>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<Shift>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notes_waiting: Option<u32>,
     /// As in the board.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_rest: Option<u32>,
     /// As in the board: none while all is well.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<LogTrouble>,
 }

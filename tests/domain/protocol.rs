@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
-use vagttavle::domain::Refusal;
+use serde_json::{Map, Value, json};
 use vagttavle::domain::identity::Board;
 use vagttavle::domain::observation::Observation;
+use vagttavle::domain::{Command, Refusal};
 use vagttavle::protocol::Problem;
 use vagttavle::protocol::commands::{self, Command as Sent, NOTE, verbs};
 use vagttavle::protocol::item::parse_item;
@@ -137,6 +137,26 @@ fn a_fact_is_remembered_in_the_form_it_always_had() {
         ),
     ] {
         assert_eq!(form(told), kept);
+    }
+}
+
+#[test]
+fn a_command_is_remembered_without_what_it_does_not_say() {
+    for (board, verb, kept) in [
+        (Board::Duties, "done", r#"{"type":"done"}"#),
+        (Board::Alarms, "arrive", r#"{"type":"arrive"}"#),
+        (Board::Shift, "sign-on", r#"{"type":"sign-on"}"#),
+    ] {
+        let Some(Ok(Sent::Plain(command))) = Sent::read("command", board, verb, Map::new()) else {
+            panic!("{verb} needs no field")
+        };
+        let written = match &command {
+            Command::Duties(it) => serde_json::to_string(it),
+            Command::Alarms(it) => serde_json::to_string(it),
+            Command::Shift(it) => serde_json::to_string(it),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(written.unwrap(), kept);
     }
 }
 

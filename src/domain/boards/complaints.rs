@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Column, Decided, OnBoard, agreement_of, untold};
 use crate::domain::against::{Against, warned};
@@ -92,14 +93,11 @@ verbs! {
         "receive" [Light, Nothing] => Receive {
             form: Form,
             what: Subject,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             agreement: Option<AgreementId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             citizen: Option<CitizenId>,
         }
         "settle" [Asked, Entry] => Settle {
             outcome: Settlement,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             reference: Option<Reference>,
             /// The warning that the contract speaks against it was read.
             #[serde(default)]
@@ -110,6 +108,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -122,9 +121,7 @@ pub enum ComplaintEvent {
     },
     Settled {
         outcome: Settlement,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     Corrected {

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Body, Entry, Opening};
@@ -36,13 +37,13 @@ vocabulary! {
 }
 
 /// A row of a file, and what was wrong with it. Never what stands in it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowSaid {
     pub what: Code,
     /// From 1, as an editor counts.
     pub line: u32,
     /// Which row of the file, from 1, where lines do not tell the rows apart.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u32>,
     /// So many rows for that reason, of which this is the first: where there are too many to list.
     #[serde(default = "once", skip_serializing_if = "is_once")]
@@ -135,6 +136,7 @@ impl TroubleKind {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -144,11 +146,8 @@ pub enum SourceEvent {
         opening: Opening,
         source: SourceName,
         trouble: TroubleKind,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<Code>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<u32>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<u32>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rows: Vec<RowSaid>,
@@ -157,14 +156,11 @@ pub enum SourceEvent {
         times: u32,
     },
     Repeated {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         what: Option<Code>,
         /// How often since it was last recorded.
         #[serde(default = "once", skip_serializing_if = "is_once")]
         times: u32,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         line: Option<u32>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         row: Option<u32>,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         rows: Vec<RowSaid>,

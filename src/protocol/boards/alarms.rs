@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{FieldKind, field, word, word_or_none};
@@ -25,74 +26,51 @@ use crate::domain::vocabulary::Word;
 /// A justification is a duty for somebody on this shift when it is due within this many hours.
 const JUSTIFICATION_NEAR_HOURS: i64 = 72;
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlarmDetails {
     pub alarm: ExternalId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<ExternalId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trigger: Option<Code>,
     pub technical: bool,
     pub test: bool,
     /// Signals folded into this entry, the first included.
     pub signals: u32,
     /// Of an alarm that is a call: the queue that it is in now, or was in last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<ExternalId>,
     /// Somebody spoke with the citizen since then.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talked_at: Option<DateTime<Utc>>,
     /// The talk was over then: what is left is to say what was done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub talk_ended_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<Response>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub responded_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helper: Option<Helper>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<HowEnded>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<DateTime<Utc>>,
     /// The device says that somebody is with the citizen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirected_to: Option<Code>,
     /// We say the redirect was not ours; it counts until it is corrected.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contested: Option<ContestReason>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub justification: Option<Justification>,
 }
 
 /// The written justification of a ring-out or redirect (J 3.1.13).
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Justification {
     pub started_at: DateTime<Utc>,
     pub due_at: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement_version: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub begun_by: Option<PersonName>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<Channel>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Sent after the due time: late for ever.
     pub late: bool,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{Action, FieldKind, field, opening, word};
@@ -19,24 +20,19 @@ use crate::domain::complaints::{Command as C, Complaint, Form, Settlement, Subje
 use crate::domain::identity::AgreementId;
 use crate::domain::vocabulary::Word;
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ComplaintDetails {
     pub form: Form,
     pub what: Subject,
     /// Which complaints the agreement wants to be sent on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forwarded: Option<Complaints>,
     /// The contract's clause that says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Settlement>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// The clause that the settlement speaks against.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against_contract: Option<String>,
 }
 

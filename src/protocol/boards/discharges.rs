@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{Action, FieldKind, field, opening, word};
@@ -29,32 +30,23 @@ use crate::domain::{self, State};
 const HOMECOMING_NEAR_HOURS: i64 = 24;
 
 /// A hospital stay. Where the citizen is comes from what was told, folded by when it happened.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DischargeDetails {
     /// None for one opened by hand that no message has joined yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stay: Option<ExternalId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub setting: Option<Setting>,
     /// A planned admission; the others are acute.
     pub planned: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub department: Option<ExternalId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admitted_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leave_since: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discharged_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub died_at: Option<DateTime<Utc>>,
     /// When the citizen is expected home, as last told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_at: Option<DateTime<Utc>>,
     /// Who said so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_told_by: Option<Code>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_told_at: Option<DateTime<Utc>>,
     /// How often something told before was corrected or cancelled.
     pub corrections: u32,
@@ -62,41 +54,29 @@ pub struct DischargeDetails {
     pub steps: Vec<Step>,
     /// Whether the assessors must be asked about: did they tell us before an acute admission?
     pub asks_assessors: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assessors_told: Option<bool>,
     /// The first day's visits count as wasted; none while unknown or where the agreement does not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_day_wasted: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_day_clause: Option<String>,
     /// Visits of the admission's own date from then on.
     pub first_day_visits: u32,
     /// Planned admission: the cancelled visits are reported to the assessors.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report_clause: Option<String>,
     /// Acute help to receive groceries may be needed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub groceries_clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_reason: Option<WhyStopped>,
     /// The open entry that may be the same stay (`join`): of one opened by hand that of a message, of one whose citizen
     /// is unknown that of another source.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_be_same: Option<EntryId>,
     /// Told after help was resumed or stopped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upset: Option<Upset>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upset_at: Option<DateTime<Utc>>,
     /// By its times it ended before it began: taken at its word, and a clock is wrong somewhere.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub odd: bool,
     /// A later stay of the same citizen, while this one has no end: moved there? (`join`)
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elsewhere: Option<EntryId>,
 }
 

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{Action, FieldKind, field, opening, word};
@@ -20,36 +21,26 @@ use crate::domain::identity::{AgreementId, Board, EntryId, PersonName};
 use crate::domain::observation::Help;
 use crate::domain::vocabulary::{CorrectionReason, Word};
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DutyDetails {
     pub duty: DutyKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<EntryId>,
     /// The spoken number of what it is about, while that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_number: Option<u32>,
     /// The board it is on, and since when.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_board: Option<Board>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about_since: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<PersonName>,
     /// Of a notice: what the municipality is told of, or told that it is not so (admission, death, accident, …).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub matter: Option<Matter>,
     /// Of a new citizen's first times: which help.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,
     /// The contract's clause; none for an own rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
     /// Of a notice: whom at the municipality it was told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_to: Option<ToldTo>,
     pub late: bool,
     pub postponed: u32,

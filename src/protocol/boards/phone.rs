@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{FieldKind, field, word};
@@ -21,33 +22,26 @@ use crate::domain::observation::{MissedReason, Rank};
 use crate::domain::phone::{Call, CallState, Command as C, GiveUpReason};
 use crate::domain::vocabulary::Word;
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PhoneDetails {
     pub call: ExternalId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue: Option<ExternalId>,
     /// One of our own calls: missed, it is over, and nobody is to be rung back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub colleague: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<PersonName>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missed_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<MissedReason>,
     /// How sure the last fact is.
     pub rank: Rank,
     /// Tries to call back that reached nobody.
     pub attempts: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise_at: Option<DateTime<Utc>>,
     pub documented: bool,
     /// A later call from the same caller was answered: closing this one is offered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_later: Option<EntryId>,
 }
 

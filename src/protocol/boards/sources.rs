@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::attention::{Attention, Level, Next, Why};
@@ -15,17 +16,15 @@ use super::offer::{Offer, offer};
 use crate::domain::identity::Code;
 use crate::domain::sources::{Command as C, RowSaid, Trouble, TroubleKind};
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SourceDetails {
     pub source: String,
     pub trouble: TroubleKind,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub what: Option<Code>,
     /// Where in a file, from 1; of several rows the first.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
     /// Which row of the file, from 1, where lines do not tell the rows apart (JSON).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u32>,
     /// The rows of a file, each with what is wrong with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -35,12 +34,12 @@ pub struct SourceDetails {
 }
 
 /// A row of a file, and what is wrong with it.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RowOfFile {
     pub what: Code,
     /// From 1, as an editor counts.
     pub line: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u32>,
     /// So many rows for that reason, of which this is the first.
     pub times: u32,

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 
 use super::super::action::{FieldKind, field, word, word_or_none, words_or_none};
@@ -25,76 +26,53 @@ use crate::domain::visits::{
 };
 use crate::domain::vocabulary::Word;
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct VisitDetails {
     pub visit: ExternalId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<Grant>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<Help>,
     /// As now agreed, after moves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed_at: Option<DateTime<Utc>>,
     /// As agreed at first, when it was moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_agreed_at: Option<DateTime<Utc>>,
     /// The plan's own window, Copenhagen `HH:MM`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_from: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_to: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done_at: Option<DateTime<Utc>>,
     /// Once it is as far off as must be told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
     /// How far off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes: Option<i64>,
     /// From how many minutes the citizen is contacted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_minutes: Option<u32>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contacted_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
     /// Tries to contact the citizen.
     pub tries: u32,
     pub moves: Vec<VisitMove>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_by: Option<Canceller>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancellation_told_at: Option<DateTime<Utc>>,
     /// Told before the agreed hour on the working day before (J 3.1.5).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_in_time: Option<bool>,
     /// None where nothing is owed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replacement: Option<Standing>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaced_at: Option<DateTime<Utc>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub door: Option<DoorDetails>,
     /// The visit stands still.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halted: Option<Halt>,
     /// Its time is long over and no receipt came.
     pub no_receipt: bool,
     /// The clause that the last change spoke against.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub against_contract: Option<String>,
     /// The clause of the delivery interval that the visit will leave as it is expected now, while the citizen does not
     /// know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_outside: Option<String>,
     /// Practical help on a public holiday: another day is offered by this clause.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holiday_clause: Option<String>,
 }
 
@@ -120,16 +98,14 @@ pub struct VisitMove {
 }
 
 /// A door that nobody opened.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct DoorDetails {
     pub since: DateTime<Utc>,
     /// The agreement's steps in its order, then others that were done.
     pub steps: Vec<Step>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DoorOutcome>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<DateTime<Utc>>,
     /// Why steps were left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]

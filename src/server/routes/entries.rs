@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -161,6 +162,7 @@ pub fn purpose(headers: &HeaderMap) -> Result<&str, Problem> {
 }
 
 /// One look at personal data.
+#[skip_serializing_none]
 #[derive(Serialize, ToSchema)]
 pub struct LookView {
     sequence: u64,
@@ -168,7 +170,6 @@ pub struct LookView {
     who: String,
     purpose: String,
     entry: EntryId,
-    #[serde(skip_serializing_if = "Option::is_none")]
     citizen: Option<String>,
 }
 

@@ -11,6 +11,7 @@ mod observe;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
@@ -352,7 +353,6 @@ verbs! {
     Command {
         "respond" [Light, Entry] => Respond {
             with: Response,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             helper: Option<Helper>,
         }
         "arrive" [Light, Entry] => Arrive {}
@@ -363,7 +363,6 @@ verbs! {
         /// The text itself goes to the care system or a letter: here stands how, and a reference.
         "justify.sent" [Asked, Entry] => JustifySent {
             channel: Channel,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             reference: Option<Reference>,
         }
         "technical.done" [Asked, Entry] => TechnicalDone {}
@@ -376,6 +375,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -384,40 +384,31 @@ pub enum AlarmEvent {
         #[serde(flatten)]
         opening: Opening,
         alarm: ExternalId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<ExternalId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         trigger: Option<Code>,
         technical: bool,
         test: bool,
         /// Whose devices its source's are, where that is not the source itself.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         namespace: Option<SourceName>,
         /// Of one that is a call in a queue of an exchange.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         queue: Option<ExternalId>,
     },
     /// Another signal from the same device while the first still rings.
     SignalledAgain {
         alarm: ExternalId,
         /// When it rings out, for one whose clock the talk about an earlier press had stopped.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
     /// The raising came after a later fact, or the same raising came again and says more.
     ArrivalKnown {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         device: Option<ExternalId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         citizen: Option<CitizenId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         trigger: Option<Code>,
         technical: bool,
         test: bool,
     },
     /// Answered at the exchange; `until` when the one who answered is known and now holds it.
     Answered {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonName>,
         until: DateTime<Utc>,
         /// It was answered before it rang out, we only heard of it later: the ring-out is taken back.
@@ -431,13 +422,11 @@ pub enum AlarmEvent {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         candidates: Vec<AgreementId>,
         /// When it rings out, for one whose clock had stopped.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
     /// Nobody talks with the citizen any more.
     TalkEnded {
         /// When the alarm rings anew unless somebody has done something, for a unit's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
     /// The unit's voice call was answered.
@@ -448,17 +437,14 @@ pub enum AlarmEvent {
     },
     /// Talked about and left alone: it rings again.
     RingsAnew {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         ring_out: Option<Due>,
     },
     /// It was a colleague's wait for a citizen, whose call has its place in the queue now and rings there.
     PassedOn {},
     Responded {
         with: Response,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         helper: Option<Helper>,
         /// On-site time to keep, for own help.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         arrive_due: Option<Due>,
     },
     Arrived {},
@@ -470,13 +456,11 @@ pub enum AlarmEvent {
     Presence {},
     /// Rang out. Starts the justification's clock where the agreement has one.
     Unanswered {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         justification_due: Option<Due>,
     },
     Redirected {
         to: Code,
         /// Only when no ring-out started the clock before.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         justification_due: Option<Due>,
     },
     RedirectContested {
@@ -485,7 +469,6 @@ pub enum AlarmEvent {
     JustificationBegun {},
     JustificationSent {
         channel: Channel,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
         late: bool,
     },
@@ -494,7 +477,6 @@ pub enum AlarmEvent {
     /// `justification_due` as the assigned agreement has it, for an alarm that rang out or was redirected.
     Assigned {
         agreement: AgreementId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         justification_due: Option<Due>,
     },
     Corrected {

@@ -11,6 +11,7 @@ pub mod stay;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::agreement::DischargeStep;
 use crate::domain::boards::{Body, Column, Decided};
@@ -253,10 +254,8 @@ verbs! {
         /// Somebody said when the citizen comes home. Without an entry it opens one, as `open` does.
         "expect" [Light, Either] => Expect {
             /// Only without an entry, as for `open`.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             agreement: Option<AgreementId>,
             /// Only without an entry.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             citizen: Option<CitizenId>,
             #[serde(deserialize_with = "crate::domain::verbs::zoned")]
             expected_at: DateTime<Utc>,
@@ -265,9 +264,7 @@ verbs! {
         /// By hand, told by telephone.
         "open" [Light, Either] => Open {
             /// May be left out by who has only one.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             agreement: Option<AgreementId>,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             citizen: Option<CitizenId>,
             #[serde(deserialize_with = "crate::domain::verbs::zoned")]
             expected_at: DateTime<Utc>,
@@ -293,6 +290,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -300,31 +298,25 @@ pub enum DischargeEvent {
     Opened {
         #[serde(flatten)]
         opening: Opening,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     /// It turns out to be this stay as well: it was opened by hand, or another source told of it.
     Joined {
         stay: ExternalId,
         /// Whose id it is, where a coordinator said so; else the one that tells.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         source: Option<SourceName>,
     },
     Admitted {
         setting: Setting,
         planned: bool,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         department: Option<ExternalId>,
         /// Here and below: the id it was told under, of several that one source has for the stay; none: the first.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     LeaveStarted {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     LeaveEnded {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     DischargeExpected {
@@ -332,33 +324,23 @@ pub enum DischargeEvent {
         told_by: Code,
     },
     Discharged {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         resume_due: Option<Due>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     Died {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     FactCorrected {
         of: StayFact,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         corrected_at: Option<DateTime<Utc>>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         setting: Option<Setting>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         department: Option<ExternalId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         resume_due: Option<Due>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     FactCancelled {
         of: StayFact,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         setting: Option<Setting>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         stay: Option<ExternalId>,
     },
     Resumed {},

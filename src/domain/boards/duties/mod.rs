@@ -11,6 +11,7 @@ mod owed;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::agreement::Matter;
 use crate::domain::boards::{Column, Decided, OnBoard};
@@ -157,17 +158,11 @@ verbs! {
     /// What a coordinator does with a duty.
     Command {
         "done" [Asked, Entry] => Done {
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             reference: Option<Reference>,
             /// Of what the municipality is told at once: whom there.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             to: Option<ToldTo>,
             /// When it was told, if not now.
-            #[serde(
-                default,
-                deserialize_with = "crate::domain::verbs::zoned_option",
-                skip_serializing_if = "Option::is_none"
-            )]
+            #[serde(default, deserialize_with = "crate::domain::verbs::zoned_option")]
             told_at: Option<DateTime<Utc>>,
         }
         "postpone" [Light, Entry] => Postpone {
@@ -181,10 +176,8 @@ verbs! {
         "notify" [Light, Either] => Notify {
             what: Matter,
             /// Only without an entry, and may be left out by who has only one.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             agreement: Option<AgreementId>,
             /// Only without an entry.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             citizen: Option<CitizenId>,
         }
         /// The way back for what was recorded wrongly.
@@ -192,6 +185,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -200,15 +194,11 @@ pub enum DutyEvent {
         #[serde(flatten)]
         opening: Opening,
         duty: DutyKind,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         about: Option<EntryId>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         owner: Option<PersonName>,
-        #[serde(default, rename = "what", skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "what")]
         matter: Option<Matter>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         help: Option<Help>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         clause: Option<String>,
         /// A person said that the municipality is to be told; no message did.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -220,16 +210,13 @@ pub enum DutyEvent {
         reason: PostponeReason,
     },
     Done {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         reference: Option<Reference>,
         /// Of a notice: whom at the municipality it was told.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<ToldTo>,
         late: bool,
     },
     /// The call it is about was given to a municipality; without one that was taken back.
     Assigned {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         agreement: Option<AgreementId>,
     },
     /// The stay it is about goes on in another entry.

@@ -9,6 +9,7 @@ mod observe;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::boards::{Column, Decided};
 use crate::domain::entry::{Due, DueKind, Entry, Opening};
@@ -121,11 +122,7 @@ verbs! {
         /// I rang back; `promise_at` when another time was promised.
         "call-back" [Light, Entry] => CallBack {
             reached: bool,
-            #[serde(
-                default,
-                deserialize_with = "crate::domain::verbs::zoned_option",
-                skip_serializing_if = "Option::is_none"
-            )]
+            #[serde(default, deserialize_with = "crate::domain::verbs::zoned_option")]
             promise_at: Option<DateTime<Utc>>,
         }
         "give-up" [Grave, Entry] => GiveUp { reason: GiveUpReason }
@@ -136,6 +133,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -144,7 +142,6 @@ pub enum PhoneEvent {
         #[serde(flatten)]
         opening: Opening,
         call: ExternalId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         queue: Option<ExternalId>,
     },
     /// The waiting fact came after a later one: when and where the call began.
@@ -165,7 +162,6 @@ pub enum PhoneEvent {
     /// It went on into a queue of kind alarm.
     BecameAlarm {},
     Answered {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         by: Option<PersonName>,
         rank: Rank,
         /// A better fact than the one that stood.
@@ -185,7 +181,6 @@ pub enum PhoneEvent {
     },
     CalledBack {},
     CallBackTried {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         promise_at: Option<DateTime<Utc>>,
     },
     GivenUp {

@@ -10,6 +10,7 @@ mod observe;
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::domain::agreement::DoorStep;
 use crate::domain::boards::{Body, Column, Decided, OnBoard};
@@ -126,23 +127,22 @@ impl From<CancelledBy> for Canceller {
 }
 
 /// From how many minutes early or late the citizen is contacted, fixed when the visit was planned.
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limit {
     pub minutes: u32,
     /// None for an own rule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clause: Option<String>,
     pub agreement_version: String,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
     pub grant: Grant,
     pub help: Help,
     pub agreed_at: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<Window>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Limit>,
     /// The source tells when visits start, so that silence means late.
     pub starts: bool,
@@ -366,12 +366,10 @@ verbs! {
             /// Done by now, besides those known already.
             #[serde(default, skip_serializing_if = "Vec::is_empty")]
             steps: Vec<DoorStep>,
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             step: Option<DoorStep>,
             #[serde(default = "crate::domain::verbs::yes")]
             done: bool,
             /// Ends the list: how the closed door turned out.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
             outcome: Option<DoorOutcome>,
             /// With an outcome: why steps were left out.
             #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -382,11 +380,7 @@ verbs! {
         "cancel" [Grave, Entry] => Cancel {
             by: CancelledBy,
             /// When the citizen said so, if not now.
-            #[serde(
-                default,
-                deserialize_with = "crate::domain::verbs::zoned_option",
-                skip_serializing_if = "Option::is_none"
-            )]
+            #[serde(default, deserialize_with = "crate::domain::verbs::zoned_option")]
             told_at: Option<DateTime<Utc>>,
             /// Repeats what was warned about: it speaks against the contract and is recorded, marked.
             #[serde(default)]
@@ -399,6 +393,7 @@ verbs! {
     }
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, strum::VariantNames)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
@@ -407,13 +402,11 @@ pub enum VisitEvent {
         #[serde(flatten)]
         opening: Opening,
         visit: ExternalId,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         plan: Option<Plan>,
     },
     /// The plan became known later, or changed in the care system.
     Planned {
         plan: Plan,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     Expected {
@@ -424,7 +417,6 @@ pub enum VisitEvent {
     },
     Started {
         /// Begun outside the delivery window.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     /// The limit passed and nobody had started.
@@ -441,21 +433,17 @@ pub enum VisitEvent {
         moved_to: DateTime<Utc>,
         asked_by: CancelledBy,
         replacement: Standing,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     Replaced {
         replaced_at: DateTime<Utc>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     Cancelled {
         cancelled_by: Canceller,
         told_at: DateTime<Utc>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         in_time: Option<bool>,
         replacement: Standing,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         against_contract: Option<String>,
     },
     /// A cancelled one: nothing more is owed.
