@@ -1,5 +1,7 @@
 //! The domain, from outside: given, when, then.
 
+#[path = "../support/old_log.rs"]
+mod old_logs;
 #[path = "../support/mod.rs"]
 mod support;
 

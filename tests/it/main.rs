@@ -31,6 +31,9 @@ mod mutate;
 mod nexus;
 #[path = "../care/nexus_double.rs"]
 mod nexus_double;
+mod old_log;
+#[path = "../support/old_log.rs"]
+mod old_logs;
 mod open_way;
 mod plans;
 #[path = "../support/ports.rs"]
