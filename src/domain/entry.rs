@@ -228,6 +228,11 @@ impl Entry {
         self.body.state(self.holder.is_some())
     }
 
+    /// How it ended, as a code: its outcome, or its state where it has none.
+    pub fn outcome(&self) -> &'static str {
+        self.body.outcome().unwrap_or_else(|| self.state())
+    }
+
     /// That what was asked makes no sense as it is.
     pub fn wrong_state(&self) -> Refusal {
         Refusal::WrongState { state: self.state().into() }

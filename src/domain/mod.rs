@@ -10,6 +10,7 @@ pub mod agreement;
 mod agreement_file;
 pub mod boards;
 pub mod calendar;
+pub mod closed;
 pub mod consequences;
 pub mod devices;
 pub mod entry;
@@ -387,6 +388,12 @@ fn decide_due(
 
 /// Applies one record. Pure, total and deterministic: replaying the log gives the same state.
 pub fn evolve(state: &mut State, record: &Record) {
+    step(state, record);
+    state.forget_old(record.recorded_at);
+}
+
+/// Applies one record and lets go of nothing.
+fn step(state: &mut State, record: &Record) {
     let before = concerned(state, record);
     boards::evolve(state, record);
     note_heard(state, record);
@@ -394,7 +401,6 @@ pub fn evolve(state: &mut State, record: &Record) {
     for concerned in [before, concerned(state, record)].into_iter().flatten() {
         state.touch(record.sequence, &concerned);
     }
-    state.forget_old(record.recorded_at);
 }
 
 /// Remembers which facts of sources an entry is made of, so that an equal one is known as a repeat.

@@ -36,7 +36,7 @@ use crate::domain::observation::{Observation, Rank};
 use crate::domain::{self, Actor, Record, Refusal, StandingDue, State, sources};
 use crate::ids::Ids;
 use crate::store::{Log, Owed, Reader, Seen};
-pub use crate::store::{Look, Looked, StoreError};
+pub use crate::store::{Look, Looked, Spot, StoreError, Wanted};
 use cares::Cares;
 use live::{Live, Personal};
 

@@ -19,6 +19,7 @@ pub(super) mod again;
 mod disk;
 mod facts;
 mod recovery;
+mod replay;
 mod unstored;
 mod working;
 
@@ -52,19 +53,7 @@ const REPORTS_MAX: usize = 200;
 /// Outcome of a command whose text went to the care system before.
 pub const WRITTEN: &str = "written";
 
-/// The state that the log says.
-pub async fn replay(log: &Log) -> Result<State, StoreError> {
-    let mut state = State::default();
-    loop {
-        let page = log.read(state.head, REPLAY_PAGE).await?;
-        for record in &page {
-            domain::evolve(&mut state, record);
-        }
-        if page.len() < REPLAY_PAGE {
-            return Ok(state);
-        }
-    }
-}
+pub use replay::replay;
 
 /// Where everybody sees what the writer made.
 pub struct Out {
@@ -447,6 +436,7 @@ impl Writer {
             let batch = Batch {
                 records: std::mem::take(&mut working.records),
                 seen: std::mem::take(&mut working.seen),
+                became: std::mem::take(&mut working.became).into_iter().collect(),
             };
             let head = self.state.head;
             let append = async move |log: &mut Log| (log.append(head, &batch).await, batch);

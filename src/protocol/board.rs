@@ -52,15 +52,18 @@ pub struct LogTrouble {
 }
 
 /// `GET /v1/entries?find=`: open entries by number, citizen or what the outside calls them, also those that the board
-/// does not carry.
+/// does not carry. `GET /v1/entries?closed`: those that are over.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Found {
     /// As of this sequence.
     pub sequence: u64,
-    /// The soonest first.
+    /// The soonest first; of those that are over the last closed.
     pub entries: Vec<Entry>,
     /// There are more than these.
     pub more: bool,
+    /// Asks for the next page of those that are over, as `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

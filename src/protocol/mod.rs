@@ -7,6 +7,7 @@ pub mod actions;
 pub mod attention;
 pub mod board;
 pub mod boards;
+pub mod closed;
 pub mod commands;
 mod contact;
 pub mod entry;

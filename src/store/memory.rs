@@ -6,8 +6,10 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::chain::Walk;
+use super::closed::{Found, Wanted, found, in_order};
 use super::row::{self, LookRow, Row, SeenRow};
 use super::{Batch, Hash, Head, Heads, Look, Salts, Seen, StoreError, check_numbering};
+use crate::domain::closed::Closed;
 use crate::domain::identity::{CitizenId, EntryId, Key, Sequence};
 
 #[derive(Default)]
@@ -17,6 +19,7 @@ struct Tables {
     keys: Vec<SeenRow>,
     seen: HashMap<(String, Key), Seen>,
     looks: Vec<LookRow>,
+    closed: HashMap<EntryId, Closed>,
 }
 
 /// The tables as readers see them.
@@ -71,6 +74,12 @@ impl Memory {
         tables.records.extend(rows);
         let seen = batch.seen.iter().map(|seen| ((seen.scope.clone(), seen.key.clone()), seen.clone()));
         tables.seen.extend(seen);
+        for (entry, closed) in &batch.became {
+            match closed {
+                Some(closed) => tables.closed.insert(*entry, closed.clone()),
+                None => tables.closed.remove(entry),
+            };
+        }
         drop(tables);
         Ok(self.tables.head().sequence)
     }
@@ -129,6 +138,14 @@ impl Shared {
         }
         entries.reverse();
         entries
+    }
+
+    pub(super) fn closed(&self, wanted: &Wanted, limit: usize) -> Vec<Found> {
+        in_order(self.get().closed.values().filter(|it| wanted.takes(it)).map(found).collect(), limit)
+    }
+
+    pub(super) fn number_of(&self, entry: EntryId) -> Option<u32> {
+        self.get().closed.get(&entry).map(|it| it.number)
     }
 
     pub(super) fn look_rows(&self, after: u64, limit: usize) -> Vec<LookRow> {

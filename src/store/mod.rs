@@ -3,6 +3,7 @@
 //! Owns how records, seen keys and looks are kept. Must never know a board, a rule or HTTP.
 
 pub mod chain;
+pub mod closed;
 pub mod folder;
 mod memory;
 mod owed;
@@ -15,11 +16,13 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 pub use chain::{Chain, Hash};
+pub use closed::{Spot, Wanted};
 pub use memory::Memory;
 pub use owed::Owed;
 pub use sqlite::Sqlite;
 pub use witness::WITNESS_FILE;
 
+use crate::domain::closed::Became;
 use crate::domain::envelope::{Actor, Record};
 use crate::domain::identity::{CitizenId, Code, EntryId, Key, Sequence};
 
@@ -52,6 +55,8 @@ pub struct Batch {
     /// Numbered gaplessly from the head + 1. Times are kept in whole microseconds.
     pub records: Vec<Record>,
     pub seen: Vec<Seen>,
+    /// What of the entries is over now, or no longer is: each once.
+    pub became: Vec<Became>,
 }
 
 /// Somebody saw personal data.
@@ -222,6 +227,23 @@ impl Log {
         }
     }
 
+    /// The records from before there was an index of what is over: after the first, up to the second. None: it is whole.
+    /// Errors: `Unavailable`.
+    pub async fn unfilled(&self) -> Result<Option<(Sequence, Sequence)>, StoreError> {
+        match self {
+            Self::Memory(_) => Ok(None),
+            Self::Sqlite(log) => log.files().unfilled().await,
+        }
+    }
+
+    /// Puts into the index of what is over what became of entries by the records up to `through`. Errors: `Unavailable`.
+    pub async fn fill(&mut self, through: Sequence, became: &[Became]) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Sqlite(log) => log.fill(through, became).await,
+        }
+    }
+
     /// Writes a look in a durable transaction of its own. Errors: as `look_all`.
     pub async fn look(&mut self, look: &Look) -> Result<(), StoreError> {
         self.look_all(std::slice::from_ref(look)).await
@@ -380,6 +402,23 @@ impl Reader {
         match self {
             Self::Memory(log) => Ok(log.entries_of(citizen)),
             Self::Sqlite(log) => log.entries_of(citizen, PAGE_MAX).await,
+        }
+    }
+
+    /// Where what is over and wanted is found, the last closed first; at most `limit` (and `PAGE_MAX`). What it is, is in
+    /// its records. Errors: `Unavailable`.
+    pub async fn closed(&self, wanted: &Wanted, limit: usize) -> Result<Vec<closed::Found>, StoreError> {
+        match self {
+            Self::Memory(log) => Ok(log.closed(wanted, limit.min(PAGE_MAX))),
+            Self::Sqlite(log) => log.closed(wanted, limit.min(PAGE_MAX)).await,
+        }
+    }
+
+    /// The number that an entry had which is over. None: there is none such. Errors: `Unavailable`.
+    pub async fn number_of(&self, entry: EntryId) -> Result<Option<u32>, StoreError> {
+        match self {
+            Self::Memory(log) => Ok(log.number_of(entry)),
+            Self::Sqlite(log) => log.number_of(entry).await,
         }
     }
 

@@ -4,6 +4,7 @@
 //!
 //! Write-ahead log with `synchronous=FULL`: with less, a power cut takes acknowledged records.
 
+mod closed;
 mod failures;
 mod files;
 mod rows;
@@ -23,6 +24,7 @@ use super::owed::Owed;
 use super::row::{self, LookRow, Row, SeenRow};
 use super::witness::{self, Witness};
 use super::{Batch, Head, Heads, Look, Salts, Seen, StoreError, Why, check_numbering, folder};
+use crate::domain::closed::Became;
 use crate::domain::identity::{Key, Sequence};
 use failures::{failed, keys_damaged, not_migrated, taken};
 pub use files::Files;
@@ -41,10 +43,11 @@ const READER_WAIT_FOR: Duration = Duration::from_secs(5);
 pub const TAIL_MAX: u64 = 20_000;
 
 /// Tables by version. Not by the `migrate!` macro: it has the database driver compiled twice.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: [(i64, &str, &str); 4] = [
     (1, "log", include_str!("migrations/sqlite/0001_log.sql")),
     (2, "citizen", include_str!("migrations/sqlite/0002_citizen.sql")),
     (3, "keys", include_str!("migrations/sqlite/0003_keys.sql")),
+    (4, "closed", include_str!("migrations/sqlite/0004_closed.sql")),
 ];
 
 const INSERT_RECORDS: &str = "
@@ -190,7 +193,7 @@ impl Sqlite {
             return Err(StoreError::Conflict { expected, actual: head.sequence });
         }
         check_numbering(expected, &batch.records)?;
-        if batch.records.is_empty() && batch.seen.is_empty() {
+        if batch.records.is_empty() && batch.seen.is_empty() && batch.became.is_empty() {
             return Ok(head.sequence);
         }
         let mut rows: Vec<Row> = Vec::with_capacity(batch.records.len());
@@ -207,10 +210,14 @@ impl Sqlite {
         }
         let records = records_json(&rows)?;
         let seen = seen_json(&keys)?;
+        let became = match batch.became.as_slice() {
+            [] => None,
+            became => Some(closed::closed_json(became)?),
+        };
         let writer = usable(&mut self.writer, self.is_doubtful)?;
         // Stays so if this future is dropped half-way.
         self.is_doubtful = true;
-        match write_batch(writer, &records, &seen).await {
+        match write_batch(writer, &records, &seen, became.as_deref()).await {
             Ok(()) => {}
             Err(error) => return Err(self.not_written(error, expected).await),
         }
@@ -221,6 +228,14 @@ impl Sqlite {
         }
         self.witness.note(self.heads);
         Ok(self.heads.records.sequence)
+    }
+
+    pub(super) async fn fill(&mut self, through: Sequence, became: &[Became]) -> Result<(), StoreError> {
+        let writer = usable(&mut self.writer, self.is_doubtful)?;
+        self.is_doubtful = true;
+        closed::fill(writer, through, became).await?;
+        self.is_doubtful = false;
+        Ok(())
     }
 
     pub(super) async fn look_all(&mut self, looks: &[Look]) -> Result<(), StoreError> {
@@ -373,14 +388,23 @@ async fn checkpoint(writer: &mut SqliteConnection) -> Result<(), StoreError> {
     }
 }
 
-async fn write_batch(writer: &mut SqliteConnection, records: &str, seen: &str) -> Result<(), sqlx::Error> {
+async fn write_batch(
+    writer: &mut SqliteConnection,
+    records: &str,
+    seen: &str,
+    became: Option<&str>,
+) -> Result<(), sqlx::Error> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
     let written = async {
         sqlx::query(INSERT_RECORDS).bind(records).execute(&mut *transaction).await?;
-        sqlx::query(INSERT_SEEN).bind(seen).execute(&mut *transaction).await
+        sqlx::query(INSERT_SEEN).bind(seen).execute(&mut *transaction).await?;
+        match became {
+            Some(became) => closed::write(&mut transaction, became).await,
+            None => Ok(()),
+        }
     };
     match written.await {
-        Ok(_) => transaction.commit().await,
+        Ok(()) => transaction.commit().await,
         Err(error) => {
             transaction.rollback().await?;
             Err(error)

@@ -282,7 +282,7 @@ fn a_desk_may_hold_a_part_of_what_is_at_rest_and_asks_for_the_board_when_that_is
     let (beat, full) = (through(None), through(Some(9)));
 
     // One is asked for and found; one held already stays as the stream told it last.
-    let found = |sequence, entries| Found { sequence, entries, more: false };
+    let found = |sequence, entries| Found { sequence, entries, more: false, next: None };
     let sequence = world.state.head.0;
     assert!(replica.found(found(sequence, vec![rest[5].clone()]), world.now));
     assert_eq!((replica.len(), replica.more()), (5, 5));

@@ -7,6 +7,7 @@ mod canary;
 mod canary_night;
 mod care;
 mod cli;
+mod closed;
 mod commands;
 mod corpora;
 mod description;

@@ -88,7 +88,11 @@ pub fn seen(number: u64) -> Seen {
 
 /// Records `from..=to`, each with its key.
 pub fn batch(from: u64, to: u64) -> Batch {
-    Batch { records: (from..=to).map(record).collect(), seen: (from..=to).map(seen).collect() }
+    Batch {
+        records: (from..=to).map(record).collect(),
+        seen: (from..=to).map(seen).collect(),
+        ..Batch::default()
+    }
 }
 
 pub fn look(number: u64) -> Look {

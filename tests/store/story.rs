@@ -14,7 +14,7 @@ async fn tell(log: &mut Log) {
     wrong_batches_write_nothing(log).await;
     assert_eq!(log.append(Sequence(5), &batch(6, 6)).await.unwrap(), Sequence(6));
     // What changed nothing is remembered too.
-    let only_seen = Batch { records: Vec::new(), seen: vec![seen(100)] };
+    let only_seen = Batch { seen: vec![seen(100)], ..Batch::default() };
     assert_eq!(log.append(Sequence(6), &only_seen).await.unwrap(), Sequence(6));
 
     log.look(&look(1)).await.unwrap();

@@ -44,6 +44,11 @@ pub trait Column: OnBoard {
     /// The state's name, as in the outside contract. `is_held`: somebody has it.
     fn state(&self, is_held: bool) -> &'static str;
 
+    /// How it ended, where its state does not say that.
+    fn outcome(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The entry that an event opens. None: it is about one that is there.
     fn opened<'e>(record: &Record, event: &'e Self::Event) -> Option<(&'e Opening, Self)>;
 
@@ -151,6 +156,10 @@ macro_rules! boards {
 
             pub(super) fn state(&self, is_held: bool) -> &'static str {
                 match self { $( Self::$board(it) => Column::state(it, is_held), )* }
+            }
+
+            pub(super) fn outcome(&self) -> Option<&'static str> {
+                match self { $( Self::$board(it) => Column::outcome(it), )* }
             }
 
             pub(super) fn due(&self, state: &State, ctx: &Ctx, entry: &Entry, what: DueKind) -> Decided {

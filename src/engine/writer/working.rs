@@ -3,13 +3,14 @@
 //! Owns that an item sees what the ones before it did, and that nobody is answered before the commit. Must never know how
 //! anything is decided.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tokio::sync::oneshot;
 
 use super::again::digest;
+use crate::domain::closed::{self, Closed};
 use crate::domain::identity::{EntryId, Key, Sequence, SourceName};
-use crate::domain::{self, Actor, Ctx, Draft, Record, State, sources};
+use crate::domain::{Actor, Ctx, Draft, Record, State, sources};
 use crate::engine::live::Personal;
 use crate::engine::{Done, FactOutcome, Failure, Noted};
 use crate::store::Seen;
@@ -25,6 +26,8 @@ pub(super) struct Working {
     pub(super) state: State,
     pub(super) records: Vec<Record>,
     pub(super) seen: Vec<Seen>,
+    /// What of the entries is over now, or no longer is.
+    pub(super) became: BTreeMap<EntryId, Option<Closed>>,
     /// Where in `seen` a key of this batch stands.
     pub(super) here: HashMap<(String, Key), usize>,
     pub(super) answers: Vec<Answer>,
@@ -40,6 +43,7 @@ impl Working {
             state: state.clone(),
             records: Vec::new(),
             seen: Vec::new(),
+            became: BTreeMap::new(),
             here: HashMap::new(),
             answers: Vec::new(),
             personal: Vec::new(),
@@ -62,7 +66,7 @@ impl Working {
                 cause: cause.clone(),
                 index: u32::try_from(index).unwrap_or(u32::MAX),
             };
-            domain::evolve(&mut self.state, &record);
+            self.became.extend(closed::evolve(&mut self.state, &record));
             self.records.push(record);
         }
         self.state.head

@@ -11,10 +11,11 @@ use serde_with::skip_serializing_none;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::history as past;
+use super::closed as past;
+use crate::domain::closed;
 use crate::domain::duties::DutyEvent;
 use crate::domain::entry::{Entry, EntryEvent};
-use crate::domain::identity::{AgreementId, EntryId};
+use crate::domain::identity::{AgreementId, Board, EntryId};
 use crate::domain::people::Role;
 use crate::domain::{self, Event, NO_ENTRY, Record, kinds};
 use crate::engine::{Look, Looked};
@@ -47,10 +48,11 @@ pub async fn entry(
     let purpose = purpose(&headers)?;
     let id = EntryId(id.parse::<Uuid>().map_err(|_| Problem::not_found())?);
     let (state, now) = (app.engine.state(), app.engine.clock.now());
-    let Some(found) = scope::find(&state, &person.agreements, id) else {
+    let Some(found) = past::find(&app, &state, &person.agreements, id).await? else {
         app.looks.in_vain(&person.name, Some(id), None, purpose).await;
         return Err(Problem::not_found().into());
     };
+    let found = &found;
     app.looks.log(&person.name, Shown::of(found), purpose).await?;
     app.engine.ask_on_opening(found).await;
     let records = app.engine.reader.read_entry(id).await?;
@@ -110,14 +112,22 @@ async fn may_name(
         return Ok(entry.is_in(scope));
     }
     // What is long over has left the state, and is what its records say.
-    let mut past = domain::State::default();
-    app.engine.reader.read_entry(id).await?.iter().for_each(|record| domain::evolve(&mut past, record));
-    Ok(past.entry(id).is_some_and(|entry| entry.is_in(scope)))
+    let past = closed::of_records(id, &app.engine.reader.read_entry(id).await?);
+    Ok(past.is_some_and(|entry| entry.is_in(scope)))
 }
 
 /// Open entries of the asker's scope by number, citizen or what the outside calls them: also visits as planned that
-/// are too many for the board. Part of an id will do.
-#[utoipa::path(get, path = "/v1/entries", params(("find" = String, Query)), responses(
+/// are too many for the board. Part of an id will do. With `closed`, entries that are over, a page at a time, the last
+/// closed first.
+#[utoipa::path(get, path = "/v1/entries", params(
+    ("find" = Option<String>, Query, description = "what is open and called so; left out with `closed`"),
+    ("closed" = Option<bool>, Query, description = "what is over, and all that follows with it"),
+    ("number" = Option<u32>, Query), ("day" = Option<String>, Query, description = "when it was closed, by \
+    Copenhagen's calendar: 2026-11-22"), ("board" = Option<Board>, Query), ("agreement" = Option<String>, Query),
+    ("outcome" = Option<String>, Query, description = "its outcome, or its state where it has none"),
+    ("id" = Option<String>, Query, description = "the citizen's, or what a source calls it; the whole of it"),
+    ("after" = Option<String>, Query, description = "`next` of the page before"),
+    ("limit" = Option<u32>, Query, description = "from 1 to 100; 50 when left out")), responses(
     (status = 200, body = Found), (status = 401, body = Problem), (status = 403, body = Problem),
     (status = 422, body = Problem)))]
 pub async fn found(
@@ -125,6 +135,13 @@ pub async fn found(
     Reader(person): Reader,
     asked: Asked,
 ) -> Result<Json<Found>, ApiError> {
+    match asked.text("closed")? {
+        None | Some("false") => {}
+        Some("" | "true") if asked.text("find")?.is_none() => {
+            return Ok(Json(past::page(&app, &person, &asked).await?));
+        }
+        Some(_) => return Err(Problem::field(422, "bad-value", "closed").into()),
+    }
     let wanted = asked.text("find")?.unwrap_or_default().trim().to_lowercase();
     if wanted.is_empty() {
         return Err(Problem::field(422, "field-missing", "find").into());
@@ -143,7 +160,7 @@ pub async fn found(
         .into_iter()
         .map(|it| show::entry_but(&app.engine, &state, it, &person.agreements, now, &withheld))
         .collect();
-    Ok(Json(Found { sequence: state.head.0, entries, more }))
+    Ok(Json(Found { sequence: state.head.0, entries, more, next: None }))
 }
 
 fn is_called(entry: &Entry, wanted: &str) -> bool {
@@ -230,7 +247,7 @@ async fn concerns(
         NO_ENTRY => Vec::new(),
         id => app.engine.reader.read_entry(id).await?,
     };
-    if let Some(entry) = past::of_records(look.entry, &records) {
+    if let Some(entry) = closed::of_records(look.entry, &records) {
         return Ok(scope::may_see(scope, &entry));
     }
     let who = look.who.person().and_then(|name| state.people.get(name));

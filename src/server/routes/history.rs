@@ -8,10 +8,11 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 
 use super::entries::purpose;
+use crate::domain::closed;
 use crate::domain::entry::Entry;
-use crate::domain::identity::{CitizenId, EntryId};
+use crate::domain::identity::CitizenId;
 use crate::domain::realm::Realm;
-use crate::domain::{self, Actor, Record};
+use crate::domain::{Actor, Record};
 use crate::protocol::Problem;
 use crate::protocol::history::{CitizenHistory, ENTRIES_MAX, PastEntry};
 use crate::protocol::project::{self, Sight};
@@ -49,7 +50,9 @@ pub async fn history(
     for id in ids {
         let records = reader.read_entry(id).await?;
         // What is long over has left the state, and is what its records say.
-        let Some(found) = state.entry(id).cloned().or_else(|| of_records(id, &records)) else { continue };
+        let Some(found) = state.entry(id).cloned().or_else(|| closed::of_records(id, &records)) else {
+            continue;
+        };
         let is_theirs = found.citizen.as_ref() == Some(&history.citizen);
         if !is_theirs || !scope::may_see(&person.agreements, &found) {
             continue;
@@ -81,15 +84,6 @@ pub async fn history(
         }
     }
     Ok(Json(history))
-}
-
-/// An entry as its own records alone tell it.
-pub(super) fn of_records(id: EntryId, records: &[Record]) -> Option<Entry> {
-    let mut state = domain::State::default();
-    for record in records {
-        domain::evolve(&mut state, record);
-    }
-    state.entry(id).cloned()
 }
 
 /// Who had a hand in it, first to last.

@@ -1,6 +1,7 @@
 //! Routes: what answers where. One endpoint a file where it is more than a few lines.
 
 mod board;
+mod closed;
 mod commands;
 mod description;
 mod entries;

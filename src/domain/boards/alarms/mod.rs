@@ -517,6 +517,10 @@ impl Column for Alarm {
         self.state(is_held).name()
     }
 
+    fn outcome(&self) -> Option<&'static str> {
+        self.outcome.map(Ended::name)
+    }
+
     fn opened<'e>(record: &Record, event: &'e AlarmEvent) -> Option<(&'e Opening, Self)> {
         let AlarmEvent::Raised { opening, alarm, device, trigger, technical, test, namespace, queue } = event
         else {
