@@ -3,6 +3,7 @@
 mod admin;
 mod adopted;
 mod care;
+mod closed;
 mod demo;
 mod descriptors;
 mod desk;
@@ -73,6 +74,7 @@ async fn run(cli: Cli, texts: &Texts) -> Result<()> {
         Some(Command::User(args)) => upkeep::user(args, texts).await,
         Some(Command::Agreement(args)) => upkeep::agreement(args, texts).await,
         Some(Command::List(args)) => remote::list(args, texts).await,
+        Some(Command::Closed(args)) => closed::run(args, texts).await,
         Some(Command::Show(args)) => remote::show(args, texts).await,
         Some(Command::Do(args)) => remote::act(args, texts).await,
         Some(Command::Open(args)) => remote::open(args, texts).await,

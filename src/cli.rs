@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::domain::identity::{AgreementId, PersonName};
+use uuid::Uuid;
+
+use crate::domain::identity::{AgreementId, EntryId, PersonName};
 use crate::domain::people::Role;
 use crate::protocol::history::PURPOSES;
 
@@ -38,7 +40,9 @@ pub enum Command {
     Agreement(AgreementArgs),
     /// Alt åbent, værste først, uden skærm
     List(Remote),
-    /// Vis en post efter nummer
+    /// Alt, der er afsluttet, det seneste først
+    Closed(ClosedArgs),
+    /// Vis en post efter nummer, eller en afsluttet efter id
     Show(ShowArgs),
     /// Gør noget ved en post: do NUMMER HANDLING [felt=værdi …]
     Do(DoArgs),
@@ -104,6 +108,22 @@ pub struct Serve {
     /// Adresse at lytte på; ellers indstillingernes, ellers 127.0.0.1:7878
     #[arg(long)]
     pub listen: Option<SocketAddr>,
+}
+
+/// An entry as a person names it: an open one by its number, one that is over by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Named {
+    Number(u32),
+    Id(EntryId),
+}
+
+impl std::str::FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let id = || Uuid::parse_str(text).ok().map(|id| Self::Id(EntryId(id)));
+        text.parse().ok().map(Self::Number).or_else(id).ok_or_else(|| "1 – 9999".into())
+    }
 }
 
 /// Where the log is. The settings matter to it too: they say where its witness lies.
@@ -247,9 +267,36 @@ pub enum AgreementCommand {
 }
 
 #[derive(Debug, Args)]
+pub struct ClosedArgs {
+    /// Nummeret, posten havde
+    #[arg(long, value_name = "NUMMER")]
+    pub number: Option<u32>,
+    /// Dagen, den blev afsluttet: 2026-11-22
+    #[arg(long, value_name = "DATO")]
+    pub day: Option<String>,
+    /// Tavlen, fx alarms eller visits
+    #[arg(long, value_name = "TAVLE")]
+    pub board: Option<String>,
+    /// Aftalen
+    #[arg(long, value_name = "ID")]
+    pub agreement: Option<AgreementId>,
+    /// Udfaldet, fx helped; ellers tilstanden
+    #[arg(long, value_name = "UDFALD")]
+    pub outcome: Option<String>,
+    /// Borgerens id, eller hvad kilden kalder kaldet, opkaldet eller besøget; hele id'et
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// Næste side: det, som siden før sluttede med
+    #[arg(long, value_name = "STED")]
+    pub after: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// Postens nummer
-    pub number: u32,
+    /// Postens nummer, eller id'et på en afsluttet
+    pub number: Named,
     /// Alt, hvad loggen har om postens borger; opslaget bliver logført
     #[arg(long)]
     pub history: bool,
@@ -262,8 +309,8 @@ pub struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub struct DoArgs {
-    /// Postens nummer
-    pub number: u32,
+    /// Postens nummer, eller id'et på en afsluttet
+    pub number: Named,
     /// Handlingen, fx claim eller close
     pub action: String,
     /// Felter som navn=værdi; fri tekst læses kun fra standard input

@@ -8,7 +8,7 @@ use anyhow::Result;
 use tokio_util::sync::CancellationToken;
 
 use super::say::{self, Failed};
-use crate::cli::{Demo, DoArgs, LookArgs, OpenArgs, Opened, Remote, ShowArgs};
+use crate::cli::{Demo, DoArgs, LookArgs, Named, OpenArgs, Opened, Remote, ShowArgs};
 use crate::client::{Client, LinkError};
 use crate::clock::Clock;
 use crate::config;
@@ -22,7 +22,7 @@ use crate::protocol::{Entry, Problem, boards};
 /// A note read from standard input at most (bytes).
 const TEXT_MAX: u64 = 64 * 1024;
 
-fn client(server: Option<String>, token_file: Option<PathBuf>) -> Result<Client> {
+pub(super) fn client(server: Option<String>, token_file: Option<PathBuf>) -> Result<Client> {
     let settings = config::desk_settings()?;
     let server = server.or(settings.server).ok_or_else(|| Failed::new(key::CLI_NO_SERVER))?;
     let file = token_file.or(settings.token_file).ok_or_else(|| Failed::new(key::CLI_NO_TOKEN_FILE))?;
@@ -100,9 +100,17 @@ async fn numbered(client: &Client, number: u32) -> Result<Entry> {
     found.ok_or_else(|| Failed::new(key::CLI_NO_SUCH_NUMBER).with("number", number.to_string()).into())
 }
 
+/// The entry: an open one by its number, one that is over by its id.
+async fn named(client: &Client, named: Named) -> Result<Entry> {
+    match named {
+        Named::Number(number) => numbered(client, number).await,
+        Named::Id(id) => Ok(client.entry(id, "duty").await?.entry),
+    }
+}
+
 pub async fn show(args: ShowArgs, texts: &Texts) -> Result<()> {
     let client = client(args.remote.server, args.remote.token_file)?;
-    let entry = numbered(&client, args.number).await?;
+    let entry = named(&client, args.number).await?;
     if args.history {
         return history(&client, &entry, &args.purpose, args.remote.json, texts).await;
     }
@@ -154,7 +162,7 @@ async fn history(client: &Client, entry: &Entry, purpose: &str, is_json: bool, t
 /// Does one of the entry's actions. Closing and its like send the version that was just read.
 pub async fn act(args: DoArgs, texts: &Texts) -> Result<()> {
     let client = client(args.remote.server, args.remote.token_file)?;
-    let entry = numbered(&client, args.number).await?;
+    let entry = named(&client, args.number).await?;
     let wanted = |action: &&Action| {
         action.verb == args.action || action.verb.split_once('.').is_some_and(|(_, verb)| verb == args.action)
     };

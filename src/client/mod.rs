@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use crate::protocol::board::{Found, Me};
+use crate::protocol::closed::ClosedQuery;
 use crate::protocol::commands::{CommandReply, CommandRequest};
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
@@ -121,6 +122,14 @@ impl Client {
     pub async fn find(&self, wanted: &str) -> Result<Found, LinkError> {
         let mut url = self.url(&["v1", "entries"])?;
         url.query_pairs_mut().append_pair("find", wanted);
+        let request = self.http.get(url).bearer_auth(self.token.expose_secret());
+        read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
+    }
+
+    /// What is over, a page at a time, the last closed first.
+    pub async fn closed(&self, query: &ClosedQuery) -> Result<Found, LinkError> {
+        let mut url = self.url(&["v1", "entries"])?;
+        url.query_pairs_mut().append_key_only("closed").extend_pairs(query.pairs());
         let request = self.http.get(url).bearer_auth(self.token.expose_secret());
         read(send(request.timeout(ANSWER_TIMEOUT)).await?).await
     }

@@ -103,7 +103,7 @@ fn ways_of(settings: &Settings) -> BTreeSet<Way> {
 fn is_given_a_citizen(command: &cli::Command) -> bool {
     use cli::Command as C;
     match command {
-        C::Do(_) | C::Open(_) | C::Show(_) | C::List(_) | C::Unit(_) | C::Visits(_) => true,
+        C::Do(_) | C::Open(_) | C::Show(_) | C::List(_) | C::Closed(_) | C::Unit(_) | C::Visits(_) => true,
         // What they read is the log.
         C::Verify(_) | C::Backup(_) | C::Restore(_) | C::Doctor(_) => false,
         C::Demo(_) | C::Serve(_) | C::Desk(_) | C::User(_) | C::Agreement(_) => false,
@@ -396,6 +396,10 @@ impl Night {
         let number = &alarm["number"];
         assert!(self.home.run(&format!("show {number} --json {way}")).good().contains(NAME));
         self.home.run(&format!("list {way}")).good();
+        for id in [NAME, CPR, CALLER] {
+            let mut command = self.home.command("closed");
+            assert!(command.args(["--id", id]).args(way.split(' ')).output().unwrap().status.success());
+        }
         let say = |last: &str, words: &[&str]| {
             let mut command = self.home.command(&format!("do {number} {last}"));
             command.args(words).args(way.split(' ')).output().unwrap()

@@ -21,7 +21,7 @@ fn help_names_every_command_and_a_mistake_ends_with_two() {
     let home = Home::new();
     let help = home.run("--help").good();
     for command in
-        "demo serve desk user agreement list show do open visits verify backup restore doctor keys themes completions man"
+        "demo serve desk user agreement list closed show do open visits verify backup restore doctor keys themes completions man"
             .split(' ')
     {
         assert!(help.contains(&format!("  {command} ")), "{command} is not in {help}");
@@ -45,7 +45,7 @@ fn help_names_every_command_and_a_mistake_ends_with_two() {
 #[test]
 fn without_a_server_it_says_what_to_do_and_ends_with_one() {
     let home = Home::new();
-    for command in ["", "desk", "list", "show 1", "do 1 claim"] {
+    for command in ["", "desk", "list", "closed", "show 1", "do 1 claim"] {
         let said = home.run(command);
         assert_eq!(said.status.code(), Some(1), "{command}: {said:?}");
         said.refused(&["Ingen server er sat op"]);
@@ -299,4 +299,36 @@ fn a_mistyped_setting_is_named_in_the_language_of_the_screen() {
     home.run(doctor).refused(&["linje 2", "adaptor er ikke noget, der kan stå her", "Mente du adapter?"]);
     home.write("server.toml", "[[visits]]\nagreement = \"norddjurs\"\n");
     home.run(doctor).refused(&["linje 1", "folder mangler"]);
+}
+
+#[tokio::test]
+async fn what_is_over_is_listed_page_by_page_shown_and_corrected_by_its_id() {
+    let home = Home::new();
+    let (_serving, way, entry) = with_an_alarm(&home).await;
+    let (number, id) = (&entry["number"], entry["id"].as_str().unwrap());
+    assert!(home.run(&format!("closed {way}")).good().contains("Intet er afsluttet endnu"));
+    home.run(&format!("do {number} close outcome=helped {way}")).good();
+    for filter in [
+        String::new(),
+        format!("--number {number}"),
+        "--board alarms --outcome helped".into(),
+        "--agreement jammerbugt".into(),
+        "--id a".into(),
+    ] {
+        let said = home.run(&format!("closed {filter} {way}")).good();
+        assert!(
+            said.contains("hjulpet") && said.contains(id) && said.lines().count() == 1,
+            "{filter}: {said}"
+        );
+    }
+    assert!(home.run(&format!("closed --outcome test {way}")).good().contains("Intet afsluttet passer"));
+    home.run(&format!("closed --board kitchen {way}")).refused(&["board"]);
+    home.run(&format!("closed --day 2026-02-30 {way}")).refused(&["day"]);
+    let page: Value = serde_json::from_str(&home.run(&format!("closed --json {way}")).good()).unwrap();
+    assert_eq!((&page["entries"][0]["id"], &page["more"]), (&json!(id), &json!(false)));
+
+    assert!(home.run(&format!("show {id} {way}")).good().lines().count() > 2);
+    home.run(&format!("do {id} correct what=outcome reason=typing-mistake {way}")).good();
+    assert!(home.run(&format!("closed {way}")).good().contains("Intet er afsluttet endnu"));
+    assert!(home.run(&format!("list {way}")).good().contains("ringer"));
 }
