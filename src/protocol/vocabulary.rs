@@ -2,7 +2,7 @@
 //!
 //! Owns nothing: the words are the domain's own, so that a desk's match on one is complete.
 
-pub use crate::domain::alarms::AlarmState;
+pub use crate::domain::alarms::{AlarmState, Ending as AlarmEnding, Outcome as AlarmOutcome};
 pub use crate::domain::discharges::StayState;
 pub use crate::domain::duties::DutyKind;
 pub use crate::domain::escalation::Outcome as EscalationOutcome;

@@ -18,10 +18,12 @@ pub enum Place {
     Shift,
     Sources,
     Agreements,
+    /// What is over. No place of what is open: it stands beside them, and in the ring last.
+    Closed,
 }
 
 impl Place {
-    pub const ALL: [Place; 9] = [
+    pub const ALL: [Place; 10] = [
         Self::Overview,
         Self::Alarms,
         Self::Phone,
@@ -31,6 +33,7 @@ impl Place {
         Self::Shift,
         Self::Sources,
         Self::Agreements,
+        Self::Closed,
     ];
 
     /// Stable name; that of the board where it is one.
@@ -45,6 +48,7 @@ impl Place {
             Self::Shift => "shift",
             Self::Sources => "sources",
             Self::Agreements => "agreements",
+            Self::Closed => "closed",
         }
     }
 

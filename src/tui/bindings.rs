@@ -63,6 +63,7 @@ const GLOBAL: &[Row] = &{
         row(Global, Char('7'), Action::GoTo(Place::Shift), key::PLACE_SHIFT, 0),
         row(Global, Char('8'), Action::GoTo(Place::Sources), key::PLACE_SOURCES, 0),
         row(Global, Char('9'), Action::GoTo(Place::Agreements), key::PLACE_AGREEMENTS, 0),
+        row(Global, Char('L'), Action::GoTo(Place::Closed), key::PLACE_CLOSED, 0),
         row(Global, Char('0'), Action::Worst, key::KEYS_WORST, 0),
         row(Global, Char('z'), Action::HidePeople, key::KEYS_HIDE_PEOPLE, 0),
         row(Global, F(9), Action::HidePeople, key::KEYS_HIDE_PEOPLE, 0),

@@ -1,5 +1,6 @@
 //! What the desk asks of the world: plain data, compared in tests, carried out in `run`.
 
+use crate::protocol::closed::ClosedQuery;
 use crate::protocol::{AgreementId, CitizenId, CommandRequest, EntryId};
 
 /// Why a citizen's data is looked at; goes into the log of looks.
@@ -46,6 +47,8 @@ pub enum Effect {
     FetchAgreements,
     /// Open entries that the board does not carry: by number, citizen or what the outside calls them.
     Find(String),
+    /// What is over: the page that is asked for.
+    FetchClosed(ClosedQuery),
     /// Something is missing in the replica: fetch the board anew.
     Resync,
     Bell,

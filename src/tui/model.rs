@@ -10,6 +10,8 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::action::Place;
 use super::boards::alarms::{is_person_alarm, is_ringing};
+use super::boards::closed;
+pub use super::boards::closed::Closed;
 use super::boards::{is_on, listed};
 use super::editor::Editor;
 use super::effect::Purpose;
@@ -252,6 +254,8 @@ pub struct Model {
     pub finding: Option<String>,
     /// What was last searched for and answered.
     pub found: String,
+    /// What is over, as far as it was fetched.
+    pub closed: Closed,
     pub detail: Option<Detail>,
     pub overlays: Vec<Overlay>,
     /// How far the topmost text can be scrolled, as last drawn.
@@ -303,6 +307,7 @@ impl Model {
             aside: None,
             finding: None,
             found: String::new(),
+            closed: Closed::default(),
             detail: None,
             overlays: Vec::new(),
             scroll_max: u16::MAX,
@@ -326,6 +331,9 @@ impl Model {
     /// The rows of a place in order, filtered; what rings is a row whatever is searched for.
     pub fn rows(&self, place: Place) -> Vec<&Entry> {
         let Some(board) = &self.board else { return Vec::new() };
+        if place == Place::Closed {
+            return closed::rows(self);
+        }
         board
             .worst_first()
             .filter(|entry| is_on(place, entry) && (is_ringing(entry) || self.matches(entry)))
@@ -343,10 +351,10 @@ impl Model {
         self.board.as_ref().filter(|_| place == Place::Visits).map_or(0, Replica::more)
     }
 
-    /// An entry of the board, or the opened one, which may be over.
+    /// An entry that is here: open, over and fetched, or the opened one.
     pub fn entry(&self, id: EntryId) -> Option<&Entry> {
         let opened = || self.detail.as_ref()?.view.as_ref().map(|view| &view.entry).filter(|it| it.id == id);
-        self.on_board(id).or_else(opened)
+        self.on_board(id).or_else(|| self.closed.get(id)).or_else(opened)
     }
 
     /// An entry that is open, as the board has it.

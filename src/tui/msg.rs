@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::input::Input;
 use crate::protocol::board::{BoardSnapshot, Found, Me};
+use crate::protocol::closed::ClosedQuery;
 use crate::protocol::entry::EntryView;
 use crate::protocol::history::CitizenHistory;
 use crate::protocol::{CitizenId, CommandReply, EntryId, Key, Problem, StreamItem};
@@ -35,6 +36,11 @@ pub enum Msg {
     History {
         citizen: CitizenId,
         outcome: Box<Result<CitizenHistory, Problem>>,
+    },
+    /// What was asked for by `FetchClosed`.
+    Closed {
+        query: ClosedQuery,
+        outcome: Result<Box<Found>, Problem>,
     },
     /// What was asked for by `Find`.
     Found {

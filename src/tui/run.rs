@@ -17,6 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+use super::boards::closed::Closed;
 use super::effect::Effect;
 use super::guard::Guard;
 use super::input::{self, Input};
@@ -69,6 +70,7 @@ pub async fn run(client: Client, clock: Clock, settings: Settings) -> io::Result
     let mut seat = Seat::take(&client, &settings.session, settings.read_only, signs.clone());
     let mut model = Model::new(clock.now(), Size { width, height }, settings.session);
     model.keymap = settings.keymap;
+    model.closed = Closed::in_words_of(&settings.look.texts);
     model.read_only = settings.read_only;
     model.can_suspend = terminal::has_job_control();
     let (outcomes, mut outcomes_in) = mpsc::channel(OUTCOMES_MAX);
@@ -447,6 +449,13 @@ impl World {
                 self.answer(async move {
                     let outcome = client.find(&wanted).await;
                     Msg::Found { wanted, outcome: outcome.map(Box::new).map_err(|error| problem(&error)) }
+                });
+            }
+            Effect::FetchClosed(query) => {
+                let client = self.client.clone();
+                self.answer(async move {
+                    let outcome = client.closed(&query).await;
+                    Msg::Closed { query, outcome: outcome.map(Box::new).map_err(|error| problem(&error)) }
                 });
             }
             Effect::FetchAgreements => {

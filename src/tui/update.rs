@@ -9,8 +9,9 @@ mod overlays;
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::action::Place;
 use super::boards::alarms::is_ringing;
-use super::boards::listed;
+use super::boards::{closed, listed};
 use super::effect::{Effect, Purpose};
 use super::form::Deed;
 use super::input::Input;
@@ -61,6 +62,10 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             history(model, &citizen, *outcome);
             Vec::new()
         }
+        Msg::Closed { query, outcome } => {
+            closed::answered(model, query, outcome.map(|found| *found));
+            Vec::new()
+        }
         Msg::Found { wanted, outcome } => found(model, &wanted, outcome),
         Msg::Agreements(outcome) => {
             if let Ok(agreements) = outcome {
@@ -74,6 +79,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     };
     effects.extend(find(model));
     settle(model);
+    effects.extend(closed::ask(model));
     effects.extend(bell(model));
     effects.extend(title(model));
     effects
@@ -145,6 +151,9 @@ fn stream_item(model: &mut Model, item: StreamItem) -> Vec<Effect> {
             effects.extend(rings.into_iter().flat_map(|number| new_alarm(model, number)));
             effects.extend(is_heard.then_some(Effect::Bell));
             effects.extend(refetch_detail(model, entry));
+            if let Some(id) = entry {
+                closed::heard(model, id);
+            }
             effects
         }
     }
@@ -253,7 +262,9 @@ fn fetched(model: &mut Model, entry: EntryId, outcome: Result<Box<EntryView>, Pr
 /// What is searched for may be among the entries that are not held: the server is asked, once at a time.
 fn find(model: &mut Model) -> Option<Effect> {
     let wanted = model.filter.text().trim().to_owned();
-    let has_more = model.board.as_ref().is_some_and(|board| board.more() > 0);
+    // There the same is looked for among what is over.
+    let is_of_open = model.place != Place::Closed;
+    let has_more = is_of_open && model.board.as_ref().is_some_and(|board| board.more() > 0);
     if !is_an_id(&wanted) || !has_more {
         model.found.clear();
         return None;

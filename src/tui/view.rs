@@ -211,7 +211,9 @@ fn rows(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, widths: &[Option<u1
     let (model, theme) = (words.model, &words.look.theme);
     let entries = model.rows(model.place);
     if entries.is_empty() {
-        let said = if model.finding.is_some() {
+        let said = if model.place == Place::Closed {
+            boards::closed::nothing_here(words)
+        } else if model.finding.is_some() {
             words.look.texts.get(key::LIST_SEARCHING)
         } else if model.filter.is_empty() {
             nothing_here(words)

@@ -1,5 +1,6 @@
 //! The desk without a terminal: keys in, screens and effects out.
 
+mod closed;
 mod complaints;
 mod desk;
 mod foot;

@@ -7,6 +7,7 @@
 
 pub mod agreements;
 pub mod alarms;
+pub mod closed;
 pub mod complaints;
 pub mod deadlines;
 pub mod discharges;
@@ -62,6 +63,8 @@ pub fn is_on(place: Place, entry: &Entry) -> bool {
         | Place::Shift
         | Place::Sources
         | Place::Agreements => board.place() == place || board.also_at(entry) == Some(place),
+        // What stands there is no longer on the board.
+        Place::Closed => false,
     }
 }
 
@@ -75,6 +78,7 @@ pub fn columns(words: Words<'_>) -> Vec<Column> {
         Place::Sources => sources::columns(words),
         Place::Discharges => discharges::columns(words),
         Place::Visits => visits::columns(words),
+        Place::Closed => closed::columns(words),
         Place::Shift | Place::Agreements => plain::columns(words),
     }
 }
@@ -87,6 +91,7 @@ pub fn cells(words: Words<'_>, entry: &Entry) -> Vec<Pieces> {
         Place::Alarms | Place::Phone | Place::Discharges | Place::Visits | Place::Duties | Place::Sources => {
             listed(entry).cells(words, entry, place)
         }
+        Place::Closed => closed::cells(words, entry),
         Place::Shift | Place::Agreements => plain::cells(words, entry),
     }
 }

@@ -116,6 +116,9 @@ fn on_board(model: &mut Model, action: Action) -> Vec<Effect> {
 fn go_to(model: &mut Model, place: Place) {
     model.place = place;
     model.detail = None;
+    if place == Place::Closed {
+        model.closed.forget();
+    }
     model.settle_cursor();
     model.slipped_at = None;
 }

@@ -365,7 +365,9 @@ pub fn places(words: Words<'_>, frame: &mut Frame<'_>, area: Rect) {
 fn line_of_places(words: Words<'_>, name: fn(Words<'_>, Place) -> Said) -> Pieces {
     let mut pieces = Pieces::new();
     let mut before = Piece::fixed(" ", Role::Muted);
-    for place in Place::ALL {
+    // What is over is no work: it stands there while somebody is there.
+    let is_shown = |place: &Place| *place != Place::Closed || words.model.place == Place::Closed;
+    for place in Place::ALL.into_iter().filter(is_shown) {
         let is_here = place == words.model.place;
         let role = if is_here { Role::Title } else { Role::Muted };
         let said = match is_here && paint::width(&name(words, place)) <= 1 {
