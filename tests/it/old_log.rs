@@ -41,7 +41,7 @@ async fn left_behind(folder: &Folder, log: &OldLog, seen: Vec<Seen>) -> BTreeMap
         }
     }
     let mut store = open(folder).await;
-    store.append(Sequence(0), &Batch { records, seen }).await.unwrap();
+    store.append(Sequence(0), &Batch { records, seen, ..Batch::default() }).await.unwrap();
     store.close().await.unwrap();
     tokens
 }

@@ -25,8 +25,7 @@ const LABEL: u16 = 15;
 
 pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, id: EntryId, opened: Option<&Detail>) {
     let fetched = opened.and_then(|detail| detail.view.as_ref());
-    let here = words.model.on_board(id);
-    let Some(entry) = here.or(fetched.map(|view| &view.entry)) else { return };
+    let Some(entry) = words.model.entry(id) else { return };
     let mut rest = super::bars(words, frame, area);
     let mut title = vec![words.mark(entry), Piece::fixed(" ", Role::Base)];
     let heading = words.name(entry).join(" · ", &words.state(entry)).join(" · ", &words.agreement_of(entry));
