@@ -129,8 +129,8 @@
 //!    reason, an outcome is a [vocabulary](domain::vocabulary): a new one is listed by the compiler wherever it means
 //!    something. A [verb](domain::verbs) is declared once, with its fields and what it weighs: it is read, written,
 //!    described and asked about from there. Then its line in the list `boards!`, its word in
-//!    [`domain::identity::Board`], and its kinds and fields in [`domain::kinds`]: names that are stored for ever. What it
-//!    brings about on other boards, and they on it, is in [`domain::consequences`].
+//!    [`domain::identity::Board`], and in [`domain::kinds`] the fields that nothing stored had yet: its events' names and
+//!    theirs are stored for ever. What it brings about on other boards, and they on it, is in [`domain::consequences`].
 //! 2. A file in [`protocol::boards`]: the details of an entry as a type, and of that type the column: how it is made of
 //!    the domain's body, what is left of it elsewhere, which verbs are offered with which fields, and what it asks for.
 //!    What it does not answer is answered as for most boards. Then its line in the list `boards!` beside it, and in

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::entry::{self, Body, Entry, EntryEvent, LinkWhy};
 use super::identity::{Board, EntryId};
 use super::visits::VisitState;
-use super::{Ctx, Draft, Event, State, alarms, calendar, discharges, phone, stay, visits, voice};
+use super::{Ctx, Draft, Event, State, alarms, boards, calendar, discharges, phone, stay, visits, voice};
 
 /// A device that was told that a person has its alarm calls within so long (SCAIP).
 const CALLS_WITHIN: TimeDelta = TimeDelta::seconds(60);
@@ -41,7 +41,7 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
         for board in may_belong_to(one.board()) {
             // Of very many the newest: a flood of one citizen's alarms is not joined each to each.
             let others: Vec<&Entry> =
-                after.of_citizen_on(&citizen, *board).filter(|other| other.id != id).collect();
+                after.of_citizen_on(&citizen, board).filter(|other| other.id != id).collect();
             for other in others.into_iter().rev().take(JOINED_MAX) {
                 let is_new = !joined.contains(&(other.id, id)) && joined.insert((id, other.id));
                 if is_new && belong_together(one, other, ctx.at) {
@@ -60,14 +60,10 @@ pub fn with_links(state: &State, ctx: &Ctx, mut drafts: Vec<Draft>) -> Vec<Draft
 
 /// On which boards what belongs together with an entry of this one can be. Visits of one citizen never do: of those
 /// there are many, and they are not looked through.
-fn may_belong_to(board: Board) -> &'static [Board] {
-    match board {
-        Board::Visits => &[Board::Phone, Board::Alarms, Board::Discharges],
-        Board::Phone | Board::Alarms | Board::Discharges => {
-            &[Board::Phone, Board::Alarms, Board::Discharges, Board::Visits]
-        }
-        Board::Duties | Board::Sources | Board::Complaints | Board::Shift => &[],
-    }
+fn may_belong_to(board: Board) -> impl Iterator<Item = Board> {
+    let are_many = move |other: Board| board == Board::Visits && other == Board::Visits;
+    let joined = Board::ALL.iter().copied().filter(|other| boards::is_joined(*other));
+    joined.filter(move |other| boards::is_joined(board) && !are_many(*other))
 }
 
 /// The links of what is opened by these drafts, or signals again, with what has the same number.

@@ -2,7 +2,7 @@
 //!
 //! Owns the one list of boards and the shell around them: an entry is opened, changed, kept count of and asked in one
 //! way, whatever board it is on. Must never know a board's rules. A new board is a module here with a [`Column`], a line
-//! in the list, a word in [`Board`], and its stored names in [`super::kinds`].
+//! in the list, a word in [`Board`], and in [`super::kinds`] the fields that nothing stored had yet.
 
 pub mod alarms;
 pub mod complaints;
@@ -40,6 +40,9 @@ pub trait Column: OnBoard {
     type Command;
     /// What is recorded of it.
     type Event: Serialize + DeserializeOwned;
+
+    /// What it tells of a citizen belongs together with what others that say so tell of the same one, near in time.
+    const IS_JOINED: bool = false;
 
     /// The state's name, as in the outside contract. `is_held`: somebody has it.
     fn state(&self, is_held: bool) -> &'static str;
@@ -102,6 +105,11 @@ pub trait Column: OnBoard {
 /// The list of boards: the module, the board's name, what an entry of it is, what is recorded of it.
 macro_rules! boards {
     ($( $module:ident: $board:ident($body:ident, $event:ident) ),* $(,)?) => {
+        /// The boards themselves, for who speaks of them by name.
+        pub mod each {
+            pub use super::{$( $module ),*};
+        }
+
         /// What an entry is, by its board.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Body { $( $board($module::$body), )* }
@@ -213,6 +221,29 @@ macro_rules! boards {
                     ("server", |it| from_value(it).map(Self::Server)),
                 ];
                 readers.iter().find(|(name, _)| *name == half).map(|(_, reader)| *reader)
+            }
+        }
+
+        /// The first half of every stored name, and the second halves that go with it.
+        pub(super) fn stored_names() -> impl Iterator<Item = (&'static str, &'static [&'static str])> {
+            use strum::VariantNames;
+            let names = [
+                ("entry", entry::EntryEvent::VARIANTS),
+                $( (Board::$board.name(), $module::$event::VARIANTS), )*
+                ("devices", devices::DeviceEvent::VARIANTS),
+                ("shift", shift::ShiftEvent::VARIANTS),
+                ("people", people::PeopleEvent::VARIANTS),
+                ("agreements", adoption::AdoptionEvent::VARIANTS),
+                ("server", server::ServerEvent::VARIANTS),
+            ];
+            names.into_iter()
+        }
+
+        /// See [`Column::IS_JOINED`].
+        pub(super) fn is_joined(board: Board) -> bool {
+            match board {
+                $( Board::$board => <$module::$body as Column>::IS_JOINED, )*
+                Board::Shift => false,
             }
         }
 

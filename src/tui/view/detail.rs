@@ -34,7 +34,7 @@ pub fn draw(words: Words<'_>, frame: &mut Frame<'_>, area: Rect, id: EntryId, op
     rest = super::below(rest, 1);
 
     let mut page = Page { words, width: area.width, lines: Vec::new() };
-    page.now(entry, here.is_none_or(|entry| !entry.is_open()));
+    page.now(entry, words.model.on_board(id).is_none_or(|entry| !entry.is_open()));
     page.citizen(entry);
     page.dues(entry);
     page.facts(entry);

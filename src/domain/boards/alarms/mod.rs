@@ -513,6 +513,8 @@ impl Column for Alarm {
     type Command = Command;
     type Event = AlarmEvent;
 
+    const IS_JOINED: bool = true;
+
     fn state(&self, is_held: bool) -> &'static str {
         self.state(is_held).name()
     }

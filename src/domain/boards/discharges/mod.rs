@@ -430,6 +430,8 @@ impl Column for Stay {
     type Command = Command;
     type Event = DischargeEvent;
 
+    const IS_JOINED: bool = true;
+
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()
     }

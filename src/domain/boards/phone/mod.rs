@@ -218,6 +218,8 @@ impl Column for Call {
     type Command = Command;
     type Event = PhoneEvent;
 
+    const IS_JOINED: bool = true;
+
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()
     }

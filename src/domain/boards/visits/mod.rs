@@ -484,6 +484,8 @@ impl Column for Visit {
     type Command = Command;
     type Event = VisitEvent;
 
+    const IS_JOINED: bool = true;
+
     fn state(&self, _is_held: bool) -> &'static str {
         self.state().name()
     }
