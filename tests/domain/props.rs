@@ -232,6 +232,8 @@ fn check_change(before: &State, after: &State, record: &vagttavle::domain::Recor
             "phone.corrected",
             "phone.answered",
             "phone.missed",
+            // Over, and in a queue again: it waits again.
+            "phone.waits-in",
             // What fell with help that was none after all.
             "duties.stands-again",
         ];

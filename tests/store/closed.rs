@@ -195,7 +195,7 @@ async fn a_page_is_found_along_an_index() {
         ("AND number = 3", "closed_by_number"),
     ] {
         let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT closed_at, entry FROM closed WHERE agreement = 'jammerbugt' {also}
+            "EXPLAIN QUERY PLAN SELECT closed_at, entry, number FROM closed INDEXED BY {index} WHERE agreement = 'jammerbugt' {also}
              AND closed_at >= 0 AND closed_at < 99 AND (closed_at, entry) < (98, x'00')
              ORDER BY closed_at DESC, entry DESC LIMIT 50"
         );

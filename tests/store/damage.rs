@@ -338,7 +338,7 @@ async fn flipped_bytes_in_the_main_file_are_found() {
     log.close().await.unwrap();
     let length = fs::read(original.file("log.db")).unwrap().len();
     let mut found = 0;
-    for position in (0..length).step_by(length / 120) {
+    for position in (0..length).step_by(length / 180) {
         let place = Place::new();
         copy_as_killed(&original, &place);
         flip(&place.file("log.db"), position);
