@@ -121,7 +121,7 @@ fn two_desks_on_a_door_that_nobody_opens() {
     mette.send("d");
     mette.until("is refused, with the way", |seen| seen.has("Overtag først med o"));
     bo.press("d", "Udfald");
-    bo.send(format!("\t\t2{F10}"));
+    bo.send(format!("\t\t\t2{F10}"));
     for desk in [&bo, &mette] {
         desk.until_text("Posten er lukket");
         desk.press("q", NO_VISITS);

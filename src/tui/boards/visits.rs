@@ -93,7 +93,9 @@ fn state(words: Words<'_>, entry: &Entry, visit: &VisitDetails) -> Pieces {
         return vec![Piece::new(texts.with(key::FACT_HALTED_SHORT, &why), words.role(entry))];
     }
     let state = words.state(entry);
-    let clause = visit.against_contract.as_ref().or(visit.expected_outside.as_ref());
+    // How late it is comes before the interval that it leaves.
+    let outside = visit.expected_outside.as_ref().filter(|_| entry.is(VisitState::Planned));
+    let clause = visit.against_contract.as_ref().or(outside);
     let said = match (entry.state_of::<VisitState>(), &visit.door, clause) {
         (Some(VisitState::DoorUnanswered), Some(door), _) => {
             state.join(" ", &discharges::progress(words, &door.steps))
