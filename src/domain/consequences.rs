@@ -240,7 +240,7 @@ impl<'s> Step<'s> {
             VisitEvent::DoorClosed { outcome, .. } => {
                 self.says_where(id);
                 if *outcome == DoorOutcome::NotHome {
-                    self.tell(id, notices::of_not_found);
+                    self.tell(id, |after, ctx, entry| notices::arises(after, ctx, entry, Matter::NotFound));
                 }
             }
             VisitEvent::Corrected { what: visits::Correctable::Door, .. } => {

@@ -541,6 +541,23 @@ fn a_door_behind_which_nobody_was_seen_needs_the_instruction_or_a_reason() {
     }
 }
 
+/// As of any matter that is told at once.
+#[test]
+fn nobody_at_home_said_twice_is_told_once() {
+    let mut world = with_visit(jammerbugt(), Help::Personal);
+    let id = world.id_of("v");
+    let not_home = || at_door(&[], Some("not-home"), Some("cannot-be-seen"));
+    world.does(id, not_home());
+    let notice = world.duties(DutyKind::ImmediateNotice)[0].id;
+    world.does(notice, told("nurse"));
+    world.does(id, correct("door"));
+    assert_eq!(world.duties(DutyKind::NoticeTakenBack).len(), 1, "what was told is taken back");
+    world.does(id, not_home());
+    let owed = [DutyKind::NoticeTakenBack, DutyKind::ImmediateNotice].map(|kind| world.duties(kind).len());
+    assert_eq!(owed, [0, 0], "and is so after all");
+    world.replays();
+}
+
 #[test]
 fn nobody_at_home_is_told_at_once_where_the_agreement_says_so() {
     use vagttavle::domain::duties::DutyKind;

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use crate::domain::agreement::{Agreement, Matter, value_of};
+use crate::domain::agreement::{Matter, value_of};
 use crate::domain::duties::{self, Command, Duty, DutyEvent, DutyKind, ToldTo};
 use crate::domain::entry::{Body, Due, DueKind, Entry, EntryEvent};
 use crate::domain::identity::{AgreementId, CitizenId, EntryId, Reference};
@@ -16,30 +16,29 @@ use crate::domain::{Ctx, Draft, Event, State, boards};
 /// Own choice: told longer ago than this before it was written down is a slip of the keys.
 const TOLD_BEFORE_DAYS: i64 = 7;
 
-/// The clause that lists the matter, if one of these agreements does, and by when "at once" is.
+/// The clause that says the matter is told, if one of these agreements has one, and by when "at once" is. A citizen not
+/// found behind a door has a clause of its own (J 3.1.8).
 fn rule_of(
     state: &State,
     ctx: &Ctx,
     agreements: &[AgreementId],
     matter: Matter,
 ) -> Option<(Option<String>, Option<Due>)> {
-    let (rules, listed) = state.rules(agreements).find_map(|rules| {
-        let listed = rules.immediate_notice.as_ref().filter(|it| it.value().contains(&matter))?;
-        Some((rules, listed))
+    let (rules, clause) = state.rules(agreements).find_map(|rules| {
+        let clause = match matter {
+            Matter::NotFound => rules.visits.not_found_told.as_ref().filter(|it| *it.value())?.clause(),
+            _ => rules.immediate_notice.as_ref().filter(|it| it.value().contains(&matter))?.clause(),
+        };
+        Some((rules, clause))
     })?;
-    let clause = listed.clause().map(|it| it.as_str().to_owned());
-    let due = at_once(ctx, rules, clause.clone());
-    Some((clause, due))
-}
-
-/// By when "at once" is, where the agreement says.
-fn at_once(ctx: &Ctx, rules: &Agreement, clause: Option<String>) -> Option<Due> {
-    value_of(&rules.duties.immediate_notice_minutes).map(|minutes| Due {
+    let clause = clause.map(|it| it.as_str().to_owned());
+    let due = value_of(&rules.duties.immediate_notice_minutes).map(|minutes| Due {
         what: DueKind::Duty,
         at: ctx.now + Duration::minutes(i64::from(minutes)),
-        clause,
+        clause: clause.clone(),
         agreement_version: Some(rules.version.clone()),
-    })
+    });
+    Some((clause, due))
 }
 
 fn about(
@@ -76,20 +75,6 @@ pub fn arises(state: &State, ctx: &Ctx, entry: &Entry, matter: Matter) -> Option
     }
     let rule = rule_of(state, ctx, entry.agreements(), matter)?;
     Some(about(state, ctx, entry, DutyKind::ImmediateNotice, matter, Some(rule)))
-}
-
-/// Nobody at home, and nobody knows where: told at once where the agreement says so of a closed door (J 3.1.8).
-pub fn of_not_found(state: &State, ctx: &Ctx, entry: &Entry) -> Option<Draft> {
-    if open_of(state, entry.id, DutyKind::ImmediateNotice, Matter::NotFound).is_some() {
-        return None;
-    }
-    let (rules, rule) = state.rules(entry.agreements()).find_map(|rules| {
-        let rule = rules.visits.not_found_told.as_ref().filter(|it| *it.value())?;
-        Some((rules, rule))
-    })?;
-    let clause = rule.clause().map(|it| it.as_str().to_owned());
-    let due = at_once(ctx, rules, clause.clone());
-    Some(about(state, ctx, entry, DutyKind::ImmediateNotice, Matter::NotFound, Some((clause, due))))
 }
 
 /// What the municipality was told is so after all, and nobody has said otherwise: there is nothing to take back.
