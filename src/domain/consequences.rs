@@ -97,9 +97,7 @@ impl<'s> Step<'s> {
         let ctx = self.ctx;
         let follows = match event {
             PhoneEvent::Ended { .. } | PhoneEvent::CalledBack {} => self.note_owed(id),
-            PhoneEvent::Documented {} => {
-                self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)))
-            }
+            PhoneEvent::Documented {} => self.note_done(id),
             PhoneEvent::Missed { corrects: true, .. }
             | PhoneEvent::Corrected { what: phone::Correctable::CallBack, .. } => {
                 self.of_note(id, |duty| duties::withdrawn(ctx, duty))
@@ -130,24 +128,16 @@ impl<'s> Step<'s> {
         self.add(follows);
     }
 
+    /// Owed of a call or an alarm that is over, where somebody has spoken with the citizen and nothing has been written yet.
     fn note_owed(&mut self, id: EntryId) -> Option<Draft> {
         let (entry, ctx) = (self.entry(id)?, self.ctx);
-        let Body::Phone(call) = &entry.body else { return None };
-        let is_owed = matches!(call.phase, Phase::Ended | Phase::CalledBack) && call.documented_at.is_none();
-        let after = self.after();
-        if is_owed && after.documentation_of(id).is_none() {
-            duties::documentation(after, ctx, &entry)
-        } else {
-            None
-        }
-    }
-
-    /// An alarm is a talk about a citizen too, once somebody has spoken with them (N 3.9.1, J 3.1.6): owed when it is over
-    /// and nothing has been written yet.
-    fn alarm_note_owed(&mut self, id: EntryId) -> Option<Draft> {
-        let (entry, ctx) = (self.entry(id)?, self.ctx);
-        let Body::Alarms(alarm) = &entry.body else { return None };
-        let is_owed = alarm.lacks_note() && entry.notes == 0;
+        let is_owed = match &entry.body {
+            Body::Phone(call) => {
+                matches!(call.phase, Phase::Ended | Phase::CalledBack) && call.documented_at.is_none()
+            }
+            Body::Alarms(alarm) => alarm.lacks_note() && entry.notes == 0,
+            _ => false,
+        };
         let after = self.after();
         if is_owed && after.documentation_of(id).is_none() {
             duties::documentation(after, ctx, &entry)
@@ -158,20 +148,24 @@ impl<'s> Step<'s> {
 
     /// A note of it is in the care system: that is what was owed.
     fn of_note_written(&mut self, id: EntryId) {
-        let ctx = self.ctx;
         let Some(entry) = self.entry(id) else { return };
-        let done = self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)));
+        let done = self.note_done(id);
         if let (Body::Phone(call), Some(_)) = (&entry.body, &done)
             && call.documented_at.is_none()
         {
-            self.add([entry.draft(ctx.at, Event::Phone(PhoneEvent::Documented {}))]);
+            self.add([entry.draft(self.ctx.at, Event::Phone(PhoneEvent::Documented {}))]);
         }
         self.add(done);
     }
 
+    fn note_done(&mut self, id: EntryId) -> Option<Draft> {
+        let ctx = self.ctx;
+        self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)))
+    }
+
     /// What becomes of the open duty to write a talk down.
-    fn of_note(&mut self, call: EntryId, becomes: impl FnOnce(&Entry) -> Draft) -> Option<Draft> {
-        self.after().documentation_of(call).map(becomes)
+    fn of_note(&mut self, talk: EntryId, becomes: impl FnOnce(&Entry) -> Draft) -> Option<Draft> {
+        self.after().documentation_of(talk).map(becomes)
     }
 
     /// The redirect that reaches the limit demands an action plan (J 3.1.13), and demands none once it counts no longer.
@@ -191,14 +185,12 @@ impl<'s> Step<'s> {
             }
             AlarmEvent::Corrected { what: alarms::Correctable::Redirect, .. } => self.redirect_counted(id),
             AlarmEvent::Documented {} => {
-                let ctx = self.ctx;
-                let done =
-                    self.of_note(id, |duty| duties::fulfilled(ctx, duty, duties::is_late(duty, ctx.at)));
+                let done = self.note_done(id);
                 self.add(done);
             }
             AlarmEvent::Closed { .. } => {
                 self.says_where(id);
-                let owed = self.alarm_note_owed(id);
+                let owed = self.note_owed(id);
                 self.add(owed);
             }
             AlarmEvent::Corrected { what: alarms::Correctable::Outcome, .. } => {

@@ -45,8 +45,11 @@ fn word_of(entry: &Entry) -> Option<Word> {
             Some((D::Deceased, at)) => (Place::Away(Away::Dead), at),
             Some((D::LetIn | D::FoundWell | D::Helped, _)) => (Place::Home, visit.door.as_ref()?.since),
             Some((D::NotHome | D::HandedToMunicipality, _)) => return None,
-            // Begun; or, where only the end is told, done and agreed for then.
-            None => (Place::Home, visit.started_at.or(visit.agreed_at().min(visit.done_at))?),
+            // Begun; or, where only the end is told, agreed for then and done.
+            None => {
+                let done = visit.done_at.zip(visit.agreed_at()).map(|(done, agreed)| done.min(agreed));
+                (Place::Home, visit.started_at.or(done)?)
+            }
         },
         Body::Duties(duty) if duty.by_hand && duty.duty == DutyKind::ImmediateNotice => match duty.matter? {
             Matter::Admission => (Place::Away(Away::TakenToHospital), entry.opened_at),
