@@ -373,6 +373,29 @@ fn untold(
     Draft { entry: ctx.fresh(0), happened_at: ctx.at, agreement: Some(agreement), event: event(opening) }
 }
 
+/// The draft that opens an entry which follows from another: of its municipality and its citizen.
+fn following(
+    ctx: &Ctx,
+    state: &State,
+    from: &Entry,
+    dues: Vec<Due>,
+    event: impl FnOnce(Opening) -> Event,
+) -> Draft {
+    let opening = Opening {
+        number: state.free_number(0),
+        candidates: from.candidates.clone(),
+        origin: None,
+        citizen: from.citizen.clone(),
+        dues,
+    };
+    Draft {
+        entry: ctx.unused(state),
+        happened_at: ctx.at,
+        agreement: from.agreement.clone(),
+        event: event(opening),
+    }
+}
+
 /// The agreement that an entry is opened for by hand: the one named, or the only one the person has.
 pub(super) fn agreement_of(
     state: &State,

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{DischargeEvent, Ending, Stay, StopReason, WhyStopped};
-use crate::domain::entry::{Body, Entry, Opening};
+use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::Board;
 use crate::domain::observation::{Setting, StayFact};
 use crate::domain::realm::Citizen;
@@ -68,19 +68,10 @@ pub fn said(
         let is_new = !away.is_known(stay);
         return is_new.then(|| entry.draft(at, Event::Discharges(away.event()))).into_iter().collect();
     }
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: by.candidates.clone(),
-        origin: None,
-        citizen: by.citizen.clone(),
-        dues: Vec::new(),
-    };
-    let opened = Draft {
-        entry: ctx.unused(state),
-        happened_at: at,
-        agreement: by.agreement.clone(),
-        event: Event::Discharges(DischargeEvent::Opened { opening, stay: None }),
-    };
+    let opened = boards::following(ctx, state, by, Vec::new(), |opening| {
+        Event::Discharges(DischargeEvent::Opened { opening, stay: None })
+    });
+    let opened = Draft { happened_at: at, ..opened };
     let Some(entry) = boards::opened_entry(&ctx.provisional(&opened)) else { return Vec::new() };
     let event = entry.draft(at, Event::Discharges(away.event()));
     vec![opened, event]

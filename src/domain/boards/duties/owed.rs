@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 
 use super::{DutyEvent, DutyKind, WithdrawnWhy};
 use crate::domain::agreement::{Agreement, value_of};
-use crate::domain::entry::{Body, Due, DueKind, Entry, Opening};
+use crate::domain::entry::{Body, Due, DueKind, Entry};
 use crate::domain::identity::{AgreementId, Board, CitizenId};
 use crate::domain::observation::Help;
 use crate::domain::realm::Citizen;
@@ -18,24 +18,14 @@ pub(in crate::domain) fn open(
     duty: DutyKind,
     due: Option<Due>,
 ) -> Draft {
-    let opening = Opening {
-        number: state.free_number(0),
-        candidates: about.candidates.clone(),
-        origin: None,
-        citizen: about.citizen.clone(),
-        dues: due.into_iter().collect(),
-    };
     let owner = match &about.body {
         Body::Phone(call) => call.answered_by.clone().or_else(|| ctx.actor.person().cloned()),
         // Who ends an alarm knows what was said.
         Body::Alarms(_) if duty == DutyKind::Documentation => ctx.actor.person().cloned(),
         _ => None,
     };
-    Draft {
-        entry: ctx.unused(state),
-        happened_at: ctx.at,
-        agreement: about.agreement.clone(),
-        event: Event::Duties(DutyEvent::Opened {
+    boards::following(ctx, state, about, due.into_iter().collect(), |opening| {
+        Event::Duties(DutyEvent::Opened {
             opening,
             duty,
             about: Some(about.id),
@@ -44,8 +34,8 @@ pub(in crate::domain) fn open(
             help: None,
             clause: None,
             by_hand: false,
-        }),
-    }
+        })
+    })
 }
 
 /// The reminder to write a talk down in the care system. None where no agreement in question asks for it.
