@@ -174,36 +174,35 @@ impl AtDoor<'_> {
         if self.steps.is_empty() && self.step.is_none() && self.outcome.is_none() {
             return Err(Refusal::FieldMissing { field: "steps".into() });
         }
-        let known = |step: &DoorStep| {
-            visit.door.as_ref().is_some_and(|door| door.steps.iter().any(|(it, _)| it == step))
-        };
         let mut drafts = Vec::new();
         if visit.door.is_none() {
             drafts.extend(one(ctx, entry, VisitEvent::DoorUnanswered {})?);
         }
+        let known = visit.door.iter().flat_map(|door| &door.steps).map(|(step, _)| *step);
+        let mut done: BTreeSet<DoorStep> = known.collect();
+        let mut is_news = self.outcome.is_some();
         if let Some(step) = self.step {
-            if known(&step) == self.done {
+            let is_changed = if self.done { done.insert(step) } else { done.remove(&step) };
+            if !is_changed {
                 return Err(Refusal::AlreadyDone);
             }
+            is_news = true;
             drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done: self.done })?);
         }
-        let is_new = |step: &DoorStep| !known(step) && Some(*step) != self.step;
-        let news: BTreeSet<DoorStep> = self.steps.iter().copied().filter(is_new).collect();
-        if news.is_empty() && self.step.is_none() && self.outcome.is_none() {
+        for step in BTreeSet::from_iter(self.steps.iter().copied()) {
+            if done.insert(step) {
+                is_news = true;
+                drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step, done: true })?);
+            }
+        }
+        if !is_news {
             return Err(Refusal::AlreadyDone);
         }
-        for step in &news {
-            drafts.extend(one(ctx, entry, VisitEvent::DoorStep { step: *step, done: true })?);
-        }
         if let Some(outcome) = self.outcome {
-            let is_done = |step: &DoorStep| match Some(*step) == self.step {
-                true => self.done,
-                false => known(step) || news.contains(step),
-            };
             let is_followed = state
                 .rules(entry.agreements())
                 .filter_map(|rules| rules.visits.door_steps.as_ref())
-                .all(|rule| rule.value().iter().all(is_done));
+                .all(|rule| rule.value().iter().all(|step| done.contains(step)));
             if outcome.is_unseen() && !is_followed && self.skipped.is_none() {
                 return Err(Refusal::StepsMissing { field: "skipped".into() });
             }

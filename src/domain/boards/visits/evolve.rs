@@ -4,8 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::halted::waits;
 use super::{
-    Cancelled, Canceller, Contact, Correctable, Deviation, Door, Moved, Plan, RECEIPT_HOURS, Side, Visit,
-    VisitEvent,
+    Cancelled, Contact, Correctable, Deviation, Door, Moved, Plan, RECEIPT_HOURS, Side, Visit, VisitEvent,
 };
 use crate::domain::calendar;
 use crate::domain::entry::{Body, Due, DueKind, Entry};
@@ -30,11 +29,7 @@ pub(super) fn apply(visit: &mut Visit, at: DateTime<Utc>, event: &VisitEvent) {
         }
         VisitEvent::Started { against_contract } => {
             // Home after all, and the visit is made.
-            if visit
-                .cancelled
-                .as_ref()
-                .is_some_and(|it| matches!(it.by, Canceller::Hospital | Canceller::Death))
-            {
+            if visit.cancelled.as_ref().is_some_and(|it| it.by.is_of_stay()) {
                 visit.cancelled = None;
                 visit.replacement = Standing::Nothing;
             }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Canceller, Correctable, Halt, Visit, VisitEvent};
+use super::{Cancelled, Canceller, Correctable, Halt, Visit, VisitEvent};
 use crate::domain::entry::{Body, Entry};
 use crate::domain::identity::Board;
 use crate::domain::realm::Citizen;
@@ -68,14 +68,10 @@ pub fn ended(state: &State, ctx: &Ctx, citizen: &Citizen) -> Vec<Draft> {
 
 /// The citizen never was away: what a stay struck stands again, and what was skipped shows.
 pub fn never_away(state: &State, ctx: &Ctx, citizen: &Citizen, from: Option<DateTime<Utc>>) -> Vec<Draft> {
-    let is_struck = |entry: &&Entry| {
-        matches!(&entry.body, Body::Visits(visit) if visit.is_agreed_from(from)
-            && visit.cancelled.as_ref().is_some_and(|it| matches!(it.by, Canceller::Hospital | Canceller::Death)))
-    };
-    let open = state.of_citizen_on(citizen, Board::Visits);
-    let struck = open.chain(state.closed_of_citizen(citizen)).filter(is_struck);
-    let (what, reason) = (Correctable::Cancellation, CorrectionReason::NewInformation);
-    struck.map(|entry| entry.draft(ctx.at, Event::Visits(VisitEvent::Corrected { what, reason }))).collect()
+    let all = state.of_citizen_on(citizen, Board::Visits).chain(state.closed_of_citizen(citizen));
+    stand_again(ctx, all, CorrectionReason::NewInformation, |visit, cancelled| {
+        visit.is_agreed_from(from) && cancelled.by.is_of_stay()
+    })
 }
 
 /// Help was not to be stopped after all: what fell away with it stands again.
@@ -86,17 +82,22 @@ pub fn restored(
     stopped_at: DateTime<Utc>,
     reason: CorrectionReason,
 ) -> Vec<Draft> {
-    let what = Correctable::Cancellation;
-    let fell_away = |entry: &&Entry| {
-        matches!(&entry.body, Body::Visits(visit) if visit.cancelled.as_ref()
-            .is_some_and(|it| it.by == Canceller::HelpStopped && it.at == stopped_at))
+    stand_again(ctx, state.closed_of_citizen(citizen), reason, |_, cancelled| {
+        cancelled.by == Canceller::HelpStopped && cancelled.at == stopped_at
+    })
+}
+
+/// Takes these cancellations back.
+fn stand_again<'s>(
+    ctx: &Ctx,
+    entries: impl Iterator<Item = &'s Entry>,
+    reason: CorrectionReason,
+    is_it: impl Fn(&Visit, &Cancelled) -> bool,
+) -> Vec<Draft> {
+    let fell_away = |entry: &&Entry| match &entry.body {
+        Body::Visits(visit) => visit.cancelled.as_ref().is_some_and(|cancelled| is_it(visit, cancelled)),
+        _ => false,
     };
-    state
-        .closed_of_citizen(citizen)
-        .filter(fell_away)
-        .map(|entry| {
-            let event = VisitEvent::Corrected { what, reason };
-            entry.draft(ctx.at, Event::Visits(event))
-        })
-        .collect()
+    let event = VisitEvent::Corrected { what: Correctable::Cancellation, reason };
+    entries.filter(fell_away).map(|entry| entry.draft(ctx.at, Event::Visits(event.clone()))).collect()
 }

@@ -116,6 +116,13 @@ vocabulary! {
     }
 }
 
+impl Canceller {
+    /// Nobody called it off: the citizen was away, or dead.
+    fn is_of_stay(self) -> bool {
+        matches!(self, Self::Hospital | Self::Death)
+    }
+}
+
 impl From<CancelledBy> for Canceller {
     fn from(by: CancelledBy) -> Self {
         match by {
