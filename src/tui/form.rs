@@ -56,9 +56,8 @@ pub struct Form {
 #[derive(Debug, Clone, PartialEq)]
 pub struct FormField {
     pub spec: Field,
-    pub chosen: Option<usize>,
-    /// Of several codes: those marked.
-    pub marked: BTreeSet<usize>,
+    /// The codes that are chosen: one at most, unless several may be.
+    pub chosen: BTreeSet<usize>,
     pub editor: Editor,
 }
 
@@ -72,7 +71,7 @@ impl FormField {
         if let (FieldKind::Entry, Some(number)) = (spec.kind, spec.codes.first()) {
             editor.insert(number);
         }
-        Self { spec, chosen: None, marked: BTreeSet::new(), editor }
+        Self { spec, chosen: BTreeSet::new(), editor }
     }
 
     /// A choice among codes; else it is typed.
@@ -86,36 +85,24 @@ impl FormField {
     }
 
     pub fn is_filled(&self) -> bool {
-        match self.spec.kind {
-            FieldKind::Codes => !self.marked.is_empty(),
-            _ if self.is_choice() => self.chosen.is_some(),
-            _ => !self.editor.is_empty(),
-        }
+        if self.is_choice() { !self.chosen.is_empty() } else { !self.editor.is_empty() }
     }
 
     /// What is chosen of the codes.
     pub fn choices(&self) -> impl Iterator<Item = &str> {
-        let is_it = |index: &usize| {
-            if self.is_several() { self.marked.contains(index) } else { self.chosen == Some(*index) }
-        };
-        self.spec
-            .codes
-            .iter()
-            .enumerate()
-            .filter(move |(index, _)| is_it(index))
-            .map(|(_, code)| code.as_str())
+        self.chosen.iter().filter_map(|index| self.spec.codes.get(*index)).map(String::as_str)
     }
 
     fn pick(&mut self, index: usize) {
         if !self.is_several() {
-            self.chosen = Some(index);
-        } else if !self.marked.remove(&index) {
-            self.marked.insert(index);
+            self.chosen = BTreeSet::from([index]);
+        } else if !self.chosen.remove(&index) {
+            self.chosen.insert(index);
         }
     }
 
     fn choice(&self) -> Option<&str> {
-        self.chosen.and_then(|index| self.spec.codes.get(index)).map(String::as_str)
+        self.choices().next()
     }
 
     fn step(&mut self, forward: bool) {
@@ -123,12 +110,13 @@ impl FormField {
         if count == 0 || self.is_several() {
             return;
         }
-        self.chosen = Some(match (self.chosen, forward) {
+        let index = match (self.chosen.first().copied(), forward) {
             (None, true) => 0,
             (None, false) => count - 1,
             (Some(index), true) => (index + 1) % count,
             (Some(index), false) => (index + count - 1) % count,
-        });
+        };
+        self.pick(index);
     }
 
     /// The value for the command. Errors: a code of `problem-…`.

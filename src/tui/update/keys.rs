@@ -202,6 +202,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
         model.notice = Some(Notice::NothingChosen);
         return Vec::new();
     };
+    show(model, entry)
+}
+
+fn show(model: &mut Model, entry: EntryId) -> Vec<Effect> {
     model.detail = Some(Detail { entry, view: None, problem: None, scroll: 0 });
     vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
 }
@@ -212,8 +216,7 @@ fn open_about(model: &mut Model) -> Vec<Effect> {
         model.notice = Some(Notice::NothingChosen);
         return Vec::new();
     };
-    model.detail = Some(Detail { entry, view: None, problem: None, scroll: 0 });
-    vec![Effect::FetchEntry { entry, purpose: Purpose::Duty }]
+    show(model, entry)
 }
 
 fn menu(model: &mut Model) {
